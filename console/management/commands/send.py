@@ -1,0 +1,82 @@
+"""`manage.py send`: sign a payload as GitHub does and send it to a receiver."""
+
+import sys
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from console import samples
+from console.progress import shown
+from dev import folder
+from settings import webhook_secrets
+
+TIMEOUT = 10.0  # seconds, as GitHub waits
+
+
+class Command(BaseCommand):
+    """Sends one delivery, or several, each with a fresh guid, and prints the answers."""
+
+    help = "Sign and send a sample payload (push, issues__closed, ...) or a file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument(
+            "event", help="X-GitHub-Event, or a sample by name: push, push__branch_deleted, ..."
+        )
+        parser.add_argument("--file", type=Path, help="send this file's bytes instead of a sample")
+        parser.add_argument("--url", help="where to; default: the run of this data folder, or PORT")
+        parser.add_argument("--count", type=int, default=1, help="send it that often (default: 1)")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Send; ends with an error when an answer was not 2xx."""
+        try:
+            event, path = (
+                (options["event"], options["file"]) if options["file"] else samples.sample(options["event"])
+            )
+            body = path.read_bytes()
+        except (samples.NoSampleError, OSError) as error:
+            raise CommandError(str(error)) from error
+        run = folder.running(settings.DATA)
+        url = options["url"] or f"{run.get('url') or f'http://127.0.0.1:{settings.PORT}'}/webhooks/github"
+        secret = self._secret()
+        failed = 0
+        for _ in shown(range(options["count"]), options["count"], f"sending {event}"):
+            status, answer = self._post(url, body, samples.headers(event, body, secret))
+            failed += not 200 <= status < 300  # noqa: PLR2004
+            self.stdout.write(f"{status} {answer}")
+        if failed:
+            raise CommandError(f"{failed} of {options['count']} were not accepted by {url}")
+
+    def _secret(self) -> bytes:
+        """The first secret of the environment, or the one that `make run` made in the data folder."""
+        found = settings.WEBHOOK_SECRETS
+        if not found and (settings.DATA / folder.SECRET_FILE).exists():
+            try:
+                found = webhook_secrets(
+                    {"GITHUB_WEBHOOK_SECRET_FILE": str(settings.DATA / folder.SECRET_FILE)}
+                )
+            except ImproperlyConfigured as error:
+                raise CommandError(str(error)) from error
+        if "" not in found:
+            raise CommandError("no secret to sign with: set GITHUB_WEBHOOK_SECRET, or `make run` first.")
+        secret: bytes = found[""][0]
+        return secret
+
+    def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+        if not url.startswith(("http://", "https://")):
+            raise CommandError(f"--url must begin with http:// or https://: {url}")
+        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - checked above
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+                return response.status, response.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+        except OSError as error:
+            sys.stdout.flush()
+            raise CommandError(f"no answer from {url}: {error}") from error

@@ -1,0 +1,39 @@
+"""The project's own sample payloads, and how GitHub would send them."""
+
+from pathlib import Path
+from uuid import uuid4
+
+from receiver import signatures
+
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "payloads"
+# Where an event has several samples, the one that begins a history.
+FIRST_CASES = ("branch", "opened", "created", "repository")
+HOOK_ID = 470100500
+
+
+class NoSampleError(Exception):
+    """There is no sample of this event."""
+
+
+def sample(name: str, folder: Path = FOLDER) -> tuple[str, Path]:
+    """Event and file for `push` or, to name one case, `push__branch_deleted`; raises `NoSampleError`."""
+    event, _, case = name.partition("__")
+    cases = {path.stem.partition("__")[2]: path for path in sorted(folder.glob(f"{event}__*.json"))}
+    for wanted in [case] if case else [*FIRST_CASES, *cases]:
+        if wanted in cases:
+            return event, cases[wanted]
+    names = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
+    raise NoSampleError(f"there is no sample {name!r}; there are: {names}")
+
+
+def headers(event: str, body: bytes, secret: bytes) -> dict[str, str]:
+    """The headers of a signed delivery with a fresh guid."""
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "GitHub-Hookshot/hookkeeper-send",
+        "X-GitHub-Delivery": str(uuid4()),
+        "X-GitHub-Event": event,
+        "X-GitHub-Hook-ID": str(HOOK_ID),
+        "X-GitHub-Hook-Installation-Target-Type": "repository",
+        signatures.HEADER: signatures.sign(secret, body),
+    }

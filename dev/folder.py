@@ -1,0 +1,63 @@
+"""The data folder of a development run: who runs in it, and the secret that was made for it."""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SECRET_FILE = "webhook-secret"  # noqa: S105 - the name of a file
+RUN_FILE = "run.json"
+
+
+class AlreadyRunsError(Exception):
+    """Another supervisor works in this folder."""
+
+
+@contextmanager
+def hold(folder: Path, run: dict[str, Any]) -> Iterator[None]:
+    """Be the only one that runs in `folder`, and say so in its `run.json`; raises `AlreadyRunsError`.
+
+    The kernel lets go of the lock when the last process of the run ends, however it ends.
+    """
+    with (folder / RUN_FILE).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunsError(f"already runs in {folder}: {_described(folder)}") from error
+        file.truncate(0)
+        file.write(json.dumps(run))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def running(folder: Path) -> dict[str, Any]:
+    """What the run in this folder says of itself; empty when there is none."""
+    try:
+        found: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _described(folder: Path) -> str:
+    run = running(folder)
+    return f"process {run.get('pid', 'unknown')} serves {run.get('url', 'an unknown address')}"
+
+
+def secret(folder: Path) -> Path:
+    """The file that holds the generated webhook secret, made with mode 0600 when there is none."""
+    path = folder / SECRET_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return path

@@ -1,0 +1,139 @@
+"""Runs the Procfile's processes and the embedded Redis together: all live, or none."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+
+import settings
+from dev import embedded, folder
+
+HOST = "127.0.0.1"
+RELEASE = "release"
+REDIS = "redis"
+
+
+class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
+    """honcho's manager, made ready for a signal at any time; Redis outlives those that use it."""
+
+    _stop_when_started = False
+
+    def terminate(self) -> None:
+        """End all processes: now, or as soon as their ids are known."""
+        if super()._all_started():
+            super().terminate()
+        else:
+            self._stop_when_started = True
+
+    def _all_started(self) -> bool:
+        started = bool(super()._all_started())
+        if started and self._stop_when_started:
+            self._stop_when_started = False
+            super().terminate()
+        return started
+
+    def _killall(self, force: bool = False) -> None:
+        processes = self._processes
+        first = {name: entry for name, entry in processes.items() if name != REDIS}
+        if not force and any("returncode" not in entry for entry in first.values()):
+            self._processes = first
+        try:
+            super()._killall(force=force)
+        finally:
+            self._processes = processes
+
+    def _all_stopped(self) -> bool:
+        # honcho asks this at every turn of its loop.
+        left = [name for name, entry in self._processes.items() if "returncode" not in entry]
+        if self._terminating and left == [REDIS] and not self._redis_told:
+            self._redis_told = True
+            super()._killall()
+        return not left
+
+    _redis_told = False
+
+
+def main() -> int:
+    """Run until Ctrl-C or until one process ends; gives the exit code, 0 after Ctrl-C."""
+    url = f"http://{HOST}:{settings.PORT}"
+    settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with folder.hold(settings.DATA, {"pid": os.getpid(), "url": url}):
+            _claim_port()
+            return _run(url)
+    except (folder.AlreadyRunsError, embedded.SocketFolderError) as error:
+        print(f"hookkeeper: {error}", file=sys.stderr)
+    except OSError as error:
+        print(
+            f"hookkeeper: port {settings.PORT} is taken ({error.strerror}); "
+            "choose another: PORT=8001 make run",
+            file=sys.stderr,
+        )
+    return 1
+
+
+def _claim_port() -> None:
+    """Raise `OSError` when the receiver could not listen."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, settings.PORT))
+
+
+def _environment() -> dict[str, str]:
+    """What the processes find: this environment, and what a development run adds to it."""
+    found = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "HOOKKEEPER_DATA": str(settings.DATA),
+        "PORT": str(settings.PORT),
+        "UVICORN_HOST": HOST,
+        "PYTHONUNBUFFERED": "1",
+    }
+    if not settings.WEBHOOK_SECRETS:
+        found["GITHUB_WEBHOOK_SECRET_FILE"] = str(folder.secret(settings.DATA))
+    return found
+
+
+def _run(url: str) -> int:
+    environment = _environment()
+    procfile = parse_procfile((settings.BASE_DIR / "Procfile").read_text()).processes
+    release = subprocess.run(  # the Procfile is the repository's own
+        procfile.pop(RELEASE),
+        shell=True,
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    if release.returncode:
+        sys.stderr.buffer.write(release.stdout + release.stderr)
+        print("hookkeeper: the database could not be migrated", file=sys.stderr)
+        return 1
+    manager = AllOrNone()
+    if not os.environ.get("REDIS_URL"):
+        manager.add_process(REDIS, embedded.command(settings.DATA), env=environment, cwd=settings.BASE_DIR)
+    for name, command in procfile.items():
+        manager.add_process(name, command, env=environment, cwd=settings.BASE_DIR)
+    print(
+        f"Hookkeeper: {url}\n"
+        f"  webhook URL  {url}/webhooks/github\n"
+        f"  secret       {environment.get('GITHUB_WEBHOOK_SECRET_FILE', 'as set in the environment')}\n"
+        f"  data         {settings.DATA}\n"
+        "  try          .venv/bin/python manage.py send push\n"
+        "Ctrl-C stops it.",
+        flush=True,
+    )
+    signal.signal(signal.SIGHUP, _hang_up)  # the terminal was closed
+    manager.loop()
+    asked = {128 + signal.SIGINT, 128 + signal.SIGTERM}
+    return 0 if manager.returncode in asked else 1
+
+
+def _hang_up(_number: int, _frame: FrameType | None) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,19 @@
+"""What to do with each event: one module an event, each handler a coroutine under `@on`.
+
+A module whose name begins with an underscore holds no handlers. See docs/how-to/add-an-event.md.
+"""
+
+from handlers._context import DeliveryContext
+from handlers._errors import HandlerError, PermanentError, RetryableError
+from handlers._registry import Handler, Registry, on, registry
+
+__all__ = [
+    "DeliveryContext",
+    "Handler",
+    "HandlerError",
+    "PermanentError",
+    "Registry",
+    "RetryableError",
+    "on",
+    "registry",
+]

@@ -1,0 +1,25 @@
+"""What a handler knows of the delivery besides its payload."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContext:
+    """One delivery, as its handlers see it: a narrow view, without the row and without the queue."""
+
+    guid: UUID
+    """X-GitHub-Delivery: the same for every hook and every redelivery of the event."""
+    hook_id: int
+    source: str
+    event: str
+    received_at: datetime
+    attempt: int = 1
+    """Starts at 1."""
+    installation_id: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, recorded: str) -> None:
+        """Say what was recorded, in a few words, for the worker's log line of this delivery."""
+        self.notes.append(recorded)

@@ -1,0 +1,12 @@
+"""Issues: the state that the newest snapshot shows."""
+
+from handlers import DeliveryContext, on
+from records.models import Issue
+from schemas.issues import IssuesEvent
+
+
+@on(IssuesEvent)
+async def record(event: IssuesEvent, delivery: DeliveryContext) -> None:
+    """Write down the issue, whatever the action; `deleted` leaves a tombstone."""
+    row, decision = await Issue.objects.record(event, deleted=event.action == "deleted")
+    delivery.note(f"#{row.number} {event.action}: {row.state} ({decision.value})")

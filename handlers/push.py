@@ -1,0 +1,17 @@
+"""Pushes: every move of a ref and the commits that came with it."""
+
+from handlers import DeliveryContext, on
+from records.models import Push
+from schemas.push import PushEvent
+
+
+@on(PushEvent)
+async def record(event: PushEvent, delivery: DeliveryContext) -> None:
+    """Write down the push and its commits."""
+    _, new = await Push.objects.record(event, delivery.received_at)
+    name = event.ref.removeprefix("refs/heads/")
+    if event.deleted:
+        delivery.note(f"{name} deleted")
+    else:
+        verb = "forced to" if event.forced else "created with" if event.created else "pushed with"
+        delivery.note(f"{name} {verb} {len(event.commits)} commits, {new} of them new")

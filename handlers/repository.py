@@ -1,0 +1,12 @@
+"""Repositories: created, renamed, transferred, archived, made private, deleted."""
+
+from handlers import DeliveryContext, on
+from records.models import Repository
+from schemas.repository import RepositoryEvent
+
+
+@on(RepositoryEvent)
+async def record(event: RepositoryEvent, delivery: DeliveryContext) -> None:
+    """Write down the repository; `deleted` leaves a tombstone."""
+    decision = await Repository.objects.record(event.repository, deleted=event.action == "deleted")
+    delivery.note(f"{event.action}: {event.repository.full_name} ({decision.value})")

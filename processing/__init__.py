@@ -1,0 +1,1 @@
+"""From a committed delivery to its records: claim (lease), parse, run the handlers, settle."""

@@ -1,0 +1,123 @@
+"""The ledger: every delivery, and every run of a handler over it.
+
+The row is the truth. Redis only wakes workers; what they may do next is decided here.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+
+from receiver.fields import CompressedField
+
+
+class Status(models.TextChoices):
+    """Where a delivery stands; docs/reference/deliveries.md tells how it gets there."""
+
+    RECEIVED = "received"
+    PROCESSING = "processing"
+    RETRYING = "retrying"
+    SUCCEEDED = "succeeded"
+    IGNORED = "ignored"
+    INVALID = "invalid"
+    DEAD = "dead"
+
+
+TERMINAL = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID, Status.DEAD})
+# What GitHub's redelivery is meant to repair: these are processed again when the same guid comes once more.
+REPAIRABLE = frozenset({Status.DEAD, Status.INVALID, Status.IGNORED})
+OPEN = frozenset({Status.RECEIVED, Status.PROCESSING, Status.RETRYING})
+
+
+class Trigger(models.TextChoices):
+    """What made a handler run."""
+
+    DELIVERY = "delivery"
+    RETRY = "retry"
+    REPLAY = "replay"
+    REDELIVERY = "redelivery"
+    SWEEP = "sweep"
+
+
+class Outcome(models.TextChoices):
+    """How a run ended. `permanent` is a failure that is not tried again, `skipped` one that ran elsewhere."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PERMANENT = "permanent"
+    SKIPPED = "skipped"
+
+
+class Delivery(models.Model):
+    """What GitHub sent to one hook: one row per (guid, hook_id), the body kept byte for byte.
+
+    The same guid under another hook is another row, for GitHub sends one event to every hook that
+    subscribes to it; a redelivery of the same guid to the same hook is counted in `redeliveries`.
+    """
+
+    guid = models.UUIDField(help_text="X-GitHub-Delivery, shared by all hooks and redeliveries of an event")
+    hook_id = models.BigIntegerField(help_text="X-GitHub-Hook-ID; 0 where the sender names none")
+    source = models.CharField(max_length=64, blank=True, help_text="the <source> of the webhook's URL")
+    event = models.CharField(max_length=64, help_text="X-GitHub-Event")
+    action = models.CharField(max_length=255, blank=True)
+    repository_id = models.BigIntegerField(null=True, help_text="GitHub's numeric id")
+    repository = models.CharField(max_length=255, blank=True, help_text="the full name at that time")
+    sender = models.CharField(max_length=255, blank=True)
+    installation_id = models.BigIntegerField(null=True)
+    headers = models.JSONField(help_text="GitHub's own headers, without signatures")
+    content_type = models.CharField(max_length=255)
+    body = CompressedField(help_text="the exact bytes that were signed")
+    received_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
+    attempts = models.PositiveIntegerField(default=0, help_text="attempts used since receipt or replay")
+    next_attempt_at = models.DateTimeField(null=True, help_text="when the sweep takes it up by itself")
+    lease_expires_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=255, blank=True, help_text="who holds or last held the lease")
+    finished_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+    redeliveries = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["guid", "hook_id"], name="delivery_guid_hook"),
+            models.CheckConstraint(condition=models.Q(status__in=Status.values), name="delivery_status"),
+        ]
+        indexes: ClassVar = [
+            # Only what is still open, so that the sweep's index stays small however much is kept.
+            models.Index(
+                fields=["next_attempt_at"],
+                name="delivery_due",
+                condition=models.Q(status__in=[Status.RECEIVED, Status.RETRYING]),
+            ),
+            models.Index(
+                fields=["lease_expires_at"],
+                name="delivery_leased",
+                condition=models.Q(status=Status.PROCESSING),
+            ),
+            models.Index(fields=["received_at"], name="delivery_received"),
+            models.Index(fields=["repository", "received_at"], name="delivery_repository"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.guid}"
+
+
+class HandlerRun(models.Model):
+    """One run of one handler over one delivery."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="runs")
+    handler = models.CharField(max_length=255, help_text="module and function, as in push.record")
+    attempt = models.PositiveIntegerField(help_text="starts at 1, and again at 1 after a replay")
+    trigger = models.CharField(max_length=10, choices=Trigger.choices)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    started_at = models.DateTimeField()
+    duration = models.FloatField(help_text="seconds")
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+    superseded = models.BooleanField(default=False, help_text="a replay asked for this handler anew")
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["delivery", "handler"], name="run_delivery_handler")]
+
+    def __str__(self) -> str:
+        return f"{self.handler} attempt {self.attempt}: {self.outcome}"

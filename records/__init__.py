@@ -1,0 +1,1 @@
+"""What handlers write down: repositories, pushes, commits, pull requests and issues."""

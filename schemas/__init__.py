@@ -1,0 +1,36 @@
+"""What GitHub sends, as pydantic models: one module an event, named as `X-GitHub-Event` names it.
+
+A module whose name begins with an underscore is no event. See docs/how-to/add-an-event.md.
+"""
+
+from schemas._base import Actor, Event, Repository, Snapshot, Timestamp
+from schemas._discovery import DiscoveryError, discover, modules
+from schemas._payload import (
+    Envelope,
+    NotJSONError,
+    PayloadError,
+    TooDeepError,
+    json_of,
+    parse,
+    read_envelope,
+    storable,
+)
+
+__all__ = [
+    "Actor",
+    "DiscoveryError",
+    "Envelope",
+    "Event",
+    "NotJSONError",
+    "PayloadError",
+    "Repository",
+    "Snapshot",
+    "Timestamp",
+    "TooDeepError",
+    "discover",
+    "json_of",
+    "modules",
+    "parse",
+    "read_envelope",
+    "storable",
+]

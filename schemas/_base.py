@@ -1,0 +1,66 @@
+"""The parts that every event has, and the rules that all schemas share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """GitHub's times carry an offset; one without is UTC, as all of GitHub's own are."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+# An ISO 8601 string, or seconds since 1970: push events send both, for the same field of `repository`.
+Timestamp = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class Snapshot(BaseModel):
+    """A part of a payload, read for the fields that are used; what GitHub adds to it is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Actor(Snapshot):
+    """Who did something: a user, a bot or an organisation."""
+
+    login: str
+
+
+class Repository(Snapshot):
+    """A repository as a payload shows it. The numeric id stays, names change with rename and transfer."""
+
+    id: int
+    full_name: str
+    private: bool = False
+    archived: bool = False
+    default_branch: str | None = None
+    updated_at: Timestamp | None = None
+    pushed_at: Timestamp | None = None
+
+
+class Installation(Snapshot):
+    """The installation of a GitHub App that a delivery belongs to."""
+
+    id: int
+
+
+class Event(Snapshot):
+    """What all payloads share; a module of `schemas/` derives its event from this.
+
+    `action` is an open set: GitHub adds to it without notice. Every part may be absent or null, for an
+    organisation's event has no repository and a deleted account no sender.
+    """
+
+    event: ClassVar[str] = ""
+    """The `X-GitHub-Event` that this class reads: the name of the module that defines it."""
+
+    action: str | None = None
+    repository: Repository | None = None
+    sender: Actor | None = None
+    installation: Installation | None = None
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)  # type: ignore[arg-type] # pydantic takes class keywords only
+        if "event" not in cls.__dict__:
+            cls.event = cls.__module__.rpartition(".")[2]

@@ -1,0 +1,39 @@
+"""Finds the event classes of a package, once, at start-up."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from schemas._base import Event
+
+
+class DiscoveryError(Exception):
+    """A module of `schemas/` or `handlers/` does not keep to the rules; the program must not start."""
+
+
+def modules(package: ModuleType) -> list[ModuleType]:
+    """The package's modules by name, those with a leading underscore left out."""
+    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if info.name[0] != "_")
+    return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+
+
+def discover(package: ModuleType) -> dict[str, type[Event]]:
+    """Event classes by the event's name, which is the name of the file.
+
+    Raises `DiscoveryError` for a file that does not define exactly one event of its own name.
+    """
+    found: dict[str, type[Event]] = {}
+    for module in modules(package):
+        name = module.__name__.rpartition(".")[2]
+        classes = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, Event) and value.__module__ == module.__name__
+        ]
+        if [cls.event for cls in classes] != [name]:
+            listed = ", ".join(f"{cls.__name__} ({cls.event!r})" for cls in classes) or "none"
+            raise DiscoveryError(
+                f"{module.__name__} must define exactly one Event, for {name!r}; it defines: {listed}."
+            )
+        found[name] = classes[0]
+    return found

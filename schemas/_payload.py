@@ -1,0 +1,142 @@
+r"""From the bytes of a body to a typed payload, whatever the bytes are.
+
+The fast path is pydantic's own JSON parser. It stops at lone surrogates, at numbers of many thousand
+digits and at 200 levels of nesting, all of which JSON allows (RFC 8259), and it lets through NUL, which
+PostgreSQL cannot hold in a text. Those bodies take the slow path through the standard library, where NUL
+and lone surrogates become the six characters of their escape: `\u0000`, `\ud800`. The body itself is
+kept as it came.
+"""
+
+import json
+import re
+from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+FORM = "application/x-www-form-urlencoded"
+MAX_INT_DIGITS = 4000  # beyond about this, Python refuses to make an int of a string
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class PayloadError(ValueError):
+    """The body does not hold a payload that can be read."""
+
+
+class NotJSONError(PayloadError):
+    """The body is not JSON, or is a form without a field `payload`."""
+
+
+class TooDeepError(PayloadError):
+    """The body is nested more deeply than can be read."""
+
+
+def json_of(body: bytes, content_type: str) -> bytes:
+    """The JSON in a body: all of it, or the field `payload` of a form, GitHub's two content types."""
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        return body
+    for field in body.split(b"&"):
+        name, _, value = field.partition(b"=")
+        if name == b"payload":
+            return unquote_to_bytes(value.replace(b"+", b" "))
+    raise NotJSONError("the form has no field named payload")
+
+
+def parse(model: type[Model], body: bytes) -> Model:
+    """The payload in `body` (JSON) as a `model`.
+
+    Raises `pydantic.ValidationError` with the path of each field that the model rejects, and
+    `NotJSONError` or `TooDeepError` for what is no JSON or cannot be read.
+    """
+    if b"\\u0000" not in body:
+        try:
+            return model.model_validate_json(body)
+        except ValidationError as error:
+            if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+                raise
+    return model.model_validate(_load(body))
+
+
+def _load(body: bytes) -> Any:
+    """The JSON value in `body`, its texts made storable."""
+    try:
+        return _storable_tree(json.loads(body.decode(), parse_int=_parse_int))
+    except RecursionError as error:
+        raise TooDeepError("the JSON is nested too deeply to be read") from error
+    except json.JSONDecodeError as error:
+        raise NotJSONError(f"not JSON: {error.msg} at byte {error.pos}") from error
+    except UnicodeDecodeError as error:
+        raise NotJSONError(f"not JSON: not UTF-8 at byte {error.start}") from error
+
+
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_INT_DIGITS else float(digits)
+
+
+def storable(text: str) -> str:
+    """The text with NUL and lone surrogates escaped, which neither PostgreSQL nor UTF-8 can hold."""
+    return UNSTORABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _storable_tree(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable_tree(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): _storable_tree(item) for key, item in value.items()}
+    return value
+
+
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+_BigInt = Annotated[int | None, Field(ge=0, lt=2**63), WrapValidator(_or_none)]
+_Name = Annotated[str | None, WrapValidator(_or_none)]
+
+
+class _Tolerant(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Named(_Tolerant):
+    id: _BigInt = None
+    full_name: _Name = None
+    login: _Name = None
+
+
+_Part = Annotated[_Named | None, WrapValidator(_or_none)]
+
+
+class Envelope(_Tolerant):
+    """What the receiver notes of any payload, before any schema judges it.
+
+    It never fails: a part that is absent or not as expected is None, for a signed delivery is kept first
+    and judged later.
+    """
+
+    action: _Name = None
+    repository: _Part = None
+    sender: _Part = None
+    installation: _Part = None
+
+
+def read_envelope(body: bytes) -> Envelope:
+    """The envelope of a JSON body; raises `NotJSONError` only. What is too deep to read has an empty one."""
+    try:
+        return parse(Envelope, body)
+    except (TooDeepError, ValidationError):
+        return Envelope()

@@ -1,0 +1,36 @@
+"""`pull_request`: something happened to a pull request; the payload shows the state after it."""
+
+from typing import Literal
+
+from schemas import Actor, Event, Repository, Snapshot, Timestamp
+
+
+class Branch(Snapshot):
+    """One end of a pull request; its repository is null when the fork is gone."""
+
+    ref: str
+    sha: str
+
+
+class PullRequest(Snapshot):
+    """The snapshot. A merged one is `closed` with `merged`; `merge_commit_sha` is a test merge before."""
+
+    number: int
+    title: str
+    state: Literal["open", "closed"]
+    draft: bool | None = False
+    merged: bool | None = False
+    merged_at: Timestamp | None = None
+    merge_commit_sha: str | None = None
+    updated_at: Timestamp
+    user: Actor | None = None
+    head: Branch
+    base: Branch
+
+
+class PullRequestEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request."""
+
+    action: str
+    pull_request: PullRequest
+    repository: Repository

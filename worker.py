@@ -1,0 +1,104 @@
+"""The worker: `arq worker.WorkerSettings`.
+
+arq carries wake-ups; the ledger is the database. Importing this needs neither Redis nor an event loop,
+and fails when an event or a handler does not keep to the rules.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+django.setup()
+
+from django.db import Error  # noqa: E402
+from redis.asyncio.retry import Retry  # noqa: E402
+from redis.backoff import ExponentialBackoff  # noqa: E402
+from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: E402
+from redis.exceptions import RedisError  # noqa: E402
+from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: E402
+
+from processing import batch, sweep  # noqa: E402
+from receiver import queue  # noqa: E402
+from receiver.models import Trigger  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+processor = batch.load(worker=f"{socket.gethostname()}:{os.getpid()}")
+
+Context = dict[Any, Any]
+
+
+async def process(_context: Context, event: str, ids: list[int], trigger: str) -> None:
+    """The one arq job: process these deliveries. What it cannot do is left to the sweep."""
+    try:
+        await processor.process(ids, Trigger(trigger))
+    except Error as error:
+        logger.error("%d deliveries of %s left to the sweep: %s", len(ids), event, error)  # noqa: TRY400
+
+
+async def on_startup(context: Context) -> None:
+    """Start the sweep."""
+    # One line a delivery is enough; arq would write two a job.
+    logging.getLogger("arq.worker").setLevel(logging.WARNING)
+    redis = context["redis"]
+
+    async def wake(found: Iterable[sweep.Found]) -> None:
+        try:
+            await queue.enqueue(redis, queue.by_event(found))
+        except RedisError as error:
+            raise ConnectionError(f"Redis: {error}") from error
+
+    context["sweep"] = asyncio.create_task(sweep.run(wake))
+    context["sweep"].add_done_callback(_stop_without_sweep)
+    logger.info(
+        "worker %s is ready for: %s", processor.worker, ", ".join(sorted(processor.registry.handlers))
+    )
+
+
+def _stop_without_sweep(task: "asyncio.Task[None]") -> None:
+    """A worker that cannot sweep must not live on as if nothing were lost."""
+    if not task.cancelled():
+        logger.critical("the sweep failed: the worker stops", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def on_shutdown(context: Context) -> None:
+    """Stop the sweep."""
+    context["sweep"].cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await context["sweep"]
+
+
+def _redis_settings() -> Any:
+    found = queue.redis_settings()
+    found.conn_retries = 30  # seconds to wait for Redis at the start
+    found.retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=60)
+    found.retry_on_error = [RedisConnectionError, RedisTimeoutError]
+    return found
+
+
+class WorkerSettings:
+    """What arq's command line reads."""
+
+    functions: ClassVar = [process]
+    redis_settings = _redis_settings()
+    on_startup = on_startup
+    on_shutdown = on_shutdown
+    job_serializer = queue.serialize
+    job_deserializer = queue.deserialize
+    max_jobs = 10
+    poll_delay = 0.02  # seconds
+    keep_result = 0
+    # Longer than any batch: deliveries have time limits and leases of their own.
+    job_timeout = 3600
+    # Seconds to finish what runs after SIGTERM, before it is given back.
+    job_completion_wait = 20
+    health_check_interval = 10
