@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
@@ -22,7 +23,9 @@ REDIS = "redis"
 class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
     """honcho's manager, made ready for a signal at any time; Redis outlives those that use it."""
 
+    _processes: dict[str, dict[str, Any]]
     _stop_when_started = False
+    _redis_told = False
 
     def terminate(self) -> None:
         """End all processes: now, or as soon as their ids are known."""
@@ -55,8 +58,6 @@ class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
             self._redis_told = True
             super()._killall()
         return not left
-
-    _redis_told = False
 
 
 def main() -> int:

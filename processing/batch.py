@@ -46,16 +46,25 @@ class Processor:
         return len(claims)
 
     async def _one(self, claimed: Claimed, trigger: Trigger, open_claims: dict[int, Claimed]) -> None:
-        start = time.perf_counter()
-        verdict, notes = await running.attempt(claimed, self.registry, self.events, trigger)
         try:
-            await sync_to_async(claiming.settle)(claimed, verdict)
+            verdict, told = await self.attempt(claimed, trigger, running.HANDLER_TIMEOUT)
         except (Error, LeaseLostError) as error:
             logger.error("%s not settled: %s", claimed.delivery, error)  # noqa: TRY400 - the lease repairs it
         else:
             level = logging.INFO if verdict.status in {Status.SUCCEEDED, Status.IGNORED} else logging.WARNING
-            logger.log(level, "%s", line(claimed.delivery, verdict, notes, time.perf_counter() - start))
+            logger.log(level, "%s", told)
         open_claims.pop(claimed.delivery.pk)
+
+    async def attempt(self, claimed: Claimed, trigger: Trigger, timeout: float | None) -> tuple[Verdict, str]:
+        """Run and settle one claimed delivery; gives the verdict, and its line for people.
+
+        `timeout` is in seconds for each handler. Raises `django.db.Error` or `LeaseLostError` when the
+        end could not be written down.
+        """
+        start = time.perf_counter()
+        verdict, notes = await running.attempt(claimed, self.registry, self.events, trigger, timeout)
+        await sync_to_async(claiming.settle)(claimed, verdict)
+        return verdict, line(claimed.delivery, verdict, notes, time.perf_counter() - start)
 
 
 def load(worker: str) -> Processor:

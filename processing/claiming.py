@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import models, transaction
 from django.db.models.functions import Now
 
-from receiver.models import OPEN, Delivery, HandlerRun, Outcome, Status
+from receiver.models import OPEN, Delivery, HandlerRun, Outcome, Status, after
 
 # Longer than the handlers of one delivery may take together with their writes.
 LEASE = timedelta(seconds=120)
@@ -41,11 +41,6 @@ class Verdict:
 
 class LeaseLostError(Exception):
     """Somebody else took the delivery over: what was done may be done again, and is not settled here."""
-
-
-def after(wait: timedelta) -> models.Expression:
-    """A moment on the database's clock."""
-    return models.ExpressionWrapper(Now() + wait, output_field=models.DateTimeField())
 
 
 def claimable() -> models.Q:

@@ -39,7 +39,7 @@ async def attempt(
     registry: Registry,
     events: Events,
     trigger: Trigger,
-    timeout: float | None = HANDLER_TIMEOUT,
+    timeout: float | None,
 ) -> tuple[Verdict, list[str]]:
     """Run what has still to run for this delivery, concurrently; gives the verdict and the handlers' notes.
 

@@ -12,8 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections, models, transaction
 from django.db.models.functions import Now
 
-from processing.claiming import after
-from receiver.models import Delivery, Status, Trigger
+from receiver.models import Delivery, Status, Trigger, after
 
 logger = logging.getLogger(__name__)
 

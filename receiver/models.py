@@ -3,9 +3,12 @@
 The row is the truth. Redis only wakes workers; what they may do next is decided here.
 """
 
+from collections.abc import Collection
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 
 from receiver.fields import CompressedField
 
@@ -47,6 +50,41 @@ class Outcome(models.TextChoices):
     SKIPPED = "skipped"
 
 
+# A wake-up that is lost is made good by the sweep after this time.
+WAKE_GRACE = timedelta(seconds=10)
+
+
+def after(wait: timedelta) -> models.Expression:
+    """A moment on the database's clock, which every process shares."""
+    return models.ExpressionWrapper(Now() + wait, output_field=models.DateTimeField())
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Deliveries, as a table."""
+
+    def reopen(self, ids: Collection[int]) -> int:
+        """Make deliveries ready to be processed again; gives how many were.
+
+        One that succeeded runs all its handlers again. Of any other, handlers that succeeded have had
+        their effect and stay done. What a worker holds is left to it. To be called in a transaction.
+        """
+        free = self.select_for_update().filter(pk__in=ids).exclude(status=Status.PROCESSING).order_by("pk")
+        status = dict(free.values_list("pk", "status"))
+        succeeded = [pk for pk in status if status[pk] == Status.SUCCEEDED]
+        runs = HandlerRun.objects.filter(superseded=False)
+        # An effect is had once for a guid, so asking for it anew concerns the guid's other hooks, too.
+        guids = self.filter(pk__in=succeeded).values("guid")
+        runs.filter(delivery__guid__in=guids).update(superseded=True)
+        runs.filter(delivery__in=list(status)).exclude(outcome=Outcome.SUCCEEDED).update(superseded=True)
+        return self.filter(pk__in=list(status)).update(
+            status=Status.RECEIVED,
+            attempts=0,
+            next_attempt_at=after(WAKE_GRACE),
+            finished_at=None,
+            error="",
+        )
+
+
 class Delivery(models.Model):
     """What GitHub sent to one hook: one row per (guid, hook_id), the body kept byte for byte.
 
@@ -75,6 +113,8 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
     redeliveries = models.PositiveIntegerField(default=0)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -6,7 +6,6 @@ batch were new, and a count of redeliveries has to be raised in the same stateme
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -15,10 +14,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from receiver.arrivals import Arrival
-from receiver.models import REPAIRABLE, Delivery, HandlerRun, Outcome, Status
-
-# A wake-up that is lost is made good by the sweep after this time.
-WAKE_GRACE = timedelta(seconds=10)
+from receiver.models import REPAIRABLE, WAKE_GRACE, Delivery
 
 Key = tuple[UUID, int]
 
@@ -57,9 +53,9 @@ def store(arrivals: Sequence[Arrival]) -> list[Stored]:
     # Rows are locked in one order, whoever writes, so that two receivers cannot wait for each other.
     with transaction.atomic():
         rows = _upsert([first[key] for key in sorted(first)])
-        reopened = _reopen(
-            [row_id for row_id, status, seen in rows.values() if seen and status in REPAIRABLE]
-        )
+        reopened = {row_id for row_id, status, seen in rows.values() if seen and status in REPAIRABLE}
+        if reopened:
+            Delivery.objects.reopen(reopened)
         for key, count in repeats.items():
             Delivery.objects.filter(pk=rows[key][0]).update(redeliveries=models.F("redeliveries") + count)
     stored, answered = [], set()
@@ -103,22 +99,3 @@ def _upsert(arrivals: Sequence[Arrival]) -> dict[Key, tuple[int, str, int]]:
             (guid if isinstance(guid, UUID) else UUID(guid), hook_id): (row_id, status, redeliveries)
             for row_id, guid, hook_id, status, redeliveries in cursor.fetchall()
         }
-
-
-def _reopen(row_ids: Sequence[int]) -> frozenset[int]:
-    """Make rows that a redelivery is meant to repair ready to be processed again.
-
-    Handlers that succeeded stay done; those that failed for good run once more.
-    """
-    if row_ids:
-        Delivery.objects.filter(pk__in=row_ids).update(
-            status=Status.RECEIVED,
-            attempts=0,
-            next_attempt_at=timezone.now() + WAKE_GRACE,
-            finished_at=None,
-            error="",
-        )
-        HandlerRun.objects.filter(delivery__in=row_ids).exclude(outcome=Outcome.SUCCEEDED).update(
-            superseded=True
-        )
-    return frozenset(row_ids)
