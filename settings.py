@@ -130,6 +130,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        # A refusal is logged by the view, with its reason; here only what nobody expected.
+        "django.request": {"level": "ERROR"},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # arq's command line gives its logger a handler of its own.
         "arq": {"propagate": False},

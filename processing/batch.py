@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections
@@ -27,6 +28,7 @@ class Processor:
     events: Events
     registry: Registry
     worker: str
+    lease: timedelta = claiming.LEASE
 
     async def process(self, ids: Collection[int], trigger: Trigger) -> int:
         """Claim, run and settle those of `ids` that are free; gives how many those were.
@@ -35,7 +37,7 @@ class Processor:
         cannot be asked for the claim; what was claimed and not settled is taken up when its lease ends.
         """
         await sync_to_async(close_old_connections)()
-        claims = await sync_to_async(claiming.claim)(set(ids), self.worker)
+        claims = await sync_to_async(claiming.claim)(set(ids), self.worker, self.lease)
         open_claims = {claimed.delivery.pk: claimed for claimed in claims}
         try:
             await asyncio.gather(*(self._one(claimed, trigger, open_claims) for claimed in claims))

@@ -53,7 +53,7 @@ def claimable() -> models.Q:
 
 
 @transaction.atomic
-def claim(ids: Collection[int], worker: str, lease: timedelta = LEASE) -> list[Claimed]:
+def claim(ids: Collection[int], worker: str, lease: timedelta) -> list[Claimed]:
     """Take those of `ids` that nobody has, in the order of receipt.
 
     Deliveries of one guid, one for each hook, are never at work at the same time: the rows of a guid are

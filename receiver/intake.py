@@ -66,11 +66,7 @@ class Intake:
             batch = [(arrival, future) for arrival, future in taken if not future.done()]
             if not batch:
                 continue
-            results: Sequence[Stored | Exception]
-            try:
-                results = await loop.run_in_executor(self._thread, _store, [arrival for arrival, _ in batch])
-            except Exception as error:  # noqa: BLE001 - a defect: each request of the batch raises it as a 500
-                results = [error] * len(batch)
+            results = await loop.run_in_executor(self._thread, _store, [arrival for arrival, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
                 if isinstance(result, Stored):
                     if result.receipt is not Receipt.DUPLICATE:
@@ -86,7 +82,7 @@ def _store(arrivals: Sequence[Arrival]) -> list[Stored | Exception]:
     close_old_connections()
     try:
         return list(store.store(arrivals))
-    except Error as error:
+    except Exception as error:  # noqa: BLE001 - whatever one row raises must not reach the others
         if len(arrivals) == 1 or not connection.is_usable():
             return [error] * len(arrivals)
         half = len(arrivals) // 2

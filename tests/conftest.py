@@ -1,0 +1,69 @@
+"""Fixtures: the database that Django made for the run, and the processes that work on it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from django.db import connection
+from redis import Redis
+
+from receiver import intake, queue
+from tests import processes, servers
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What touches the database runs on both: `-m store` is the second run of `make test`."""
+    for item in items:
+        if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.store)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The servers go with the run, and so does the database; nothing is to be dropped before."""
+    return True
+
+
+@pytest.fixture
+def redis() -> Iterator["Redis"]:
+    """A client of the run's Redis, which is empty at the start."""
+    with Redis(unix_socket_path=str(servers.folder / "redis.sock")) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def database_url(django_db_setup: None) -> str:
+    """The URL of Django's test database, for other processes."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return f"postgresql://postgres@/{name}?host={connection.settings_dict['OPTIONS']['host']}"
+
+
+@pytest.fixture(scope="session")
+def receiver_url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real receiver on the run's database and Redis; it lives as long as the run."""
+    log = tmp_path_factory.mktemp("receiver") / "receiver.log"
+    with processes.receiver(log, DATABASE_URL=database_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as session:
+        yield session
+
+
+@pytest.fixture
+async def in_process(transactional_db: None, redis: "Redis") -> AsyncIterator[None]:
+    """The receiver's code in this process: what its event loop opened is closed after the test."""
+    yield
+    await intake.close()
+    await queue.close()
+
+
+@pytest.fixture
+def worker_log(tmp_path: Path) -> Path:
+    return tmp_path / "worker.log"

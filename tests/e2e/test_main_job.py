@@ -1,0 +1,157 @@
+"""The main job, end to end: HTTP to a real receiver, real Redis, a real arq worker, rows in the database."""
+
+import asyncio
+import json
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+import pytest
+from asgiref.sync import sync_to_async
+from redis import Redis
+
+from receiver.models import TERMINAL, Delivery, HandlerRun
+from records.models import Commit, Issue, PullRequest, Push, PushCommit, Repository
+from tests import github, processes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def post(http: aiohttp.ClientSession, url: str, request: github.Request, source: str = "") -> tuple[int, dict[str, str]]:
+    path = f"/webhooks/github/{source}" if source else "/webhooks/github"
+    async with http.post(url + path, data=request.body, headers=request.headers) as response:
+        return response.status, await response.json()
+
+
+async def settled(within: float = 20.0) -> Counter[str]:
+    """The statuses of all deliveries, once all are terminal."""
+    async with asyncio.timeout(within):
+        while True:
+            statuses = Counter([status async for status in Delivery.objects.values_list("status", flat=True)])
+            if set(statuses) <= TERMINAL:
+                return statuses
+            await asyncio.sleep(0.02)
+
+
+async def test_a_signed_push_ends_as_commits_in_the_database(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    sent = github.sample("push__branch")
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        assert await post(http, receiver_url, sent) == (202, {"guid": sent.guid, "status": "accepted"})
+        assert await settled() == {"succeeded": 1}
+    payload = json.loads(sent.body)
+    push = await Push.objects.select_related("repository").aget()
+    assert (push.repository.github_id, push.repository.full_name) == (810200300, "harbour-works/tide-tables")
+    assert (push.ref, push.before, push.after) == (payload["ref"], payload["before"], payload["after"])
+    carried = PushCommit.objects.filter(push=push).order_by("position").values_list("commit__sha", "commit__message")
+    assert [row async for row in carried] == [(commit["id"], commit["message"]) for commit in payload["commits"]]
+    run = await HandlerRun.objects.aget()
+    assert (run.handler, run.outcome, run.attempt, run.trigger) == ("push.record", "succeeded", 1, "delivery")
+
+
+async def test_a_processed_delivery_is_one_readable_log_line(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    sent = github.sample("push__branch")
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        await post(http, receiver_url, sent)
+        await settled()
+        await sync_to_async(processes.wait_until)(lambda: sent.guid in worker_log.read_text(), "the log line")
+    lines = [line for line in worker_log.read_text().splitlines() if sent.guid in line]
+    assert len(lines) == 1
+    told = lines[0].split(" | ")
+    assert told[0].endswith("push")
+    assert told[1:4] == ["harbour-works/tide-tables", "main pushed with 3 commits, 3 of them new", "succeeded"]
+    assert told[4].endswith(" ms")
+
+
+async def test_every_example_of_github_and_every_payload_of_ours_is_accepted_and_understood(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    files = sorted(github.PAYLOADS.glob("*.json")) + sorted(github.OCTOKIT.glob("*.json"))
+    at_once = asyncio.Semaphore(16)
+
+    async def send(path: Path) -> tuple[str, int]:
+        async with at_once:
+            status, _ = await post(http, receiver_url, github.request(path.name.partition("__")[0], path.read_bytes()))
+            return path.name, status
+
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        answers = await asyncio.gather(*(send(path) for path in files))
+        statuses = await settled(within=60)
+    assert [answer for answer in answers if answer[1] != 202] == []
+    assert set(statuses) == {"succeeded", "ignored"}
+    assert sum(statuses.values()) == len(files)
+
+
+async def test_a_form_encoded_delivery_is_processed_like_a_json_one(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    sent = github.sample("push__branch", form=True)
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        status, _ = await post(http, receiver_url, sent)
+        assert status == 202
+        assert await settled() == {"succeeded": 1}
+    assert await Commit.objects.acount() == 3
+    assert (await Delivery.objects.aget()).body == sent.body
+
+
+async def test_pull_requests_issues_and_repositories_end_in_the_state_of_their_newest_snapshot(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    cases = [
+        "pull_request__closed_merged", "pull_request__synchronize", "pull_request__opened",
+        "issues__closed", "issues__edited", "issues__opened",
+        "repository__archived", "repository__renamed",
+    ]  # fmt: skip
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        for case in cases:
+            await post(http, receiver_url, github.sample(case))
+        assert await settled() == {"succeeded": len(cases)}
+    assert (await PullRequest.objects.aget()).state == "merged"
+    assert (await Issue.objects.aget()).state == "closed"
+    repository = await Repository.objects.aget()
+    assert (repository.full_name, repository.archived) == ("harbour-works/tides", True)
+
+
+async def test_a_delivery_whose_wake_up_was_flushed_from_redis_is_found_by_the_sweep(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    await post(http, receiver_url, github.sample("push__branch"))
+    await sync_to_async(processes.wait_until)(lambda: redis.zcard("arq:queue") == 1, "the wake-up")
+    redis.flushall()
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        assert await settled(within=25) == {"succeeded": 1}
+    assert (await HandlerRun.objects.aget()).trigger == "sweep"
+
+
+async def test_a_worker_that_is_killed_in_the_middle_of_a_handler_loses_nothing(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    sent = [github.sample("push__branch") for _ in range(5)]
+    with processes.worker(worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url) as killed:
+        for request in sent:
+            await post(http, receiver_url, request)
+        await sync_to_async(processes.wait_until)(lambda: worker_log.read_text().count("handler entered") == 5, "work")
+        killed.kill()
+        killed.wait()
+    assert await Delivery.objects.filter(status="processing").acount() == 5
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        assert await settled(within=30) == {"succeeded": 5}
+    assert {row async for row in Delivery.objects.values_list("attempts", flat=True)} == {1}
+    assert (await Push.objects.acount(), await Commit.objects.acount()) == (1, 3)
+
+
+async def test_a_worker_that_is_told_to_stop_gives_back_what_it_cannot_finish(
+    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+) -> None:
+    with processes.worker(worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url) as stopped:
+        await post(http, receiver_url, github.sample("push__branch"))
+        await sync_to_async(processes.wait_until)(lambda: "handler entered" in worker_log.read_text(), "work")
+        stopped.terminate()
+        assert await sync_to_async(stopped.wait)(15) == 0
+    row = await Delivery.objects.aget()
+    assert (row.status, row.attempts) == ("received", 0)
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        assert await settled() == {"succeeded": 1}

