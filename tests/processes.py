@@ -42,7 +42,7 @@ def running(command: str, log: Path, **changes: str) -> Iterator[subprocess.Pope
     """A shell command in a process group of its own, which is ended with the context."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command,
+            f"exec {command}",
             shell=True,
             cwd=ROOT,
             env=environment(**changes),
@@ -91,7 +91,7 @@ def worker(log: Path, settings: str = "worker.WorkerSettings", **changes: str) -
     """The Procfile's `worker:` line, or the same with other settings; ready when it is given."""
     command = PROCFILE["worker"].replace("worker.WorkerSettings", settings)
     before = log.stat().st_size if log.exists() else 0
-    with running(f"exec {command}", log, **changes) as process:
+    with running(command, log, **changes) as process:
 
         def ready() -> bool:
             assert process.poll() is None, log.read_text()

@@ -1,0 +1,32 @@
+"""A delivery as a handler sees it, and the handlers run over payloads one after the other."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import handlers
+import schemas
+from handlers import DeliveryContext, registry
+from tests import github
+
+events = schemas.discover(schemas)
+schemas.modules(handlers)
+
+
+def context(event: str) -> DeliveryContext:
+    return DeliveryContext(uuid4(), 1, "", event, datetime(2026, 5, 4, 12, tzinfo=UTC))
+
+
+async def handle(event: str, payload: dict[str, Any]) -> str:
+    """Run every handler that wants the payload; gives their notes."""
+    parsed = schemas.parse(events[event], json.dumps(payload).encode())
+    delivery = context(event)
+    for handler in registry.wanting(parsed, event):
+        await handler.run(parsed, delivery)
+    return ", ".join(delivery.notes)
+
+
+async def handle_cases(*cases: str) -> list[str]:
+    """The same for the project's own payloads, by name."""
+    return [await handle(case.partition("__")[0], github.payload(case)) for case in cases]

