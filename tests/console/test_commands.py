@@ -1,0 +1,173 @@
+"""`send` and `replay`, as people type them."""
+
+import io
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+from redis import Redis
+
+from console import samples
+from handlers import PermanentError
+from processing import batch
+from receiver.models import Delivery, HandlerRun
+from records.models import Commit
+from tests import github, processes
+from tests.processing.deliveries import Recorder, stored
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+
+def run(*arguments: str) -> str:
+    output = io.StringIO()
+    call_command(*arguments, stdout=output, stderr=output)
+    return output.getvalue()
+
+
+def test_send_signs_and_sends_a_sample_and_prints_the_answer(receiver_url: str) -> None:
+    told = run("send", "push", "--url", f"{receiver_url}/webhooks/github")
+    row = Delivery.objects.get()
+    assert told == f'202 {{"guid": "{row.guid}", "status": "accepted"}}\n'
+    assert (row.event, row.body) == ("push", github.sample("push__branch").body)
+
+
+def test_send_names_a_case_and_gives_each_a_fresh_guid(receiver_url: str) -> None:
+    run("send", "issues__closed", "--count", "3", "--url", f"{receiver_url}/webhooks/github")
+    assert list(Delivery.objects.values_list("action", flat=True)) == ["closed"] * 3
+
+
+def test_send_takes_a_file_byte_for_byte(receiver_url: str, tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_bytes(b'{ "zen":  "\xc3\xa9" }\n')
+    run("send", "watch", "--file", str(tmp_path / "body.json"), "--url", f"{receiver_url}/webhooks/github")
+    assert (Delivery.objects.get().event, Delivery.objects.get().body) == ("watch", b'{ "zen":  "\xc3\xa9" }\n')
+
+
+def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, settings: Settings) -> None:
+    settings.WEBHOOK_SECRETS = {"": (b"guess",)}
+    with pytest.raises(CommandError, match="1 of 1 were not accepted"):
+        run("send", "push", "--url", f"{receiver_url}/webhooks/github")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("send", "sunrise"), "there is no sample 'sunrise'"),
+        (("send", "push__sunrise"), "there is no sample"),
+        (("send", "push", "--file", "/nowhere"), "/nowhere"),
+        (("send", "push", "--url", "file:///etc/passwd"), "--url must begin with http"),
+        (("send", "push", "--url", "http://127.0.0.1:1/"), "no answer from http://127.0.0.1:1/"),
+        (("replay",), "name a GUID or a filter"),
+    ],
+)
+def test_what_cannot_be_done_is_said_clearly(arguments: tuple[str, ...], told: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(told)):
+        run(*arguments)
+
+
+def test_send_without_a_secret_says_what_to_do(settings: Settings) -> None:
+    settings.WEBHOOK_SECRETS = {}
+    with pytest.raises(CommandError, match="set GITHUB_WEBHOOK_SECRET, or `make run` first"):
+        run("send", "push")
+
+
+def test_every_sample_has_an_event_and_the_first_case_begins_a_history() -> None:
+    assert samples.sample("pull_request")[1].stem == "pull_request__opened"
+    assert samples.sample("repository")[1].stem == "repository__created"
+    assert samples.sample("push")[1].stem == "push__branch"
+
+
+@pytest.fixture
+def kept() -> dict[str, Delivery]:
+    """Settled deliveries to choose from."""
+    return {
+        "push": stored(status="succeeded", received_at="2026-05-01T12:00Z"),
+        "issue": stored("issues__opened", status="dead", action="opened", received_at="2026-05-02T12:00Z"),
+        "closed": stored("issues__closed", status="dead", action="closed", received_at="2026-05-03T12:00Z"),
+        "star": stored("star__created", status="ignored", repository="else/where", received_at="2026-05-04T12:00Z"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--event", "issues"), {"issue", "closed"}),
+        (("--event", "issues", "--action", "closed"), {"closed"}),
+        (("--repository", "Else/Where"), {"star"}),
+        (("--status", "dead"), {"issue", "closed"}),
+        (("--since", "2026-05-03"), {"closed", "star"}),
+        (("--until", "2026-05-02T12:00:00Z"), {"push"}),
+        (("--since", "2026-05-02T14:00:00+02:00", "--until", "2026-05-03"), {"issue"}),
+        (("--status", "dead", "--event", "push"), set()),
+    ],
+)
+def test_replay_chooses_by_filters_and_a_dry_run_only_tells(
+    arguments: tuple[str, ...], names: set[str], kept: dict[str, Delivery]
+) -> None:
+    told = run("replay", "--dry-run", *arguments)
+    assert {name for name, row in kept.items() if str(row.guid) in told} == names
+    assert told.endswith(f"{len(names)} would be replayed\n")
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"succeeded", "dead", "ignored"}
+
+
+def test_replay_chooses_by_guid_and_names_what_is_not_stored(kept: dict[str, Delivery]) -> None:
+    unknown = uuid4()
+    output = io.StringIO()
+    with pytest.raises(CommandError, match="1 of the given deliveries are not stored"):
+        call_command("replay", str(kept["push"].guid), str(unknown), stdout=output, stderr=output)
+    assert "1 to be processed again" in output.getvalue()
+    assert f"no such delivery: {unknown}" in output.getvalue()
+    assert Delivery.objects.get(status="received").guid == kept["push"].guid
+
+
+def test_replay_through_the_worker_processes_again(
+    kept: dict[str, Delivery], database_url: str, worker_log: Path
+) -> None:
+    assert run("replay", "--event", "issues") == "2 to be processed again\n"
+    with processes.worker(worker_log, DATABASE_URL=database_url):
+        issues = Delivery.objects.filter(event="issues")
+        processes.wait_until(lambda: issues.filter(status="succeeded").count() == 2, "both processed")
+    assert set(HandlerRun.objects.values_list("trigger", "handler")) == {("replay", "issues.record")}
+
+
+def test_replay_inline_runs_the_handlers_here(kept: dict[str, Delivery]) -> None:
+    told = run("replay", "--inline", str(kept["push"].guid))
+    assert told.startswith("[1/1] push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded")
+    assert Commit.objects.count() == 3
+
+
+def test_replay_inline_shows_the_whole_traceback_and_ends_with_an_error(
+    kept: dict[str, Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doomed = Recorder(doomed=PermanentError("no such team")).processor()
+    monkeypatch.setattr(batch, "load", lambda worker: doomed)
+    output = io.StringIO()
+    with pytest.raises(CommandError, match="1 of 1 did not succeed"):
+        call_command("replay", "--inline", str(kept["push"].guid), stdout=output, stderr=output)
+    assert "Traceback (most recent call last)" in output.getvalue()
+    assert 'deliveries.py", line' in output.getvalue()
+    assert "PermanentError: no such team" in output.getvalue()
+
+
+def test_replay_of_a_success_runs_everything_again_and_of_a_failure_what_failed(
+    kept: dict[str, Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(good=None, bad=PermanentError("no"))
+    monkeypatch.setattr(batch, "load", lambda worker: recorder.processor())
+    guid = str(kept["push"].guid)
+    with pytest.raises(CommandError):
+        run("replay", "--inline", guid)
+    recorder.raising["bad"] = None
+    run("replay", "--inline", guid)
+    assert (recorder.calls.count("good"), recorder.calls.count("bad")) == (1, 2)
+    run("replay", "--inline", guid)
+    assert (recorder.calls.count("good"), recorder.calls.count("bad")) == (2, 3)
+
+
+def test_replay_leaves_alone_what_a_worker_is_processing(kept: dict[str, Delivery]) -> None:
+    Delivery.objects.filter(pk=kept["push"].pk).update(status="processing", lease_expires_at="2999-01-01T00:00Z")
+    told = run("replay", str(kept["push"].guid))
+    assert "0 to be processed again" in told
+    assert "1 left alone: a worker is processing them" in told

@@ -1,0 +1,122 @@
+"""Schemas and handlers are found by the name of their file, and held to the rules at start-up."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import handlers
+import schemas
+from handlers import DeliveryContext, Registry
+from schemas import DiscoveryError, Event
+from schemas.issues import IssuesEvent
+from schemas.push import PushEvent
+from tests import github
+
+
+def test_every_event_is_named_as_its_file() -> None:
+    found = schemas.discover(schemas)
+    assert set(found) >= {"push", "pull_request", "issues", "ping", "repository"}
+    assert all(cls.event == name for name, cls in found.items())
+
+
+def package(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> ModuleType:
+    """A package like `schemas/` with these modules."""
+    root = folder / "trial_events"
+    root.mkdir()
+    (root / "__init__.py").touch()
+    for name, source in files.items():
+        (root / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(str(folder))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "trial_events"]:
+        monkeypatch.delitem(sys.modules, name)
+    return __import__("trial_events")
+
+
+RELEASE = "from schemas import Event\nclass ReleaseEvent(Event):\n    action: str\n"
+
+
+def test_a_new_event_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = schemas.discover(package(tmp_path, monkeypatch, release=RELEASE, _base="not python"))
+    assert [(name, cls.__name__) for name, cls in found.items()] == [("release", "ReleaseEvent")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "from schemas.push import PushEvent\n", RELEASE + "class Another(Event):\n    pass\n",
+     RELEASE + "    event = 'published'\n"],
+    ids=["no event", "only an imported one", "two events", "another name"],
+)  # fmt: skip
+def test_a_file_that_does_not_define_its_one_event_stops_the_program(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DiscoveryError, match="trial_events.release must define exactly one Event"):
+        schemas.discover(package(tmp_path, monkeypatch, release=source))
+
+
+async def _handler(_event: PushEvent, _delivery: DeliveryContext) -> None:
+    """Does nothing."""
+
+
+def test_a_handler_that_is_not_a_coroutine_is_refused() -> None:
+    with pytest.raises(DiscoveryError, match="async def"):
+        Registry().on(PushEvent)(lambda _event, _delivery: None)  # type: ignore[arg-type,return-value]
+
+
+def test_a_handlers_name_is_taken_once() -> None:
+    registry = Registry()
+    registry.on(PushEvent)(_handler)
+    with pytest.raises(DiscoveryError, match="two handlers"):
+        registry.on(PushEvent)(_handler)
+
+
+def test_a_handler_of_an_event_that_no_schema_defines_is_refused() -> None:
+    registry = Registry()
+    registry.on(PushEvent)(_handler)
+    registry.check({"push": PushEvent})
+    with pytest.raises(DiscoveryError, match=r"schemas/push\.py"):
+        registry.check({"issues": IssuesEvent})
+
+
+@pytest.mark.parametrize(
+    ("action", "opened", "closed"),
+    [((), True, True), ("opened", True, False), (("opened", "closed"), True, True), (["edited"], False, False)],
+)
+def test_a_handler_sees_the_actions_that_it_names_or_all(
+    action: str | tuple[str, ...], opened: bool, closed: bool
+) -> None:
+    registry = Registry()
+
+    async def wanting(_event: IssuesEvent, _delivery: DeliveryContext) -> None:
+        """Does nothing."""
+
+    registry.on(IssuesEvent, action=action)(wanting)
+    for case, wanted in (("issues__opened", opened), ("issues__closed", closed)):
+        event = schemas.parse(IssuesEvent, github.sample(case).body)
+        assert [handler.run for handler in registry.wanting(event, "issues")] == [wanting] * wanted
+
+
+@pytest.mark.parametrize("path", sorted(github.PAYLOADS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_payload_of_ours_is_understood_by_the_schema_of_its_event(path: Path) -> None:
+    event, _, case = path.stem.partition("__")
+    parsed = schemas.parse(schemas.discover(schemas).get(event, Event), path.read_bytes())
+    assert parsed.action is None or parsed.action in case or case.endswith("gone")
+
+
+@pytest.mark.parametrize("error", [handlers.RetryableError, handlers.PermanentError])
+def test_a_handlers_own_errors_share_one_root(error: type[Exception]) -> None:
+    assert issubclass(error, handlers.HandlerError)
+
+
+def test_a_negative_wish_is_refused() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        handlers.RetryableError(retry_in=-1)
+
+
+def test_times_are_utc_whether_they_come_as_text_or_as_seconds() -> None:
+    payload = github.payload("push__branch")
+    event = schemas.parse(PushEvent, github.sample("push__branch").body)
+    assert event.repository.pushed_at is not None
+    assert event.repository.pushed_at.timestamp() == payload["repository"]["pushed_at"]
+    assert event.commits[0].timestamp.isoformat() == "2026-05-04T09:41:10+00:00"
