@@ -39,7 +39,7 @@ def signature(body: bytes, secret: str = SECRET) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def request(  # noqa: PLR0913 - each is a thing that GitHub may vary
+def request(
     event: str,
     content: dict[str, Any] | bytes,
     *,

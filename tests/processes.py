@@ -87,7 +87,9 @@ def receiver(log: Path, **changes: str) -> Iterator[str]:
 
 
 @contextmanager
-def worker(log: Path, settings: str = "worker.WorkerSettings", **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    log: Path, settings: str = "worker.WorkerSettings", **changes: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """The Procfile's `worker:` line, or the same with other settings; ready when it is given."""
     command = PROCFILE["worker"].replace("worker.WorkerSettings", settings)
     before = log.stat().st_size if log.exists() else 0

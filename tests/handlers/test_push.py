@@ -13,9 +13,9 @@ async def test_a_push_and_its_commits_are_written_field_by_field() -> None:
     await handle_cases("push__branch")
     payload = github.payload("push__branch")
     push = await Push.objects.aget()
-    assert {name: getattr(push, name) for name in ("ref", "before", "after", "forced", "created", "deleted")} == {
-        name: payload[name] for name in ("ref", "before", "after", "forced", "created", "deleted")
-    }
+    assert {
+        name: getattr(push, name) for name in ("ref", "before", "after", "forced", "created", "deleted")
+    } == {name: payload[name] for name in ("ref", "before", "after", "forced", "created", "deleted")}
     assert push.pusher == "ada-quay"
     assert push.pushed_at.timestamp() == payload["repository"]["pushed_at"]
     for commit in payload["commits"]:
@@ -23,13 +23,19 @@ async def test_a_push_and_its_commits_are_written_field_by_field() -> None:
         assert (row.message, row.author_name, row.author_email) == (
             commit["message"], commit["author"]["name"], commit["author"]["email"],
         )  # fmt: skip
-    assert (await Commit.objects.aget(message__startswith="Correct")).committed_at.isoformat() == "2026-05-04T09:41:10+00:00"
+    assert (
+        await Commit.objects.aget(message__startswith="Correct")
+    ).committed_at.isoformat() == "2026-05-04T09:41:10+00:00"
 
 
 async def test_the_same_push_twice_leaves_the_same_rows() -> None:
     notes = await handle_cases("push__branch", "push__branch")
     assert notes == ["main pushed with 3 commits, 3 of them new", "main pushed with 3 commits, 0 of them new"]
-    assert (await Push.objects.acount(), await Commit.objects.acount(), await PushCommit.objects.acount()) == (1, 3, 3)
+    assert (
+        await Push.objects.acount(),
+        await Commit.objects.acount(),
+        await PushCommit.objects.acount(),
+    ) == (1, 3, 3)
 
 
 async def test_the_same_move_at_another_time_is_another_push() -> None:
@@ -43,7 +49,9 @@ async def test_the_same_move_at_another_time_is_another_push() -> None:
 async def test_a_commit_that_is_not_distinct_is_recorded_all_the_same() -> None:
     await handle_cases("push__commit_not_distinct")
     assert await Commit.objects.acount() == 2
-    assert [place async for place in PushCommit.objects.values_list("position", flat=True).order_by("position")] == [0, 1]
+    assert [
+        place async for place in PushCommit.objects.values_list("position", flat=True).order_by("position")
+    ] == [0, 1]
 
 
 async def test_a_commit_that_two_pushes_carry_is_one_row() -> None:
@@ -62,7 +70,9 @@ async def test_a_commit_that_two_pushes_carry_is_one_row() -> None:
         ("push__tag_annotated", ("created",), "refs/tags/v1.4.0 created with 0 commits, 0 of them new"),
     ],
 )
-async def test_a_created_deleted_or_forced_ref_is_written_as_such(case: str, flags: tuple[str, ...], note: str) -> None:
+async def test_a_created_deleted_or_forced_ref_is_written_as_such(
+    case: str, flags: tuple[str, ...], note: str
+) -> None:
     assert await handle_cases(case) == [note]
     push = await Push.objects.aget()
     assert {name for name in ("created", "deleted", "forced") if getattr(push, name)} == set(flags)
@@ -82,7 +92,9 @@ async def test_text_that_a_database_cannot_hold_is_recorded_escaped() -> None:
 async def test_a_push_of_2048_commits_is_recorded_whole() -> None:
     payload = github.payload("push__branch")
     [template, *_] = payload["commits"]
-    payload["commits"] = [{**template, "id": f"{number:040x}", "message": "é" * 1000} for number in range(2048)]
+    payload["commits"] = [
+        {**template, "id": f"{number:040x}", "message": "é" * 1000} for number in range(2048)
+    ]
     assert await handle("push", payload) == "main pushed with 2048 commits, 2048 of them new"
     order = PushCommit.objects.order_by("position").values_list("commit__sha", flat=True)
     assert [sha async for sha in order] == [f"{number:040x}" for number in range(2048)]

@@ -28,21 +28,40 @@ async def test_each_action_of_a_pull_request_is_written_field_by_field(case: str
     told = github.payload(case)["pull_request"]
     row = await PullRequest.objects.select_related("repository").aget()
     assert row.repository.github_id == 810200300
-    assert (row.number, row.title, row.state, row.draft) == (told["number"], told["title"], state, told["draft"])
-    assert (row.head_sha, row.head_ref, row.base_ref) == (told["head"]["sha"], told["head"]["ref"], told["base"]["ref"])
+    assert (row.number, row.title, row.state, row.draft) == (
+        told["number"],
+        told["title"],
+        state,
+        told["draft"],
+    )
+    assert (row.head_sha, row.head_ref, row.base_ref) == (
+        told["head"]["sha"],
+        told["head"]["ref"],
+        told["base"]["ref"],
+    )
     assert row.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ") == told["updated_at"]
     assert row.merge_commit_sha == (told["merge_commit_sha"] if state == "merged" else "")
 
 
-HISTORY = ["pull_request__opened", "pull_request__synchronize", "pull_request__closed", "pull_request__closed_merged"]
+HISTORY = [
+    "pull_request__opened",
+    "pull_request__synchronize",
+    "pull_request__closed",
+    "pull_request__closed_merged",
+]
 
 
-@pytest.mark.parametrize("order", list(permutations(HISTORY)), ids=lambda order: "-".join(case[14:] for case in order))
+@pytest.mark.parametrize(
+    "order", list(permutations(HISTORY)), ids=lambda order: "-".join(case[14:] for case in order)
+)
 async def test_a_merged_pull_request_is_merged_in_every_order_of_its_history(order: tuple[str, ...]) -> None:
     await handle_cases(*order)
     row = await PullRequest.objects.aget()
     assert (row.state, row.title) == ("merged", "Predict storm surges from the barometer")
-    assert row.merge_commit_sha == github.payload("pull_request__closed_merged")["pull_request"]["merge_commit_sha"]
+    assert (
+        row.merge_commit_sha
+        == github.payload("pull_request__closed_merged")["pull_request"]["merge_commit_sha"]
+    )
 
 
 async def test_a_closed_pull_request_may_be_reopened_but_not_by_a_late_snapshot() -> None:

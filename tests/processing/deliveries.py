@@ -16,13 +16,16 @@ from tests import github
 EVENTS: dict[str, type[Event]] = {"push": PushEvent}
 
 
-def stored(case: str = "push__branch", *, guid: UUID | None = None, hook_id: int = 1, **changes: Any) -> Delivery:
+def stored(
+    case: str = "push__branch", *, guid: UUID | None = None, hook_id: int = 1, **changes: Any
+) -> Delivery:
     """A delivery as intake stores it."""
     event = case.partition("__")[0]
     sent = github.sample(case)
     arrival = Arrival(
         guid=guid or uuid4(), hook_id=hook_id, source="", event=event, headers={},
-        content_type="application/json", body=changes.pop("body", sent.body), repository="harbour-works/tide-tables",
+        content_type="application/json", body=changes.pop("body", sent.body),
+        repository="harbour-works/tide-tables",
     )  # fmt: skip
     [row] = store.store([arrival])
     if changes:

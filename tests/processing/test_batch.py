@@ -92,7 +92,9 @@ async def test_a_failure_is_retried_and_only_what_failed_runs_again() -> None:
     assert (row.status, row.attempts, row.error) == ("succeeded", 2, "")
     assert recorder.calls.count("good") == 1
     assert recorder.calls.count("bad") == 2
-    assert ("deliveries.bad", 2, "retry", "succeeded") in await runs("handler", "attempt", "trigger", "outcome")
+    assert ("deliveries.bad", 2, "retry", "succeeded") in await runs(
+        "handler", "attempt", "trigger", "outcome"
+    )
 
 
 async def test_a_handler_says_itself_when_it_wants_to_run_again() -> None:
@@ -128,15 +130,15 @@ async def test_the_last_attempt_that_fails_is_dead() -> None:
 
 
 async def test_what_a_handler_raises_never_touches_its_neighbours() -> None:
-    class Strange(Exception):
+    class StrangeError(Exception):
         def __str__(self) -> str:
             return "NUL \0 and \ud800"
 
-    recorder = Recorder(strange=Strange())
+    recorder = Recorder(strange=StrangeError())
     bad, good = await make(), await make("star__created")
     [bad, good] = await process(recorder, bad, good)
     assert (bad.status, good.status) == ("retrying", "ignored")
-    assert bad.error == "deliveries.strange: Strange: NUL \\u0000 and \\ud800"
+    assert bad.error == "deliveries.strange: StrangeError: NUL \\u0000 and \\ud800"
 
 
 async def test_a_handler_that_hangs_is_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:

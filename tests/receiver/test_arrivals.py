@@ -46,7 +46,7 @@ def test_any_signed_json_object_is_an_arrival_whatever_its_parts_are(payload: di
             arrival = read(body)
         except RejectedError:
             # Written raw, a lone surrogate is not UTF-8, and so not JSON.
-            assert not ascii_only  # noqa: PT017
+            assert not ascii_only
             continue
         for text in (arrival.action, arrival.repository, arrival.sender):
             text.encode()
@@ -58,10 +58,12 @@ def test_any_signed_json_object_is_an_arrival_whatever_its_parts_are(payload: di
 
 @pytest.mark.parametrize(
     "body",
-    [b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b"[]", b"null", b'"text"', b"17",
+    [b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+     b"[]", b"null", b'"text"', b"17",
      b'{"repository": {"id": ' + b"9" * 6000 + b"}}", b'{"action": "\\ud800"}', b'{"action": "\\u0000"}',
      b'{"sender": null, "repository": null, "installation": null}'],
-    ids=["deep array", "deep object", "array", "null", "text", "number", "huge number", "surrogate", "NUL", "nulls"],
+    ids=["deep array", "deep object", "array", "null", "text", "number", "huge number",
+         "surrogate", "NUL", "nulls"],
 )  # fmt: skip
 def test_json_that_no_schema_would_take_is_an_arrival_all_the_same(body: bytes) -> None:
     assert read(body).body == body
@@ -70,12 +72,14 @@ def test_json_that_no_schema_would_take_is_an_arrival_all_the_same(body: bytes) 
 def test_what_the_envelope_says_is_noted_on_the_arrival() -> None:
     payload = {**github.payload("issues__opened"), "installation": {"id": 7}}
     arrival = read(json.dumps(payload).encode())
-    assert (arrival.action, arrival.repository_id, arrival.repository, arrival.sender, arrival.installation_id) == (
-        "opened", 810200300, "harbour-works/tide-tables", "ada-quay", 7,
-    )  # fmt: skip
+    assert (arrival.action, arrival.sender, arrival.installation_id) == ("opened", "ada-quay", 7)
+    assert (arrival.repository_id, arrival.repository) == (810200300, "harbour-works/tide-tables")
 
 
-@given(name=st.sampled_from(["X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID"]), value=st.text(max_size=60))
+@given(
+    name=st.sampled_from(["X-GitHub-Event", "X-GitHub-Delivery", "X-GitHub-Hook-ID"]),
+    value=st.text(max_size=60),
+)
 def test_any_header_value_is_taken_or_a_400(name: str, value: str) -> None:
     try:
         read(b"{}", **{name: value})

@@ -86,7 +86,9 @@ async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none() -> None:
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(result, store.Stored) for result in results[1::2])
     assert 20 <= await Delivery.objects.acount() <= 40
-    assert [bytes(body) async for body in Delivery.objects.values_list("body", flat=True).distinct()] == [arrival().body]
+    assert [bytes(body) async for body in Delivery.objects.values_list("body", flat=True).distinct()] == [
+        arrival().body
+    ]
 
 
 def test_a_redelivery_of_a_dead_one_keeps_what_succeeded_and_runs_the_rest_again() -> None:

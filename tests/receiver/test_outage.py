@@ -26,7 +26,9 @@ async def test_redis_down_changes_nothing_for_the_sender_and_readyz_tells(
             if not up:
                 server.stop()
             request = github.sample("push__branch")
-            async with http.post(f"{url}/webhooks/github", data=request.body, headers=request.headers) as answer:
+            async with http.post(
+                f"{url}/webhooks/github", data=request.body, headers=request.headers
+            ) as answer:
                 assert answer.status == 202
             async with http.get(f"{url}/readyz") as answer:
                 assert answer.status == (200 if up else 503)
@@ -60,7 +62,9 @@ async def test_a_receiver_that_is_stopped_has_committed_what_it_answered(
     with processes.receiver(tmp_path / "log", DATABASE_URL=database_url) as url:
         for _ in range(20):
             request = github.sample("push__branch")
-            async with http.post(f"{url}/webhooks/github", data=request.body, headers=request.headers) as answer:
+            async with http.post(
+                f"{url}/webhooks/github", data=request.body, headers=request.headers
+            ) as answer:
                 assert answer.status == 202
     assert await Delivery.objects.acount() == 20
     log = (tmp_path / "log").read_text()

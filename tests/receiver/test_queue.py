@@ -5,10 +5,11 @@ import json
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from arq.connections import ArqRedis, RedisSettings
+from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from pytest_django.fixtures import Settings
 from redis import Redis
@@ -27,7 +28,7 @@ async def burst(redis: "Redis") -> list[tuple[Any, ...]]:
         ran.append(args)
 
     worker = Worker(
-        [func(process, name=queue.FUNCTION)],
+        [func(cast("WorkerCoroutine", process), name=queue.FUNCTION)],
         redis_settings=RedisSettings(unix_socket_path=str(servers.folder / "redis.sock")),
         burst=True,
         poll_delay=0.01,
@@ -56,11 +57,13 @@ async def test_a_job_is_what_arq_itself_would_have_written(redis: "Redis") -> No
         await queue.enqueue(client, {("push", Trigger.DELIVERY): [1]})
         arqs = ArqRedis(client.connection_pool, job_serializer=queue.serialize)
         await arqs.enqueue_job("process", "push", [1], "delivery")
-        ours, theirs = [json.loads(redis.get(key) or "") for key in sorted(redis.keys("arq:job:*"))]
-        ours.pop("et"), theirs.pop("et")
+        keys = await client.keys("arq:job:*")
+        ours, theirs = [json.loads(await client.get(key)) for key in keys]
+        for job in (ours, theirs):
+            del job["et"]
         assert ours == theirs
-        assert redis.zcard("arq:queue") == 2
-        assert all(redis.pttl(key) > 80_000_000 for key in redis.keys("arq:job:*"))
+        assert await client.zcard("arq:queue") == 2
+        assert all([await client.pttl(key) > 80_000_000 for key in keys])
 
 
 async def test_more_ids_than_a_job_carries_are_spread_over_several(redis: "Redis") -> None:
@@ -113,7 +116,8 @@ def test_the_url_of_redis_may_hold_an_encoded_password_or_path(settings: Setting
 async def test_the_worker_module_is_imported_without_redis_and_without_an_event_loop() -> None:
     environment = {**os.environ, "REDIS_URL": "redis://127.0.0.1:1"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", "-c", "import worker; print(worker.WorkerSettings.functions[0].__name__)",
+        sys.executable, "-W", "error", "-c",
+        "import worker; print(worker.WorkerSettings.functions[0].__name__)",
         env=environment, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, _ = await process.communicate()

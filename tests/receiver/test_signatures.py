@@ -50,7 +50,9 @@ def test_another_body_never_verifies(secret: bytes, body: bytes, changed: bytes)
 
 
 @given(header=st.text(max_size=90), body=bodies)
-def test_no_text_but_the_signature_is_accepted_and_none_raises_anything_else(header: str, body: bytes) -> None:
+def test_no_text_but_the_signature_is_accepted_and_none_raises_anything_else(
+    header: str, body: bytes
+) -> None:
     if header == signatures.sign(b"secret", body):
         return
     with pytest.raises(signatures.SignatureError):
@@ -59,7 +61,8 @@ def test_no_text_but_the_signature_is_accepted_and_none_raises_anything_else(hea
 
 @pytest.mark.parametrize(
     "mutate",
-    [str.upper, lambda h: h[:-1], lambda h: h + "0", lambda h: f"{h},{h}", lambda h: f"{h}\n", lambda h: f" {h}",
+    [str.upper, lambda h: h[:-1], lambda h: h + "0", lambda h: f"{h},{h}", lambda h: f"{h}\n",
+     lambda h: f" {h}",
      lambda h: h.replace("sha256", "sha1"), lambda h: h.removeprefix("sha256="), lambda h: h[:-1] + "é"],
 )  # fmt: skip
 def test_a_right_signature_in_the_wrong_form_is_malformed(mutate: "object") -> None:

@@ -68,7 +68,12 @@ def test_in_every_order_and_with_every_duplicate_the_end_is_the_same(
     assert stored == history[-1]
 
 
-@given(st.lists(st.builds(at, st.none() | st.integers(0, 5), terminal=st.booleans(), deleted=st.booleans()), max_size=12))
+@given(
+    st.lists(
+        st.builds(at, st.none() | st.integers(0, 5), terminal=st.booleans(), deleted=st.booleans()),
+        max_size=12,
+    )
+)
 def test_merged_and_deleted_are_never_left(arrivals: list[Watermark]) -> None:
     states = []
     stored = None

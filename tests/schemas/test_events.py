@@ -51,7 +51,7 @@ def test_a_new_event_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_file_that_does_not_define_its_one_event_stops_the_program(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(DiscoveryError, match="trial_events.release must define exactly one Event"):
+    with pytest.raises(DiscoveryError, match=r"trial_events\.release must define exactly one Event"):
         schemas.discover(package(tmp_path, monkeypatch, release=source))
 
 
@@ -81,7 +81,12 @@ def test_a_handler_of_an_event_that_no_schema_defines_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("action", "opened", "closed"),
-    [((), True, True), ("opened", True, False), (("opened", "closed"), True, True), (["edited"], False, False)],
+    [
+        ((), True, True),
+        ("opened", True, False),
+        (("opened", "closed"), True, True),
+        (["edited"], False, False),
+    ],
 )
 def test_a_handler_sees_the_actions_that_it_names_or_all(
     action: str | tuple[str, ...], opened: bool, closed: bool

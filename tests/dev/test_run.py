@@ -1,0 +1,187 @@
+"""`make run`, on a machine with nothing but Python: one command starts all, and all of it stops."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.processes import ROOT, free_port, wait_until
+
+Start = Callable[..., "Run"]
+
+
+class Run:
+    """A supervisor, what it says, and the processes that it started."""
+
+    def __init__(self, folder: Path, log: Path, **environment: str) -> None:
+        self.folder, self.log = folder, log
+        self.port = environment.get("PORT", str(free_port()))
+        # PATH and HOME are all that a new machine gives.
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "HOOKKEEPER_DATA": str(folder),
+            **environment,
+            "PORT": self.port,
+        }
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "dev"], cwd=ROOT, env=self.environment,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self.family: set[psutil.Process] = set()
+
+    @property
+    def told(self) -> str:
+        return self.log.read_text()
+
+    def wait_until_ready(self) -> "Run":
+        def ready() -> bool:
+            assert self.process.poll() is None, self.told
+            return "Application startup complete" in self.told and "is ready for" in self.told
+
+        wait_until(ready, "receiver and worker are up", 30)
+        self.family = set(psutil.Process(self.process.pid).children(recursive=True))
+        return self
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        environment = {name: value for name, value in self.environment.items() if name != "PORT"}
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def end(self, how: signal.Signals = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(30)
+
+    def left(self) -> list[psutil.Process]:
+        return [process for process in self.family if process.is_running() and process.status() != "zombie"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    runs: list[Run] = []
+
+    def starting(folder: Path = tmp_path / "var", **environment: str) -> Run:
+        runs.append(Run(folder, tmp_path / f"run{len(runs)}.log", **environment))
+        return runs[-1]
+
+    yield starting
+    for run in runs:
+        run.end()
+        for process in run.left():
+            process.kill()
+
+
+def rows(run: Run, table: str) -> int:
+    with closing(sqlite3.connect(run.folder / "hookkeeper.sqlite3")) as database:
+        count: int = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - our own tables
+        return count
+
+
+def test_one_command_runs_all_and_a_push_that_is_sent_ends_as_commits(start: Start) -> None:
+    run = start().wait_until_ready()
+    assert f"webhook URL  http://127.0.0.1:{run.port}/webhooks/github" in run.told
+    sent = run.command("send", "push")
+    assert sent.stdout.startswith("202 "), sent.stderr
+    guid = json.loads(sent.stdout[4:])["guid"]
+    wait_until(lambda: f"| {guid}" in run.told, "the log line")
+    [line] = [line for line in run.told.splitlines() if guid in line]
+    assert " worker | " in line
+    assert "push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded" in line
+    assert (rows(run, "records_push"), rows(run, "records_commit")) == (1, 3)
+
+
+def test_the_generated_secret_is_kept_private_and_survives_a_restart(start: Start) -> None:
+    run = start().wait_until_ready()
+    path = run.folder / "webhook-secret"
+    assert f"secret       {path}" in run.told
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    secret = path.read_text()
+    assert len(secret.strip()) == 64
+    assert run.end() == 0
+    again = start().wait_until_ready()
+    assert path.read_text() == secret
+    assert secret.strip() not in run.told + again.told
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_or_the_end_of_the_terminal_stops_all_and_leaves_no_process(
+    how: signal.Signals, start: Start
+) -> None:
+    run = start().wait_until_ready()
+    assert len(run.family) >= 3
+    assert run.end(how) == 0
+    assert run.left() == []
+    assert "Traceback" not in run.told
+
+
+@pytest.mark.parametrize("name", ["valkey-server", "uvicorn", "arq"])
+def test_when_one_process_dies_all_stop_and_none_is_left(name: str, start: Start) -> None:
+    run = start().wait_until_ready()
+    [victim] = [
+        process for process in run.family if any(Path(part).name == name for part in process.cmdline()[:2])
+    ]
+    victim.kill()
+    assert run.process.wait(30) == 1
+    assert run.left() == []
+
+
+def test_starting_twice_says_that_it_already_runs(start: Start) -> None:
+    first = start().wait_until_ready()
+    second = start()
+    assert second.process.wait(30) == 1
+    assert (
+        f"already runs in {first.folder}: process {first.process.pid} serves http://127.0.0.1:{first.port}"
+        in second.told
+    )
+    assert first.process.poll() is None
+
+
+def test_a_taken_port_is_said_with_the_way_out(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = start(PORT=str(port))
+        assert run.process.wait(30) == 1
+    assert f"port {port} is taken" in run.told
+    assert "PORT=" in run.told
+    assert "Traceback" not in run.told
+
+
+def test_ctrl_c_right_after_the_start_stops_all(start: Start) -> None:
+    run = start()
+    wait_until(lambda: "Ctrl-C stops it" in run.told, "the first words", 30)
+    family = set(psutil.Process(run.process.pid).children(recursive=True))
+    assert run.end() == 0
+    run.family = family
+    assert run.left() == []
+
+
+def test_a_data_folder_with_a_long_path_or_spaces_works(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / ("a folder's name " * 6) / "var"
+    folder.parent.mkdir()
+    run = start(folder).wait_until_ready()
+    assert run.command("send", "push").stdout.startswith("202 ")
+    wait_until(lambda: "| succeeded |" in run.told, "the log line")
+
+
+def test_a_wrong_setting_is_one_line_that_names_it(start: Start) -> None:
+    run = start(PORT="eighty")
+    assert run.process.wait(30) == 1
+    assert run.told.startswith("hookkeeper: ")
+    assert "PORT" in run.told
+    assert "Traceback" not in run.told

@@ -1,0 +1,153 @@
+"""The house: which part may import which, read from the imports themselves; and what the docs must hold."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+from django.urls import get_resolver
+
+from tests.processes import PROCFILE, ROOT
+
+PARTS = ["receiver", "schemas", "handlers", "records", "processing", "console", "dev"]
+# Part to what of this project it may import. `worker` and `settings` are modules of one file.
+ALLOWED = {
+    "settings": set(),
+    "schemas": set(),
+    "records": {"schemas"},
+    "handlers": {"records", "schemas"},
+    "receiver": {"schemas"},
+    "processing": {"handlers", "records", "schemas", "receiver.models"},
+    "worker": {"processing", "handlers", "records", "schemas", "receiver.models", "receiver.queue"},
+    "console": {"processing", "receiver", "handlers", "records", "schemas", "dev", "settings"},
+    "dev": {"settings"},
+    "manage": {"settings"},
+}  # fmt: skip
+OURS = {*PARTS, "worker", "settings", "tests", "manage"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, as a dotted name, wherever the import stands in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written from the root"
+            assert node.module is not None
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def sources() -> list[Path]:
+    files = [
+        path
+        for part in PARTS
+        for path in sorted((ROOT / part).rglob("*.py"))
+        if "migrations" not in path.parts
+    ]
+    return [*files, ROOT / "worker.py", ROOT / "settings.py", ROOT / "manage.py"]
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_point_one_way(path: Path) -> None:
+    part = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    ours = {name for name in imports(path) if name.partition(".")[0] in OURS - {part}}
+    wrong = {
+        name
+        for name in ours
+        if not any(name == allowed or name.startswith(f"{allowed}.") for allowed in ALLOWED[part])
+    }
+    assert wrong == set()
+
+
+def test_arq_appears_in_the_queue_and_the_worker_alone() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        if any(name.partition(".")[0] == "arq" for name in imports(path))
+    }
+    assert users <= {"receiver/queue.py", "worker.py"}
+
+
+def test_schemas_import_pydantic_and_the_standard_library_only() -> None:
+    for path in (ROOT / "schemas").glob("*.py"):
+        roots = {name.partition(".")[0] for name in imports(path)}
+        assert roots <= {"schemas", "pydantic", *sys.stdlib_module_names}, path
+
+
+@pytest.mark.parametrize("part", ["schemas", "handlers"])
+def test_handlers_and_schemas_know_neither_django_nor_redis(part: str) -> None:
+    for path in (ROOT / part).glob("*.py"):
+        assert not {name.partition(".")[0] for name in imports(path)} & {
+            "django",
+            "redis",
+            "arq",
+            "receiver",
+        }, path
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_is_one_thought(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 250
+
+
+def test_the_procfile_has_its_three_lines() -> None:
+    assert list(PROCFILE) == ["release", "web", "worker"]
+    assert "receiver.asgi:application" in PROCFILE["web"]
+    assert PROCFILE["worker"] == "arq worker.WorkerSettings"
+
+
+def test_the_lock_has_hashes_and_names_no_index() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text()
+        pins = re.findall(r"^[a-z0-9-]+==", text, re.M)
+        assert len(pins) > 20
+        assert text.count("--hash=sha256:") >= len(pins)
+        pinned = re.sub(r"^ *#.*$", "", text, flags=re.M)
+        assert not re.search(r"index-url|://", pinned)
+
+
+def test_every_command_and_its_options_are_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    ours = [name for name, app in get_commands().items() if app == "console"]
+    assert sorted(ours) == ["replay", "send"]
+    for name in ours:
+        assert f"manage.py {name}" in page
+        source = (ROOT / "console" / "management" / "commands" / f"{name}.py").read_text()
+        for option in re.findall(r'"(--[a-z-]+)"', source):
+            assert f"`{option}" in page, option
+
+
+def test_every_make_target_is_documented() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M)
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    assert {target for target in targets if f"`make {target}`" not in page} == set()
+
+
+def test_every_endpoint_is_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "http.md").read_text()
+    paths = {
+        re.sub(r"\(\?P<(\w+)>.*?\)(?=/|$)", r"<\1>", str(pattern.pattern))
+        .removeprefix("^")
+        .removesuffix("/?$")
+        for pattern in get_resolver().url_patterns
+    }
+    assert paths == {"webhooks/github", "webhooks/github/<source>", "healthz", "readyz"}
+    assert {path for path in paths if f"/{path}`" not in page} == set()
+
+
+def test_every_status_is_documented() -> None:
+    from receiver.models import Outcome, Status, Trigger  # noqa: PLC0415 - needs Django's apps
+
+    page = (ROOT / "docs" / "reference" / "deliveries.md").read_text()
+    for words in (Status, Trigger, Outcome):
+        assert {word for word in words.values if f"`{word}`" not in page} == set()
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
