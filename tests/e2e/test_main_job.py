@@ -4,10 +4,12 @@ import asyncio
 import json
 from collections import Counter
 from pathlib import Path
+from uuid import uuid4
 
 import aiohttp
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 from redis import Redis
 
 from receiver.models import TERMINAL, Delivery, HandlerRun
@@ -23,6 +25,16 @@ async def post(
     path = f"/webhooks/github/{source}" if source else "/webhooks/github"
     async with http.post(url + path, data=request.body, headers=request.headers) as response:
         return response.status, await response.json()
+
+
+def new_database(folder: Path) -> str:
+    """The URL of an empty database of the kind that this run is about."""
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{folder / 'new.sqlite3'}"
+    name = f"new_{uuid4().hex}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    return f"postgresql://postgres@/{name}?host={connection.settings_dict['OPTIONS']['host']}"
 
 
 async def settled(within: float = 20.0) -> Counter[str]:
@@ -56,6 +68,24 @@ async def test_a_signed_push_ends_as_commits_in_the_database(
     ]
     run = await HandlerRun.objects.aget()
     assert (run.handler, run.outcome, run.attempt, run.trigger) == ("push.record", "succeeded", 1, "delivery")
+
+
+async def test_the_procfiles_three_lines_do_the_same_on_a_new_database(
+    http: aiohttp.ClientSession, redis: "Redis", tmp_path: Path
+) -> None:
+    """Nothing embedded: a database never migrated, named by DATABASE_URL, and a Redis by REDIS_URL."""
+    url = await sync_to_async(new_database)(tmp_path)
+    release, log = tmp_path / "release.log", tmp_path / "log"
+    with processes.running(processes.PROCFILE["release"], release, DATABASE_URL=url) as process:
+        assert await sync_to_async(process.wait)(30) == 0, release.read_text()
+    sent = github.sample("push__branch")
+    with (
+        processes.receiver(tmp_path / "web.log", DATABASE_URL=url) as address,
+        processes.worker(log, DATABASE_URL=url),
+    ):
+        assert (await post(http, address, sent))[0] == 202
+        await sync_to_async(processes.wait_until)(lambda: sent.guid in log.read_text(), "the log line")
+    assert "3 of them new | succeeded" in log.read_text()
 
 
 async def test_a_processed_delivery_is_one_readable_log_line(
