@@ -4,13 +4,16 @@ The order is fixed: the signature is verified before anything else of the reques
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from uuid import UUID
 
 import schemas
 from receiver import signatures
+from receiver.models import Reason
+from receiver.signatures import Verifier
 
 JSON = "application/json"
 CONTENT_TYPES = (JSON, "application/x-www-form-urlencoded")
@@ -18,15 +21,17 @@ MAX_TEXT = 255
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _HOOK_ID = re.compile(r"[0-9]{1,18}")
+_GITHUBS = "HTTP_X_GITHUB_"
 
 
 class RejectedError(Exception):
     """The request is refused; the message is told to the sender and holds nothing secret."""
 
-    def __init__(self, status: HTTPStatus, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, status: HTTPStatus, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
         self.status = status
         self.reason = reason
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Arrival:
     guid: UUID
     hook_id: int
     source: str
+    secret_position: int
     event: str
     headers: dict[str, str]
     content_type: str
@@ -47,36 +53,36 @@ class Arrival:
     installation_id: int | None = None
 
 
-def read(headers: Mapping[str, str], body: bytes, source: str, secrets: Sequence[bytes]) -> Arrival:
-    """The arrival that a POST with these headers (names matched as the mapping does) and body is.
+def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) -> Arrival:
+    """The arrival that a POST with this body is; `meta` holds its headers as Django's `request.META` does.
 
-    Raises `RejectedError` with the status of the design's table.
+    `verifier` has taken the body. Raises `RejectedError` with the status of the design's table.
     """
-    try:
-        signatures.verify(secrets, body, headers.get(signatures.HEADER))
-    except signatures.SignatureMismatchError as error:
-        raise RejectedError(HTTPStatus.FORBIDDEN, str(error)) from error
-    except signatures.SignatureError as error:
-        raise RejectedError(HTTPStatus.BAD_REQUEST, str(error)) from error
-    event = _header(headers, "X-GitHub-Event", _EVENT, "the name of an event")
-    guid = _header(headers, "X-GitHub-Delivery", _GUID, "a UUID")
-    hook_id = _header(headers, "X-GitHub-Hook-ID", _HOOK_ID, "a number", absent="0")
-    content_type = headers.get("Content-Type", "")
-    if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
+    position = _position(verifier, meta.get("HTTP_X_HUB_SIGNATURE_256"))
+    event = _header(meta, "X-GitHub-Event", _EVENT, "the name of an event")
+    guid = _header(meta, "X-GitHub-Delivery", _GUID, "a UUID")
+    hook_id = _header(meta, "X-GitHub-Hook-ID", _HOOK_ID, "a number", absent="0")
+    content_type = meta.get("CONTENT_TYPE", "")
+    if content_type != JSON and content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
         raise RejectedError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be {' or '.join(CONTENT_TYPES)}"
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            Reason.CONTENT_TYPE,
+            f"Content-Type must be {' or '.join(CONTENT_TYPES)}",
         )
     try:
         envelope = schemas.read_envelope(schemas.json_of(body, content_type))
     except schemas.NotJSONError as error:
-        raise RejectedError(HTTPStatus.BAD_REQUEST, f"the body is not a payload: {error}") from error
+        raise RejectedError(
+            HTTPStatus.BAD_REQUEST, Reason.NOT_JSON, f"the body is not a payload: {error}"
+        ) from error
     repository, sender, installation = envelope.repository, envelope.sender, envelope.installation
     return Arrival(
         guid=UUID(guid),
         hook_id=int(hook_id),
         source=source,
+        secret_position=position,
         event=event,
-        headers=_kept(headers),
+        headers=_kept(meta),
         content_type=content_type[:MAX_TEXT],
         body=body,
         action=(envelope.action or "")[:MAX_TEXT],
@@ -87,21 +93,43 @@ def read(headers: Mapping[str, str], body: bytes, source: str, secrets: Sequence
     )
 
 
+def _position(verifier: Verifier, header: str | None) -> int:
+    try:
+        return verifier.verify(header)
+    except signatures.SignatureMismatchError as error:
+        raise RejectedError(HTTPStatus.FORBIDDEN, Reason.WRONG_SECRET, str(error)) from error
+    except signatures.SignatureMissingError as error:
+        raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.NO_SIGNATURE, str(error)) from error
+    except signatures.SignatureMalformedError as error:
+        raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.MALFORMED_SIGNATURE, str(error)) from error
+
+
 def _header(
-    headers: Mapping[str, str], name: str, form: re.Pattern[str], what: str, absent: str | None = None
+    meta: Mapping[str, str], name: str, form: re.Pattern[str], what: str, absent: str | None = None
 ) -> str:
-    value = headers.get(name, absent)
+    value = meta.get(_key(name), absent)
     if value is None:
-        raise RejectedError(HTTPStatus.BAD_REQUEST, f"{name} is missing")
+        raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, f"{name} is missing")
     if not form.fullmatch(value):
-        raise RejectedError(HTTPStatus.BAD_REQUEST, f"{name} must be {what}")
+        raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, f"{name} must be {what}")
     return value
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _key(name: str) -> str:
+    return f"HTTP_{name.upper().replace('-', '_')}"
+
+
+@lru_cache(maxsize=64)
+def _name(key: str) -> str:
+    """`HTTP_X_GITHUB_HOOK_ID` as GitHub writes it: `X-GitHub-Hook-ID`."""
+    rest = "-".join(word if word == "ID" else word.title() for word in key.removeprefix(_GITHUBS).split("_"))
+    return f"X-GitHub-{rest}"
+
+
+def _kept(meta: Mapping[str, str]) -> dict[str, str]:
     """GitHub's own headers. Signatures are left out: beside the body they help to guess a weak secret."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if name.lower().startswith("x-github-") or name.lower() == "user-agent"
-    }
+    kept = {_name(key): value for key, value in meta.items() if key.startswith(_GITHUBS)}
+    if "HTTP_USER_AGENT" in meta:
+        kept["User-Agent"] = meta["HTTP_USER_AGENT"]
+    return kept

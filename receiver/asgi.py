@@ -1,11 +1,13 @@
-"""The ASGI application: a lean handler for webhooks that reads bodies within limits, Django's for the rest.
+"""The ASGI application: a lean handler for webhooks, Django's own for the rest.
 
-Django's own handler starts threads for every request and spools the body before anybody can refuse it.
+For every request Django's handler starts threads, for signals and for closing the response, and spools the
+body before anybody can refuse it. The lean one does neither, and runs no middleware. The view is the same.
 """
 
-import asyncio
+import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -17,71 +19,100 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
-from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
+from django.http import HttpResponse  # noqa: E402
+from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
-from receiver import intake, queue, views  # noqa: E402
+from receiver import bodies, intake, queue, rejections, views  # noqa: E402
+from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
+from receiver.budget import Budget  # noqa: E402
+from receiver.rejections import Reason  # noqa: E402
+from receiver.signatures import Verifier  # noqa: E402
 
-Scope = dict[str, Any]
-Message = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+logger = logging.getLogger(__name__)
+
 Send = Callable[[Message], Awaitable[None]]
 
 WEBHOOKS = "/webhooks/"
-BODY_WITHIN = 8.0  # seconds; GitHub waits ten for the answer
+# Requests at once; each may hold a small body without asking.
+MAX_REQUESTS = 2000
+# Bytes of large bodies at once. While one is parsed, compressed and stored it takes about four times its
+# size, so this many keep the process under 400 MB.
+LARGE_BODIES = 2 * settings.MAX_BODY_BYTES
 
 
-class SenderGoneError(Exception):
-    """The sender closed the connection before its body was whole."""
-
-
-class TooLargeError(Exception):
-    """The body is over `MAX_BODY_BYTES`."""
-
-
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The request's body, at most `limit` bytes of it in memory.
-
-    Raises `TooLargeError` before reading what `Content-Length` says is too much, and as soon as it is.
-    """
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise TooLargeError
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise SenderGoneError
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise TooLargeError
-        if not message.get("more_body", False):
-            return bytes(body)
+@lru_cache(maxsize=1024)
+def _resolved(path: str) -> ResolverMatch | None:
+    try:
+        return resolve(path)
+    except Resolver404:
+        return None
 
 
 class WebhookHandler(ASGIHandler):
-    """Serves the view with the body already read, and without a thread per request."""
+    """Serves the view of a webhook's path with the body already read and signed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._budget = Budget(LARGE_BODIES)
+        self._requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        match = _resolved(scope["path"])
+        if match is None:
+            await _pages(scope, receive, send)
+            return
+        self._requests += 1
+        body = Body(
+            self._budget, Verifier(views.secrets_of(match.kwargs.get("source", ""))), settings.MAX_BODY_BYTES
+        )
         try:
-            async with asyncio.timeout(BODY_WITHIN):
-                body = await read_body(scope, receive, settings.MAX_BODY_BYTES)
-        except SenderGoneError:
-            return
-        except TooLargeError:
-            response: Any = views.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, views.too_large())
-        except TimeoutError:
-            response = views.refusal(
-                HTTPStatus.REQUEST_TIMEOUT, f"no whole body within {BODY_WITHIN:g} seconds"
-            )
-        else:
-            request, refused = self.create_request(scope, BytesIO(body))
-            response = refused if request is None else await self.get_response_async(request)
-            await self.send_response(response, send)
-            return
-        # What the sender still has to send is not read: the connection ends with this answer.
+            response = await self._answer(match, body, scope, receive)
+            if response is not None:
+                response["Content-Length"] = str(len(response.content))
+                await self.send_response(response, send)
+        finally:
+            body.release()
+            self._requests -= 1
+
+    async def _answer(
+        self, match: ResolverMatch, body: Body, scope: Scope, receive: Receive
+    ) -> HttpResponse | None:
+        """The view's response, or the refusal of what could not be read; None for a sender that has gone."""
+        if self._requests > MAX_REQUESTS:
+            return self._unread(match, scope, body, Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE)
+        try:
+            if scope["method"] == "POST":
+                await body.read(scope, receive)
+        except bodies.SenderGoneError:
+            return None
+        except bodies.TooLargeError:
+            return self._unread(match, scope, body, Reason.TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except bodies.TooSlowError:
+            return self._unread(match, scope, body, Reason.TOO_SLOW, HTTPStatus.REQUEST_TIMEOUT)
+        except bodies.BusyError:
+            return self._unread(match, scope, body, Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE)
+        request = ASGIRequest(scope, BytesIO())
+        request._body = body.content
+        request.resolver_match = match
+        request.verifier = body.verifier  # type: ignore[attr-defined] # saves the view a second pass
+        try:
+            response: HttpResponse = await match.func(request, **match.kwargs)
+        except Exception:
+            logger.exception("a defect: %s %s was not answered", scope["method"], scope["path"])
+            response = views.refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; send it again")
+        return response
+
+    def _unread(
+        self, match: ResolverMatch, scope: Scope, body: Body, reason: Reason, status: HTTPStatus
+    ) -> HttpResponse:
+        """The refusal of a body that is not read on: the connection ends with this answer."""
+        request = ASGIRequest(scope, BytesIO())
+        request.resolver_match = match
+        response = views.refuse(request, status, reason, views.LIMITS[reason](), size=body.size)
         response["Connection"] = "close"
-        await self.send_response(response, send)
+        return response
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
@@ -93,6 +124,7 @@ async def lifespan(receive: Receive, send: Send) -> None:
         else:
             await intake.close()
             await queue.close()
+            await rejections.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
 
@@ -104,7 +136,7 @@ _webhooks = WebhookHandler()
 _pages = ASGIHandler()
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """What uvicorn serves: `uvicorn receiver.asgi:application`."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)

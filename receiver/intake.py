@@ -5,21 +5,28 @@ lone request waits for nobody and a crowd waits for one commit, not for one each
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakKeyDictionary
 
-from django.db import Error, close_old_connections, connection
+from django.db import connection
 
 from receiver import store
 from receiver.arrivals import Arrival
+from receiver.postgresql import PostgresWriter
 from receiver.queue import wakeups
-from receiver.store import Receipt, Stored
+from receiver.sqlite import SqliteWriter
+from receiver.store import DownError, Receipt, RefusedError, Stored, Writer
+
+logger = logging.getLogger(__name__)
 
 MAX_BATCH = 100
+MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
+# Seconds. While the store is down one batch in so long tries it; the others are told at once.
+TRY_AGAIN_AFTER = 1.0
 
 Waiting = tuple[Arrival, "asyncio.Future[Stored]"]
 
@@ -29,44 +36,42 @@ class StoreDownError(Exception):
 
 
 class Intake:
-    """The waiting arrivals of one event loop, and the one thread that writes them."""
+    """The waiting arrivals of one event loop, and what writes them."""
 
-    def __init__(self) -> None:
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
         self._waiting: deque[Waiting] = deque()
-        self._writer: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
+        self._writing: asyncio.Task[None] | None = None
+        self._down_until = 0.0
 
     async def keep(self, arrival: Arrival) -> Stored:
         """Commit `arrival` and wake a worker; raises `StoreDownError` when that cannot be done in time.
 
         A caller that is cancelled leaves a whole row or none.
         """
-        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._down_until:
+            raise StoreDownError("not stored: the store is down")
+        future: asyncio.Future[Stored] = loop.create_future()
+        timer = loop.call_later(ANSWER_WITHIN, _give_up, future)
         self._waiting.append((arrival, future))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                return await future
-        except (Error, TimeoutError) as error:
-            raise StoreDownError(f"not stored: {type(error).__name__}") from error
+            return await future
+        finally:
+            timer.cancel()
 
     async def close(self) -> None:
-        """Commit what is waiting, then give the database connection back."""
-        if self._writer is not None:
-            await self._writer
-        await asyncio.get_running_loop().run_in_executor(self._thread, _disconnect)
-        self._thread.shutdown()
+        """Commit what is waiting, then give the connection back."""
+        if self._writing is not None:
+            await self._writing
+        await self._writer.close()
 
     async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
-            # One whose sender has gone, or was answered 503, is not written any more.
-            taken = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            batch = [(arrival, future) for arrival, future in taken if not future.done()]
-            if not batch:
-                continue
-            results = await loop.run_in_executor(self._thread, _store, [arrival for arrival, _ in batch])
+            batch = self._take()
+            results = await self._store([arrival for arrival, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
                 if isinstance(result, Stored):
                     if result.receipt is not Receipt.DUPLICATE:
@@ -76,23 +81,39 @@ class Intake:
                 elif not future.done():
                     future.set_exception(result)
 
+    def _take(self) -> list[Waiting]:
+        """The next batch: those that wait longest, without who has gone or was told 503 by now."""
+        batch: list[Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
+            arrival, future = self._waiting.popleft()
+            if not future.done():
+                batch.append((arrival, future))
+                size += len(arrival.body)
+        return batch
 
-def _store(arrivals: Sequence[Arrival]) -> list[Stored | Exception]:
-    """Store a batch; a row that the database refuses is found by bisection and fails alone."""
-    close_old_connections()
-    try:
-        return list(store.store(arrivals))
-    except Exception as error:  # noqa: BLE001 - whatever one row raises must not reach the others
-        if len(arrivals) == 1 or not connection.is_usable():
+    async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Stored | Exception]:
+        """What became of each; a row that the database refuses is found by bisection and fails alone."""
+        if not arrivals:
+            return []
+        try:
+            return await store.store(self._writer, arrivals)
+        except RefusedError as error:
+            if len(arrivals) == 1:
+                logger.error("refused by the database: %s", error)  # noqa: TRY400 - the sender is told 503
+                return [StoreDownError(f"not stored: {error}")]
+            half = len(arrivals) // 2
+            return [*await self._store(arrivals[:half]), *await self._store(arrivals[half:])]
+        except DownError as error:
+            self._down_until = asyncio.get_running_loop().time() + TRY_AGAIN_AFTER
+            return [StoreDownError(f"not stored: {error}")] * len(arrivals)
+        except Exception as error:  # noqa: BLE001 - a defect: each request of the batch raises it as a 500
             return [error] * len(arrivals)
-        half = len(arrivals) // 2
-        return _store(arrivals[:half]) + _store(arrivals[half:])
-    finally:
-        close_old_connections()
 
 
-def _disconnect() -> None:
-    connection.close()  # looked up here, for every thread has a connection of its own
+def _give_up(future: "asyncio.Future[Stored]") -> None:
+    if not future.done():
+        future.set_exception(StoreDownError(f"not stored within {ANSWER_WITHIN:g} seconds"))
 
 
 _intakes: WeakKeyDictionary[asyncio.AbstractEventLoop, Intake] = WeakKeyDictionary()
@@ -101,9 +122,11 @@ _intakes: WeakKeyDictionary[asyncio.AbstractEventLoop, Intake] = WeakKeyDictiona
 def intake() -> Intake:
     """The intake of the running event loop."""
     loop = asyncio.get_running_loop()
-    if loop not in _intakes:
-        _intakes[loop] = Intake()
-    return _intakes[loop]
+    found = _intakes.get(loop)
+    if found is None:
+        writer: Writer = PostgresWriter() if connection.vendor == "postgresql" else SqliteWriter()
+        found = _intakes[loop] = Intake(writer)
+    return found
 
 
 async def close() -> None:

@@ -62,8 +62,8 @@ def after(wait: timedelta) -> models.Expression:
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Deliveries, as a table."""
 
-    def reopen(self, ids: Collection[int]) -> int:
-        """Make deliveries ready to be processed again; gives how many were.
+    def reopen(self, ids: Collection[int]) -> list[int]:
+        """Make deliveries ready to be processed again; gives the ids of those that were.
 
         One that succeeded runs all its handlers again. Of any other, handlers that succeeded have had
         their effect and stay done. What a worker holds is left to it. To be called in a transaction.
@@ -73,16 +73,17 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         succeeded = [pk for pk in status if status[pk] == Status.SUCCEEDED]
         runs = HandlerRun.objects.filter(superseded=False)
         # An effect is had once for a guid, so asking for it anew concerns the guid's other hooks, too.
-        guids = self.filter(pk__in=succeeded).values("guid")
+        guids = Delivery.objects.filter(pk__in=succeeded).values("guid")
         runs.filter(delivery__guid__in=guids).update(superseded=True)
         runs.filter(delivery__in=list(status)).exclude(outcome=Outcome.SUCCEEDED).update(superseded=True)
-        return self.filter(pk__in=list(status)).update(
+        Delivery.objects.filter(pk__in=list(status)).update(
             status=Status.RECEIVED,
             attempts=0,
             next_attempt_at=after(WAKE_GRACE),
             finished_at=None,
             error="",
         )
+        return list(status)
 
 
 class Delivery(models.Model):
@@ -95,6 +96,9 @@ class Delivery(models.Model):
     guid = models.UUIDField(help_text="X-GitHub-Delivery, shared by all hooks and redeliveries of an event")
     hook_id = models.BigIntegerField(help_text="X-GitHub-Hook-ID; 0 where the sender names none")
     source = models.CharField(max_length=64, blank=True, help_text="the <source> of the webhook's URL")
+    secret_position = models.PositiveSmallIntegerField(
+        default=0, help_text="which of the source's secrets signed it, from 0, in the order they are set"
+    )
     event = models.CharField(max_length=64, help_text="X-GitHub-Event")
     action = models.CharField(max_length=255, blank=True)
     repository_id = models.BigIntegerField(null=True, help_text="GitHub's numeric id")
@@ -161,3 +165,51 @@ class HandlerRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handler} attempt {self.attempt}: {self.outcome}"
+
+
+class Reason(models.TextChoices):
+    """Why a request was refused."""
+
+    METHOD = "method"
+    TOO_LARGE = "too large"
+    TOO_SLOW = "too slow"
+    BUSY = "busy"
+    NO_SIGNATURE = "no signature"
+    MALFORMED_SIGNATURE = "malformed signature"
+    WRONG_SECRET = "wrong secret"  # noqa: S105 - a reason
+    HEADER = "header"
+    CONTENT_TYPE = "content type"
+    NOT_JSON = "not JSON"
+    STORE_DOWN = "store down"
+
+
+class Rejection(models.Model):
+    """One of the last thousand requests that were refused. Nothing of it was verified."""
+
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    status = models.PositiveSmallIntegerField(help_text="the HTTP status it was answered with")
+    detail = models.TextField()
+    address = models.CharField(
+        max_length=64, blank=True, help_text="of the sender, or of the proxy before it"
+    )
+    source = models.CharField(max_length=64, blank=True)
+    event = models.CharField(max_length=64, blank=True, help_text="X-GitHub-Event, as claimed")
+    size = models.PositiveBigIntegerField(help_text="bytes of the body that were read")
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.reason}"
+
+
+class RejectionCount(models.Model):
+    """How many requests were refused for one reason on one day (UTC)."""
+
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    day = models.DateField()
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["reason", "day"], name="rejection_count")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.reason}: {self.count}"

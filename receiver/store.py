@@ -1,22 +1,28 @@
-"""Writes arrivals to the database: one statement a batch, every row new, seen before, or reopened.
+"""What a batch of arrivals becomes: rows that are new, seen before, or processed again.
 
-The statement is SQL that SQLite and PostgreSQL share, for Django's bulk_create cannot tell which rows of a
-batch were new, and a count of redeliveries has to be raised in the same statement that finds them.
+Pure but for `reopen`; how a batch is written is in `receiver/postgresql.py` and `receiver/sqlite.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Protocol
 from uuid import UUID
 
-from django.db import connection, models, transaction
-from django.utils import timezone
+from django.db import transaction
 
 from receiver.arrivals import Arrival
-from receiver.models import REPAIRABLE, WAKE_GRACE, Delivery
+from receiver.models import REPAIRABLE, Delivery
 
 Key = tuple[UUID, int]
+
+
+class DownError(Exception):
+    """The database cannot be written to: not this batch, and most likely not the next."""
+
+
+class RefusedError(Exception):
+    """The database does not take these rows; it may take some of them."""
 
 
 class Receipt(Enum):
@@ -36,66 +42,71 @@ class Stored:
     receipt: Receipt
 
 
-def store(arrivals: Sequence[Arrival]) -> list[Stored]:
-    """Commit the arrivals in one transaction; what is returned is durable, in the order given.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the database says of a row that was written: `seen` is 0 for a new one."""
 
-    Of two arrivals with one key the first makes the row. Raises `django.db.Error` and stores nothing
-    when the database refuses any of them.
+    id: int
+    status: str
+    seen: int
+
+
+class Writer(Protocol):
+    """Writes batches to one kind of database."""
+
+    async def write(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
+        """Commit rows of distinct keys, sorted by key; each arrived so many `times` in this batch.
+
+        A row that is there already has its `redeliveries` raised by as many. What is returned is durable.
+        Raises `DownError` or `RefusedError`, and has then written nothing.
+        """
+
+    async def reopen(self, ids: Sequence[int]) -> list[int]:
+        """Run `reopen` where this writer's connection lives."""
+
+    async def close(self) -> None:
+        """Give the connection back."""
+
+
+@transaction.atomic
+def reopen(ids: Sequence[int]) -> list[int]:
+    """Make rows that a redelivery is meant to repair ready again; gives the ids of those that were."""
+    return Delivery.objects.filter(status__in=REPAIRABLE).reopen(ids)
+
+
+async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored]:
+    """Commit a batch; gives what became of each arrival, in the order given.
+
+    Of several arrivals with one key the first makes the row. Raises what the writer raises.
     """
     first: dict[Key, Arrival] = {}
-    repeats: dict[Key, int] = {}
+    times: dict[Key, int] = {}
     for arrival in arrivals:
         key = (arrival.guid, arrival.hook_id)
-        if key in first:
-            repeats[key] = repeats.get(key, 0) + 1
-        else:
-            first[key] = arrival
+        first.setdefault(key, arrival)
+        times[key] = times.get(key, 0) + 1
     # Rows are locked in one order, whoever writes, so that two receivers cannot wait for each other.
-    with transaction.atomic():
-        rows = _upsert([first[key] for key in sorted(first)])
-        reopened = {row_id for row_id, status, seen in rows.values() if seen and status in REPAIRABLE}
-        if reopened:
-            Delivery.objects.reopen(reopened)
-        for key, count in repeats.items():
-            Delivery.objects.filter(pk=rows[key][0]).update(redeliveries=models.F("redeliveries") + count)
+    keys = sorted(first) if len(first) > 1 else list(first)
+    rows = await writer.write([first[key] for key in keys], [times[key] for key in keys])
+    repairable = [row.id for key, row in rows.items() if row.seen >= times[key] and row.status in REPAIRABLE]
+    reopened = frozenset(await writer.reopen(repairable)) if repairable else frozenset()
+    return _receipts(arrivals, rows, times, reopened)
+
+
+def _receipts(
+    arrivals: Sequence[Arrival], rows: Mapping[Key, Row], times: Mapping[Key, int], reopened: frozenset[int]
+) -> list[Stored]:
+    """What each arrival is told: of those with one key, only the first can be more than a duplicate."""
     stored, answered = [], set()
     for arrival in arrivals:
         key = (arrival.guid, arrival.hook_id)
-        row_id, _, seen = rows[key]
+        row = rows[key]
         receipt = Receipt.DUPLICATE
-        if key not in answered and (not seen or row_id in reopened):
-            receipt = Receipt.REDELIVERED if seen else Receipt.ACCEPTED
-        answered.add(key)
-        stored.append(Stored(row_id, arrival.event, receipt))
+        if key not in answered:
+            answered.add(key)
+            if row.seen < times[key]:
+                receipt = Receipt.ACCEPTED
+            elif row.id in reopened:
+                receipt = Receipt.REDELIVERED
+        stored.append(Stored(row.id, arrival.event, receipt))
     return stored
-
-
-def _upsert(arrivals: Sequence[Arrival]) -> dict[Key, tuple[int, str, int]]:
-    """Insert what is new and count what is not; gives (id, status, redeliveries) by key."""
-    now = timezone.now()
-    fields = [field for field in Delivery._meta.concrete_fields if not field.primary_key]
-    parameters: list[Any] = []
-    for arrival in arrivals:
-        row = Delivery(
-            received_at=now,
-            next_attempt_at=now + WAKE_GRACE,
-            **{name: getattr(arrival, name) for name in Arrival.__slots__},
-        )
-        parameters += [
-            field.get_db_prep_save(getattr(row, field.attname), connection=connection) for field in fields
-        ]
-    quote = connection.ops.quote_name
-    table = quote(Delivery._meta.db_table)
-    names = ", ".join(quote(str(field.column)) for field in fields)
-    values = ", ".join(["(" + ", ".join(["%s"] * len(fields)) + ")"] * len(arrivals))
-    sql = (
-        f"INSERT INTO {table} ({names}) VALUES {values} "  # noqa: S608 - names are the model's, values are bound
-        f"ON CONFLICT (guid, hook_id) DO UPDATE SET redeliveries = {table}.redeliveries + 1 "
-        "RETURNING id, guid, hook_id, status, redeliveries"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return {
-            (guid if isinstance(guid, UUID) else UUID(guid), hook_id): (row_id, status, redeliveries)
-            for row_id, guid, hook_id, status, redeliveries in cursor.fetchall()
-        }

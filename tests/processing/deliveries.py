@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.utils import timezone
+
 from handlers import DeliveryContext, Registry
 from processing.batch import Processor
 from processing.claiming import LEASE
-from receiver import store
-from receiver.arrivals import Arrival
-from receiver.models import Delivery
+from receiver.models import WAKE_GRACE, Delivery
 from schemas import Event
 from schemas.push import PushEvent
 from tests import github
@@ -20,17 +20,18 @@ def stored(
     case: str = "push__branch", *, guid: UUID | None = None, hook_id: int = 1, **changes: Any
 ) -> Delivery:
     """A delivery as intake stores it."""
-    event = case.partition("__")[0]
-    sent = github.sample(case)
-    arrival = Arrival(
-        guid=guid or uuid4(), hook_id=hook_id, source="", event=event, headers={},
-        content_type="application/json", body=changes.pop("body", sent.body),
-        repository="harbour-works/tide-tables",
-    )  # fmt: skip
-    [row] = store.store([arrival])
-    if changes:
-        Delivery.objects.filter(pk=row.id).update(**changes)
-    return Delivery.objects.get(pk=row.id)
+    fields = {
+        "guid": guid or uuid4(),
+        "hook_id": hook_id,
+        "event": case.partition("__")[0],
+        "headers": {},
+        "content_type": "application/json",
+        "body": github.sample(case).body,
+        "repository": "harbour-works/tide-tables",
+        "received_at": timezone.now(),
+        "next_attempt_at": timezone.now() + WAKE_GRACE,
+    }
+    return Delivery.objects.create(**{**fields, **changes})
 
 
 class Recorder:

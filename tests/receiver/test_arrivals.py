@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from django.http.request import HttpHeaders
 from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver import arrivals
 from receiver.arrivals import Arrival, RejectedError
+from receiver.signatures import Verifier
 from tests import github
 from tests.servers import SECRET
 
@@ -24,10 +24,20 @@ envelopes = st.fixed_dictionaries(
 
 def read(body: bytes, **headers: str) -> Arrival:
     request = github.request("push", body)
-    request.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
-    meta["CONTENT_TYPE"] = meta.pop("HTTP_CONTENT_TYPE")
-    return arrivals.read(HttpHeaders(meta), request.body, "", [SECRET.encode()])
+    request.headers.update(headers)
+    return arrivals.read(meta(request), request.body, "", verifier(request.body))
+
+
+def meta(request: github.Request) -> dict[str, str]:
+    found = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
+    found["CONTENT_TYPE"] = found.pop("HTTP_CONTENT_TYPE")
+    return found
+
+
+def verifier(body: bytes) -> Verifier:
+    found = Verifier([SECRET.encode()])
+    found.update(body)
+    return found
 
 
 @given(st.binary(max_size=300))
@@ -90,5 +100,16 @@ def test_any_header_value_is_taken_or_a_400(name: str, value: str) -> None:
 def test_a_refusal_comes_before_anything_unsigned_is_looked_at() -> None:
     request = github.request("../../etc", b"no json", guid="no guid", secret="guess")
     with pytest.raises(RejectedError) as refused:
-        arrivals.read(request.headers, request.body, "", [SECRET.encode()])
+        arrivals.read(meta(request), request.body, "", verifier(request.body))
     assert refused.value.status == 403
+
+
+def test_githubs_own_headers_are_kept_by_their_names_and_signatures_are_not() -> None:
+    kept = read(b"{}").headers
+    assert kept == {
+        "X-GitHub-Delivery": kept["X-GitHub-Delivery"],
+        "X-GitHub-Event": "push",
+        "X-GitHub-Hook-ID": "470100500",
+        "X-GitHub-Hook-Installation-Target-Type": "repository",
+        "User-Agent": "GitHub-Hookshot/044aadd",
+    }

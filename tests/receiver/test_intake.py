@@ -1,13 +1,15 @@
 """Group commit: one transaction for many, each answered by what became of its own row."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test import AsyncClient
+from django.utils import timezone
 from redis import Redis
 
 from receiver import intake, store
@@ -24,6 +26,7 @@ def arrival(guid: UUID | None = None, **changes: object) -> Arrival:
         "guid": guid or uuid4(),
         "hook_id": 1,
         "source": "",
+        "secret_position": 0,
         "event": "push",
         "headers": {"X-GitHub-Event": "push"},
         "content_type": "application/json",
@@ -41,6 +44,10 @@ async def post(request: github.Request) -> Any:
     )
 
 
+async def write(batch: list[Arrival]) -> list[store.Stored]:
+    return await store.store(intake.intake()._writer, batch)
+
+
 def receipts(stored: list[store.Stored]) -> list[str]:
     return [each.receipt.value for each in stored]
 
@@ -52,30 +59,25 @@ async def test_concurrent_arrivals_share_transactions_and_are_all_committed() ->
     assert await Delivery.objects.acount() == 250
 
 
-def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_the_rest_are_counted() -> None:
+async def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_the_rest_are_counted() -> None:
     one, other = uuid4(), uuid4()
     batch = [arrival(one), arrival(other), arrival(one), arrival(one), arrival(one, hook_id=2)]
-    stored = store.store(batch)
+    stored = await write(batch)
     assert receipts(stored) == ["accepted", "accepted", "duplicate", "duplicate", "accepted"]
     assert stored[0].id == stored[2].id == stored[3].id != stored[4].id
-    assert Delivery.objects.get(pk=stored[0].id).redeliveries == 2
-    assert receipts(store.store(batch)) == ["duplicate"] * 5
-    assert Delivery.objects.get(pk=stored[0].id).redeliveries == 5
-
-
-def test_a_row_that_the_database_refuses_fails_alone() -> None:
-    bad = arrival(event="e" * 100, hook_id=2**70)
-    results = intake._store([arrival(), arrival(), bad, arrival(), arrival()])
-    assert [isinstance(result, store.Stored) for result in results] == [True, True, False, True, True]
-    assert isinstance(results[2], Exception)
-    assert Delivery.objects.count() == 4
+    assert (await Delivery.objects.aget(pk=stored[0].id)).redeliveries == 2
+    assert receipts(await write(batch)) == ["duplicate"] * 5
+    assert (await Delivery.objects.aget(pk=stored[0].id)).redeliveries == 5
+    assert (await Delivery.objects.aget(pk=stored[1].id)).redeliveries == 1
 
 
 async def test_a_row_that_the_database_refuses_is_an_error_for_its_sender_alone() -> None:
-    good = [intake.intake().keep(arrival()) for _ in range(3)]
+    good = [intake.intake().keep(arrival()) for _ in range(20)]
     bad = intake.intake().keep(arrival(hook_id=2**70))
-    results = await asyncio.gather(*good, bad, return_exceptions=True)
-    assert [isinstance(result, store.Stored) for result in results] == [True, True, True, False]
+    results = await asyncio.gather(*good[:9], bad, *good[9:], return_exceptions=True)
+    assert [place for place, result in enumerate(results) if not isinstance(result, store.Stored)] == [9]
+    assert isinstance(results[9], intake.StoreDownError)
+    assert await Delivery.objects.acount() == 20
 
 
 async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none() -> None:
@@ -91,19 +93,20 @@ async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none() -> None:
     ]
 
 
-def test_a_redelivery_of_a_dead_one_keeps_what_succeeded_and_runs_the_rest_again() -> None:
+async def test_a_redelivery_of_a_dead_one_keeps_what_succeeded_and_runs_the_rest_again() -> None:
     first = arrival()
-    [stored] = store.store([first])
-    Delivery.objects.update(status="dead", attempts=8, error="gone", next_attempt_at=None)
+    [stored] = await write([first])
+    await Delivery.objects.aupdate(status="dead", attempts=8, error="gone", next_attempt_at=None)
     for handler, outcome in (("a", "succeeded"), ("b", "permanent")):
-        HandlerRun.objects.create(
+        await HandlerRun.objects.acreate(
             delivery_id=stored.id, handler=handler, attempt=1, trigger="delivery", outcome=outcome,
             started_at="2026-01-01T00:00Z", duration=0,
         )  # fmt: skip
-    assert receipts(store.store([first, first])) == ["redelivered", "duplicate"]
-    row = Delivery.objects.get()
+    assert receipts(await write([first, first])) == ["redelivered", "duplicate"]
+    row = await Delivery.objects.aget()
     assert (row.status, row.attempts, row.error, row.redeliveries) == ("received", 0, "", 2)
-    assert dict(HandlerRun.objects.values_list("handler", "superseded")) == {"a": False, "b": True}
+    runs = HandlerRun.objects.values_list("handler", "superseded")
+    assert {handler: again async for handler, again in runs} == {"a": False, "b": True}
 
 
 async def test_the_view_works_under_djangos_test_client(redis: "Redis") -> None:
@@ -146,7 +149,23 @@ def test_an_acknowledged_row_is_synced_to_the_disk() -> None:
             assert cursor.fetchone() == ("on",)
 
 
-def test_store_raises_djangos_errors_and_writes_nothing() -> None:
-    with pytest.raises((DatabaseError, OverflowError)):
-        store.store([arrival(), arrival(hook_id=2**70)])
-    assert Delivery.objects.count() == 0
+async def test_a_refused_batch_writes_nothing_at_all() -> None:
+    with pytest.raises(store.RefusedError):
+        await write([arrival(), arrival(hook_id=2**70)])
+    assert await Delivery.objects.acount() == 0
+
+
+async def test_every_column_is_written_as_the_model_reads_it() -> None:
+    sent = arrival(
+        source="acme", secret_position=3, action="opened", repository_id=7, repository="a/b", sender="é",
+        installation_id=8, headers={"X-GitHub-Event": "push", "User-Agent": "Ü"},
+    )  # fmt: skip
+    await write([sent])
+    row = await Delivery.objects.aget()
+    assert {name: getattr(row, name) for name in Arrival.__slots__} == {
+        name: getattr(sent, name) for name in Arrival.__slots__
+    }
+    assert (row.status, row.attempts, row.worker, row.error, row.redeliveries) == ("received", 0, "", "", 0)
+    assert abs(row.received_at - timezone.now()) < timedelta(minutes=1)
+    assert row.next_attempt_at is not None
+    assert timedelta(seconds=9) < row.next_attempt_at - row.received_at < timedelta(seconds=11)
