@@ -13,8 +13,10 @@ Receive = Callable[[], Awaitable[Message]]
 
 # Bytes that a body may have without asking the budget; most of GitHub's deliveries are smaller.
 SMALL = 64 * 1024
-# Seconds; GitHub waits ten for the answer.
-BODY_WITHIN = 8.0
+# Seconds; GitHub waits ten for the answer, and the body has still to be stored.
+BODY_WITHIN = 7.0
+# Seconds, of those: who has not got room by then would not become whole.
+ROOM_WITHIN = 5.0
 
 
 class SenderGoneError(Exception):
@@ -43,7 +45,7 @@ class Body:
         self._budget = budget
         self._limit = limit
         self._taken = 0
-        self._waits = False
+        self._waited = False
 
     async def read(self, scope: Scope, receive: Receive) -> None:
         """Receive the whole body.
@@ -62,7 +64,8 @@ class Body:
             async with asyncio.timeout(BODY_WITHIN):
                 await self._read(receive, length)
         except TimeoutError:
-            raise (BusyError if self._waits else TooSlowError) from None
+            # A sender that was kept waiting is not to blame.
+            raise (BusyError if self._waited else TooSlowError) from None
 
     async def _read(self, receive: Receive, length: int) -> None:
         chunks = []
@@ -79,9 +82,10 @@ class Body:
             self.verifier.update(chunk)
             chunks.append(chunk)
             if more and self.size > SMALL and not self._taken:
-                self._waits = True
-                await self._budget.acquire(length)
-                self._waits, self._taken = False, length
+                self._waited = True
+                async with asyncio.timeout(ROOM_WITHIN):
+                    await self._budget.acquire(length)
+                self._taken = length
         self.content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def release(self) -> None:

@@ -44,16 +44,17 @@ class Intake:
         self._writing: asyncio.Task[None] | None = None
         self._down_until = 0.0
 
-    async def keep(self, arrival: Arrival) -> Stored:
+    async def keep(self, arrival: Arrival, since: float | None = None) -> Stored:
         """Commit `arrival` and wake a worker; raises `StoreDownError` when that cannot be done in time.
 
-        A caller that is cancelled leaves a whole row or none.
+        `since` is the loop's time when the request began; its answer is due `ANSWER_WITHIN` of it. A
+        caller that is cancelled leaves a whole row or none.
         """
         loop = asyncio.get_running_loop()
         if loop.time() < self._down_until:
             raise StoreDownError("not stored: the store is down")
         future: asyncio.Future[Stored] = loop.create_future()
-        timer = loop.call_later(ANSWER_WITHIN, _give_up, future)
+        timer = loop.call_at((since or loop.time()) + ANSWER_WITHIN, _give_up, future)
         self._waiting.append((arrival, future))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())

@@ -50,7 +50,7 @@ async def github(request: HttpRequest, source: str = "") -> HttpResponse:
         verifier.update(body)
     try:
         arrival = await _read(request, body, source, verifier)
-        stored = await intake().keep(arrival)
+        stored = await intake().keep(arrival, getattr(request, "since", None))
     except arrivals.RejectedError as rejected:
         return refuse(request, rejected.status, rejected.reason, rejected.detail, len(body))
     except StoreDownError as error:
