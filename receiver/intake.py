@@ -22,6 +22,8 @@ from receiver.store import DownError, Receipt, RefusedError, Stored, Writer
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 100
+# While a batch is being committed, this many must wait before another is begun beside it.
+WORTH_A_BATCH = 12
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
@@ -36,12 +38,13 @@ class StoreDownError(Exception):
 
 
 class Intake:
-    """The waiting arrivals of one event loop, and what writes them."""
+    """The waiting arrivals of one event loop, and what writes them: as many batches at once as writers."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, *writers: Writer) -> None:
+        self.writers = writers
+        self._idle = list(writers)
         self._waiting: deque[Waiting] = deque()
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
         self._down_until = 0.0
 
     async def keep(self, arrival: Arrival, since: float | None = None) -> Stored:
@@ -56,23 +59,25 @@ class Intake:
         future: asyncio.Future[Stored] = loop.create_future()
         timer = loop.call_at((since or loop.time()) + ANSWER_WITHIN, _give_up, future)
         self._waiting.append((arrival, future))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
+        if self._idle and (not self._writing or len(self._waiting) >= WORTH_A_BATCH):
+            task = asyncio.create_task(self._write(self._idle.pop()))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
         try:
             return await future
         finally:
             timer.cancel()
 
     async def close(self) -> None:
-        """Commit what is waiting, then give the connection back."""
-        if self._writing is not None:
-            await self._writing
-        await self._writer.close()
+        """Commit what is waiting, then give the connections back."""
+        await asyncio.gather(*self._writing)
+        for writer in self.writers:
+            await writer.close()
 
-    async def _write(self) -> None:
+    async def _write(self, writer: Writer) -> None:
         while self._waiting:
             batch = self._take()
-            results = await self._store([arrival for arrival, _ in batch])
+            results = await self._store(writer, [arrival for arrival, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
                 if isinstance(result, Stored):
                     if result.receipt is not Receipt.DUPLICATE:
@@ -81,6 +86,7 @@ class Intake:
                         future.set_result(result)
                 elif not future.done():
                     future.set_exception(result)
+        self._idle.append(writer)
 
     def _take(self) -> list[Waiting]:
         """The next batch: those that wait longest, without who has gone or was told 503 by now."""
@@ -93,18 +99,18 @@ class Intake:
                 size += len(arrival.body)
         return batch
 
-    async def _store(self, arrivals: Sequence[Arrival]) -> Sequence[Stored | Exception]:
+    async def _store(self, writer: Writer, arrivals: Sequence[Arrival]) -> Sequence[Stored | Exception]:
         """What became of each; a row that the database refuses is found by bisection and fails alone."""
         if not arrivals:
             return []
         try:
-            return await store.store(self._writer, arrivals)
+            return await store.store(writer, arrivals)
         except RefusedError as error:
             if len(arrivals) == 1:
                 logger.error("refused by the database: %s", error)  # noqa: TRY400 - the sender is told 503
                 return [StoreDownError(f"not stored: {error}")]
             half = len(arrivals) // 2
-            return [*await self._store(arrivals[:half]), *await self._store(arrivals[half:])]
+            return [*await self._store(writer, arrivals[:half]), *await self._store(writer, arrivals[half:])]
         except DownError as error:
             self._down_until = asyncio.get_running_loop().time() + TRY_AGAIN_AFTER
             return [StoreDownError(f"not stored: {error}")] * len(arrivals)
@@ -125,8 +131,13 @@ def intake() -> Intake:
     loop = asyncio.get_running_loop()
     found = _intakes.get(loop)
     if found is None:
-        writer: Writer = PostgresWriter() if connection.vendor == "postgresql" else SqliteWriter()
-        found = _intakes[loop] = Intake(writer)
+        # PostgreSQL commits one batch while the next is parsed; SQLite has one writer at a time.
+        found = (
+            Intake(PostgresWriter(), PostgresWriter())
+            if connection.vendor == "postgresql"
+            else Intake(SqliteWriter())
+        )
+        _intakes[loop] = found
     return found
 
 

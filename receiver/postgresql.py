@@ -6,6 +6,7 @@ next deliveries while the server commits these. See docs/decisions/0008.
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 from asgiref.sync import sync_to_async
@@ -34,6 +35,12 @@ SQL = (
 )
 # What Django adds to its parameters for connections of its own kind.
 _DJANGOS = {"cursor_factory", "context", "pool", "server_side_binding", "prepare_threshold"}
+
+
+def connection_parameters() -> dict[str, Any]:
+    """What psycopg needs to reach Django's database."""
+    found = connection.get_connection_params()
+    return {name: value for name, value in found.items() if name not in _DJANGOS}
 
 
 class PostgresWriter:
@@ -79,8 +86,7 @@ class PostgresWriter:
 
     @staticmethod
     async def _connect() -> psycopg.AsyncConnection:
-        parameters = {
-            name: value for name, value in connection.get_connection_params().items() if name not in _DJANGOS
-        }
-        opened: psycopg.AsyncConnection = await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
+        opened: psycopg.AsyncConnection = await psycopg.AsyncConnection.connect(
+            **connection_parameters(), autocommit=True
+        )
         return opened

@@ -45,7 +45,7 @@ async def post(request: github.Request) -> Any:
 
 
 async def write(batch: list[Arrival]) -> list[store.Stored]:
-    return await store.store(intake.intake()._writer, batch)
+    return await store.store(intake.intake().writers[0], batch)
 
 
 def receipts(stored: list[store.Stored]) -> list[str]:
