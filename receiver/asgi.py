@@ -40,6 +40,8 @@ MAX_REQUESTS = 2000
 # Bytes of large bodies at once. While one is parsed, compressed and stored it takes about four times its
 # size, so this many keep the process under 400 MB.
 LARGE_BODIES = 2 * settings.MAX_BODY_BYTES
+# Bytes of a request to anything but a webhook; Django would spool any amount to the disk.
+PAGE_BODY = 1024 * 1024
 
 
 @lru_cache(maxsize=1024)
@@ -62,7 +64,7 @@ class WebhookHandler(ASGIHandler):
         """Answer one request."""
         match = _resolved(scope["path"])
         if match is None:
-            await _pages(scope, receive, send)
+            await pages(scope, receive, send)
             return
         self._requests += 1
         body = Body(
@@ -140,6 +142,26 @@ _webhooks = WebhookHandler()
 _pages = ASGIHandler()
 
 
+async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+    """Everything but webhooks, through Django's handler, with a limit on what it reads."""
+    size = 0
+
+    async def limited() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > PAGE_BODY:
+            raise bodies.TooLargeError
+        return message
+
+    try:
+        await _pages(scope, limited, send)
+    except bodies.TooLargeError:
+        response = views.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {PAGE_BODY} bytes")
+        response["Connection"] = "close"
+        await _pages.send_response(response, send)
+
+
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """What uvicorn serves: `uvicorn receiver.asgi:application`."""
     if scope["type"] == "lifespan":
@@ -147,4 +169,4 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     elif scope["type"] == "http" and scope["path"].startswith(WEBHOOKS):
         await _webhooks(scope, receive, send)
     else:
-        await _pages(scope, receive, send)
+        await pages(scope, receive, send)

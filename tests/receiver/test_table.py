@@ -131,6 +131,16 @@ async def test_a_body_that_grows_over_the_limit_is_413_without_a_content_length(
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/webhooks/gitlab", "/"])
+async def test_a_large_body_to_anything_else_is_413_and_not_spooled(path: str, receiver_url: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(receiver_url.rpartition(":")[2]))
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000000\r\n\r\n".encode())
+    writer.write(b" " * (2 * 1024 * 1024))
+    answer = await asyncio.wait_for(reader.read(200), 10)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
 async def test_a_body_that_does_not_come_in_time_is_408(receiver_url: str) -> None:
     port = int(receiver_url.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
