@@ -21,8 +21,8 @@ django.setup()
 from django.db import Error  # noqa: E402
 from redis.asyncio.retry import Retry  # noqa: E402
 from redis.backoff import ExponentialBackoff  # noqa: E402
+from redis.exceptions import BusyLoadingError, OutOfMemoryError, RedisError  # noqa: E402
 from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: E402
-from redis.exceptions import RedisError  # noqa: E402
 from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: E402
 
 from processing import batch, sweep  # noqa: E402
@@ -49,6 +49,10 @@ async def on_startup(context: Context) -> None:
     # One line a delivery is enough; arq would write two a job.
     logging.getLogger("arq.worker").setLevel(logging.WARNING)
     redis = context["redis"]
+    # arq awaits this in its main task, whose end is the beginning of the worker's.
+    main = asyncio.current_task()
+    if main is not None:
+        main.add_done_callback(patience.stop)
 
     async def wake(found: Iterable[sweep.Found]) -> None:
         try:
@@ -77,11 +81,40 @@ async def on_shutdown(context: Context) -> None:
         await context["sweep"]
 
 
+class WhileRunning(Retry):
+    """Waits for Redis as long as the worker runs, and no longer: arq alone would end with the connection.
+
+    An outage so costs a worker nothing but its wake-ups, and those the sweep makes good.
+    """
+
+    OUTAGES: tuple[Any, ...] = (
+        RedisConnectionError,
+        RedisTimeoutError,
+        BusyLoadingError,
+        OutOfMemoryError,
+        OSError,
+    )
+
+    def __init__(self) -> None:
+        super().__init__(ExponentialBackoff(cap=1.0, base=0.05), -1, self.OUTAGES)
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "WhileRunning":
+        """Itself: redis-py copies what it is given for every connection, and `stop` is for all of them."""
+        return self
+
+    def stop(self, _main: "asyncio.Task[Any] | None" = None) -> None:
+        """Give up at the next failure."""
+        self._retries = 0
+
+
+patience = WhileRunning()
+
+
 def _redis_settings() -> Any:
     found = queue.redis_settings()
     found.conn_retries = 30  # seconds to wait for Redis at the start
-    found.retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=60)
-    found.retry_on_error = [RedisConnectionError, RedisTimeoutError]
+    found.retry = patience
+    found.retry_on_error = list(WhileRunning.OUTAGES)
     return found
 
 
