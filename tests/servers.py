@@ -27,6 +27,7 @@ redis_server = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.addoption("--chaos", action="store_true", help="run tests/chaos with the full counts")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,74 @@
+"""Fixtures of the fault and load tests: how much, on which database, and who sends."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests import servers
+from tests.chaos import ledger
+from tests.chaos.counts import FULL, SMALL, Counts
+from tests.chaos.redis_server import RedisServer
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about another database, or about what this system does not tell."""
+    run = {config.getoption("--database"), sys.platform}
+    left_out = []
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.store)
+        only = item.get_closest_marker("only")
+        if only is not None and not run.issuperset(only.args):
+            left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def counts(pytestconfig: pytest.Config) -> Counts:
+    return FULL if pytestconfig.getoption("--chaos") else SMALL
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database with all tables and no rows, which nothing writes to."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'template.sqlite3'}"
+    if not os.environ["DATABASE_URL"].startswith("sqlite:"):
+        ledger.execute(os.environ["DATABASE_URL"], "CREATE DATABASE chaos_template")
+        url = ledger.named(os.environ["DATABASE_URL"], "chaos_template")
+    ledger.migrate(url)
+    return url
+
+
+@pytest.fixture
+def database(migrated: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of the test's own."""
+    url = ledger.copy(migrated, tmp_path)
+    yield url
+    ledger.drop(url)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own, running."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def http(counts: Counts) -> AsyncIterator[aiohttp.ClientSession]:
+    """As many connections as the test asks for; an answer that takes 30 seconds is none."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(30)
+    ) as session:
+        yield session

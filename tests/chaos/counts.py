@@ -1,0 +1,42 @@
+"""How much of everything: small numbers for the suite, the requirements' own for `make chaos`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers that the tests are run with; times are in seconds."""
+
+    deliveries: int
+    connections: int
+    big_bodies: int
+    slow_senders: int
+    slow_senders_for: float
+    outage: float
+    lock: float
+    kills: int
+    repetitions: int
+
+
+SMALL = Counts(
+    deliveries=300,
+    connections=50,
+    big_bodies=6,
+    slow_senders=50,
+    slow_senders_for=2.0,
+    outage=3.0,
+    lock=7.0,  # longer than the five seconds that SQLite waits for a lock
+    kills=3,
+    repetitions=100,
+)
+FULL = Counts(
+    deliveries=5000,
+    connections=200,
+    big_bodies=40,
+    slow_senders=500,
+    slow_senders_for=12.0,  # longer than a body may take
+    outage=15.0,
+    lock=15.0,
+    kills=50,
+    repetitions=1000,
+)

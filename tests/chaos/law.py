@@ -1,0 +1,35 @@
+"""The law of every fault: what was answered 2xx is a row, and every row ends."""
+
+import asyncio
+from collections import Counter
+
+from tests.chaos import ledger
+from tests.chaos.sender import Sender
+
+TERMINAL = {"succeeded", "ignored", "invalid", "dead"}
+
+
+def kept(database: str, *senders: Sender) -> None:
+    """Assert that no delivery was promised and is not there."""
+    promised = set[str]().union(*(sender.promised() for sender in senders))
+    lost = promised - ledger.rows(database).keys()
+    assert not lost, f"{len(lost)} of {len(promised)} promised deliveries have no row"
+
+
+async def ended(database: str, within: float = 60.0) -> Counter[str]:
+    """The statuses of all rows once every one is terminal, also of those that nobody was told of.
+
+    What waits for the sweep or for the end of a lease is made to have waited: to be asked for when the
+    fault is over and the traffic has ended.
+    """
+    await asyncio.to_thread(ledger.make_overdue, database)
+    statuses: Counter[str] = Counter()
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                statuses = Counter((await asyncio.to_thread(ledger.rows, database)).values())
+                if set(statuses) <= TERMINAL:
+                    return statuses
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"not all terminal within {within:g} s: {dict(statuses)}") from None

@@ -1,0 +1,88 @@
+"""The database as a judge reads it: with its own driver, and none of the code that is judged."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import psycopg
+
+from tests import processes
+
+# A time that is over for every clock.
+LONG_AGO = "2000-01-01 00:00:00"
+
+
+def migrate(url: str) -> None:
+    """Run the Procfile's `release:` line on this database."""
+    command = processes.PROCFILE["release"].replace("python", sys.executable, 1).split()
+    subprocess.run(
+        command,
+        check=True,
+        cwd=processes.ROOT,
+        env=processes.environment(DATABASE_URL=url),
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a `sqlite:` URL."""
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def named(url: str, name: str) -> str:
+    """The URL of another database of the same PostgreSQL."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def copy(template: str, folder: Path) -> str:
+    """A database of its own for a test, with the template's tables; gives its URL."""
+    if template.startswith("sqlite:"):
+        path = folder / "chaos.sqlite3"
+        shutil.copy(sqlite_path(template), path)
+        return f"sqlite:///{path}"
+    name = f"chaos_{uuid4().hex}"
+    execute(template, f'CREATE DATABASE {name} TEMPLATE "{urlsplit(template).path[1:]}"', on="postgres")
+    return named(template, name)
+
+
+def drop(url: str) -> None:
+    """Remove what `copy` made; a file goes with its folder."""
+    if not url.startswith("sqlite:"):
+        execute(url, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)", on="postgres")
+
+
+def execute(url: str, statement: str, on: str | None = None) -> list[tuple[Any, ...]]:
+    """Run one statement by itself; gives its rows. `on` names another database of the same server."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(sqlite_path(url), timeout=30, isolation_level=None)) as lite:
+            return lite.execute(statement).fetchall()
+    with psycopg.connect(named(url, on) if on else url, autocommit=True) as server:
+        cursor = server.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def rows(url: str) -> dict[str, str]:
+    """The status of every delivery, by guid."""
+    found = execute(url, "SELECT guid, status FROM receiver_delivery")
+    assert len(found) == len({guid for guid, _ in found})
+    return {str(UUID(str(guid))): status for guid, status in found}
+
+
+def make_overdue(url: str) -> None:
+    """Let the time go by that the sweep waits for a wake-up, and a lease for its worker."""
+    execute(
+        url,
+        f"UPDATE receiver_delivery SET next_attempt_at = '{LONG_AGO}' "  # noqa: S608 - constants
+        "WHERE status IN ('received', 'retrying')",
+    )
+    execute(
+        url,
+        f"UPDATE receiver_delivery SET lease_expires_at = '{LONG_AGO}' "  # noqa: S608 - constants
+        "WHERE status = 'processing'",
+    )

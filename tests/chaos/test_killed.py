@@ -1,0 +1,43 @@
+"""A receiver that is killed at the worst moment: committed, and nobody told."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import aiohttp
+
+from tests import github, processes
+from tests.chaos import law, ledger, stack
+from tests.chaos.counts import Counts
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.sender import Sender
+
+AT_ONCE = 8
+
+
+async def test_a_receiver_killed_between_commit_and_wake_up_again_and_again_loses_nothing(
+    counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
+    port = processes.free_port()
+    senders = []
+    with processes.worker(tmp_path / "worker.log", **there):
+        for number in range(counts.kills):
+            with stack.receiver(
+                tmp_path / "receiver.log",
+                "tests.chaos.killed_receiver:application",
+                port,
+                KILL_AT=str(1 + number % AT_ONCE),
+                **there,
+            ) as receiver:
+                sender = Sender(http, receiver.url)
+                await sender.crowd([github.sample("push__branch") for _ in range(AT_ONCE)], AT_ONCE)
+                assert await asyncio.to_thread(receiver.process.wait, 10) == -signal.SIGKILL
+            assert 0 in sender.statuses()
+            law.kept(database, sender)
+            senders.append(sender)
+        # The one that was committed at that moment was not answered, and is there nevertheless.
+        unanswered = ledger.rows(database).keys() - set[str]().union(*(it.promised() for it in senders))
+        assert len(unanswered) >= counts.kills
+        assert set(await law.ended(database)) == {"succeeded"}
+    law.kept(database, *senders)

@@ -1,0 +1,39 @@
+"""Senders that take their time must not take that of others."""
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+
+from tests import github
+from tests.chaos import law, sockets, stack
+from tests.chaos.counts import Counts
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.sender import Sender
+
+
+async def test_connections_that_send_a_byte_a_second_do_not_keep_a_good_delivery_waiting(
+    counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    slow = github.sample("push__branch")
+    # Half of them stop in the middle of the headers, half behind them.
+    starts = [40, len(sockets.head(slow, len(slow.body)))]
+    with stack.receiver(
+        tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url
+    ) as receiver:
+        dribbling = [
+            asyncio.create_task(sockets.dribble(receiver.url, slow, sent=starts[number % 2]))
+            for number in range(counts.slow_senders)
+        ]
+        try:
+            sender = Sender(http, receiver.url)
+            async with sender.traffic(per_second=5):
+                await asyncio.sleep(counts.slow_senders_for)
+        finally:
+            for task in dribbling:
+                task.cancel()
+            await asyncio.gather(*dribbling, return_exceptions=True)
+    assert len(sender.answers) >= counts.slow_senders_for * 3
+    assert set(sender.statuses()) == {202}
+    assert max(answer.seconds for answer in sender.answers) < 1
+    law.kept(database, sender)
