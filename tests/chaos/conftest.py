@@ -8,7 +8,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests import servers
 from tests.chaos import ledger
 from tests.chaos.counts import FULL, SMALL, Counts
 from tests.chaos.redis_server import RedisServer
@@ -66,8 +65,8 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-async def http(counts: Counts) -> AsyncIterator[aiohttp.ClientSession]:
-    """As many connections as the test asks for; an answer that takes 30 seconds is none."""
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """As many connections as a test asks for; an answer that takes 30 seconds is none."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(30)
     ) as session:

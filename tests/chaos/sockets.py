@@ -1,6 +1,7 @@
 """POSTs written byte by byte: what a well-behaved HTTP client does not let one do."""
 
 import asyncio
+import contextlib
 import time
 from urllib.parse import urlsplit
 
@@ -26,10 +27,8 @@ async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 async def close(writer: asyncio.StreamWriter) -> None:
     """Close a connection, whatever became of it."""
     writer.close()
-    try:
+    with contextlib.suppress(OSError):  # the other side was first
         await writer.wait_closed()
-    except OSError:
-        pass  # the other side was first
 
 
 async def upload(url: str, request: github.Request) -> Answer:
@@ -56,9 +55,7 @@ async def upload(url: str, request: github.Request) -> Answer:
         await close(writer)
     status_line, *lines = told.splitlines()
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    return Answer(
-        request.guid, int(status_line.split()[1]), asked, answered, headers.get("retry-after", "")
-    )
+    return Answer(request.guid, int(status_line.split()[1]), asked, answered, headers.get("retry-after", ""))
 
 
 async def dribble(url: str, request: github.Request, *, sent: int) -> None:

@@ -1,9 +1,10 @@
-"""A receiver as a process that a test may look into, kill and start again."""
+"""A receiver that a test may look into and kill, and a worker that is started again when it ends."""
 
+import asyncio
 import subprocess
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,14 +25,15 @@ class Receiver:
 
 
 @contextmanager
-def receiver(
-    log: Path, application: str = "receiver.asgi:application", port: int | None = None, **changes: str
-) -> Iterator[Receiver]:
-    """The Procfile's `web:` line, or the same with another application; it answers when it is given."""
-    port = port or processes.free_port()
-    url = f"http://127.0.0.1:{port}"
+def receiver(log: Path, application: str = "receiver.asgi:application", **changes: str) -> Iterator[Receiver]:
+    """The Procfile's `web:` line, or the same with another application; it answers when it is given.
+
+    It listens on a free port, or where `PORT` says.
+    """
+    changes = {"UVICORN_HOST": "127.0.0.1", "PORT": str(processes.free_port()), **changes}
+    url = f"http://127.0.0.1:{changes['PORT']}"
     command = processes.PROCFILE["web"].replace("receiver.asgi:application", application)
-    with processes.running(command, log, PORT=str(port), UVICORN_HOST="127.0.0.1", **changes) as process:
+    with processes.running(command, log, **changes) as process:
 
         def answers() -> bool:
             assert process.poll() is None, log.read_text()
@@ -43,3 +45,20 @@ def receiver(
 
         processes.wait_until(answers, "the receiver answers")
         yield Receiver(url, process)
+
+
+@asynccontextmanager
+async def restarted_worker(log: Path, **changes: str) -> AsyncIterator[None]:
+    """The Procfile's `worker:` line, started again whenever it ends, as a service manager does."""
+
+    async def supervise() -> None:
+        while True:
+            with processes.running(processes.PROCFILE["worker"], log, **changes) as process:
+                await asyncio.to_thread(process.wait)
+
+    supervisor = asyncio.create_task(supervise())
+    try:
+        yield
+    finally:
+        supervisor.cancel()
+        await asyncio.gather(supervisor, return_exceptions=True)

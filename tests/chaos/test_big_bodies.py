@@ -32,9 +32,7 @@ async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliver
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     crowd = big_deliveries(counts.big_bodies)
-    with stack.receiver(
-        tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url
-    ) as receiver:
+    with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as receiver:
         small = Sender(http, receiver.url)
         async with small.traffic(per_second=10):
             answers = await asyncio.gather(*(sockets.upload(receiver.url, request) for request in crowd))

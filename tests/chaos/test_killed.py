@@ -18,15 +18,13 @@ AT_ONCE = 8
 async def test_a_receiver_killed_between_commit_and_wake_up_again_and_again_loses_nothing(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
-    port = processes.free_port()
+    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, "PORT": str(processes.free_port())}
     senders = []
     with processes.worker(tmp_path / "worker.log", **there):
         for number in range(counts.kills):
             with stack.receiver(
                 tmp_path / "receiver.log",
                 "tests.chaos.killed_receiver:application",
-                port,
                 KILL_AT=str(1 + number % AT_ONCE),
                 **there,
             ) as receiver:

@@ -18,9 +18,7 @@ async def test_connections_that_send_a_byte_a_second_do_not_keep_a_good_delivery
     slow = github.sample("push__branch")
     # Half of them stop in the middle of the headers, half behind them.
     starts = [40, len(sockets.head(slow, len(slow.body)))]
-    with stack.receiver(
-        tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url
-    ) as receiver:
+    with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as receiver:
         dribbling = [
             asyncio.create_task(sockets.dribble(receiver.url, slow, sent=starts[number % 2]))
             for number in range(counts.slow_senders)

@@ -1,0 +1,63 @@
+"""PostgreSQL goes away in the middle of traffic, and comes back."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests import processes
+from tests.chaos import law, ledger, stack
+from tests.chaos.counts import Counts
+from tests.chaos.postgresql import PostgreSQL
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.sender import Sender
+
+# Seconds from PostgreSQL's own word that it takes connections: two, and three for a slow machine.
+BACK_WITHIN = 5.0
+
+
+@pytest.fixture
+def postgresql() -> Iterator[PostgreSQL]:
+    server = PostgreSQL()
+    ledger.migrate(server.url)
+    yield server
+    server.end()
+
+
+@pytest.mark.only("postgresql")
+async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_returns(
+    counts: Counts,
+    http: aiohttp.ClientSession,
+    postgresql: PostgreSQL,
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> None:
+    there = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis_server.url}
+    with (
+        stack.receiver(tmp_path / "receiver.log", **there) as receiver,
+        processes.worker(tmp_path / "worker.log", **there) as worker,
+    ):
+        sender = Sender(http, receiver.url)
+        async with sender.traffic(per_second=5):
+            await asyncio.sleep(1)
+            await asyncio.to_thread(postgresql.stop)
+            stopped = time.monotonic()
+            await asyncio.sleep(counts.outage)
+            returning = time.monotonic()
+            await asyncio.to_thread(postgresql.start)
+            returned = time.monotonic()
+            await asyncio.sleep(BACK_WITHIN + 2)
+        assert set(sender.statuses()) <= {202, 503}
+        refused = [answer for answer in sender.answers if answer.status == 503]
+        assert [answer for answer in refused if int(answer.retry_after) < 1] == []
+        assert max(answer.seconds for answer in sender.answers) < 9
+        assert {answer.status for answer in sender.between(stopped, returning)} <= {503}
+        late = [answer for answer in sender.answers if answer.asked > returned + BACK_WITHIN]
+        assert len(late) >= 5
+        assert {answer.status for answer in late} == {202}
+        law.kept(postgresql.url, sender)
+        assert worker.poll() is None
+        await law.ended(postgresql.url)

@@ -1,0 +1,106 @@
+"""SQLite's file is locked by somebody else, or cannot grow any more, in the middle of traffic."""
+
+import asyncio
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests import processes
+from tests.chaos import law, ledger, stack
+from tests.chaos.counts import Counts
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.sender import Answer, Sender
+
+BACK_WITHIN = 2.0  # seconds
+HOLD = """
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+held.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def locked(database: str) -> Iterator[None]:
+    """Another process holds SQLite's write lock while the context lasts."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(ledger.sqlite_path(database))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        yield
+        holder.terminate()
+
+
+def assert_told_to_come_again(answers: list[Answer]) -> None:
+    """Every refusal says when to send again, and no answer takes as long as GitHub waits."""
+    assert [answer for answer in answers if answer.status == 503 and int(answer.retry_after) < 1] == []
+    assert max(answer.seconds for answer in answers) < 9
+
+
+@pytest.mark.only("sqlite")
+async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_lock_goes(
+    counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
+    with (
+        stack.receiver(tmp_path / "receiver.log", **there) as receiver,
+        processes.worker(tmp_path / "worker.log", **there) as worker,
+    ):
+        sender = Sender(http, receiver.url)
+        async with sender.traffic(per_second=5):
+            await asyncio.sleep(1)
+            with locked(database):
+                start = time.monotonic()
+                await asyncio.sleep(counts.lock)
+                end = time.monotonic()
+            await asyncio.sleep(BACK_WITHIN + 1)
+        assert set(sender.statuses()) == {202, 503}
+        assert_told_to_come_again(sender.answers)
+        assert {answer.status for answer in sender.between(start, end)} == {503}
+        late = [answer for answer in sender.answers if answer.asked > end + BACK_WITHIN]
+        assert {answer.status for answer in late} == {202}
+        law.kept(database, sender)
+        assert worker.poll() is None
+        await law.ended(database)
+
+
+@pytest.mark.only("sqlite", "linux")
+async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_is_room(
+    http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
+    with stack.receiver(tmp_path / "receiver.log", **there) as receiver:
+        sender = Sender(http, receiver.url)
+        async with sender.traffic(per_second=20):
+            await asyncio.sleep(1)
+            # No file of this process may grow beyond what the write-ahead log has now, and a little.
+            room = ledger.sqlite_path(database + "-wal").stat().st_size + 100_000
+            _, hard = resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, (room, hard))
+            await asyncio.to_thread(processes.wait_until, lambda: sender.statuses()[503] >= 20, "a full disk")
+            async with http.get(f"{receiver.url}/healthz") as answer:
+                assert answer.status == 200
+            resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+            room_again = time.monotonic()
+            await asyncio.sleep(BACK_WITHIN + 1)
+        assert set(sender.statuses()) == {202, 503}
+        assert_told_to_come_again(sender.answers)
+        late = [answer for answer in sender.answers if answer.asked > room_again + BACK_WITHIN]
+        assert {answer.status for answer in late} == {202}
+        law.kept(database, sender)
+        with closing(sqlite3.connect(ledger.sqlite_path(database))) as whole:
+            assert whole.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        with processes.worker(tmp_path / "worker.log", **there):
+            assert set(await law.ended(database)) == {"succeeded"}
