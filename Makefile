@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock clean
+.PHONY: help install run test chaos check format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ run: $(VENV)/.runtime ## Start Redis, the receiver and a worker (PORT, HOOKKEEPE
 test: $(VENV)/.dev ## Run the whole suite: on SQLite, then what touches the database on PostgreSQL
 	$(BIN)/pytest
 	$(BIN)/pytest --database postgresql -m store
+
+chaos: $(VENV)/.dev ## Run the fault and load tests with the full counts, on both databases (ten minutes)
+	$(BIN)/pytest tests/chaos --chaos
+	$(BIN)/pytest tests/chaos --chaos --database postgresql
 
 check: $(VENV)/.dev ## Lint, format, types, migrations
 	$(BIN)/ruff check .

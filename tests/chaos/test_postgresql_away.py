@@ -55,6 +55,8 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         assert [answer for answer in refused if int(answer.retry_after) < 1] == []
         assert max(answer.seconds for answer in sender.answers) < 9
         assert {answer.status for answer in sender.between(stopped, returning)} <= {503}
+        accepted = [answer.answered for answer in sender.answers if answer.status == 202]
+        assert min(when for when in accepted if when > returned) < returned + BACK_WITHIN
         late = [answer for answer in sender.answers if answer.asked > returned + BACK_WITHIN]
         assert len(late) >= 5
         assert {answer.status for answer in late} == {202}
