@@ -46,9 +46,9 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
         async with stack.restarted_worker(tmp_path / "worker.log", **there):
             sender = Sender(http, receiver.url)
             async with sender.traffic(per_second=20):
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)
                 await fault(redis_server, counts.outage)
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)
             assert set(sender.statuses()) == {202}
             assert max(answer.seconds for answer in sender.answers) < 2
             law.kept(database, sender)

@@ -39,8 +39,7 @@ def locked(database: str) -> Iterator[None]:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"locked\n"
-        yield
-        holder.terminate()
+        yield  # then its input ends, and so does it
 
 
 def assert_told_to_come_again(answers: list[Answer]) -> None:
@@ -60,7 +59,7 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
     ):
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=5):
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             with locked(database):
                 start = time.monotonic()
                 await asyncio.sleep(counts.lock)
@@ -84,7 +83,7 @@ async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_i
     with stack.receiver(tmp_path / "receiver.log", **there) as receiver:
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=20):
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             # No file of this process may grow beyond what the write-ahead log has now, and a little.
             room = ledger.sqlite_path(database + "-wal").stat().st_size + 100_000
             _, hard = resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE)
