@@ -1,0 +1,1 @@
+"""The glue around each peer: as little as its own documentation asks for, and nothing kept unless said."""
