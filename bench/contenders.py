@@ -86,9 +86,7 @@ def django_project(servers: Servers, name: str, project: str, table: str, **more
     }
     processes.run([sys.executable, "-m", "django", "migrate", "--run-syncdb", "--no-input"], environment)
     command = UVICORN.format(app="--factory django.core.asgi:get_asgi_application")
-    return Contender(
-        name, "PostgreSQL, fsync", command, environment=environment, database=url, table=table
-    )
+    return Contender(name, "PostgreSQL, fsync", command, environment=environment, database=url, table=table)
 
 
 def textbook(servers: Servers) -> Contender:
@@ -98,9 +96,7 @@ def textbook(servers: Servers) -> Contender:
 
 def textbook_pooled(servers: Servers) -> Contender:
     """The same with Django's connection pool switched on."""
-    return django_project(
-        servers, "textbook-django-pooled", "textbook", "textbook_delivery", PEER_POOL="1"
-    )
+    return django_project(servers, "textbook-django-pooled", "textbook", "textbook_delivery", PEER_POOL="1")
 
 
 def django_github_app(servers: Servers) -> Contender:

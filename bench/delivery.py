@@ -23,7 +23,9 @@ class Delivery:
     @property
     def headers(self) -> dict[str, str]:
         """GitHub's headers, without X-GitHub-Delivery."""
-        digests = {name: hmac.new(SECRET.encode(), self.body, name).hexdigest() for name in ("sha1", "sha256")}
+        digests = {
+            name: hmac.new(SECRET.encode(), self.body, name).hexdigest() for name in ("sha1", "sha256")
+        }
         return {
             "Accept": "*/*",
             "Content-Type": "application/json",

@@ -54,7 +54,9 @@ class Ratio:
 
 TARGETS = (
     Target("durable receiver / textbook Django", "hookkeeper-postgresql", "textbook-django", 25, 40),
-    Target("durable receiver / gidgethub, keeps nothing", "hookkeeper-postgresql", "gidgethub-aiohttp", 0.6, 1),
+    Target(
+        "durable receiver / gidgethub, keeps nothing", "hookkeeper-postgresql", "gidgethub-aiohttp", 0.6, 1
+    ),
     Target("receiver on SQLite / on PostgreSQL", "hookkeeper-sqlite", "hookkeeper-postgresql", 0.5, 1),
     Target("rate with stored rows / with none", "hookkeeper-filled", "hookkeeper-postgresql", 0.9, 1),
 )
@@ -74,7 +76,9 @@ def ratios(rounds: Mapping[str, Sequence[Round]], targets: Sequence[Target] = TA
             target,
             tuple(
                 over.rate / under.rate
-                for over, under in zip(rounds.get(target.over, ()), rounds.get(target.under, ()), strict=False)
+                for over, under in zip(
+                    rounds.get(target.over, ()), rounds.get(target.under, ()), strict=False
+                )
                 if under.rate
             ),
         )

@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
         self._volley.closed(self)
 
 
-async def fire(  # noqa: PLR0913 - an address, a request and a size
+async def fire(
     port: int, path: str, headers: Mapping[str, str], body: bytes, *, connections: int, seconds: float
 ) -> Outcome:
     """Send to `127.0.0.1:port` for `seconds` over `connections`, every request with a guid of its own."""

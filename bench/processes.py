@@ -100,11 +100,13 @@ class Process:
         try:
             return [self._process, *self._process.children(recursive=True)]
         except psutil.NoSuchProcess as error:
-            raise ContenderError(f"ended by itself:\n{self._log.read_text(errors='replace')[-4000:]}") from error
+            raise ContenderError(
+                f"ended by itself:\n{self._log.read_text(errors='replace')[-4000:]}"
+            ) from error
 
 
 @contextmanager
-def running(  # noqa: PLR0913 - what a process is
+def running(
     command: str, log: Path, changes: Mapping[str, str], *, on: frozenset[int], cwd: Path, port: int
 ) -> Iterator[Process]:
     """A shell command in a process group of its own, on these cores, until the context ends."""

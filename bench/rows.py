@@ -24,7 +24,8 @@ def fill(url: str, table: str, rows: int) -> None:
     """
     with psycopg.connect(url, autocommit=True) as connection:
         found = connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name <> 'id'",
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = %s AND column_name <> 'id'",
             [table],
         ).fetchall()
         names = [str(name) for (name,) in found]

@@ -1,4 +1,4 @@
-"""gidgethub on aiohttp, as its documentation shows it: verify, parse, dispatch to a handler; nothing is kept."""
+"""gidgethub on aiohttp, as its documentation shows it: verify, parse, dispatch to a handler."""
 
 import os
 from typing import Any

@@ -1,5 +1,7 @@
 """What the view stores."""
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -10,6 +12,8 @@ class Delivery(models.Model):
     event = models.CharField(max_length=64)
     payload = models.JSONField()
     received_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager["Delivery"]] = models.Manager()
 
     class Meta:
         app_label = "textbook"
