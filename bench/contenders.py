@@ -7,6 +7,7 @@ and httptools, no access log.
 import json
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class Contender:
     cwd: Path = ROOT
     database: str = ""
     table: str = ""
+    version: str = ""  # where it is no Python package
 
 
 class NotInstalledError(Exception):
@@ -122,19 +124,22 @@ def probot(folder: Path) -> Callable[[Servers], Contender]:
     def prepare(_servers: Servers) -> Contender:
         if shutil.which("node") is None:
             raise NotInstalledError("node is not on PATH")
-        if not (folder / "node_modules" / "probot").is_dir():
+        package = folder / "node_modules" / "probot" / "package.json"
+        if not package.is_file():
             raise NotInstalledError("no node_modules/probot in the folder of --probot")
         glue = shlex.quote(str(ROOT / "bench" / "peers" / "probot.mjs"))
         environment = {"PEER_SECRET": SECRET, "NODE_ENV": "production"}
         command = f"node --input-type=module - < {glue}"
-        return Contender("probot", "nothing", command, environment=environment, cwd=folder)
+        version = json.loads(package.read_text())["version"]
+        return Contender("probot", "nothing", command, environment=environment, cwd=folder, version=version)
 
     return prepare
 
 
 def webhook(servers: Servers) -> Contender:
     """adnanh/webhook, which starts a command for each delivery: here /bin/true."""
-    if shutil.which("webhook") is None:
+    program = shutil.which("webhook")
+    if program is None:
         raise NotInstalledError("webhook is not on PATH")
     header = {"source": "header", "name": "X-Hub-Signature-256"}
     hook = {
@@ -145,7 +150,9 @@ def webhook(servers: Servers) -> Contender:
     hooks = servers.folder / "hooks.json"
     hooks.write_text(json.dumps([hook]))
     command = f"webhook -hooks {shlex.quote(str(hooks))} -ip 127.0.0.1 -port $PORT"
-    return Contender("webhook", "nothing (starts a command)", command, "/hooks/push")
+    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
+    version = told.stdout.strip()
+    return Contender("webhook", "nothing (starts a command)", command, "/hooks/push", version=version)
 
 
 def everybody(probot_folder: Path) -> dict[str, Callable[[Servers], Contender]]:

@@ -73,6 +73,7 @@ def run(options: Options, say: Callable[[str], None], machine: dict[str, object]
                 _post(entry, delivery.issue())
                 rows.fill(contender.database, contender.table, options.rows)
             result.keeps[name] = contender.keeps
+            result.machine |= {name: contender.version} if contender.version else {}
             entries.append(entry)
         for number in range(1, options.rounds + 1):
             for entry in entries:
@@ -94,7 +95,8 @@ def measure(entry: Entry, options: Options, split: cores.Cores) -> tuple[Round, 
     outcome = _fire(entry, options.connections, options.seconds)
     cpu, rest = entry.process.cpu() - cpu, _busy(split.rest) - rest
     wrong = [
-        f"{one.failed} requests got no 2xx: {dict(one.statuses)}, {one.lost} lost, {one.unanswered} unanswered"
+        f"{one.failed} requests got no 2xx:"
+        f" {dict(one.statuses)}, {one.lost} lost, {one.unanswered} unanswered"
         for one in (warm, outcome)
         if one.failed
     ]
