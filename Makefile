@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test chaos check format lock clean
+.PHONY: help install run test chaos check bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,11 @@ $(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "Installing what is pinned in requirements-dev.txt into $(VENV) ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	@echo "Installing what is pinned in requirements-bench.txt into $(VENV) ..."
+	@$(PIP) -r requirements-bench.txt
 	@touch $@
 
 install: $(VENV)/.runtime ## Create .venv with the pinned requirements
@@ -44,6 +49,9 @@ check: $(VENV)/.dev ## Lint, format, types, migrations
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
+bench: $(VENV)/.bench ## Measure the receiver beside its peers (BENCH: more options; about five minutes)
+	$(BIN)/python -m bench ingest $(BENCH)
+
 format: $(VENV)/.dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -53,6 +61,8 @@ lock: $(VENV)/.dev ## Pin anew what pyproject.toml asks for
 		--upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--upgrade pyproject.toml --group dev --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Remove .venv and caches (never var/, which holds the deliveries)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,62 @@
+"""The one delivery that every contender receives: a push of about 7.6 KB, signed once."""
+
+import hashlib
+import hmac
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAYLOADS = ROOT / "tests" / "payloads"
+SECRET = "the secret of the benchmark"  # noqa: S105 - of servers that live for minutes on the loopback
+SIZE = 7_600  # bytes
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event's body; the signature covers the body alone, so that only the guid is new in each request."""
+
+    event: str
+    body: bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """GitHub's headers, without X-GitHub-Delivery."""
+        digests = {
+            name: hmac.new(SECRET.encode(), self.body, name).hexdigest() for name in ("sha1", "sha256")
+        }
+        return {
+            "Accept": "*/*",
+            "Content-Type": "application/json",
+            "User-Agent": "GitHub-Hookshot/044aadd",
+            "X-GitHub-Event": self.event,
+            "X-GitHub-Hook-ID": "470100500",
+            "X-GitHub-Hook-Installation-Target-ID": "810200300",
+            "X-GitHub-Hook-Installation-Target-Type": "repository",
+            "X-Hub-Signature": f"sha1={digests['sha1']}",
+            "X-Hub-Signature-256": f"sha256={digests['sha256']}",
+        }
+
+
+def push() -> Delivery:
+    """The project's own sample of a push, with more commits like its own until it has `SIZE` bytes."""
+    payload = json.loads((PAYLOADS / "push__branch.json").read_bytes())
+    samples = payload["commits"]
+    commits = list(samples)
+    while len(_dump({**payload, "commits": commits})) < SIZE:
+        number = len(commits)
+        commit = deepcopy(samples[number % len(samples)])
+        for name in ("id", "tree_id"):
+            commit[name] = hashlib.sha1(f"{name} {number}".encode(), usedforsecurity=False).hexdigest()
+        commits.insert(-1, commit)
+    return Delivery("push", _dump({**payload, "commits": commits}))
+
+
+def issue() -> Delivery:
+    """A small one, of which the stored rows are made."""
+    return Delivery("issues", _dump(json.loads((PAYLOADS / "issues__opened.json").read_bytes())))
+
+
+def _dump(payload: object) -> bytes:
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

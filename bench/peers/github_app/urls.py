@@ -1,0 +1,6 @@
+"""Its view at its URL."""
+
+from django.urls import path
+from django_github_app.views import AsyncWebhookView
+
+urlpatterns = [path("", AsyncWebhookView.as_view())]

@@ -1,0 +1,1 @@
+"""A Django project as books teach it: verify, parse, `acreate()`, `enqueue_job()`, 202."""

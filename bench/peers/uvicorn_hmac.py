@@ -1,0 +1,29 @@
+"""The ceiling: raw ASGI on uvicorn that verifies the signature and does nothing else."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+SECRET = os.environ["PEER_SECRET"].encode()
+
+
+async def application(
+    scope: Mapping[str, Any],
+    receive: Callable[[], Awaitable[Mapping[str, Any]]],
+    send: Callable[[Mapping[str, Any]], Awaitable[None]],
+) -> None:
+    """202 for what is signed, 403 for the rest."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    given = next((value for name, value in scope["headers"] if name == b"x-hub-signature-256"), b"")
+    expected = b"sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest().encode()
+    status = 202 if hmac.compare_digest(given, expected) else 403
+    answer = b'{"status": "accepted"}'
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})

@@ -1,0 +1,135 @@
+"""The contender's process: started on its core, watched, and stopped."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from bench import cores
+from bench.delivery import ROOT
+
+STARTS_WITHIN = 60.0  # seconds
+OURS = ("GITHUB_WEBHOOK_SECRET", "HOOKKEEPER_", "DJANGO_", "WEB_CONCURRENCY", "UVICORN_", "ALLOWED_HOSTS")
+
+
+class ContenderError(Exception):
+    """A contender did not start, or ended by itself; the message holds the end of its log."""
+
+
+def environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """This environment without Hookkeeper's settings, `.venv/bin` first on PATH, and `changes`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**kept, "PATH": path, "DEBUG": "0", **changes}
+
+
+def executable(name: str) -> str | None:
+    """Where the command is: in `.venv/bin`, or on PATH."""
+    return shutil.which(name, path=environment({})["PATH"])
+
+
+def run(command: Sequence[str], changes: Mapping[str, str]) -> None:
+    """Run a command to its end; raises `ContenderError` with its output when it fails."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(changes), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ContenderError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Process:
+    """A started contender: the process and whatever it starts."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
+        self._popen = popen
+        self._process = psutil.Process(popen.pid)
+        self._log = log
+
+    def cpu(self) -> float:
+        """Seconds of CPU, user and system, of the process, its children, and the children that ended."""
+        total = 0.0
+        for process in self._tree():
+            try:
+                times = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += times.user + times.system + times.children_user + times.children_system
+        return total
+
+    def peak_memory(self) -> int | None:
+        """Bytes of resident memory at the highest (VmHWM), summed over the tree; None without /proc."""
+        peaks = []
+        for process in self._tree():
+            try:
+                status = Path(f"/proc/{process.pid}/status").read_text()
+            except OSError:
+                continue
+            peaks += [int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line]
+        return sum(peaks) if peaks else None
+
+    def await_port(self, port: int) -> None:
+        """Return once it accepts connections; raises `ContenderError`."""
+        deadline = time.monotonic() + STARTS_WITHIN
+        while True:
+            if self._popen.poll() is not None or time.monotonic() > deadline:
+                raise ContenderError(f"did not start:\n{self._log.read_text(errors='replace')[-4000:]}")
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+
+    def _tree(self) -> list[psutil.Process]:
+        try:
+            return [self._process, *self._process.children(recursive=True)]
+        except psutil.NoSuchProcess as error:
+            raise ContenderError(
+                f"ended by itself:\n{self._log.read_text(errors='replace')[-4000:]}"
+            ) from error
+
+
+@contextmanager
+def running(
+    command: str, log: Path, changes: Mapping[str, str], *, on: frozenset[int], cwd: Path, port: int
+) -> Iterator[Process]:
+    """A shell command in a process group of its own, on these cores, until the context ends."""
+    with log.open("wb") as output, cores.on(on):
+        popen = subprocess.Popen(
+            f"exec {command}",
+            shell=True,
+            cwd=cwd,
+            env=environment({**changes, "PORT": str(port)}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        process = Process(popen, log)
+        process.await_port(port)
+        yield process
+    finally:
+        if popen.poll() is None:
+            os.killpg(popen.pid, signal.SIGTERM)
+            try:
+                popen.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(popen.pid, signal.SIGKILL)
+        popen.wait()
