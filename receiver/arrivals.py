@@ -5,9 +5,9 @@ The order is fixed: the signature is verified before anything else of the reques
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from typing import NamedTuple
 from uuid import UUID
 
 import schemas
@@ -34,8 +34,7 @@ class RejectedError(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A verified delivery, as it is stored. `hook_id` is 0 where the sender names no hook."""
 
     guid: UUID

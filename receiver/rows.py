@@ -3,8 +3,9 @@
 Both writers make their one statement of these, so that a column is named in one place.
 """
 
-import json
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from receiver.arrivals import Arrival
 from receiver.fields import compress
@@ -55,7 +56,7 @@ def values(arrival: Arrival, times: int) -> Values:
         arrival.repository,
         arrival.sender,
         arrival.installation_id,
-        json.dumps(arrival.headers),
+        to_json(arrival.headers).decode(),
         arrival.content_type,
         compress(arrival.body),
         times - 1,

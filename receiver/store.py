@@ -4,9 +4,8 @@ Pure but for `reopen`; how a batch is written is in `receiver/postgresql.py` and
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from django.db import transaction
@@ -33,8 +32,7 @@ class Receipt(Enum):
     DUPLICATE = "duplicate"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """The row that holds an arrival."""
 
     id: int
@@ -42,8 +40,7 @@ class Stored:
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What the database says of a row that was written: `seen` is 0 for a new one."""
 
     id: int

@@ -162,8 +162,8 @@ async def test_every_column_is_written_as_the_model_reads_it() -> None:
     )  # fmt: skip
     await write([sent])
     row = await Delivery.objects.aget()
-    assert {name: getattr(row, name) for name in Arrival.__slots__} == {
-        name: getattr(sent, name) for name in Arrival.__slots__
+    assert {name: getattr(row, name) for name in Arrival._fields} == {
+        name: getattr(sent, name) for name in Arrival._fields
     }
     assert (row.status, row.attempts, row.worker, row.error, row.redeliveries) == ("received", 0, "", "", 0)
     assert abs(row.received_at - timezone.now()) < timedelta(minutes=1)
