@@ -16,6 +16,16 @@ def kept(database: str, *senders: Sender) -> None:
     assert not lost, f"{len(lost)} of {len(promised)} promised deliveries have no row"
 
 
+def timely(*senders: Sender, within: float = 9.0) -> None:
+    """Assert that all was answered before GitHub gives up, and that each 503 says when to come again."""
+    answers = [answer for sender in senders for answer in sender.answers]
+    assert [answer for answer in answers if answer.seconds >= within] == []
+    refused = [answer for answer in answers if answer.status == 503]
+    assert [
+        answer for answer in refused if not answer.retry_after.isdigit() or not int(answer.retry_after)
+    ] == []
+
+
 async def ended(database: str, within: float = 60.0) -> Counter[str]:
     """The statuses of all rows once every one is terminal, also of those that nobody was told of.
 
