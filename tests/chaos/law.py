@@ -27,12 +27,7 @@ def timely(*senders: Sender, within: float = 9.0) -> None:
 
 
 async def ended(database: str, within: float = 60.0) -> Counter[str]:
-    """The statuses of all rows once every one is terminal, also of those that nobody was told of.
-
-    What waits for the sweep or for the end of a lease is made to have waited: to be asked for when the
-    fault is over and the traffic has ended.
-    """
-    await asyncio.to_thread(ledger.make_overdue, database)
+    """The statuses of all rows once every one is terminal, also of those that nobody was told of."""
     statuses: Counter[str] = Counter()
     try:
         async with asyncio.timeout(within):
@@ -43,3 +38,12 @@ async def ended(database: str, within: float = 60.0) -> Counter[str]:
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"not all terminal within {within:g} s: {dict(statuses)}") from None
+
+
+async def made_good(database: str) -> Counter[str]:
+    """What `ended` gives, after a fault that is over and traffic that has ended.
+
+    What waits for the sweep, or for the lease of a worker that could not settle it, is made to have waited.
+    """
+    await asyncio.to_thread(ledger.make_overdue, database)
+    return await ended(database)

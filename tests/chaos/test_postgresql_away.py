@@ -64,4 +64,4 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         assert {answer.status for answer in late} == {202}
         law.kept(postgresql.url, sender)
         assert worker.poll() is None
-        await law.ended(postgresql.url)
+        await law.made_good(postgresql.url)

@@ -55,5 +55,5 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
         assert set(sender.statuses()) == {202}
         assert max(answer.seconds for answer in sender.answers) < 2
         law.kept(database, sender)
-        assert await law.ended(database) == {"succeeded": len(sender.answers)}
+        assert await law.made_good(database) == {"succeeded": len(sender.answers)}
         assert worker.poll() is None

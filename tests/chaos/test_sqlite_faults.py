@@ -66,7 +66,7 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
         assert {answer.status for answer in late} == {202}
         law.kept(database, sender)
         assert worker.poll() is None
-        await law.ended(database)
+        await law.made_good(database)
 
 
 @pytest.mark.only("sqlite", "linux")
@@ -96,4 +96,4 @@ async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_i
         with closing(sqlite3.connect(ledger.sqlite_path(database))) as whole:
             assert whole.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         with processes.worker(tmp_path / "worker.log", **there):
-            assert set(await law.ended(database)) == {"succeeded"}
+            assert set(await law.made_good(database)) == {"succeeded"}
