@@ -39,7 +39,7 @@ test: $(VENV)/.dev ## Run the whole suite: on SQLite, then what touches the data
 	$(BIN)/pytest
 	$(BIN)/pytest --database postgresql -m store
 
-chaos: $(VENV)/.dev ## Run the fault and load tests with the full counts, on both databases (ten minutes)
+chaos: $(VENV)/.dev ## Run the fault and load tests with the full counts, on both databases (six minutes)
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
 

@@ -16,13 +16,18 @@ def kept(database: str, *senders: Sender) -> None:
     assert not lost, f"{len(lost)} of {len(promised)} promised deliveries have no row"
 
 
-async def ended(database: str, within: float = 60.0) -> Counter[str]:
-    """The statuses of all rows once every one is terminal, also of those that nobody was told of.
+def timely(*senders: Sender, within: float = 9.0) -> None:
+    """Assert that all was answered before GitHub gives up, and that each 503 says when to come again."""
+    answers = [answer for sender in senders for answer in sender.answers]
+    assert [answer for answer in answers if answer.seconds >= within] == []
+    refused = [answer for answer in answers if answer.status == 503]
+    assert [
+        answer for answer in refused if not answer.retry_after.isdigit() or not int(answer.retry_after)
+    ] == []
 
-    What waits for the sweep or for the end of a lease is made to have waited: to be asked for when the
-    fault is over and the traffic has ended.
-    """
-    await asyncio.to_thread(ledger.make_overdue, database)
+
+async def ended(database: str, within: float = 60.0) -> Counter[str]:
+    """The statuses of all rows once every one is terminal, also of those that nobody was told of."""
     statuses: Counter[str] = Counter()
     try:
         async with asyncio.timeout(within):
@@ -33,3 +38,12 @@ async def ended(database: str, within: float = 60.0) -> Counter[str]:
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"not all terminal within {within:g} s: {dict(statuses)}") from None
+
+
+async def made_good(database: str) -> Counter[str]:
+    """What `ended` gives, after a fault that is over and traffic that has ended.
+
+    What waits for the sweep, or for the lease of a worker that could not settle it, is made to have waited.
+    """
+    await asyncio.to_thread(ledger.make_overdue, database)
+    return await ended(database)

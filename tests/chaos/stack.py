@@ -1,10 +1,9 @@
-"""A receiver that a test may look into and kill, and a worker that is started again when it ends."""
+"""A receiver that a test may look into and kill."""
 
-import asyncio
 import subprocess
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,20 +44,3 @@ def receiver(log: Path, application: str = "receiver.asgi:application", **change
 
         processes.wait_until(answers, "the receiver answers")
         yield Receiver(url, process)
-
-
-@asynccontextmanager
-async def restarted_worker(log: Path, **changes: str) -> AsyncIterator[None]:
-    """The Procfile's `worker:` line, started again whenever it ends, as a service manager does."""
-
-    async def supervise() -> None:
-        while True:
-            with processes.running(processes.PROCFILE["worker"], log, **changes) as process:
-                await asyncio.to_thread(process.wait)
-
-    supervisor = asyncio.create_task(supervise())
-    try:
-        yield
-    finally:
-        supervisor.cancel()
-        await asyncio.gather(supervisor, return_exceptions=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests import processes
 from tests.chaos import law, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
@@ -42,14 +43,17 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
     tmp_path: Path,
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
-    with stack.receiver(tmp_path / "receiver.log", **there) as receiver:
-        async with stack.restarted_worker(tmp_path / "worker.log", **there):
-            sender = Sender(http, receiver.url)
-            async with sender.traffic(per_second=20):
-                await asyncio.sleep(0.5)
-                await fault(redis_server, counts.outage)
-                await asyncio.sleep(0.5)
-            assert set(sender.statuses()) == {202}
-            assert max(answer.seconds for answer in sender.answers) < 2
-            law.kept(database, sender)
-            assert await law.ended(database) == {"succeeded": len(sender.answers)}
+    with (
+        stack.receiver(tmp_path / "receiver.log", **there) as receiver,
+        processes.worker(tmp_path / "worker.log", **there) as worker,
+    ):
+        sender = Sender(http, receiver.url)
+        async with sender.traffic(per_second=20):
+            await asyncio.sleep(0.5)
+            await fault(redis_server, counts.outage)
+            await asyncio.sleep(0.5)
+        assert set(sender.statuses()) == {202}
+        assert max(answer.seconds for answer in sender.answers) < 2
+        law.kept(database, sender)
+        assert await law.made_good(database) == {"succeeded": len(sender.answers)}
+        assert worker.poll() is None

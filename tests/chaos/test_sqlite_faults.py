@@ -17,7 +17,7 @@ from tests import processes
 from tests.chaos import law, ledger, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
-from tests.chaos.sender import Answer, Sender
+from tests.chaos.sender import Sender
 
 BACK_WITHIN = 2.0  # seconds
 HOLD = """
@@ -42,12 +42,6 @@ def locked(database: str) -> Iterator[None]:
         yield  # then its input ends, and so does it
 
 
-def assert_told_to_come_again(answers: list[Answer]) -> None:
-    """Every refusal says when to send again, and no answer takes as long as GitHub waits."""
-    assert [answer for answer in answers if answer.status == 503 and int(answer.retry_after) < 1] == []
-    assert max(answer.seconds for answer in answers) < 9
-
-
 @pytest.mark.only("sqlite")
 async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_lock_goes(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
@@ -66,13 +60,13 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
                 end = time.monotonic()
             await asyncio.sleep(BACK_WITHIN + 1)
         assert set(sender.statuses()) == {202, 503}
-        assert_told_to_come_again(sender.answers)
+        law.timely(sender)
         assert {answer.status for answer in sender.between(start, end)} == {503}
         late = [answer for answer in sender.answers if answer.asked > end + BACK_WITHIN]
         assert {answer.status for answer in late} == {202}
         law.kept(database, sender)
         assert worker.poll() is None
-        await law.ended(database)
+        await law.made_good(database)
 
 
 @pytest.mark.only("sqlite", "linux")
@@ -95,11 +89,11 @@ async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_i
             room_again = time.monotonic()
             await asyncio.sleep(BACK_WITHIN + 1)
         assert set(sender.statuses()) == {202, 503}
-        assert_told_to_come_again(sender.answers)
+        law.timely(sender)
         late = [answer for answer in sender.answers if answer.asked > room_again + BACK_WITHIN]
         assert {answer.status for answer in late} == {202}
         law.kept(database, sender)
         with closing(sqlite3.connect(ledger.sqlite_path(database))) as whole:
             assert whole.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         with processes.worker(tmp_path / "worker.log", **there):
-            assert set(await law.ended(database)) == {"succeeded"}
+            assert set(await law.made_good(database)) == {"succeeded"}
