@@ -1,0 +1,134 @@
+"""Ways of writing a batch of arrivals to PostgreSQL, side by side in one process.
+
+Every way writes the same rows in batches of the same sizes, in turn and several times, so that the ratios
+hold on a noisy machine. `DATABASE_URL` names the database; its rows are removed.
+"""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import psycopg
+from django.db import connection
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from receiver import rows
+from receiver.arrivals import Arrival
+from receiver.models import WAKE_GRACE, Delivery
+from receiver.postgresql import SQL, PostgresWriter, connection_parameters
+
+SIZES = (1, 10, 32, 100)
+ROUNDS = 5
+SECONDS = 0.5
+
+Batch = Sequence[Arrival]
+Write = Callable[[Batch], Awaitable[object]]
+
+
+def arrivals(body: bytes, size: int) -> list[Arrival]:
+    """A batch of distinct deliveries of one body."""
+    fields = {
+        "hook_id": 1,
+        "source": "",
+        "secret_position": 0,
+        "event": "push",
+        "headers": {"X-GitHub-Event": "push"},
+        "content_type": "application/json",
+        "body": body,
+    }
+    return [Arrival(guid=uuid4(), **fields) for _ in range(size)]  # type: ignore[arg-type] # by name
+
+
+def unnest_in_the_loop() -> Write:
+    """What the receiver does."""
+    writer = PostgresWriter()
+    return lambda batch: writer.write(batch, [1] * len(batch))
+
+
+def unnest_in_a_thread() -> Write:
+    """The same statement from a thread, as Django's ORM would be called."""
+    thread = ThreadPoolExecutor(1)
+    opened = psycopg.connect(**connection_parameters(), autocommit=True)
+
+    def run(batch: Batch) -> object:
+        columns = zip(*(rows.values(arrival, 1) for arrival in batch), strict=True)
+        return opened.execute(SQL, [list(column) for column in columns], prepare=True).fetchall()
+
+    return lambda batch: asyncio.get_running_loop().run_in_executor(thread, run, batch)
+
+
+async def copy_in_the_loop() -> Write:
+    """COPY into a staging table, then INSERT … SELECT, in one transaction."""
+    opened = await psycopg.AsyncConnection.connect(**connection_parameters(), autocommit=True)
+    staged = ", ".join(f"{name} {kind}" for name, kind in rows.VARYING.items())
+    await opened.execute(f"CREATE TEMP TABLE staged ({staged}) ON COMMIT DELETE ROWS")
+    into = f"COPY staged ({', '.join(rows.VARYING)}) FROM STDIN (FORMAT BINARY)"
+    onwards = SQL.replace(SQL[SQL.index(" FROM unnest") : SQL.index(" ON CONFLICT")], " FROM staged")
+
+    async def write(batch: Batch) -> object:
+        async with opened.transaction(), opened.cursor() as cursor:
+            async with cursor.copy(into) as stream:
+                stream.set_types(list(rows.VARYING.values()))
+                for arrival in batch:
+                    await stream.write_row(rows.values(arrival, 1))
+            await cursor.execute(onwards, prepare=True)
+            return await cursor.fetchall()
+
+    return write
+
+
+def bulk_create_in_a_thread() -> Write:
+    """Django's bulk_create; it cannot tell which rows were new."""
+    thread = ThreadPoolExecutor(1)
+
+    def run(batch: Batch) -> object:
+        now = timezone.now()
+        return Delivery.objects.bulk_create(
+            [
+                Delivery(
+                    received_at=now,
+                    next_attempt_at=now + WAKE_GRACE,
+                    **{name: getattr(arrival, name) for name in Arrival._fields},
+                )
+                for arrival in batch
+            ],
+            ignore_conflicts=True,
+        )
+
+    return lambda batch: asyncio.get_running_loop().run_in_executor(thread, run, batch)
+
+
+async def measure(body: bytes) -> dict[str, dict[int, float]]:
+    """Rows a second by way and size of batch: the median of the rounds."""
+    ways = {
+        "INSERT … unnest, in the loop": unnest_in_the_loop(),
+        "INSERT … unnest, in a thread": unnest_in_a_thread(),
+        "COPY, INSERT … SELECT, in the loop": await copy_in_the_loop(),
+        "bulk_create, in a thread": bulk_create_in_a_thread(),
+    }
+    found: dict[str, dict[int, list[float]]] = {name: {size: [] for size in SIZES} for name in ways}
+    for _ in range(ROUNDS):
+        for size in SIZES:
+            for name, write in ways.items():
+                start, count = time.perf_counter(), 0
+                while time.perf_counter() - start < SECONDS:
+                    await write(arrivals(body, size))
+                    count += size
+                found[name][size].append(count / (time.perf_counter() - start))
+    return {name: {size: statistics.median(rates[size]) for size in SIZES} for name, rates in found.items()}
+
+
+def run(body: bytes) -> None:
+    """Measure and print."""
+    found = asyncio.run(measure(body))
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {rows.TABLE} CASCADE")
+    table = Table("rows a second, in batches of", *map(str, SIZES), title=f"bodies of {len(body)} bytes")
+    for name, rates in found.items():
+        table.add_row(name, *(f"{rates[size]:,.0f}" for size in SIZES))
+    Console().print(table)
