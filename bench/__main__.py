@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     chosen = ingest.Options(
         told.seconds, told.connections, told.rounds, told.rows, tuple(told.only), told.probot.absolute()
     )
-    screen = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    screen = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     try:
         result = ingest.run(chosen, screen.print, machine.describe())
     except ContenderError as error:

@@ -14,6 +14,7 @@ class Round:
     p50: float
     p99: float
     cpu: float  # of the contender, for each request
+    backend_cpu: float  # of PostgreSQL and Redis, for each request
     peak_memory: int | None
     load_share: float  # of one core, used by the load generator
     rest_busy: float
@@ -94,6 +95,7 @@ def middle(rounds: Sequence[Round]) -> Round:
         p50=median(one.p50 for one in rounds),
         p99=median(one.p99 for one in rounds),
         cpu=median(one.cpu for one in rounds),
+        backend_cpu=median(one.backend_cpu for one in rounds),
         peak_memory=max(peaks) if peaks else None,
         load_share=median(one.load_share for one in rounds),
         rest_busy=median(one.rest_busy for one in rounds),

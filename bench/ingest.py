@@ -79,21 +79,24 @@ def run(options: Options, say: Callable[[str], None], machine: dict[str, object]
             for entry in entries:
                 name = entry.contender.name
                 backends.flush_redis()
-                found, wrong = measure(entry, options, split)
+                found, wrong = measure(entry, options, split, backends)
                 result.rounds.setdefault(name, []).append(found)
                 result.wrong += [f"{name}, round {number}: {what}" for what in wrong]
                 say(f"round {number}/{options.rounds}  {name:<24} {found.rate:10,.0f}/s")
     return result
 
 
-def measure(entry: Entry, options: Options, split: cores.Cores) -> tuple[Round, list[str]]:
+def measure(
+    entry: Entry, options: Options, split: cores.Cores, backends: servers.Servers
+) -> tuple[Round, list[str]]:
     """One round of one contender, and what was wrong in it."""
     contender = entry.contender
     before = _rows(contender)
     warm = _fire(entry, options.connections, min(WARM_UP, options.seconds))
-    cpu, rest = entry.process.cpu(), _busy(split.rest)
+    cpu, backend_cpu, rest = entry.process.cpu(), backends.cpu(), _busy(split.rest)
     outcome = _fire(entry, options.connections, options.seconds)
-    cpu, rest = entry.process.cpu() - cpu, _busy(split.rest) - rest
+    rest = _busy(split.rest) - rest
+    cpu, backend_cpu = entry.process.cpu() - cpu, backends.cpu() - backend_cpu
     wrong = [
         f"{one.failed} requests got no 2xx:"
         f" {dict(one.statuses)}, {one.lost} lost, {one.unanswered} unanswered"
@@ -110,6 +113,7 @@ def measure(entry: Entry, options: Options, split: cores.Cores) -> tuple[Round, 
         p50=figures.percentile(outcome.latencies, 0.5),
         p99=figures.percentile(outcome.latencies, 0.99),
         cpu=cpu / max(1, outcome.accepted),
+        backend_cpu=backend_cpu / max(1, outcome.accepted),
         peak_memory=entry.process.peak_memory(),
         load_share=outcome.own_cpu / outcome.seconds,
         rest_busy=rest / outcome.seconds / max(1, len(split.rest)),

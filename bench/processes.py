@@ -17,6 +17,7 @@ from bench import cores
 from bench.delivery import ROOT
 
 STARTS_WITHIN = 60.0  # seconds
+LASTS = 1.0  # seconds
 OURS = ("GITHUB_WEBHOOK_SECRET", "HOOKKEEPER_", "DJANGO_", "WEB_CONCURRENCY", "UVICORN_", "ALLOWED_HOSTS")
 
 
@@ -53,6 +54,23 @@ def free_port() -> int:
         return port
 
 
+def tree(process: psutil.Process) -> list[psutil.Process]:
+    """A process and everything below it; raises `psutil.NoSuchProcess` when it has ended."""
+    return [process, *process.children(recursive=True)]
+
+
+def cpu(processes: Sequence[psutil.Process]) -> float:
+    """Seconds of CPU, user and system, of these processes and of those of their children that ended."""
+    total = 0.0
+    for process in processes:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
 class Process:
     """A started contender: the process and whatever it starts."""
 
@@ -62,23 +80,22 @@ class Process:
         self._log = log
 
     def cpu(self) -> float:
-        """Seconds of CPU, user and system, of the process, its children, and the children that ended."""
-        total = 0.0
-        for process in self._tree():
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system + times.children_user + times.children_system
-        return total
+        """Seconds of CPU that the contender has used."""
+        return cpu(self._tree())
 
     def peak_memory(self) -> int | None:
-        """Bytes of resident memory at the highest (VmHWM), summed over the tree; None without /proc."""
+        """Bytes of resident memory at the highest (VmHWM), summed over the tree; None without /proc.
+
+        Processes younger than `LASTS` are left out: a child that has not yet run its own program counts
+        its parent's memory.
+        """
         peaks = []
         for process in self._tree():
             try:
+                if time.time() - process.create_time() < LASTS:
+                    continue
                 status = Path(f"/proc/{process.pid}/status").read_text()
-            except OSError:
+            except (OSError, psutil.NoSuchProcess):
                 continue
             peaks += [int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line]
         return sum(peaks) if peaks else None
@@ -98,7 +115,7 @@ class Process:
 
     def _tree(self) -> list[psutil.Process]:
         try:
-            return [self._process, *self._process.children(recursive=True)]
+            return tree(self._process)
         except psutil.NoSuchProcess as error:
             raise ContenderError(
                 f"ended by itself:\n{self._log.read_text(errors='replace')[-4000:]}"

@@ -13,13 +13,15 @@ SATURATED = 0.9  # of one core; beyond this the generator or the backends hold a
 def rates(rounds: Mapping[str, Sequence[Round]], keeps: Mapping[str, str]) -> Table:
     """One line a contender: medians of the rounds, with the lowest and highest rate."""
     table = Table(title="ingest: medians of the rounds", caption_justify="left")
-    table.add_column("contender")
-    table.add_column("keeps")
-    for name in ("requests/s", "lowest to highest", "p50 ms", "p99 ms", "CPU µs", "peak MB", "load", "rest"):
+    table.add_column("contender", no_wrap=True)
+    table.add_column("keeps", no_wrap=True)
+    columns = ("requests/s", "lowest to highest", "p50 ms", "p99 ms", "CPU µs", "backends µs", "peak MB")
+    for name in (*columns, "load", "rest"):
         table.add_column(name, justify="right")
     table.caption = (
-        "CPU: of the receiver, for each request. load: share of a core that the load generator used.\n"
-        "rest: how busy the other cores were, with load, PostgreSQL, Redis and whatever else ran."
+        "CPU: of the receiver, for each request. backends: of PostgreSQL and Redis, for each request.\n"
+        "load: share of a core that the load generator used. rest: how busy the other cores were, with\n"
+        "whatever else the machine did."
     )
     for name, found in rounds.items():
         one = middle(found)
@@ -32,6 +34,7 @@ def rates(rounds: Mapping[str, Sequence[Round]], keeps: Mapping[str, str]) -> Ta
             f"{one.p50 * 1e3:.1f}",
             f"{one.p99 * 1e3:.1f}",
             f"{one.cpu * 1e6:,.0f}",
+            f"{one.backend_cpu * 1e6:,.0f}",
             "" if one.peak_memory is None else f"{one.peak_memory / 1e6:.0f}",
             f"{one.load_share:.0%}",
             f"{one.rest_busy:.0%}",

