@@ -27,7 +27,7 @@ WORTH_A_BATCH = 12
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
-# Seconds. While the store is down one batch in so long tries it; the others are told at once.
+# Seconds. While the store is down one request in so long tries it; the others are told at once.
 TRY_AGAIN_AFTER = 1.0
 
 Waiting = tuple[Arrival, "asyncio.Future[Stored]"]
@@ -45,7 +45,8 @@ class Intake:
         self._idle = list(writers)
         self._waiting: deque[Waiting] = deque()
         self._writing: set[asyncio.Task[None]] = set()
-        self._down_until = 0.0
+        self._down = False
+        self._try_again_at = 0.0
 
     async def keep(self, arrival: Arrival, since: float | None = None) -> Stored:
         """Commit `arrival` and wake a worker; raises `StoreDownError` when that cannot be done in time.
@@ -54,7 +55,7 @@ class Intake:
         caller that is cancelled leaves a whole row or none.
         """
         loop = asyncio.get_running_loop()
-        if loop.time() < self._down_until:
+        if self._down and (self._writing or loop.time() < self._try_again_at):
             raise StoreDownError("not stored: the store is down")
         future: asyncio.Future[Stored] = loop.create_future()
         timer = loop.call_at((since or loop.time()) + ANSWER_WITHIN, _give_up, future)
@@ -104,7 +105,7 @@ class Intake:
         if not arrivals:
             return []
         try:
-            return await store.store(writer, arrivals)
+            stored = await store.store(writer, arrivals)
         except RefusedError as error:
             if len(arrivals) == 1:
                 logger.error("refused by the database: %s", error)  # noqa: TRY400 - the sender is told 503
@@ -112,10 +113,21 @@ class Intake:
             half = len(arrivals) // 2
             return [*await self._store(writer, arrivals[:half]), *await self._store(writer, arrivals[half:])]
         except DownError as error:
-            self._down_until = asyncio.get_running_loop().time() + TRY_AGAIN_AFTER
+            self._go_down(error)
             return [StoreDownError(f"not stored: {error}")] * len(arrivals)
         except Exception as error:  # noqa: BLE001 - a defect: each request of the batch raises it as a 500
             return [error] * len(arrivals)
+        self._down = False
+        return stored
+
+    def _go_down(self, error: DownError) -> None:
+        """From now on one request at a time tries the store; those that wait for it are told at once."""
+        self._down = True
+        self._try_again_at = asyncio.get_running_loop().time() + TRY_AGAIN_AFTER
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(StoreDownError(f"not stored: {error}"))
 
 
 def _give_up(future: "asyncio.Future[Stored]") -> None:

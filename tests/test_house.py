@@ -101,7 +101,7 @@ def test_the_procfile_has_its_three_lines() -> None:
 
 
 def test_the_lock_has_hashes_and_names_no_index() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
         text = (ROOT / name).read_text()
         pins = re.findall(r"^[a-z0-9-]+==", text, re.M)
         assert len(pins) > 20

@@ -20,6 +20,7 @@ from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 BACK_WITHIN = 2.0  # seconds
+BUSY_TIMEOUT = 5.0  # seconds, of settings.py
 HOLD = """
 import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
@@ -62,6 +63,10 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
         assert set(sender.statuses()) == {202, 503}
         law.timely(sender)
         assert {answer.status for answer in sender.between(start, end)} == {503}
+        # One request at a time waits out the busy timeout; the others are told at once.
+        first = min(answer.answered for answer in sender.answers if answer.status == 503)
+        slow = [answer for answer in sender.between(first, end) if answer.seconds > 1]
+        assert len(slow) <= counts.lock // BUSY_TIMEOUT + 1
         late = [answer for answer in sender.answers if answer.asked > end + BACK_WITHIN]
         assert {answer.status for answer in late} == {202}
         law.kept(database, sender)
