@@ -44,23 +44,23 @@ def kept() -> list[int]:
 async def test_a_wrong_secret_is_seen_in_seconds_with_who_what_and_how_large(
     http: aiohttp.ClientSession, receiver_url: str
 ) -> None:
-    before = await total("wrong secret")
     request = github.sample("issues__opened", secret="guess")
-    async with http.post(
-        f"{receiver_url}/webhooks/github/acme", data=request.body, headers=request.headers
-    ) as answer:
+    url = f"{receiver_url}/webhooks/github/guesser"
+    async with http.post(url, data=request.body, headers=request.headers) as answer:
         assert answer.status == 403
+    ours = Rejection.objects.filter(source="guesser")
     async with asyncio.timeout(5):
-        while await total("wrong secret") == before:  # noqa: ASYNC110 - another process writes it
+        while not await ours.aexists():  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.05)
-    row = await Rejection.objects.filter(source="acme").alatest("pk")
-    assert (row.reason, row.status, row.address, row.source, row.event, row.size) == (
-        "wrong secret", 403, "127.0.0.1", "acme", "issues", len(request.body),
+    row = await ours.aget()
+    assert (row.reason, row.status, row.address, row.event, row.size) == (
+        "wrong secret", 403, "127.0.0.1", "issues", len(request.body),
     )  # fmt: skip
+    assert await total("wrong secret") >= 1
     output = io.StringIO()
     await sync_to_async(call_command)("rejections", stdout=output)
     assert "wrong secret" in output.getvalue()
-    assert "127.0.0.1" in output.getvalue()
+    assert "guesser" in output.getvalue()
     assert github.signature(request.body) not in output.getvalue()
 
 
@@ -129,9 +129,9 @@ async def test_what_the_database_does_not_take_waits_for_the_next_time(
 async def test_a_stopped_receiver_has_written_what_it_refused(
     http: aiohttp.ClientSession, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    before = await total("method")
     with processes.receiver(tmp_path_factory.mktemp("r") / "log", DATABASE_URL=database_url) as url:
         for _ in range(7):
-            async with http.get(f"{url}/webhooks/github") as answer:
+            async with http.get(f"{url}/webhooks/github/stopped") as answer:
                 assert answer.status == 405
-    assert await total("method") == before + 7
+    assert await Rejection.objects.filter(source="stopped").acount() == 7
+    assert await total("method") >= 7
