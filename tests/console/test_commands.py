@@ -187,7 +187,7 @@ def test_replay_inline_works_under_a_debugger(kept: dict[str, Delivery], databas
     lines = (processes.ROOT / "handlers" / "push.py").read_text().splitlines()
     [place] = [number for number, line in enumerate(lines, 1) if "await Push.objects.record" in line]
     steps = [f"b handlers/push.py:{place}", "c", "p 'the ref is ' + event.ref", "c", "q"]
-    command = [sys.executable, "-m", "pdb", *(part for step in steps for part in ("-c", step))]
+    command = [sys.executable, "-m", "pdb", *(part for step in steps for part in ("-c", step)), "--"]
     told = subprocess.run(
         [*command, "manage.py", "replay", "--inline", str(kept["push"].guid)],
         cwd=processes.ROOT, env=processes.environment(DATABASE_URL=database_url),
