@@ -91,7 +91,7 @@ def database(url: str) -> dict[str, Any]:
 
 env = Env()
 
-DATA: Path = env.path("HOOKKEEPER_DATA", BASE_DIR / "var").absolute()
+DATA = Path(env.str("HOOKKEEPER_DATA", "") or BASE_DIR / "var").absolute()
 DEBUG: bool = env.bool("DEBUG", False)
 # Nothing of today signs with SECRET_KEY, and Django refuses whatever would while it is empty.
 SECRET_KEY: str = env.str("SECRET_KEY", "")

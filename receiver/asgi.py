@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 Send = Callable[[Message], Awaitable[None]]
 
 WEBHOOKS = "/webhooks/"
+LONGEST_PATH = len("/webhooks/github//") + 64  # with the longest source that receiver/urls.py takes
 # Requests at once; each may hold a small body without asking.
 MAX_REQUESTS = 2000
 # Bytes of large bodies at once. While one is parsed, compressed and stored it takes about four times its
@@ -62,7 +63,8 @@ class WebhookHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        match = _resolved(scope["path"])
+        # A longer path is no webhook's, and must not fill the cache.
+        match = _resolved(scope["path"]) if len(scope["path"]) <= LONGEST_PATH else None
         if match is None:
             await pages(scope, receive, send)
             return

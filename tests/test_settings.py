@@ -26,6 +26,8 @@ def read(code: str = "import settings", **environment: str) -> "subprocess.Compl
     ("name", "value"),
     [
         ("DEBUG", "perhaps"),
+        ("DEBUG", ""),
+        ("PORT", ""),
         ("PORT", "eighty"),
         ("PORT", "70000"),
         ("PORT", "0"),
@@ -71,6 +73,12 @@ def test_the_defaults_are_closed() -> None:
         "import settings as s; print(s.DEBUG, s.WEBHOOK_SECRETS, repr(s.SECRET_KEY), s.ALLOWED_HOSTS, s.PORT)"
     )
     assert told.stdout == "False {} '' ['localhost', '127.0.0.1', '[::1]'] 8000\n"
+
+
+def test_an_empty_url_or_folder_counts_as_unset() -> None:
+    code = "import settings as s; print(s.DATA, s.REDIS_URL, s.DATABASES['default']['NAME'])"
+    empty = {"HOOKKEEPER_DATA": "", "REDIS_URL": "", "DATABASE_URL": ""}
+    assert read(code, **empty).stdout == read(code).stdout != ""
 
 
 def test_secrets_are_split_for_rotation_and_kept_apart_by_source(tmp_path: Path) -> None:

@@ -124,3 +124,14 @@ def test_nothing_hostile_is_a_500_and_only_a_right_signature_is_accepted(
 def test_no_path_is_a_500(receiver_url: str, path: bytes, method: bytes) -> None:
     status = send(receiver_url, [method + b" /webhooks/" + path + b" HTTP/1.1", b"Host: localhost"], b"{}")
     assert status < 500
+
+
+def test_a_query_that_is_not_utf_8_is_not_a_500(receiver_url: str) -> None:
+    for path in (
+        b"/webhooks/github?\xff\xfe",
+        b"/webhooks/github?a=\xc3",
+        b"/webhooks/\xff",
+        b"/healthz?\xff",
+    ):
+        for method in (b"GET", b"POST"):
+            assert send(receiver_url, [method + b" " + path + b" HTTP/1.1", b"Host: localhost"], b"{}") < 500

@@ -101,7 +101,7 @@ async def test_another_method_is_405_and_names_the_right_one(
         assert answer.content_type == "application/json"
 
 
-@pytest.mark.parametrize("path", ["", "/", "/acme-web", "/acme-web/"])
+@pytest.mark.parametrize("path", ["", "/", "/acme-web", "/acme-web/", f"/{'s' * 64}/"])
 async def test_a_delivery_is_accepted_with_and_without_a_slash_and_never_redirected(
     path: str, http: aiohttp.ClientSession, receiver_url: str
 ) -> None:
