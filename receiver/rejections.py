@@ -68,7 +68,9 @@ class Rejections:
             self._newest.clear()
             self._counts = Counter()
             try:
-                await sync_to_async(_save)(newest, counts)
+                await sync_to_async(_save_newest)(newest)
+                newest = []
+                await sync_to_async(_save_counts)(counts)
             except Error as error:
                 logger.warning("%d refusals not yet written: %s", counts.total(), type(error).__name__)
                 self._newest.extendleft(reversed(newest[: KEPT - len(self._newest)]))
@@ -82,17 +84,26 @@ class Rejections:
                 continue
 
 
-def _save(newest: list[Refused], counts: Counter[tuple[Reason, date]]) -> None:
+# Two transactions of one table each: one that held both could deadlock with whoever locks them otherwise.
+
+
+def _save_newest(newest: list[Refused]) -> None:
     close_old_connections()
     try:
         with transaction.atomic():
-            rows = [
-                Rejection(**{name: getattr(refused, name) for name in Refused.__slots__})
-                for refused in newest
-            ]
-            Rejection.objects.bulk_create(rows)
+            Rejection.objects.bulk_create(
+                [Rejection(**{name: getattr(each, name) for name in Refused.__slots__}) for each in newest]
+            )
             kept = Rejection.objects.order_by("-pk").values_list("pk", flat=True)[KEPT - 1 : KEPT]
             Rejection.objects.filter(pk__lt=models.Subquery(kept)).delete()
+    finally:
+        close_old_connections()
+
+
+def _save_counts(counts: Counter[tuple[Reason, date]]) -> None:
+    close_old_connections()
+    try:
+        with transaction.atomic():
             for (reason, day), count in sorted(counts.items()):
                 row, _ = RejectionCount.objects.get_or_create(reason=reason, day=day)
                 RejectionCount.objects.filter(pk=row.pk).update(count=models.F("count") + count)

@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import aiohttp
 import pytest
@@ -33,6 +33,11 @@ async def total(reason: str, *, then: bool = False) -> int:
     rows = RejectionCount.objects.filter(reason=reason)
     rows = rows.filter(day=THEN.date()) if then else rows.exclude(day=THEN.date())
     return sum([count async for count in rows.values_list("count", flat=True)])
+
+
+def save(newest: list[Refused], counts: Counter[tuple[Reason, date]]) -> None:
+    rejections._save_newest(newest)
+    rejections._save_counts(counts)
 
 
 def kept() -> list[int]:
@@ -66,14 +71,14 @@ async def test_a_wrong_secret_is_seen_in_seconds_with_who_what_and_how_large(
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_fits_its_column(reason: Reason) -> None:
-    rejections._save([refused(reason=reason)], Counter({(reason, THEN.date()): 1}))
+    save([refused(reason=reason)], Counter({(reason, THEN.date()): 1}))
     assert Rejection.objects.get(at=THEN).reason == reason
 
 
 def test_the_last_thousand_are_kept_and_all_are_counted() -> None:
     for start in (0, 700):
         newest = [refused(number) for number in range(start, start + 700)]
-        rejections._save(newest, Counter({(Reason.WRONG_SECRET, THEN.date()): 700}))
+        save(newest, Counter({(Reason.WRONG_SECRET, THEN.date()): 700}))
     assert Rejection.objects.count() == 1000
     assert kept() == list(range(1400))[-len(kept()) :]
     assert RejectionCount.objects.get(day=THEN.date()).count == 1400
@@ -84,7 +89,7 @@ def test_a_flood_costs_as_many_statements_as_a_drop() -> None:
     for size in (1, 1000):
         newest = [refused(number) for number in range(size)]
         with CaptureQueriesContext(connection) as statements:
-            rejections._save(newest, Counter({(Reason.WRONG_SECRET, THEN.date()): size * 50}))
+            save(newest, Counter({(Reason.WRONG_SECRET, THEN.date()): size * 50}))
         costs.append(
             len([query for query in statements if "INSERT" in query["sql"] or "UPDATE" in query["sql"]])
         )
