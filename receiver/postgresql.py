@@ -51,21 +51,33 @@ class PostgresWriter:
 
     async def write(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
         """See `store.Writer`."""
-        columns = zip(*map(rows.values, arrivals, times), strict=True)
+        columns = [list(column) for column in zip(*map(rows.values, arrivals, times), strict=True)]
         try:
             async with asyncio.timeout(WRITE_WITHIN):
-                if self._connection is None or self._connection.closed:
-                    self._connection = await self._connect()
-                cursor = await self._connection.execute(
-                    SQL, [list(column) for column in columns], prepare=True
-                )
-                found = await cursor.fetchall()
+                found = await self._execute(columns)
         except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
             await self.close()
             raise DownError(f"PostgreSQL: {type(error).__name__}") from error
         except psycopg.Error as error:
             raise RefusedError(f"PostgreSQL: {type(error).__name__}") from error
         return {(guid, hook_id): Row(pk, status, seen) for pk, guid, hook_id, status, seen in found}
+
+    async def _execute(self, columns: list[list[Any]]) -> list[tuple[Any, ...]]:
+        """Run the statement, once more where the connection was lost since its last use.
+
+        A batch that was committed before its connection broke is then found there, as duplicates.
+        """
+        reused = self._connection
+        if reused is None or reused.closed:
+            self._connection = await self._connect()
+            return await self._send(self._connection, columns)
+        try:
+            return await self._send(reused, columns)
+        except psycopg.OperationalError:
+            if not reused.closed:
+                raise
+            self._connection = await self._connect()
+            return await self._send(self._connection, columns)
 
     async def reopen(self, ids: Sequence[int]) -> list[int]:
         """See `store.Writer`; rare, so it takes a connection of Django's pool."""
@@ -83,6 +95,11 @@ class PostgresWriter:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
+
+    @staticmethod
+    async def _send(opened: psycopg.AsyncConnection, columns: list[list[Any]]) -> list[tuple[Any, ...]]:
+        cursor = await opened.execute(SQL, columns, prepare=True)
+        return await cursor.fetchall()
 
     @staticmethod
     async def _connect() -> psycopg.AsyncConnection:

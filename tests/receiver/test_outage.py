@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import aiohttp
+import psycopg
 import pytest
 from django.db import connection
 from redis import Redis
@@ -56,6 +57,37 @@ async def test_a_database_that_cannot_be_reached_is_503_within_nine_seconds(
             assert answer.status == 200
         async with http.get(f"{url}/readyz") as answer:
             assert (answer.status, (await answer.json())["database"]) == (503, "unavailable")
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connection to lose")
+async def test_connections_that_were_cut_while_idle_cost_no_delivery(
+    http: aiohttp.ClientSession, database_url: str, tmp_path: Path
+) -> None:
+    def connections() -> set[int]:
+        with psycopg.connect(database_url, autocommit=True) as server:
+            return {
+                pid
+                for (pid,) in server.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                )
+            }
+
+    def cut(pids: set[int]) -> None:
+        with psycopg.connect(database_url, autocommit=True) as server:
+            server.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) pid", [list(pids)])
+
+    async def send() -> int:
+        request = github.sample("push__branch")
+        async with http.post(f"{url}/webhooks/github", data=request.body, headers=request.headers) as answer:
+            return answer.status
+
+    others = connections()
+    with processes.receiver(tmp_path / "log", DATABASE_URL=database_url) as url:
+        for _ in range(3):
+            # So many at once that both of the receiver's connections are used.
+            assert set(await asyncio.gather(*(send() for _ in range(60)))) == {202}
+            cut(connections() - others)
+    assert await Delivery.objects.acount() == 180
 
 
 async def test_a_receiver_that_is_stopped_has_committed_what_it_answered(
