@@ -82,7 +82,7 @@ def database(url: str) -> dict[str, Any]:
         config["OPTIONS"] = {
             "connect_timeout": 3,
             **config.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": 8, "timeout": 5},
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 5},
         }
     else:
         raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:// or postgresql://.")

@@ -50,6 +50,7 @@ class Arrival(NamedTuple):
     repository: str = ""
     sender: str = ""
     installation_id: int | None = None
+    number: int | None = None
 
 
 def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) -> Arrival:
@@ -75,6 +76,7 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) 
             HTTPStatus.BAD_REQUEST, Reason.NOT_JSON, f"the body is not a payload: {error}"
         ) from error
     repository, sender, installation = envelope.repository, envelope.sender, envelope.installation
+    subject = envelope.pull_request or envelope.issue
     return Arrival(
         guid=UUID(guid),
         hook_id=int(hook_id),
@@ -89,6 +91,7 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) 
         repository=((repository.full_name if repository else None) or "")[:MAX_TEXT],
         sender=((sender.login if sender else None) or "")[:MAX_TEXT],
         installation_id=installation.id if installation else None,
+        number=subject.number if subject else None,
     )
 
 

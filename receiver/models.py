@@ -105,12 +105,17 @@ class Delivery(models.Model):
     repository = models.CharField(max_length=255, blank=True, help_text="the full name at that time")
     sender = models.CharField(max_length=255, blank=True)
     installation_id = models.BigIntegerField(null=True)
+    number = models.PositiveBigIntegerField(null=True, help_text="of its pull request or issue")
     headers = models.JSONField(help_text="GitHub's own headers, without signatures")
     content_type = models.CharField(max_length=255)
     body = CompressedField(help_text="the exact bytes that were signed")
     received_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
     attempts = models.PositiveIntegerField(default=0, help_text="attempts used since receipt or replay")
+    claims = models.PositiveIntegerField(default=0, help_text="how often a worker took it: names the lease")
+    crashes = models.PositiveSmallIntegerField(
+        default=0, help_text="workers that ended while they had it, since receipt or replay"
+    )
     next_attempt_at = models.DateTimeField(null=True, help_text="when the sweep takes it up by itself")
     lease_expires_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=255, blank=True, help_text="who holds or last held the lease")
@@ -137,6 +142,11 @@ class Delivery(models.Model):
                 fields=["lease_expires_at"],
                 name="delivery_leased",
                 condition=models.Q(status=Status.PROCESSING),
+            ),
+            models.Index(
+                fields=["repository_id", "received_at"],
+                name="delivery_turn",
+                condition=models.Q(status__in=[Status.RECEIVED, Status.PROCESSING]),
             ),
             models.Index(fields=["received_at"], name="delivery_received"),
             models.Index(fields=["repository", "received_at"], name="delivery_repository"),

@@ -24,13 +24,21 @@ VARYING = {
     "repository": "text",
     "sender": "text",
     "installation_id": "bigint",
+    "number": "bigint",
     "headers": "text",
     "content_type": "text",
     "body": "bytea",
     "redeliveries": "integer",
 }
 # Column to SQL; the times are each database's own.
-BEGINNING = {"status": f"'{Status.RECEIVED}'", "attempts": "0", "worker": "''", "error": "''"}
+BEGINNING = {
+    "status": f"'{Status.RECEIVED}'",
+    "attempts": "0",
+    "claims": "0",
+    "crashes": "0",
+    "worker": "''",
+    "error": "''",
+}
 # The statement that finds a row there already has to count it, or a concurrent one would be lost.
 CONFLICT = (
     "ON CONFLICT (guid, hook_id) DO UPDATE "
@@ -39,7 +47,7 @@ CONFLICT = (
 )
 
 Values = tuple[
-    UUID, int, str, int, str, str, int | None, str, str, int | None, str, str, bytes, int
+    UUID, int, str, int, str, str, int | None, str, str, int | None, int | None, str, str, bytes, int
 ]  # fmt: skip
 
 
@@ -56,6 +64,7 @@ def values(arrival: Arrival, times: int) -> Values:
         arrival.repository,
         arrival.sender,
         arrival.installation_id,
+        arrival.number,
         to_json(arrival.headers).decode(),
         arrival.content_type,
         compress(arrival.body),

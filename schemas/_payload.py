@@ -108,13 +108,14 @@ _BigInt = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Part(BaseModel):
-    """The repository, sender or installation of a payload: what the receiver notes of it."""
+    """A part of a payload, such as its repository or sender: what the receiver notes of it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     id: _BigInt | None = None
     full_name: str | None = None
     login: str | None = None
+    number: _BigInt | None = None
 
 
 class Envelope(BaseModel):
@@ -129,12 +130,15 @@ class Envelope(BaseModel):
     repository: Part | None = None
     sender: Part | None = None
     installation: Part | None = None
+    pull_request: Part | None = None
+    issue: Part | None = None
 
 
 class _TolerantPart(Part):
     id: Annotated[_BigInt | None, WrapValidator(_or_none)] = None
     full_name: Annotated[str | None, WrapValidator(_or_none)] = None
     login: Annotated[str | None, WrapValidator(_or_none)] = None
+    number: Annotated[_BigInt | None, WrapValidator(_or_none)] = None
 
 
 _AnyPart = Annotated[_TolerantPart | None, WrapValidator(_or_none)]
@@ -147,6 +151,8 @@ class _TolerantEnvelope(Envelope):
     repository: _AnyPart = None
     sender: _AnyPart = None
     installation: _AnyPart = None
+    pull_request: _AnyPart = None
+    issue: _AnyPart = None
 
 
 def read_envelope(body: bytes) -> Envelope:

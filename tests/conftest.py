@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from redis import Redis
 
+import database
 from receiver import intake, queue
 from tests import processes, servers
 
@@ -17,6 +18,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.store)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _database_threads() -> Iterator[None]:
+    """What the code under test opened in its threads is closed with the run."""
+    yield
+    database.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,16 +11,18 @@ from django.urls import get_resolver
 
 from tests.processes import PROCFILE, ROOT
 
-PARTS = ["receiver", "schemas", "handlers", "records", "processing", "console", "dev"]
+PARTS = ["receiver", "schemas", "database", "handlers", "records", "processing", "console", "dev"]
 # Part to what of this project it may import. `worker` and `settings` are modules of one file.
 ALLOWED = {
     "settings": set(),
     "schemas": set(),
-    "records": {"schemas"},
+    "database": set(),
+    "records": {"database", "schemas"},
     "handlers": {"records", "schemas"},
     "receiver": {"schemas"},
-    "processing": {"handlers", "records", "schemas", "receiver.models"},
-    "worker": {"processing", "handlers", "records", "schemas", "receiver.models", "receiver.queue"},
+    "processing": {"handlers", "records", "schemas", "database", "receiver.models"},
+    "worker": {"processing", "handlers", "records", "schemas", "database", "receiver.models",
+               "receiver.queue"},
     "console": {"processing", "receiver", "handlers", "records", "schemas", "dev", "settings"},
     "dev": {"settings"},
     "manage": {"settings"},

@@ -1,0 +1,6 @@
+"""How work reaches the database: a few threads, concurrent calls made one, and statements for many rows."""
+
+from database.coalescing import Coalescer
+from database.threads import close, in_lane, run
+
+__all__ = ["Coalescer", "close", "in_lane", "run"]

@@ -1,0 +1,79 @@
+"""The few threads in which a worker's database work is done, each with a Django connection of its own.
+
+Left to asgiref, all of a process's ORM would be done in one thread, one statement after the other. More
+than a few threads would be more connections than a database server likes. See docs/decisions/0010.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from django.db import InterfaceError, OperationalError, connection
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+# Together fewer than the pool of connections of `settings.database` holds.
+THREADS = 3
+LANES = 3
+
+_executor: ThreadPoolExecutor | None = None
+_lanes = cycle([ThreadSensitiveContext() for _ in range(LANES)])
+
+
+async def run(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    """Call `function` in one of the threads and give its result; Django's `connection` is there open.
+
+    A connection that broke since its last use is replaced and `function` called once more, so that the
+    restart of a server costs no work: it must be safe to run twice. Raises what it raises.
+    """
+    global _executor  # noqa: PLW0603 - the threads are the process's
+    if _executor is None:
+        # SQLite has one writer at a time: a second thread would only wait for the first one's lock.
+        size = THREADS if connection.vendor == "postgresql" else 1
+        _executor = ThreadPoolExecutor(size, thread_name_prefix="database")
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_executor, lambda: _call(function, *arguments, **named))
+
+
+def _call(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    reused = connection.connection is not None
+    try:
+        return function(*arguments, **named)
+    except (OperationalError, InterfaceError):
+        if connection.connection is not None and connection.is_usable():
+            raise
+        connection.close()
+        if not reused:
+            raise
+    return function(*arguments, **named)
+
+
+async def in_lane(work: Awaitable[Result]) -> Result:
+    """Await `work` with a thread for its asynchronous ORM calls that only some of the others share.
+
+    To be called in a task of its own, whose context it changes.
+    """
+    SyncToAsync.thread_sensitive_context.set(next(_lanes))
+    return await work
+
+
+def close() -> None:
+    """End the threads, once they have done what they do, and with them their connections."""
+    global _executor  # noqa: PLW0603 - as above
+    if _executor is not None:
+        for _ in range(THREADS):
+            _executor.submit(_disconnect)
+        _executor.shutdown()
+        _executor = None
+
+
+def _disconnect() -> None:
+    connection.close()  # looked up here, for every thread has a connection of its own

@@ -1,0 +1,101 @@
+"""Concurrent calls become one write, and what the database refuses fails alone."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection
+
+from database import Coalescer, in_lane, run
+from records.models import Repository
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Squares:
+    """A write that counts its calls, and refuses some numbers as a database would."""
+
+    def __init__(self, refused: Sequence[int] = (), deadlocks: int = 0) -> None:
+        self.refused, self.deadlocks = refused, deadlocks
+        self.calls: list[list[int]] = []
+        self.write = Coalescer(self._write, rows=lambda number: number)
+
+    def _write(self, items: Sequence[int]) -> Sequence[int]:
+        self.calls.append(list(items))
+        if self.deadlocks:
+            self.deadlocks -= 1
+            raise OperationalError("deadlock detected")
+        for item in items:
+            if item in self.refused:
+                raise IntegrityError(f"{item} is refused")
+        return [item * item for item in items]
+
+
+async def test_who_calls_at_once_is_written_at_once_and_gets_his_own_result() -> None:
+    squares = Squares()
+    assert await asyncio.gather(*(squares.write(number) for number in range(50))) == [
+        number * number for number in range(50)
+    ]
+    assert squares.calls == [list(range(50))]
+
+
+async def test_who_is_refused_fails_alone() -> None:
+    squares = Squares(refused=(7, 30))
+    outcomes = await asyncio.gather(*(squares.write(number) for number in range(50)), return_exceptions=True)
+    assert {number for number, outcome in enumerate(outcomes) if isinstance(outcome, IntegrityError)} == {
+        7,
+        30,
+    }
+    assert [outcome for outcome in outcomes if isinstance(outcome, int)] == [
+        number * number for number in range(50) if number not in {7, 30}
+    ]
+    assert len(squares.calls) < 30
+
+
+async def test_a_deadlock_is_tried_again_and_nobody_notices() -> None:
+    squares = Squares(deadlocks=2)
+    assert tuple(await asyncio.gather(squares.write(2), squares.write(3))) == (4, 9)
+
+
+async def test_a_database_that_stays_away_is_told_to_every_caller() -> None:
+    squares = Squares(deadlocks=99)
+    outcomes = await asyncio.gather(squares.write(2), squares.write(3), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [OperationalError, OperationalError]
+
+
+async def test_a_caller_who_is_cancelled_takes_nobody_with_him() -> None:
+    squares = Squares()
+    cancelled, other = asyncio.create_task(squares.write(2)), asyncio.create_task(squares.write(3))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    assert await other == 9
+    assert cancelled.cancelled()
+
+
+async def test_a_write_has_a_bounded_number_of_rows() -> None:
+    squares = Squares()
+    await asyncio.gather(*(squares.write(2000) for _ in range(5)), squares.write(9000))
+    assert squares.calls == [[2000, 2000], [2000, 2000], [2000], [9000]]
+
+
+def cut_off() -> int:
+    """Have the server close this thread's connection, as its restart does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return 0
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connection to lose")
+async def test_a_connection_that_was_lost_is_replaced_without_a_word() -> None:
+    for _ in range(8):
+        with pytest.raises(OperationalError):
+            await run(cut_off)
+    assert await asyncio.gather(*(run(Repository.objects.count) for _ in range(8))) == [0] * 8
+
+
+async def test_the_orm_of_concurrent_tasks_does_not_wait_in_one_line() -> None:
+    async def look() -> str:
+        return str((await Repository.objects.aget_or_create(github_id=1))[0])
+
+    await asyncio.gather(*(asyncio.create_task(in_lane(look())) for _ in range(8)))
+    assert await Repository.objects.acount() == 1
