@@ -25,6 +25,7 @@ class Repository(models.Model):
     previous_full_name = models.TextField(
         blank=True, help_text="before the last rename or transfer that was told"
     )
+    renamed_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that told that")
     private = models.BooleanField(default=False)
     archived = models.BooleanField(default=False)
     deleted = models.BooleanField(default=False)
@@ -184,7 +185,7 @@ class Issue(models.Model):
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="issues")
     number = models.PositiveBigIntegerField()
     title = models.TextField()
-    state = models.CharField(max_length=6, choices=State.choices)
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
     state_reason = models.TextField(blank=True)
     author = models.TextField(blank=True, help_text="login; empty when the account is gone")
     locked = models.BooleanField(default=False)
