@@ -49,6 +49,14 @@ async def test_a_hundred_pushes_are_as_many_statements_as_one(statements: list[s
     assert (await Push.objects.acount(), await PushCommit.objects.acount()) == (101, 501)
 
 
+async def test_a_push_of_2048_commits_is_as_many_statements_as_a_push_of_one(statements: list[str]) -> None:
+    await handle(pushed(1, ["a" * 40]))
+    of_one = list(statements)
+    statements.clear()
+    await handle(pushed(2, [f"{number:040x}" for number in range(2048)], repository=2))
+    assert statements == of_one
+
+
 async def test_a_known_repository_that_shows_nothing_new_is_read_and_not_locked(
     statements: list[str],
 ) -> None:
