@@ -5,7 +5,6 @@ and fails when an event or a handler does not keep to the rules.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -26,7 +25,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: E4
 from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: E402
 
 from processing import batch, sweep  # noqa: E402
-from receiver import queue  # noqa: E402
+from receiver import presence, queue  # noqa: E402
 from receiver.models import Trigger  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -35,17 +34,23 @@ processor = batch.load(worker=f"{socket.gethostname()}:{os.getpid()}")
 
 Context = dict[Any, Any]
 
+held: set[int] = set()
+"""Ids of the deliveries that are at work."""
+
 
 async def process(_context: Context, event: str, ids: list[int], trigger: str) -> None:
     """The one arq job: process these deliveries. What it cannot do is left to the sweep."""
+    held.update(ids)
     try:
         await processor.process(ids, Trigger(trigger))
     except Error as error:
         logger.error("%d deliveries of %s left to the sweep: %s", len(ids), event, error)  # noqa: TRY400
+    finally:
+        held.difference_update(ids)
 
 
 async def on_startup(context: Context) -> None:
-    """Start the sweep."""
+    """Start the sweep, and say that this worker is alive."""
     # One line a delivery is enough; arq would write two a job.
     logging.getLogger("arq.worker").setLevel(logging.WARNING)
     redis = context["redis"]
@@ -62,6 +67,7 @@ async def on_startup(context: Context) -> None:
 
     context["sweep"] = asyncio.create_task(sweep.run(wake))
     context["sweep"].add_done_callback(_stop_without_sweep)
+    context["presence"] = asyncio.create_task(presence.keep(processor.worker, lambda: held))
     logger.info(
         "worker %s is ready for: %s", processor.worker, ", ".join(sorted(processor.registry.handlers))
     )
@@ -75,10 +81,11 @@ def _stop_without_sweep(task: "asyncio.Task[None]") -> None:
 
 
 async def on_shutdown(context: Context) -> None:
-    """Stop the sweep."""
-    context["sweep"].cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await context["sweep"]
+    """Stop both."""
+    tasks = [context["sweep"], context["presence"]]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class WhileRunning(Retry):
@@ -135,3 +142,5 @@ class WorkerSettings:
     # Seconds to finish what runs after SIGTERM, before it is given back.
     job_completion_wait = 20
     health_check_interval = 10
+    # arq's own would be one for all workers of the queue: the last to end would say that none is left.
+    health_check_key = f"arq:health-check:{processor.worker}"
