@@ -6,16 +6,19 @@ A module of its own, for the process of the quarantine has to import it.
 import asyncio
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 
-from handlers import DeliveryContext, Registry, on
+from handlers import DeliveryContext, Registry
+from handlers import registry as program
 from schemas.push import PushEvent
 
-registry = Registry()
+# The process apart has the program's own registry; in the test's it would reach the other tests.
+registry = program if Path(sys.argv[0]).name == "apart.py" else Registry()
 
 
 @registry.on(PushEvent, timeout=1)
-@on(PushEvent, timeout=1)
 async def obey(_event: PushEvent, delivery: DeliveryContext) -> None:
     if delivery.source == "kills":
         os.kill(os.getpid(), signal.SIGKILL)
