@@ -70,7 +70,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         One that succeeded runs all its handlers again. Of any other, handlers that succeeded have had
         their effect and stay done. What a worker holds is left to it. To be called in a transaction.
         """
-        free = self.select_for_update().filter(pk__in=ids).exclude(status=Status.PROCESSING).order_by("pk")
+        held = models.Q(status=Status.PROCESSING, lease_expires_at__gt=Now())
+        rows = self.select_for_update().order_by("guid", "hook_id")
+        free = rows.filter(pk__in=ids).exclude(held)
         status = dict(free.values_list("pk", "status"))
         succeeded = [pk for pk in status if status[pk] == Status.SUCCEEDED]
         runs = HandlerRun.objects.filter(superseded=False)
@@ -81,6 +83,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         Delivery.objects.filter(pk__in=list(status)).update(
             status=Status.RECEIVED,
             attempts=0,
+            crashes=0,
+            lease_expires_at=None,
             next_attempt_at=after(WAKE_GRACE),
             finished_at=None,
             error="",

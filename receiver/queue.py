@@ -27,7 +27,8 @@ from receiver.store import Receipt, Stored
 logger = logging.getLogger(__name__)
 
 FUNCTION = "process"
-BATCH = 50
+BATCH = 100
+NAME = default_queue_name
 # Beyond this the sweep does it: memory stays bounded while Redis is down.
 MAX_WAITING = 10_000
 TIMEOUT = 2.0  # seconds
@@ -78,7 +79,7 @@ async def enqueue(redis: Redis, due: Due) -> int:
             now, job_id = timestamp_ms(), uuid4().hex
             body = serialize_job(FUNCTION, job, {}, None, now, serializer=serialize)
             pipeline.psetex(job_key_prefix + job_id, expires_extra_ms, body)
-            pipeline.zadd(default_queue_name, {job_id: now})
+            pipeline.zadd(NAME, {job_id: now})
         await pipeline.execute()
     return len(jobs)
 

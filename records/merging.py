@@ -4,9 +4,13 @@ GitHub sends late, twice and out of order. A snapshot that is older than the sto
 is terminal, and what was deleted stays deleted.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
+
+Row = Mapping[str, Any]
 
 
 class Decision(Enum):
@@ -19,28 +23,62 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """How far a record has come. `updated_at` is GitHub's, of one-second granularity; None is before all."""
+    """How far a record has come."""
 
     updated_at: datetime | None
+    """GitHub's, of one-second granularity; None is before all."""
     terminal: bool = False
     deleted: bool = False
+    value: str = ""
+    """What moves, such as the sha of a branch, where moves of one second can be told apart by it."""
+    replaced: str = ""
+    """The value before it, as far as it is known."""
 
 
 def decide(stored: Watermark | None, incoming: Watermark) -> Decision:
     """Whether the incoming snapshot replaces the stored one.
 
-    Between equals the one that arrives later wins, unless it would leave a terminal state. A deletion is
-    applied whenever it arrives, and nothing revives what it left.
+    Between equals the one that arrives later wins, unless it would leave a terminal state, or shows the
+    value that the stored one replaced. A deletion is applied whenever it arrives, and nothing revives what
+    it left.
     """
     if stored is not None and stored.deleted:
         return Decision.KEEP
     if incoming.deleted:
         return Decision.TOMBSTONE
-    if stored is None:
+    if stored is None or (incoming.terminal and not stored.terminal):
         return Decision.APPLY
-    if stored.terminal != incoming.terminal:
-        return Decision.APPLY if incoming.terminal else Decision.KEEP
-    if stored.updated_at is None:
-        return Decision.APPLY
-    older = incoming.updated_at is None or incoming.updated_at < stored.updated_at
-    return Decision.KEEP if older else Decision.APPLY
+    if stored.terminal and not incoming.terminal:
+        return Decision.KEEP
+    return Decision.APPLY if _is_newer(incoming, stored) else Decision.KEEP
+
+
+def _is_newer(incoming: Watermark, stored: Watermark) -> bool:
+    if incoming.updated_at == stored.updated_at:
+        came_from = bool(stored.replaced) and incoming.value == stored.replaced
+        # When each came from the other nobody knows.
+        return not came_from or incoming.replaced == stored.value
+    if incoming.updated_at is None or stored.updated_at is None:
+        return stored.updated_at is None
+    return incoming.updated_at > stored.updated_at
+
+
+def fold(
+    stored: Row | None, told: Iterable[Row], blank: Row, watermark: Callable[[Row], Watermark]
+) -> tuple[Row | None, list[Decision]]:
+    """Take in snapshots of one record, in the order given; gives the record's end and a decision for each.
+
+    A snapshot may leave fields out: they stay as they are, or as in `blank` when nothing is stored. One
+    that changes nothing is kept out, and the end is `stored` itself when nothing was taken in.
+    """
+    decisions = []
+    for snapshot in told:
+        at = None if stored is None else watermark(stored)
+        decision = decide(at, watermark({**blank, **snapshot}))
+        if decision is not Decision.KEEP:
+            if stored is not None and all(stored[name] == value for name, value in snapshot.items()):
+                decision = Decision.KEEP
+            else:
+                stored = {**(blank if stored is None else stored), **snapshot}
+        decisions.append(decision)
+    return stored, decisions

@@ -32,8 +32,8 @@ class Repository(Snapshot):
 
     id: int
     full_name: str
-    private: bool = False
-    archived: bool = False
+    private: bool | None = None
+    archived: bool | None = None
     default_branch: str | None = None
     updated_at: Timestamp | None = None
     pushed_at: Timestamp | None = None

@@ -5,6 +5,18 @@ from typing import Literal
 from schemas import Actor, Event, Repository, Snapshot, Timestamp
 
 
+class Label(Snapshot):
+    """A label, which GitHub's users name as they like."""
+
+    name: str
+
+
+class Milestone(Snapshot):
+    """What an issue is planned for."""
+
+    title: str
+
+
 class Issue(Snapshot):
     """The snapshot of an issue. GitHub's published examples leave `state` out in places; absent is open."""
 
@@ -14,6 +26,23 @@ class Issue(Snapshot):
     state_reason: str | None = None
     updated_at: Timestamp
     user: Actor | None = None
+    locked: bool | None = None
+    labels: tuple[Label, ...] | None = None
+    assignees: tuple[Actor | None, ...] | None = None
+    milestone: Milestone | None = None
+
+
+class Destination(Snapshot):
+    """The issue that a transfer made in another repository."""
+
+    number: int
+
+
+class Changes(Snapshot):
+    """What `transferred` tells besides; both are null for who may not see the other repository."""
+
+    new_issue: Destination | None = None
+    new_repository: Repository | None = None
 
 
 class IssuesEvent(Event):
@@ -22,3 +51,4 @@ class IssuesEvent(Event):
     action: str
     issue: Issue
     repository: Repository
+    changes: Changes | None = None

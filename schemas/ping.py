@@ -1,6 +1,21 @@
 """`ping`: GitHub's greeting to a new hook. An organisation's ping has no repository."""
 
-from schemas import Event
+from schemas import Actor, Event, Snapshot
+
+
+class Config(Snapshot):
+    """How the hook sends; `content_type` is `json` or `form`."""
+
+    content_type: str | None = None
+
+
+class Hook(Snapshot):
+    """What the hook is configured to send; `*` among the events is all of them."""
+
+    id: int | None = None
+    active: bool = True
+    events: tuple[str, ...] = ()
+    config: Config | None = None
 
 
 class PingEvent(Event):
@@ -8,3 +23,5 @@ class PingEvent(Event):
 
     zen: str | None = None
     hook_id: int | None = None
+    hook: Hook | None = None
+    organization: Actor | None = None

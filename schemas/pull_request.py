@@ -5,11 +5,36 @@ from typing import Literal
 from schemas import Actor, Event, Repository, Snapshot, Timestamp
 
 
+class Fork(Snapshot):
+    """The repository of one end of a pull request."""
+
+    full_name: str
+
+
 class Branch(Snapshot):
     """One end of a pull request; its repository is null when the fork is gone."""
 
     ref: str
     sha: str
+    repo: Fork | None = None
+
+
+class Label(Snapshot):
+    """A label, which GitHub's users name as they like."""
+
+    name: str
+
+
+class Milestone(Snapshot):
+    """What a pull request is planned for."""
+
+    title: str
+
+
+class Team(Snapshot):
+    """A team that is asked for a review."""
+
+    slug: str
 
 
 class PullRequest(Snapshot):
@@ -24,6 +49,12 @@ class PullRequest(Snapshot):
     merge_commit_sha: str | None = None
     updated_at: Timestamp
     user: Actor | None = None
+    locked: bool | None = None
+    labels: tuple[Label, ...] | None = None
+    assignees: tuple[Actor | None, ...] | None = None
+    requested_reviewers: tuple[Actor | None, ...] | None = None
+    requested_teams: tuple[Team | None, ...] | None = None
+    milestone: Milestone | None = None
     head: Branch
     base: Branch
 
