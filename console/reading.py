@@ -84,7 +84,7 @@ class Reading:
 
 def read() -> Reading:
     """Ask; raises `django.db.Error` when the database does not answer. Redis may be away."""
-    now = _clock()
+    now = clock()
     first = waiting().aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
     ended = settled(now - HOUR).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
     alive, trouble = _alive()
@@ -103,6 +103,16 @@ def read() -> Reading:
         alive=alive,
         trouble=trouble,
     )
+
+
+def clock() -> datetime:
+    """The database's time; SQLite has none but this machine's."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        found: datetime = cursor.fetchone()[0]
+        return found
 
 
 def waiting() -> models.QuerySet[Delivery]:
@@ -156,16 +166,6 @@ def _estimate() -> int:
         return rows.count()
     [found] = json.loads(rows.explain(format="json"))
     return max(COUNTED, int(found["Plan"]["Plan Rows"]))
-
-
-def _clock() -> datetime:
-    """The database's time; SQLite has none but this machine's."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        found: datetime = cursor.fetchone()[0]
-        return found
 
 
 def _alive() -> tuple[list[Presence], str]:

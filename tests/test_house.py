@@ -23,7 +23,7 @@ ALLOWED = {
     "processing": {"handlers", "records", "schemas", "database", "receiver.models"},
     "worker": {"processing", "handlers", "records", "schemas", "database", "receiver.models",
                "receiver.queue", "receiver.patience", "receiver.presence"},
-    "console": {"processing", "receiver", "handlers", "records", "schemas", "dev", "settings"},
+    "console": {"processing", "database", "receiver", "handlers", "records", "schemas", "dev", "settings"},
     "dev": {"settings"},
     "manage": {"settings"},
 }  # fmt: skip
