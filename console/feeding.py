@@ -16,7 +16,7 @@ from receiver import queue
 ROOM = 200
 POLL = 0.1  # seconds
 # Seconds without room, after which it is told.
-PATIENCE = 5.0
+PATIENCE = 2.0
 
 
 class Feeder:
@@ -34,6 +34,7 @@ class Feeder:
         self._tell = tell
         self._stop = asyncio.Event()
         self._told: set[str] = set()
+        self._start = 0.0
 
     async def run(self, advance: Callable[[int], None]) -> bool:
         """Go on to the end, or to the first Ctrl-C; tells whether it was the end.
@@ -42,15 +43,13 @@ class Feeder:
         """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self._interrupted)
-        start = loop.time()
+        self._start = loop.time()
         try:
             async with queue.connect() as redis:
                 while not self._stop.is_set():
                     if not await self._portion(redis):
                         return True
                     advance(self._selection.done)
-                    if self._rate:
-                        await self._pause(start + self._selection.done / self._rate - loop.time())
             return False
         finally:
             loop.remove_signal_handler(signal.SIGINT)
@@ -66,6 +65,9 @@ class Feeder:
         ids = await database.run(self._selection.take, most)
         if not ids:
             return False
+        if self._rate:
+            due = self._start + self._selection.done / self._rate
+            await self._pause(due - asyncio.get_running_loop().time())
         await self._room(redis)
         if self._stop.is_set():
             return True

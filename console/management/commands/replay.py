@@ -80,36 +80,43 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="list what would be replayed")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Replay; ends with 130 when it is stopped, and with an error when it did not do all that was asked."""
-        chosen = Q(**{lookup: options[name] for name, lookup in FILTERS.items() if options[name] is not None})
-        if options["guids"]:
-            chosen &= Q(guid__in=options["guids"])
-        if not chosen:
-            raise CommandError("name a GUID or a filter; all of them is --since 2000-01-01")
+        """Replay; ends with 130 when it is stopped, and with an error when something did not succeed."""
+        chosen, missing = self._chosen(options)
         if options["inline"] and options["rate"]:
             raise CommandError("--rate is for the workers: --inline runs one delivery after the other")
-        missing = set(options["guids"])
-        if missing:
-            missing -= set(Delivery.objects.filter(chosen).values_list("guid", flat=True))
-        for guid in sorted(missing):
-            self.stderr.write(f"no such delivery: {guid}")
         selection = Selection(chosen, options["after"])
         if options["dry_run"]:
             self._list(selection.rows.defer("body", "headers").iterator(PORTION))
             return
+        self._run(selection, options)
+        if missing:
+            raise CommandError(f"{missing} of the given deliveries are not stored")
+
+    def _chosen(self, options: dict[str, Any]) -> tuple[Q, int]:
+        """What is asked for, and how many of the guids are not stored, each of which is told."""
+        chosen = Q(**{lookup: options[name] for name, lookup in FILTERS.items() if options[name] is not None})
+        missing = set(options["guids"])
+        if missing:
+            chosen &= Q(guid__in=options["guids"])
+            missing -= set(Delivery.objects.filter(chosen).values_list("guid", flat=True))
+        if not chosen:
+            raise CommandError("name a GUID or a filter; all of them is --since 2000-01-01")
+        for guid in sorted(missing):
+            self.stderr.write(f"no such delivery: {guid}")
+        return chosen, len(missing)
+
+    def _run(self, selection: Selection, options: dict[str, Any]) -> None:
         work = self._inline(selection) if options["inline"] else self._feed(selection, options["rate"])
         try:
-            stopped = not asyncio.run(work)
+            at_end = asyncio.run(work)
         except KeyboardInterrupt:
-            stopped = True
+            at_end = False
         except Error as error:
             raise CommandError(f"the database failed: {error}; {self._how(selection)}") from error
         finally:
             database.close()
-        if stopped:
+        if not at_end:
             raise CommandError(f"stopped; {self._how(selection)}", returncode=INTERRUPTED)
-        if missing:
-            raise CommandError(f"{len(missing)} of the given deliveries are not stored")
 
     def _how(self, selection: Selection) -> str:
         """To go on."""
