@@ -133,7 +133,7 @@ def held() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
 
 def retries() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
     """The next retries; the fields of `Due`."""
-    rows = Delivery.objects.filter(status=Status.RETRYING).order_by("next_attempt_at")
+    rows = Delivery.objects.filter(status=Status.RETRYING).order_by("next_attempt_at", "pk")
     return rows.values_list(
         "next_attempt_at", "attempts", "event", "action", "repository", Substr("error", 1, ERROR)
     )[:RETRIES]

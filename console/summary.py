@@ -97,7 +97,7 @@ def _worker(name: str, alive: Presence | None, held: Sequence[Held], reading: Re
         state = "unknown"
     else:
         state = "gone; leases end"
-    rows = [[name, state, f"{len(held):,}", "", "", ""]]
+    rows = [[name, state, f"{alive.at_work if alive else len(held):,}", "", "", ""]]
     for place, delivery in enumerate(longest):
         if place:
             rows.append([""] * 6)

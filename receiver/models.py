@@ -146,7 +146,7 @@ class Delivery(models.Model):
                 condition=WAITING,
             ),
             models.Index(
-                fields=["next_attempt_at"],
+                fields=["next_attempt_at", "id"],
                 name="delivery_retrying",
                 condition=models.Q(status=Status.RETRYING),
             ),

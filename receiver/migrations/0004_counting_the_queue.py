@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("status", "retrying")),
-                fields=["next_attempt_at"],
+                fields=["next_attempt_at", "id"],
                 name="delivery_retrying",
             ),
         ),
