@@ -3,7 +3,7 @@
 A module whose name begins with an underscore is no event. See docs/how-to/add-an-event.md.
 """
 
-from schemas._base import Actor, Event, Repository, Snapshot, Timestamp
+from schemas._base import Actor, Event, Label, Milestone, Repository, Snapshot, Timestamp
 from schemas._discovery import DiscoveryError, discover, modules
 from schemas._payload import (
     Envelope,
@@ -21,6 +21,8 @@ __all__ = [
     "DiscoveryError",
     "Envelope",
     "Event",
+    "Label",
+    "Milestone",
     "NotJSONError",
     "PayloadError",
     "Repository",

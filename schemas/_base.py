@@ -27,6 +27,18 @@ class Actor(Snapshot):
     login: str
 
 
+class Label(Snapshot):
+    """What sorts issues and pull requests; people name labels as they like."""
+
+    name: str
+
+
+class Milestone(Snapshot):
+    """What an issue or a pull request is planned for."""
+
+    title: str
+
+
 class Repository(Snapshot):
     """A repository as a payload shows it. The numeric id stays, names change with rename and transfer."""
 

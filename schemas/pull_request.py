@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas import Actor, Event, Repository, Snapshot, Timestamp
+from schemas import Actor, Event, Label, Milestone, Repository, Snapshot, Timestamp
 
 
 class Fork(Snapshot):
@@ -19,18 +19,6 @@ class Branch(Snapshot):
     repo: Fork | None = None
 
 
-class Label(Snapshot):
-    """A label, which GitHub's users name as they like."""
-
-    name: str
-
-
-class Milestone(Snapshot):
-    """What a pull request is planned for."""
-
-    title: str
-
-
 class Team(Snapshot):
     """A team that is asked for a review."""
 
@@ -43,7 +31,7 @@ class PullRequest(Snapshot):
     number: int
     title: str
     state: Literal["open", "closed"]
-    draft: bool | None = False
+    draft: bool | None = None
     merged: bool | None = False
     merged_at: Timestamp | None = None
     merge_commit_sha: str | None = None
