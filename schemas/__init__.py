@@ -3,7 +3,7 @@
 A module whose name begins with an underscore is no event. See docs/how-to/add-an-event.md.
 """
 
-from schemas._base import Actor, Event, Repository, Snapshot, Timestamp
+from schemas._base import Actor, BigInt, Event, RefName, Repository, Sha, Snapshot, Timestamp
 from schemas._discovery import DiscoveryError, discover, modules
 from schemas._payload import (
     Envelope,
@@ -18,12 +18,15 @@ from schemas._payload import (
 
 __all__ = [
     "Actor",
+    "BigInt",
     "DiscoveryError",
     "Envelope",
     "Event",
     "NotJSONError",
     "PayloadError",
+    "RefName",
     "Repository",
+    "Sha",
     "Snapshot",
     "Timestamp",
     "TooDeepError",

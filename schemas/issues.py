@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from schemas import Actor, Event, Repository, Snapshot, Timestamp
+from schemas import Actor, BigInt, Event, Repository, Snapshot, Timestamp
 
 
 class Issue(Snapshot):
     """The snapshot of an issue. GitHub's published examples leave `state` out in places; absent is open."""
 
-    number: int
+    number: BigInt
     title: str
     state: Literal["open", "closed"] = "open"
     state_reason: str | None = None

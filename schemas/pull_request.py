@@ -2,26 +2,26 @@
 
 from typing import Literal
 
-from schemas import Actor, Event, Repository, Snapshot, Timestamp
+from schemas import Actor, BigInt, Event, RefName, Repository, Sha, Snapshot, Timestamp
 
 
 class Branch(Snapshot):
     """One end of a pull request; its repository is null when the fork is gone."""
 
-    ref: str
-    sha: str
+    ref: RefName
+    sha: Sha
 
 
 class PullRequest(Snapshot):
     """The snapshot. A merged one is `closed` with `merged`; `merge_commit_sha` is a test merge before."""
 
-    number: int
+    number: BigInt
     title: str
     state: Literal["open", "closed"]
     draft: bool | None = False
     merged: bool | None = False
     merged_at: Timestamp | None = None
-    merge_commit_sha: str | None = None
+    merge_commit_sha: Sha | None = None
     updated_at: Timestamp
     user: Actor | None = None
     head: Branch
