@@ -1,9 +1,11 @@
 """The parts that every event has, and the rules that all schemas share."""
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -27,6 +29,10 @@ Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 RefName = Annotated[str, Field(max_length=500)]
 
 
+# A list, read as far as its first item that cannot be read: a body holds millions, and each makes an error.
+Items = Annotated[tuple[Item, ...], Field(fail_fast=True)]
+
+
 class Snapshot(BaseModel):
     """A part of a payload, read for the fields that are used; what GitHub adds to it is ignored."""
 
@@ -39,13 +45,25 @@ class Actor(Snapshot):
     login: str
 
 
+class Label(Snapshot):
+    """What sorts issues and pull requests; people name labels as they like."""
+
+    name: str
+
+
+class Milestone(Snapshot):
+    """What an issue or a pull request is planned for."""
+
+    title: str
+
+
 class Repository(Snapshot):
     """A repository as a payload shows it. The numeric id stays, names change with rename and transfer."""
 
     id: BigInt
     full_name: str
-    private: bool = False
-    archived: bool = False
+    private: bool | None = None
+    archived: bool | None = None
     default_branch: str | None = None
     updated_at: Timestamp | None = None
     pushed_at: Timestamp | None = None

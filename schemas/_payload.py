@@ -4,7 +4,7 @@ The fast path is pydantic's own JSON parser. It stops at lone surrogates, at num
 digits and at 200 levels of nesting, all of which JSON allows (RFC 8259), and it lets through NUL, which
 PostgreSQL cannot hold in a text. Those bodies take the slow path through the standard library, where NUL
 and lone surrogates become the six characters of their escape: `\u0000`, `\ud800`. The body itself is
-kept as it came. So do those that the model rejects, to see what of that is to be excused.
+kept as it came. What the fast path rejects takes the slow one too, which knows what is to be excused.
 """
 
 import json
@@ -16,10 +16,12 @@ from urllib.parse import unquote_to_bytes
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas._base import BigInt
-from schemas._mending import mend
+from schemas._mending import drop_nulls, drop_unreadable
 
 FORM = "application/x-www-form-urlencoded"
 MAX_INT_DIGITS = 4000  # beyond about this, Python refuses to make an int of a string
+MENDED = 20  # times that a payload is read again: of a list, each finds the first bad item alone
+ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")  # NUL, or half of a pair that may lack the other
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -49,7 +51,7 @@ def json_of(body: bytes, content_type: str) -> bytes:
 
 
 def parse(model: type[Model], body: bytes) -> Model:
-    """The payload in `body` (JSON) as a `model`, without what `schemas._mending` excuses.
+    """The payload in `body` (JSON) as a `model`, without what the rules of `schemas._mending` excuse.
 
     Raises `pydantic.ValidationError` with the path of each field that the model rejects, and
     `NotJSONError` or `TooDeepError` for what is no JSON or cannot be read.
@@ -58,18 +60,21 @@ def parse(model: type[Model], body: bytes) -> Model:
         with suppress(ValidationError):
             return model.model_validate_json(body)
     payload = _load(body)
-    try:
-        return model.model_validate(payload)
-    except ValidationError as error:
-        if not mend(model, payload, error):
-            raise
+    drop_nulls(model, payload)
+    for _ in range(MENDED):
+        try:
+            return model.model_validate(payload)
+        except ValidationError as error:
+            if not drop_unreadable(model, payload, error):
+                raise
     return model.model_validate(payload)
 
 
 def _load(body: bytes) -> Any:
     """The JSON value in `body`, its texts made storable."""
     try:
-        return _storable_tree(json.loads(body.decode(), parse_int=_parse_int))
+        value = json.loads(body.decode(), parse_int=_parse_int)
+        return _storable_tree(value) if ESCAPED.search(body) else value
     except RecursionError as error:
         raise TooDeepError("the JSON is nested too deeply to be read") from error
     except json.JSONDecodeError as error:

@@ -2,7 +2,25 @@
 
 from typing import Literal
 
-from schemas import Actor, BigInt, Event, RefName, Repository, Sha, Snapshot, Timestamp
+from schemas import (
+    Actor,
+    BigInt,
+    Event,
+    Items,
+    Label,
+    Milestone,
+    RefName,
+    Repository,
+    Sha,
+    Snapshot,
+    Timestamp,
+)
+
+
+class Fork(Snapshot):
+    """The repository of one end of a pull request."""
+
+    full_name: str
 
 
 class Branch(Snapshot):
@@ -10,6 +28,13 @@ class Branch(Snapshot):
 
     ref: RefName
     sha: Sha
+    repo: Fork | None = None
+
+
+class Team(Snapshot):
+    """A team that is asked for a review."""
+
+    slug: str
 
 
 class PullRequest(Snapshot):
@@ -18,12 +43,18 @@ class PullRequest(Snapshot):
     number: BigInt
     title: str
     state: Literal["open", "closed"]
-    draft: bool | None = False
-    merged: bool | None = False
+    draft: bool | None = None
+    merged: bool = False
     merged_at: Timestamp | None = None
     merge_commit_sha: Sha | None = None
     updated_at: Timestamp
     user: Actor | None = None
+    locked: bool | None = None
+    labels: Items[Label] | None = None
+    assignees: Items[Actor | None] | None = None
+    requested_reviewers: Items[Actor | None] | None = None
+    requested_teams: Items[Team | None] | None = None
+    milestone: Milestone | None = None
     head: Branch
     base: Branch
 

@@ -1,6 +1,6 @@
 """`push`: a branch or a tag was created, moved or deleted."""
 
-from schemas import Actor, Event, RefName, Repository, Sha, Snapshot, Timestamp
+from schemas import Actor, Event, Items, RefName, Repository, Sha, Snapshot, Timestamp
 
 
 class Author(Snapshot):
@@ -38,7 +38,7 @@ class PushEvent(Event):
     created: bool = False
     deleted: bool = False
     forced: bool = False
-    commits: tuple[PushedCommit, ...] = ()
+    commits: Items[PushedCommit] = ()
     head_commit: PushedCommit | None = None
     pusher: Pusher | None = None
     sender: Actor | None = None
