@@ -5,14 +5,14 @@ bigint, a time beyond the calendar, a user without a login. A delivery is not to
 can do without, so three rules hold for every schema:
 
 - null reads as absent where a field may be absent, and is left out of a list;
-- what cannot be read is null where a field may be null, by the innermost such field;
+- what cannot be read is null where null may stand, at the innermost such place;
 - but a word outside a closed set, such as a third state of an issue, is never taken for its absence.
 
 All else is rejected.
 """
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -34,30 +34,31 @@ def drop_nulls(annotation: Any, value: Any) -> None:
 
 
 def drop_unreadable(model: type[BaseModel], payload: Any, error: ValidationError) -> bool:
-    """Take out of `payload` what may be null and caused `error`; tells whether anything was taken out."""
+    """Make null in `payload` what may be null and caused `error`; tells whether there was any such."""
     places = [
         place
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
         if problem["type"] != "literal_error" and (place := _innermost(model, payload, problem["loc"]))
     ]
-    for container, name in places:
-        container.pop(name, None)  # several problems may lie in one field
+    for container, step in places:
+        container[step] = None
     return bool(places)
 
 
-def _innermost(
-    model: type[BaseModel] | None, value: Any, path: tuple[int | str, ...]
-) -> tuple[dict[str, Any], str] | None:
-    """The innermost field on the path that may be null, as its object and its name in there."""
+def _innermost(annotation: Any, value: Any, path: tuple[int | str, ...]) -> tuple[Any, int | str] | None:
+    """The innermost place on the path that may be null: the object or list, and where in it."""
     found = None
     for step in path:
-        if isinstance(step, int):
-            value = value[step]
-        elif model and isinstance(value, dict) and step in value:
-            field = dict(_fields(model))[step]
-            if not field.is_required() and type(None) in get_args(field.annotation):
-                found = value, step
-            model, value = _model_in(field.annotation), value[step]
+        model = _model_in(annotation)
+        if isinstance(value, list) and isinstance(step, int):
+            annotation = _item_in(annotation)
+        elif isinstance(value, dict) and step in value and model:
+            annotation = dict(_fields(model))[str(step)].annotation
+        else:
+            break
+        if type(None) in get_args(annotation):
+            found = value, step
+        value = value[step]
     return found
 
 
@@ -71,3 +72,10 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
+
+
+def _item_in(annotation: Any) -> Any:
+    """What the list holds that a field holds."""
+    if get_origin(annotation) is tuple:
+        return get_args(annotation)[0]
+    return next((item for part in get_args(annotation) if (item := _item_in(part))), None)
