@@ -26,7 +26,7 @@ from django.db import Error  # noqa: E402
 import database  # noqa: E402
 from processing import batch, sweep  # noqa: E402
 from processing.crew import Crew  # noqa: E402
-from receiver import patience, queue  # noqa: E402
+from receiver import patience, presence, queue  # noqa: E402
 from receiver.models import Trigger  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -81,9 +81,14 @@ async def on_startup(context: Context) -> None:
     ]
     for task in context["tasks"]:
         task.add_done_callback(_stop_without)
+    context["presence"] = asyncio.create_task(presence.keep(processor.worker, _held))
     logger.info(
         "worker %s is ready for: %s", processor.worker, ", ".join(sorted(processor.registry.handlers))
     )
+
+
+def _held() -> list[int]:
+    return [claimed.delivery.pk for claimed in processor.leases.held]
 
 
 def _still_alive() -> None:
@@ -109,6 +114,8 @@ async def on_shutdown(context: Context) -> None:
     keeping.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.gather(sweeping, keeping)
+    context["presence"].cancel()
+    await asyncio.gather(context["presence"], return_exceptions=True)
     faulthandler.cancel_dump_traceback_later()
     await asyncio.to_thread(database.close)
 
