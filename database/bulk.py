@@ -91,7 +91,7 @@ def _execute(
                 columns[place] = [None if value is None else json.dumps(value) for value in columns[place]]
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(sql.format(given=given).encode(), columns, prepare=True)
-            return cursor.fetchall() if cursor.description else []
+            return _loaded(model, out, cursor.fetchall()) if cursor.description else []
     picked = ", ".join(
         f"json_extract(value, '$[{place}]') AS {column}"
         for place, column in enumerate(_columns(model, fields))
@@ -103,6 +103,20 @@ def _execute(
         found = lite.fetchall() if lite.description else []
     back = [_from_sqlite(_field(model, name)) for name in out]
     return [tuple(of(value) for of, value in zip(back, row, strict=True)) for row in found]
+
+
+def _loaded(model: type[models.Model], out: Sequence[str], found: list[Row]) -> list[Row]:
+    """What PostgreSQL gave, with the JSON in it read: Django has its connections hand that over as text."""
+    is_json = [isinstance(_field(model, name), models.JSONField) for name in out]
+    if not any(is_json):
+        return found
+    return [
+        tuple(
+            json.loads(value) if of and value is not None else value
+            for of, value in zip(is_json, row, strict=True)
+        )
+        for row in found
+    ]
 
 
 @lru_cache(maxsize=1024)

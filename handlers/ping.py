@@ -1,15 +1,13 @@
-"""Pings: the first that is heard of a hook, and often of its repository."""
+"""Pings: what a hook is configured to send, and the first that is heard of its repository."""
 
 from handlers import DeliveryContext, on
-from records.models import Repository
+from records.models import Hook
 from schemas.ping import PingEvent
 
 
 @on(PingEvent)
 async def record(event: PingEvent, delivery: DeliveryContext) -> None:
-    """Write down the repository; the ping of an organisation's hook has none."""
-    if event.repository is None:
-        delivery.note("hook of an organisation")
-        return
-    decision = await Repository.objects.record(event.repository)
-    delivery.note(f"hook of {event.repository.full_name} ({decision.value})")
+    """Write down the hook and its repository; an organisation's hook has none."""
+    _, decision = await Hook.objects.record(event, delivery.hook_id, delivery.received_at)
+    whose = event.repository.full_name if event.repository else "an organisation"
+    delivery.note(f"hook of {whose} ({decision.value})")

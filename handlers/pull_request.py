@@ -9,4 +9,4 @@ from schemas.pull_request import PullRequestEvent
 async def record(event: PullRequestEvent, delivery: DeliveryContext) -> None:
     """Write down the pull request, whatever the action: each carries the whole state after it."""
     row, decision = await PullRequest.objects.record(event)
-    delivery.note(f"#{row.number} {event.action}: {row.state} ({decision.value})")
+    delivery.note(f"#{row['number']} {event.action}: {row['state']} ({decision.value})")

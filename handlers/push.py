@@ -7,11 +7,11 @@ from schemas.push import PushEvent
 
 @on(PushEvent)
 async def record(event: PushEvent, delivery: DeliveryContext) -> None:
-    """Write down the push and its commits."""
-    _, new = await Push.objects.record(event, delivery.received_at)
+    """Write down the push, its commits, and where it left its ref."""
+    recorded = await Push.objects.record(event, delivery.received_at)
     name = event.ref.removeprefix("refs/heads/")
     if event.deleted:
         delivery.note(f"{name} deleted")
     else:
         verb = "forced to" if event.forced else "created with" if event.created else "pushed with"
-        delivery.note(f"{name} {verb} {len(event.commits)} commits, {new} of them new")
+        delivery.note(f"{name} {verb} {len(event.commits)} commits, {recorded.new} of them new")

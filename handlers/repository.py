@@ -8,5 +8,9 @@ from schemas.repository import RepositoryEvent
 @on(RepositoryEvent)
 async def record(event: RepositoryEvent, delivery: DeliveryContext) -> None:
     """Write down the repository; `deleted` leaves a tombstone."""
-    decision = await Repository.objects.record(event.repository, deleted=event.action == "deleted")
+    _, decision = await Repository.objects.record(
+        event.repository,
+        deleted=event.action == "deleted",
+        previous_full_name=event.previous_full_name,
+    )
     delivery.note(f"{event.action}: {event.repository.full_name} ({decision.value})")

@@ -2,18 +2,35 @@
 
 from typing import Literal
 
-from schemas import Actor, Event, Repository, Snapshot, Timestamp
+from schemas import Actor, BigInt, Event, Items, Label, Milestone, Repository, Snapshot, Timestamp
 
 
 class Issue(Snapshot):
-    """The snapshot of an issue. GitHub's published examples leave `state` out in places; absent is open."""
+    """The snapshot of an issue. GitHub's published examples leave `state` out in places."""
 
-    number: int
+    number: BigInt
     title: str
-    state: Literal["open", "closed"] = "open"
+    state: Literal["open", "closed"] | None = None
     state_reason: str | None = None
     updated_at: Timestamp
     user: Actor | None = None
+    locked: bool | None = None
+    labels: Items[Label] | None = None
+    assignees: Items[Actor | None] | None = None
+    milestone: Milestone | None = None
+
+
+class Destination(Snapshot):
+    """The issue that a transfer made in another repository."""
+
+    number: BigInt
+
+
+class Changes(Snapshot):
+    """What `transferred` tells besides; both are null for who may not see the other repository."""
+
+    new_issue: Destination | None = None
+    new_repository: Repository | None = None
 
 
 class IssuesEvent(Event):
@@ -22,3 +39,4 @@ class IssuesEvent(Event):
     action: str
     issue: Issue
     repository: Repository
+    changes: Changes | None = None

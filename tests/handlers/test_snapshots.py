@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from records.models import Issue, PullRequest, Repository
+from records.models import Hook, Issue, PullRequest, Repository
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
@@ -122,8 +122,13 @@ async def test_a_deleted_repository_stays_deleted_when_a_push_comes_late() -> No
     assert (await Repository.objects.aget()).deleted
 
 
-async def test_the_ping_of_an_organisation_writes_nothing_and_says_so() -> None:
-    assert await handle_cases("ping__organization") == ["hook of an organisation"]
+async def test_the_ping_of_an_organisation_writes_its_hook_and_no_repository() -> None:
+    assert await handle_cases("ping__organization") == ["hook of an organisation (apply)"]
+    told = github.payload("ping__organization")
+    hook = await Hook.objects.aget()
+    assert (hook.hook_id, hook.organization, hook.repository_id) == (
+        told["hook_id"], told["organization"]["login"], None,
+    )  # fmt: skip
     assert await Repository.objects.acount() == 0
 
 

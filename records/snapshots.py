@@ -1,0 +1,128 @@
+"""Records that are written from snapshots: the rows of many at once, each by the rule of `merging`.
+
+The rows of one kind are read without a lock; only those that a snapshot changes are locked, read again and
+written. All is done in the order of the kind's key, so that two workers cannot wait for each other.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from django.apps import apps
+from django.db import models, transaction
+
+from database import Coalescer, bulk
+from records.merging import Decision, Row, Watermark, fold
+
+Key = tuple[Any, ...]
+
+
+def newest(row: Row) -> Watermark:
+    """The watermark of most kinds: the newest `updated_at` wins, and `deleted` is final where it exists."""
+    return Watermark(row["updated_at"], deleted=row.get("deleted", False))
+
+
+def listed(parts: Iterable[object] | None, name: str) -> list[str] | None:
+    """What each of the parts is called, by its attribute `name`; None when the payload does not tell."""
+    return None if parts is None else [getattr(part, name) for part in parts if part is not None]
+
+
+class Snapshots:
+    """One kind of record; concurrent calls of `record` in one event loop are a few statements."""
+
+    def __init__(
+        self,
+        model: str,
+        key: Sequence[str],
+        watermark: Callable[[Row], Watermark] = newest,
+        aside: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`model` is a name in `records.models`; `key` its unique fields, as in `repository_id`.
+
+        `aside` are fields that only some payloads tell, each with the field that keeps the time of that.
+        """
+        self._model_name = model
+        self._key = tuple(key)
+        self._watermark = watermark
+        self._aside = aside
+        self._coalesced = Coalescer(self.write)
+
+    async def record(self, key: Key, fields: Row) -> tuple[Row, Decision]:
+        """Take in the snapshot of the record with this key; gives the row after it, and what became of it.
+
+        A field that the payload does not tell is left out, or None where the model has no null: it stays as
+        it is. The row is all fields of the model by attribute name. Raises what the database raises for
+        this row alone.
+        """
+        nullable = self._nullable
+        told = {name: value for name, value in fields.items() if value is not None or name in nullable}
+        return await self._coalesced((key, told))
+
+    def write(self, items: Sequence[tuple[Key, Row]]) -> list[tuple[Row, Decision]]:
+        """The same for many, blocking, in one transaction; those of one key are taken in as given."""
+        told: dict[Key, list[Row]] = {}
+        for key, fields in items:
+            told.setdefault(key, []).append(fields)
+        stored = self._read(told)
+        ends = {key: self._fold(stored.get(key), key, snapshots) for key, snapshots in told.items()}
+        changed = sorted(key for key, (row, _) in ends.items() if row is not stored.get(key))
+        if changed:
+            with transaction.atomic(savepoint=False):
+                here = self._insert(ends, [key for key in changed if key not in stored])
+                self._update(ends, told, [key for key in changed if key not in here])
+        decisions = {key: iter(decided) for key, (_, decided) in ends.items()}
+        return [(ends[key][0], next(decisions[key])) for key, _ in items]
+
+    def _fold(self, stored: Row | None, key: Key, snapshots: list[Row]) -> tuple[Row, list[Decision]]:
+        blank = {**self._blank, **dict(zip(self._key, key, strict=True))}
+        return fold(stored, snapshots, blank, self._watermark, self._aside)
+
+    def _read(self, keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Row]:
+        names = ("id", *self._blank)
+        found = [
+            dict(zip(names, row, strict=True))
+            for row in bulk.select(self._model, self._key, list(keys), names, lock=lock)
+        ]
+        return {tuple(row[name] for name in self._key): row for row in found}
+
+    def _insert(self, ends: dict[Key, tuple[Row, list[Decision]]], keys: list[Key]) -> set[Key]:
+        """Insert the rows that nobody else has inserted meanwhile; gives the keys of those."""
+        rows = [tuple(ends[key][0].values()) for key in keys]
+        ids = bulk.insert(
+            self._model, tuple(self._blank), rows, unique=self._key, returning=("id", *self._key)
+        )
+        for pk, *key in ids:
+            row, decisions = ends[tuple(key)]
+            ends[tuple(key)] = ({**row, "id": pk}, decisions)
+        return {tuple(key) for _, *key in ids}
+
+    def _update(
+        self, ends: dict[Key, tuple[Row, list[Decision]]], told: dict[Key, list[Row]], keys: list[Key]
+    ) -> None:
+        """Take in again what was told, now of rows that nobody else can change, and write those."""
+        held = self._read(keys, lock=True)
+        for key in keys:
+            ends[key] = self._fold(held[key], key, told[key])
+        changed = [ends[key][0] for key in keys if ends[key][0] is not held[key]]
+        names = sorted({name for key in keys for fields in told[key] for name in fields})
+        bulk.update(
+            self._model, ("id",), names, [(row["id"], *(row[name] for name in names)) for row in changed]
+        )
+
+    @cached_property
+    def _model(self) -> type[models.Model]:
+        return apps.get_model("records", self._model_name)
+
+    @cached_property
+    def _nullable(self) -> frozenset[str]:
+        return frozenset(field.attname for field in self._model._meta.concrete_fields if field.null)
+
+    @cached_property
+    def _blank(self) -> dict[str, Any]:
+        """The fields besides the primary key, with the model's defaults."""
+        return {
+            field.attname: field.get_default()
+            for field in self._model._meta.concrete_fields
+            if not field.primary_key
+        }
