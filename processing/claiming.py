@@ -66,7 +66,7 @@ def claimable() -> models.Q:
 def locked(ids: Iterable[int]) -> models.QuerySet[Delivery]:
     """The deliveries that are at work, held against other writers until the transaction ends."""
     rows = Delivery.objects.select_for_update(no_key=True).order_by("guid", "hook_id")
-    return rows.filter(pk__in=list(ids), status=Status.PROCESSING)
+    return rows.filter(pk__any=list(ids), status=Status.PROCESSING)
 
 
 @transaction.atomic
@@ -78,7 +78,7 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     """
     if turns is not None:
         turns.lock(ids)
-    guids = Delivery.objects.filter(pk__in=ids).values("guid")
+    guids = Delivery.objects.filter(pk__any=ids).values("guid")
     family = list(
         Delivery.objects.select_for_update(no_key=True)
         .filter(guid__in=guids)
@@ -98,14 +98,14 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     _wait([row.pk for row in siblings], SIBLING_WAIT)
     _wait([row.pk for row in candidates if row.pk not in admitted], TURN_WAIT)
     pks = [row.pk for row in taken]
-    Delivery.objects.filter(pk__in=pks).update(
+    Delivery.objects.filter(pk__any=pks).update(
         status=Status.PROCESSING,
         worker=worker,
         lease_expires_at=after(lease),
         next_attempt_at=None,
         claims=models.F("claims") + 1,
     )
-    bodies = dict(Delivery.objects.filter(pk__in=pks).values_list("pk", "body"))
+    bodies = dict(Delivery.objects.filter(pk__any=pks).values_list("pk", "body"))
     kin = Counter(row.guid for row in family)
     claims: list[Claimed] = []
     experienced: dict[UUID, Claimed] = {}
@@ -134,7 +134,7 @@ def _free(family: list[Any], ids: Collection[int]) -> tuple[list[Any], list[Any]
 def _wait(ids: Collection[int], wait: timedelta) -> None:
     """Leave deliveries to the sweep, after this time."""
     if ids:
-        Delivery.objects.filter(pk__in=ids).update(next_attempt_at=after(wait))
+        Delivery.objects.filter(pk__any=ids).update(next_attempt_at=after(wait))
 
 
 def _find_done(by_guid: dict[UUID, Claimed]) -> None:
@@ -166,10 +166,10 @@ def renew(leases: Collection[tuple[int, int]], lease: timedelta) -> set[tuple[in
     """Let these leases, each a delivery and its `claims`, last for `lease` from now; gives those that do."""
     # What is locked is being settled at this moment.
     rows = Delivery.objects.select_for_update(no_key=True, skip_locked=True).filter(
-        pk__in=[pk for pk, _ in leases], status=Status.PROCESSING
+        pk__any=[pk for pk, _ in leases], status=Status.PROCESSING
     )
     held = set(rows.values_list("pk", "claims")) & set(leases)
-    Delivery.objects.filter(pk__in=[pk for pk, _ in held]).update(lease_expires_at=after(lease))
+    Delivery.objects.filter(pk__any=[pk for pk, _ in held]).update(lease_expires_at=after(lease))
     return held
 
 
@@ -180,7 +180,7 @@ def release(leases: Collection[tuple[int, int]], *, crashed: bool = False) -> in
     Gives the number of those that were still held. `crashed` counts the end of the process that ran it.
     """
     held = set(locked([pk for pk, _ in leases]).values_list("pk", "claims")) & set(leases)
-    return Delivery.objects.filter(pk__in=[pk for pk, _ in held]).update(
+    return Delivery.objects.filter(pk__any=[pk for pk, _ in held]).update(
         status=Status.RECEIVED,
         lease_expires_at=None,
         next_attempt_at=Now(),

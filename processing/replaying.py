@@ -21,7 +21,7 @@ INLINE_LEASE = timedelta(days=1)
 def reopen(ids: Sequence[int]) -> list[Found]:
     """Make deliveries ready to be processed again; gives what to wake, without what a worker holds."""
     Delivery.objects.reopen(ids)
-    rows = Delivery.objects.filter(claiming.claimable(), pk__in=ids).order_by("pk")
+    rows = Delivery.objects.filter(claiming.claimable(), pk__any=ids).order_by("pk")
     return [(event, Trigger.REPLAY, pk) for pk, event in rows.values_list("pk", "event")]
 
 

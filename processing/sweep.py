@@ -42,7 +42,7 @@ def find(most: int = PORTION) -> list[tuple[int, Trigger]]:
         found += [(pk, Trigger.RETRY if status == Status.RETRYING else Trigger.SWEEP) for pk, status in rows]
     # Due again is waiting again; and who lost a lease must not settle under it. Any of what a dead worker
     # left behind may be what it died of, so each is under suspicion from now on.
-    Delivery.objects.filter(pk__in=[pk for pk, _ in found]).update(
+    Delivery.objects.filter(pk__any=[pk for pk, _ in found]).update(
         crashes=models.Case(
             models.When(status=Status.PROCESSING, then=Greatest("crashes", 1)), default="crashes"
         ),

@@ -45,7 +45,7 @@ class Turns:
         """
         if connection.vendor != "postgresql":
             return
-        rows = Delivery.objects.filter(pk__in=ids).only("event", "action", "repository_id", "number")
+        rows = Delivery.objects.filter(pk__any=ids).only("event", "action", "repository_id", "number")
         names = {f"{repository}/{number}" for row in rows for repository, number in self.of(row)}
         with connection.cursor() as cursor:
             cursor.execute(

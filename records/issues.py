@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 from records import repositories
-from records.merging import Decision, Row, Watermark
-from records.snapshots import Snapshots
+from records.merging import Decision, Row
+from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
     from records.models import Issue  # noqa: F401 - in quotes below
     from schemas.issues import IssuesEvent
 
-SNAPSHOTS = Snapshots("Issue", ("repository_id", "number"))
-# No snapshot shows whether an issue is pinned, so that this has a watermark of its own: an older delivery
-# may be the only one to tell it.
-PINS = Snapshots("Issue", ("repository_id", "number"), lambda row: Watermark(row["pin_told_at"]))
+# No snapshot shows whether an issue is pinned: only the two actions tell it.
+SNAPSHOTS = Snapshots("Issue", ("repository_id", "number"), aside={"pinned": "pin_told_at"})
 
 
 class IssueManager(models.Manager["Issue"]):
@@ -38,20 +36,17 @@ class IssueManager(models.Manager["Issue"]):
             "state": seen.state,
             "state_reason": seen.state_reason or "",
             "author": seen.user.login if seen.user else "",
-            "locked": bool(seen.locked),
-            "labels": [label.name for label in seen.labels or ()],
-            "assignees": [user.login for user in seen.assignees or () if user],
+            "locked": seen.locked,
+            "labels": listed(seen.labels, "name"),
+            "assignees": listed(seen.assignees, "login"),
             "milestone": seen.milestone.title if seen.milestone else "",
             "deleted": gone,
             "transferred_to": _destination(event),
             "updated_at": seen.updated_at,
         }
-        key = (repository, seen.number)
-        row, decision = await SNAPSHOTS.record(key, fields)
         if event.action in {"pinned", "unpinned"}:
-            pinned = event.action == "pinned"
-            row, _ = await PINS.record(key, {"pinned": pinned, "pin_told_at": seen.updated_at})
-        return row, decision
+            fields |= {"pinned": event.action == "pinned", "pin_told_at": seen.updated_at}
+        return await SNAPSHOTS.record((repository, seen.number), fields)
 
 
 def _destination(event: IssuesEvent) -> str:

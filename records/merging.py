@@ -64,21 +64,33 @@ def _is_newer(incoming: Watermark, stored: Watermark) -> bool:
 
 
 def fold(
-    stored: Row | None, told: Iterable[Row], blank: Row, watermark: Callable[[Row], Watermark]
-) -> tuple[Row | None, list[Decision]]:
+    stored: Row | None,
+    told: Iterable[Row],
+    blank: Row,
+    watermark: Callable[[Row], Watermark],
+    aside: Mapping[str, str],
+) -> tuple[Row, list[Decision]]:
     """Take in snapshots of one record, in the order given; gives the record's end and a decision for each.
 
     A snapshot may leave fields out: they stay as they are, or as in `blank` when nothing is stored. One
-    that changes nothing is kept out, and the end is `stored` itself when nothing was taken in.
+    that changes nothing is kept out, and the end is `stored` itself when nothing was taken in. `aside` are
+    fields that only some payloads tell, with the fields of the time when each was told, which alone decides
+    about them: what an older payload alone tells is not lost.
     """
-    decisions = []
+    row, decisions = stored, []
+    apart = {*aside, *aside.values()}
     for snapshot in told:
-        at = None if stored is None else watermark(stored)
-        decision = decide(at, watermark({**blank, **snapshot}))
+        decision = decide(None if row is None else watermark(row), watermark({**blank, **snapshot}))
+        now = {**(blank if row is None else row)}
         if decision is not Decision.KEEP:
-            if stored is not None and all(stored[name] == value for name, value in snapshot.items()):
-                decision = Decision.KEEP
-            else:
-                stored = {**(blank if stored is None else stored), **snapshot}
+            now |= {name: value for name, value in snapshot.items() if name not in apart}
+        for name, time in aside.items():
+            if name in snapshot and decide(Watermark(now[time]), Watermark(snapshot[time])) is Decision.APPLY:
+                now |= {name: snapshot[name], time: snapshot[time]}
+        if now == row:
+            decision = Decision.KEEP
+        else:
+            row = now
+            decision = Decision.APPLY if decision is Decision.KEEP else decision
         decisions.append(decision)
-    return stored, decisions
+    return blank if row is None else row, decisions

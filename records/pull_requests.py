@@ -8,7 +8,7 @@ from django.db import models
 
 from records import repositories
 from records.merging import Decision, Row, Watermark
-from records.snapshots import Snapshots
+from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
     from records.models import PullRequest  # noqa: F401 - in quotes below
@@ -31,14 +31,14 @@ class PullRequestManager(models.Manager["PullRequest"]):
         """Take in the snapshot of a pull request; gives its row, and what became of the snapshot."""
         repository = await repositories.seen(event.repository)
         seen = event.pull_request
-        merged = bool(seen.merged)
+        merged = bool(seen.merged or seen.merged_at)
         return await SNAPSHOTS.record(
             (repository, seen.number),
             {
                 "title": seen.title,
                 "state": MERGED if merged else seen.state,
-                "draft": bool(seen.draft),
-                "locked": bool(seen.locked),
+                "draft": seen.draft,
+                "locked": seen.locked,
                 "author": seen.user.login if seen.user else "",
                 "head_repository": (seen.head.repo.full_name if seen.head.repo else None) or "",
                 "head_ref": seen.head.ref,
@@ -48,10 +48,10 @@ class PullRequestManager(models.Manager["PullRequest"]):
                 # Until then it is the commit of a test merge, which is on no branch.
                 "merge_commit_sha": (seen.merge_commit_sha or "") if merged else "",
                 "merged_at": seen.merged_at,
-                "labels": [label.name for label in seen.labels or ()],
-                "assignees": [user.login for user in seen.assignees or () if user],
-                "requested_reviewers": [user.login for user in seen.requested_reviewers or () if user],
-                "requested_teams": [team.slug for team in seen.requested_teams or () if team],
+                "labels": listed(seen.labels, "name"),
+                "assignees": listed(seen.assignees, "login"),
+                "requested_reviewers": listed(seen.requested_reviewers, "login"),
+                "requested_teams": listed(seen.requested_teams, "slug"),
                 "milestone": seen.milestone.title if seen.milestone else "",
                 "updated_at": seen.updated_at,
             },

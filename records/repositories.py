@@ -19,42 +19,47 @@ def _watermark(row: Row) -> Watermark:
         row["updated_at"],
         deleted=row["deleted"],
         value=row["full_name"],
-        replaced=row["previous_full_name"],
+        replaced=row["previous_full_name"] if row["renamed_at"] == row["updated_at"] else "",
     )
 
 
-SNAPSHOTS = Snapshots("Repository", ("github_id",), _watermark)
+SNAPSHOTS = Snapshots("Repository", ("github_id",), _watermark, {"previous_full_name": "renamed_at"})
 
 
 class RepositoryManager(models.Manager["Repository"]):
     """Writes `Repository` rows."""
 
     async def record(
-        self, snapshot: schemas.Repository, *, deleted: bool = False, previous_full_name: str = ""
+        self, snapshot: schemas.Repository, *, deleted: bool = False, previous_full_name: str | None = None
     ) -> tuple[Row, Decision]:
         """Take in a repository as a payload shows it; gives its row, and what became of the snapshot.
 
-        What the payload leaves out stays as it is. A known repository that shows nothing new takes no lock.
-        `previous_full_name` is for a payload that tells of a rename: a late one of the same second that
-        still has that name does not rename it back.
+        `previous_full_name` is for a payload that tells of a rename or transfer: a late one of the same
+        second that still has that name does not rename the repository back.
         """
-        told: dict[str, Any] = {
-            "full_name": snapshot.full_name,
-            "updated_at": snapshot.updated_at,
-            "deleted": deleted,
-        }
-        for name in ("private", "archived", "default_branch"):
-            value = getattr(snapshot, name)
-            if value is not None:
-                told[name] = value
-        if previous_full_name:
-            told["previous_full_name"] = previous_full_name
-        return await SNAPSHOTS.record((snapshot.id,), told)
+        return await _record(snapshot, deleted, previous_full_name)
 
 
 async def seen(snapshot: schemas.Repository) -> int:
-    """The primary key of the repository that a payload belongs to, which is brought up to that payload."""
-    from records.models import Repository  # noqa: PLC0415 - the models import their managers
+    """The primary key of the repository that a payload belongs to, which is brought up to that payload.
 
-    row, _ = await Repository.objects.record(snapshot)
+    A known repository that shows nothing new takes no lock.
+    """
+    row, _ = await _record(snapshot, deleted=False, previous_full_name=None)
     return int(row["id"])
+
+
+async def _record(
+    snapshot: schemas.Repository, deleted: bool, previous_full_name: str | None
+) -> tuple[Row, Decision]:
+    fields: dict[str, Any] = {
+        "full_name": snapshot.full_name,
+        "private": snapshot.private,
+        "archived": snapshot.archived,
+        "default_branch": snapshot.default_branch,
+        "deleted": deleted,
+        "updated_at": snapshot.updated_at,
+    }
+    if previous_full_name:
+        fields |= {"previous_full_name": previous_full_name, "renamed_at": snapshot.updated_at}
+    return await SNAPSHOTS.record((snapshot.id,), fields)

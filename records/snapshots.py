@@ -4,8 +4,9 @@ The rows of one kind are read without a lock; only those that a snapshot changes
 written. All is done in the order of the kind's key, so that two workers cannot wait for each other.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from django.apps import apps
@@ -22,24 +23,41 @@ def newest(row: Row) -> Watermark:
     return Watermark(row["updated_at"], deleted=row.get("deleted", False))
 
 
+def listed(parts: Iterable[object] | None, name: str) -> list[str] | None:
+    """What each of the parts is called, by its attribute `name`; None when the payload does not tell."""
+    return None if parts is None else [getattr(part, name) for part in parts if part is not None]
+
+
 class Snapshots:
     """One kind of record; concurrent calls of `record` in one event loop are a few statements."""
 
     def __init__(
-        self, model: str, key: Sequence[str], watermark: Callable[[Row], Watermark] = newest
+        self,
+        model: str,
+        key: Sequence[str],
+        watermark: Callable[[Row], Watermark] = newest,
+        aside: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`model` is a name in `records.models`; `key` its unique fields, as in `repository_id`."""
+        """`model` is a name in `records.models`; `key` its unique fields, as in `repository_id`.
+
+        `aside` are fields that only some payloads tell, each with the field that keeps the time of that.
+        """
         self._model_name = model
         self._key = tuple(key)
         self._watermark = watermark
+        self._aside = aside
         self._coalesced = Coalescer(self.write)
 
     async def record(self, key: Key, fields: Row) -> tuple[Row, Decision]:
         """Take in the snapshot of the record with this key; gives the row after it, and what became of it.
 
-        The row is all fields of the model by attribute name. Raises what the database raises for this row.
+        A field that the payload does not tell is left out, or None where the model has no null: it stays as
+        it is. The row is all fields of the model by attribute name. Raises what the database raises for
+        this row alone.
         """
-        return await self._coalesced((key, fields))
+        nullable = self._nullable
+        told = {name: value for name, value in fields.items() if value is not None or name in nullable}
+        return await self._coalesced((key, told))
 
     def write(self, items: Sequence[tuple[Key, Row]]) -> list[tuple[Row, Decision]]:
         """The same for many, blocking, in one transaction; those of one key are taken in as given."""
@@ -58,10 +76,7 @@ class Snapshots:
 
     def _fold(self, stored: Row | None, key: Key, snapshots: list[Row]) -> tuple[Row, list[Decision]]:
         blank = {**self._blank, **dict(zip(self._key, key, strict=True))}
-        row, decisions = fold(stored, snapshots, blank, self._watermark)
-        if row is None:  # which a list that is not empty does not give
-            raise LookupError(key)
-        return row, decisions
+        return fold(stored, snapshots, blank, self._watermark, self._aside)
 
     def _read(self, keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Row]:
         names = ("id", *self._blank)
@@ -98,6 +113,10 @@ class Snapshots:
     @cached_property
     def _model(self) -> type[models.Model]:
         return apps.get_model("records", self._model_name)
+
+    @cached_property
+    def _nullable(self) -> frozenset[str]:
+        return frozenset(field.attname for field in self._model._meta.concrete_fields if field.null)
 
     @cached_property
     def _blank(self) -> dict[str, Any]:

@@ -45,13 +45,13 @@ class RepositoryEvent(Event):
     changes: Changes | None = None
 
     @property
-    def previous_full_name(self) -> str:
-        """The full name before this event, where it tells of a new one; else empty."""
+    def previous_full_name(self) -> str | None:
+        """The full name before this event, where it tells of a new one."""
         owner, _, name = self.repository.full_name.partition("/")
         changes = self.changes or Changes()
         if changes.repository and changes.repository.name and changes.repository.name.from_:
             return f"{owner}/{changes.repository.name.from_}"
         if changes.owner and changes.owner.from_:
             former = changes.owner.from_.user or changes.owner.from_.organization
-            return f"{former.login}/{name}" if former else ""
-        return ""
+            return f"{former.login}/{name}" if former else None
+        return None

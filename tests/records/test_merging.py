@@ -1,13 +1,14 @@
 """The merge rule: whatever the order of arrival, the end is the end of the history."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.merging import Decision, Watermark, decide
+from records.merging import Decision, Row, Watermark, decide, fold
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 
@@ -86,3 +87,72 @@ def test_merged_and_deleted_are_never_left(arrivals: list[Watermark]) -> None:
         assert now is not None
         assert now.deleted >= before.deleted
         assert now.deleted or now.terminal >= before.terminal
+
+
+def move(second: int, before: str, after: str) -> Watermark:
+    return replace(at(second), value=after, replaced=before)
+
+
+@pytest.mark.parametrize("order", list(permutations([move(1, "a", "b"), move(1, "b", "c")])))
+def test_of_two_moves_of_one_second_the_one_that_began_where_the_other_ended_is_the_later(
+    order: tuple[Watermark, ...],
+) -> None:
+    stored = None
+    for incoming in (*order, *order):
+        if decide(stored, incoming) is not Decision.KEEP:
+            stored = incoming
+    assert stored == move(1, "b", "c")
+
+
+def test_of_a_move_and_the_move_back_in_one_second_the_later_arrival_wins() -> None:
+    there, back = move(1, "a", "b"), move(1, "b", "a")
+    assert decide(there, back) is decide(back, there) is Decision.APPLY
+
+
+def test_a_move_of_another_second_is_judged_by_its_time_alone() -> None:
+    assert decide(move(2, "a", "b"), move(3, "x", "a")) is Decision.APPLY
+    assert decide(move(2, "a", "b"), move(1, "b", "c")) is Decision.KEEP
+
+
+BLANK: Row = {"title": "", "labels": [], "updated_at": None, "pinned": False, "pin_told_at": None}
+
+
+def told(second: int, **fields: object) -> Row:
+    return {"updated_at": at(second).updated_at, **fields}
+
+
+def pin(second: int, pinned: bool) -> Row:
+    return told(second, pinned=pinned, pin_told_at=at(second).updated_at)
+
+
+def take_in(stored: Row | None, *snapshots: Row) -> tuple[Row, list[Decision]]:
+    return fold(stored, snapshots, BLANK, lambda row: Watermark(row["updated_at"]), {"pinned": "pin_told_at"})
+
+
+def test_what_a_snapshot_does_not_tell_stays_as_it_is() -> None:
+    row, _ = take_in(None, told(1, title="a", labels=["x"]), told(2, title="b"))
+    assert row == {**BLANK, **told(2, title="b", labels=["x"])}
+
+
+def test_a_snapshot_that_changes_nothing_is_kept_out_and_the_row_is_the_same() -> None:
+    stored, _ = take_in(None, told(1, title="a"))
+    row, decisions = take_in(stored, told(1, title="a"), told(0, title="b"))
+    assert row is stored
+    assert decisions == [Decision.KEEP, Decision.KEEP]
+
+
+@given(data=st.data(), seconds=st.sets(st.integers(0, 50), min_size=1, max_size=7))
+def test_a_history_with_pins_ends_the_same_in_every_order_with_every_duplicate(
+    data: st.DataObject, seconds: set[int]
+) -> None:
+    history = []
+    for second in sorted(seconds):
+        snapshot = data.draw(st.sampled_from([told(second), pin(second, True), pin(second, False)]))
+        history.append({**snapshot, "title": f"at {second}", "labels": [str(second)]})
+    arrivals = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=4))))
+    in_order, _ = take_in(None, *history)
+    assert take_in(None, *arrivals)[0] == in_order
+    one_by_one = None
+    for snapshot in arrivals:
+        one_by_one, _ = take_in(one_by_one, snapshot)
+    assert one_by_one == in_order
