@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds
 PORTION = 100
-# Who found a delivery claims it next. Should he not, it is found again after this time.
-AGAIN = timedelta(seconds=30)
+# Who found a delivery claims it next. Should he be killed before, it is found again after this time.
+AGAIN = timedelta(seconds=2)
 
 Begin = Callable[[Sequence[int], Trigger], Awaitable[None]]
 
