@@ -10,8 +10,8 @@ from pathlib import Path
 from tests import processes
 from tests.chaos import journal, law, ledger, stored
 from tests.chaos.counts import Counts
-from tests.chaos.times import TAKEN_OVER_WITHIN
 from tests.chaos.redis_server import RedisServer
+from tests.chaos.times import TAKEN_OVER_WITHIN
 
 SETTINGS = "tests.chaos.hasty_worker.WorkerSettings"
 
