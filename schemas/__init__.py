@@ -3,7 +3,19 @@
 A module whose name begins with an underscore is no event. See docs/how-to/add-an-event.md.
 """
 
-from schemas._base import Actor, Event, Label, Milestone, Repository, Snapshot, Timestamp
+from schemas._base import (
+    Actor,
+    BigInt,
+    Event,
+    Items,
+    Label,
+    Milestone,
+    RefName,
+    Repository,
+    Sha,
+    Snapshot,
+    Timestamp,
+)
 from schemas._discovery import DiscoveryError, discover, modules
 from schemas._payload import (
     Envelope,
@@ -18,14 +30,18 @@ from schemas._payload import (
 
 __all__ = [
     "Actor",
+    "BigInt",
     "DiscoveryError",
     "Envelope",
     "Event",
+    "Items",
     "Label",
     "Milestone",
     "NotJSONError",
     "PayloadError",
+    "RefName",
     "Repository",
+    "Sha",
     "Snapshot",
     "Timestamp",
     "TooDeepError",

@@ -1,18 +1,36 @@
 """The parts that every event has, and the rules that all schemas share."""
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
 
 
 def _in_utc(moment: datetime) -> datetime:
     """GitHub's times carry an offset; one without is UTC, as all of GitHub's own are."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is beyond the calendar") from error
 
 
 # An ISO 8601 string, or seconds since 1970: push events send both, for the same field of `repository`.
 Timestamp = Annotated[datetime, AfterValidator(_in_utc)]
+
+# Ids and numbers, as far as a bigint holds them; as text, too.
+BigInt = Annotated[int, Field(ge=0, lt=2**63)]
+
+# SHA-1 or SHA-256, of a commit or a tag object; all zeros stand for none.
+Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+
+# GitHub refuses names of more than 255 bytes; an index of PostgreSQL holds keys of 2,700.
+RefName = Annotated[str, Field(max_length=500)]
+
+
+# A list, read as far as its first item that cannot be read: a body holds millions, and each makes an error.
+Items = Annotated[tuple[Item, ...], Field(fail_fast=True)]
 
 
 class Snapshot(BaseModel):
@@ -42,7 +60,7 @@ class Milestone(Snapshot):
 class Repository(Snapshot):
     """A repository as a payload shows it. The numeric id stays, names change with rename and transfer."""
 
-    id: int
+    id: BigInt
     full_name: str
     private: bool | None = None
     archived: bool | None = None
@@ -54,7 +72,7 @@ class Repository(Snapshot):
 class Installation(Snapshot):
     """The installation of a GitHub App that a delivery belongs to."""
 
-    id: int
+    id: BigInt
 
 
 class Event(Snapshot):

@@ -4,25 +4,24 @@ The fast path is pydantic's own JSON parser. It stops at lone surrogates, at num
 digits and at 200 levels of nesting, all of which JSON allows (RFC 8259), and it lets through NUL, which
 PostgreSQL cannot hold in a text. Those bodies take the slow path through the standard library, where NUL
 and lone surrogates become the six characters of their escape: `\u0000`, `\ud800`. The body itself is
-kept as it came.
+kept as it came. What the fast path rejects takes the slow one too, which knows what is to be excused.
 """
 
 import json
 import re
-from typing import Annotated, Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from schemas._base import BigInt
+from schemas._mending import drop_nulls, drop_unreadable
 
 FORM = "application/x-www-form-urlencoded"
 MAX_INT_DIGITS = 4000  # beyond about this, Python refuses to make an int of a string
+MENDED = 20  # times that a payload is read again: of a list, each finds the first bad item alone
+ESCAPED = re.compile(rb"\\u(0000|[dD][89a-fA-F])")  # NUL, or half of a pair that may lack the other
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -52,24 +51,30 @@ def json_of(body: bytes, content_type: str) -> bytes:
 
 
 def parse(model: type[Model], body: bytes) -> Model:
-    """The payload in `body` (JSON) as a `model`.
+    """The payload in `body` (JSON) as a `model`, without what the rules of `schemas._mending` excuse.
 
     Raises `pydantic.ValidationError` with the path of each field that the model rejects, and
     `NotJSONError` or `TooDeepError` for what is no JSON or cannot be read.
     """
     if b"\\u0000" not in body:
-        try:
+        with suppress(ValidationError):
             return model.model_validate_json(body)
+    payload = _load(body)
+    drop_nulls(model, payload)
+    for _ in range(MENDED):
+        try:
+            return model.model_validate(payload)
         except ValidationError as error:
-            if error.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid":
+            if not drop_unreadable(model, payload, error):
                 raise
-    return model.model_validate(_load(body))
+    return model.model_validate(payload)
 
 
 def _load(body: bytes) -> Any:
     """The JSON value in `body`, its texts made storable."""
     try:
-        return _storable_tree(json.loads(body.decode(), parse_int=_parse_int))
+        value = json.loads(body.decode(), parse_int=_parse_int)
+        return _storable_tree(value) if ESCAPED.search(body) else value
     except RecursionError as error:
         raise TooDeepError("the JSON is nested too deeply to be read") from error
     except json.JSONDecodeError as error:
@@ -97,31 +102,22 @@ def _storable_tree(value: Any) -> Any:
     return value
 
 
-def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return handler(value)
-    except ValidationError:
-        return None
-
-
-_BigInt = Annotated[int, Field(ge=0, lt=2**63)]
-
-
 class Part(BaseModel):
     """A part of a payload, such as its repository or sender: what the receiver notes of it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: _BigInt | None = None
+    id: BigInt | None = None
     full_name: str | None = None
     login: str | None = None
-    number: _BigInt | None = None
+    number: BigInt | None = None
 
 
 class Envelope(BaseModel):
     """What the receiver notes of any payload, before any schema judges it.
 
-    A part that is absent or not as expected is None, for a signed delivery is kept first and judged later.
+    A part that is absent or not as expected is None, for a signed delivery is kept first and judged later:
+    every field may be null, so that all is excused.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -134,36 +130,12 @@ class Envelope(BaseModel):
     issue: Part | None = None
 
 
-class _TolerantPart(Part):
-    id: Annotated[_BigInt | None, WrapValidator(_or_none)] = None
-    full_name: Annotated[str | None, WrapValidator(_or_none)] = None
-    login: Annotated[str | None, WrapValidator(_or_none)] = None
-    number: Annotated[_BigInt | None, WrapValidator(_or_none)] = None
-
-
-_AnyPart = Annotated[_TolerantPart | None, WrapValidator(_or_none)]
-
-
-class _TolerantEnvelope(Envelope):
-    """The same for what is not as expected; three times as slow, for its validators are Python."""
-
-    action: Annotated[str | None, WrapValidator(_or_none)] = None
-    repository: _AnyPart = None
-    sender: _AnyPart = None
-    installation: _AnyPart = None
-    pull_request: _AnyPart = None
-    issue: _AnyPart = None
-
-
 def read_envelope(body: bytes) -> Envelope:
-    """The envelope of a JSON body; raises `NotJSONError` only. What is too deep to read has an empty one."""
+    """The envelope of a JSON body; raises `NotJSONError` only.
+
+    What is too deep to read, or no object, has an empty one.
+    """
     try:
         return parse(Envelope, body)
-    except TooDeepError:
-        return Envelope()
-    except ValidationError:
-        pass
-    try:
-        return parse(_TolerantEnvelope, body)
-    except ValidationError:
+    except (TooDeepError, ValidationError):
         return Envelope()

@@ -2,28 +2,28 @@
 
 from typing import Literal
 
-from schemas import Actor, Event, Label, Milestone, Repository, Snapshot, Timestamp
+from schemas import Actor, BigInt, Event, Items, Label, Milestone, Repository, Snapshot, Timestamp
 
 
 class Issue(Snapshot):
     """The snapshot of an issue. GitHub's published examples leave `state` out in places."""
 
-    number: int
+    number: BigInt
     title: str
     state: Literal["open", "closed"] | None = None
     state_reason: str | None = None
     updated_at: Timestamp
     user: Actor | None = None
     locked: bool | None = None
-    labels: tuple[Label, ...] | None = None
-    assignees: tuple[Actor | None, ...] | None = None
+    labels: Items[Label] | None = None
+    assignees: Items[Actor | None] | None = None
     milestone: Milestone | None = None
 
 
 class Destination(Snapshot):
     """The issue that a transfer made in another repository."""
 
-    number: int
+    number: BigInt
 
 
 class Changes(Snapshot):

@@ -1,6 +1,6 @@
 """`ping`: GitHub's greeting to a new hook. An organisation's ping has no repository."""
 
-from schemas import Actor, Event, Snapshot
+from schemas import Actor, BigInt, Event, Items, Snapshot
 
 
 class Config(Snapshot):
@@ -12,9 +12,9 @@ class Config(Snapshot):
 class Hook(Snapshot):
     """What the hook is configured to send; `*` among the events is all of them."""
 
-    id: int | None = None
+    id: BigInt | None = None
     active: bool = True
-    events: tuple[str, ...] = ()
+    events: Items[str] = ()
     config: Config | None = None
 
 
@@ -22,6 +22,6 @@ class PingEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#ping."""
 
     zen: str | None = None
-    hook_id: int | None = None
+    hook_id: BigInt | None = None
     hook: Hook | None = None
     organization: Actor | None = None

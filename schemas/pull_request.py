@@ -2,7 +2,19 @@
 
 from typing import Literal
 
-from schemas import Actor, Event, Label, Milestone, Repository, Snapshot, Timestamp
+from schemas import (
+    Actor,
+    BigInt,
+    Event,
+    Items,
+    Label,
+    Milestone,
+    RefName,
+    Repository,
+    Sha,
+    Snapshot,
+    Timestamp,
+)
 
 
 class Fork(Snapshot):
@@ -14,8 +26,8 @@ class Fork(Snapshot):
 class Branch(Snapshot):
     """One end of a pull request; its repository is null when the fork is gone."""
 
-    ref: str
-    sha: str
+    ref: RefName
+    sha: Sha
     repo: Fork | None = None
 
 
@@ -28,20 +40,20 @@ class Team(Snapshot):
 class PullRequest(Snapshot):
     """The snapshot. A merged one is `closed` with `merged`; `merge_commit_sha` is a test merge before."""
 
-    number: int
+    number: BigInt
     title: str
     state: Literal["open", "closed"]
     draft: bool | None = None
-    merged: bool | None = False
+    merged: bool = False
     merged_at: Timestamp | None = None
-    merge_commit_sha: str | None = None
+    merge_commit_sha: Sha | None = None
     updated_at: Timestamp
     user: Actor | None = None
     locked: bool | None = None
-    labels: tuple[Label, ...] | None = None
-    assignees: tuple[Actor | None, ...] | None = None
-    requested_reviewers: tuple[Actor | None, ...] | None = None
-    requested_teams: tuple[Team | None, ...] | None = None
+    labels: Items[Label] | None = None
+    assignees: Items[Actor | None] | None = None
+    requested_reviewers: Items[Actor | None] | None = None
+    requested_teams: Items[Team | None] | None = None
     milestone: Milestone | None = None
     head: Branch
     base: Branch

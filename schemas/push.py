@@ -1,8 +1,6 @@
 """`push`: a branch or a tag was created, moved or deleted."""
 
-from pydantic import Field
-
-from schemas import Actor, Event, Repository, Snapshot, Timestamp
+from schemas import Actor, Event, Items, RefName, Repository, Sha, Snapshot, Timestamp
 
 
 class Author(Snapshot):
@@ -15,7 +13,7 @@ class Author(Snapshot):
 class PushedCommit(Snapshot):
     """One entry of `commits`. `distinct` is false when an earlier push already brought the commit."""
 
-    id: str = Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+    id: Sha
     message: str = ""
     timestamp: Timestamp
     distinct: bool = True
@@ -34,13 +32,13 @@ class PushEvent(Event):
     A created ref has a `before`, a deleted one an `after` of zeros. `commits` holds at most 2048.
     """
 
-    ref: str
-    before: str
-    after: str
+    ref: RefName
+    before: Sha
+    after: Sha
     created: bool = False
     deleted: bool = False
     forced: bool = False
-    commits: tuple[PushedCommit, ...] = ()
+    commits: Items[PushedCommit] = ()
     head_commit: PushedCommit | None = None
     pusher: Pusher | None = None
     sender: Actor | None = None

@@ -1,0 +1,230 @@
+"""What GitHub may leave out or get wrong costs no delivery; what cannot be understood is told by its path."""
+
+import copy
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+import schemas
+from schemas.issues import IssuesEvent
+from schemas.push import Author, PushEvent
+from tests import github
+
+EVENTS = schemas.discover(schemas)
+CASES = sorted(path.stem for path in github.PAYLOADS.glob("*.json"))
+Path = tuple[int | str, ...]
+
+
+def event_of(case: str) -> type[schemas.Event]:
+    return EVENTS.get(case.partition("__")[0], schemas.Event)
+
+
+def read(model: type[schemas.Event], payload: Any) -> schemas.Event:
+    return schemas.parse(model, json.dumps(payload).encode())
+
+
+def paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Every place in a payload."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in items:
+        yield (*path, name)
+        yield from paths(part, (*path, name))
+
+
+def put(payload: Any, path: Path, value: Any) -> Any:
+    """A copy with another value in that place."""
+    changed = place = copy.deepcopy(payload)
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return changed
+
+
+def optional(model: type[BaseModel], path: Path = ()) -> Iterator[Path]:
+    """Every field of a model that may be absent, at any depth, through its objects alone."""
+    for name, field in model.model_fields.items():
+        place = (*path, field.alias or name)
+        if not field.is_required():
+            yield place
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from optional(part, place)
+
+
+def values(part: Any) -> Iterator[Any]:
+    """Every value that a parsed payload holds, at any depth."""
+    if isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            yield from values(getattr(part, name))
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from values(item)
+    else:
+        yield part
+
+
+ODD: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([2**63, -1, 2**64, 10**400, 1e400, -62135596800, 253402300800, 20_000_000_000]),
+    st.floats(),
+    st.text(st.characters(codec=None), max_size=8),
+    st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "7", "x" * 5000, "0" * 40]),
+    st.sampled_from([[], {}, [None], [[]], {"id": None}, {"login": 5}, [{}], {"": {"": []}}]),
+)
+
+
+@given(case=st.sampled_from(CASES), data=st.data())
+def test_whatever_stands_anywhere_is_read_or_told_by_its_path(case: str, data: st.DataObject) -> None:
+    payload = github.payload(case)
+    path = data.draw(st.sampled_from(list(paths(payload))))
+    changed = put(payload, path, data.draw(ODD))
+    try:
+        parsed = read(event_of(case), changed)
+    except ValidationError as error:
+        told = [problem["loc"] for problem in error.errors()]
+        assert all(place[: len(path)] == path[: len(place)] for place in told)
+        return
+    for value in values(parsed):
+        if isinstance(value, datetime):
+            assert value.tzinfo is UTC
+        elif isinstance(value, str):
+            value.encode()
+            assert "\0" not in value
+        elif isinstance(value, int):
+            assert 0 <= value < 2**63
+
+
+@pytest.mark.parametrize("event", sorted(EVENTS))
+def test_null_reads_as_absent_wherever_a_field_may_be_absent(event: str) -> None:
+    model = EVENTS[event]
+    fields = list(optional(model))
+    for payload in [github.payload(case) for case in CASES if case.partition("__")[0] == event]:
+        present = set(paths(payload))
+        for path in [path for path in fields if path[:-1] in {(), *present}]:
+            try:
+                null = put(payload, path, None)
+            except TypeError:
+                continue  # the object that would hold it is null already
+            absent = copy.deepcopy(null)
+            place = absent
+            for step in path[:-1]:
+                place = place[step]
+            del place[path[-1]]
+            assert read(model, null) == read(model, absent), path
+
+
+@given(case=st.sampled_from(CASES), data=st.data(), name=st.text(max_size=9).map("new {}".format))
+def test_what_github_adds_anywhere_changes_nothing(case: str, data: st.DataObject, name: str) -> None:
+    payload = github.payload(case)
+    places = [path for path in paths(payload) if isinstance(_at(payload, path), dict)]
+    added = put(payload, (*data.draw(st.sampled_from([*places, ()])), name), data.draw(ODD))
+    assert read(event_of(case), added) == read(event_of(case), payload)
+
+
+def _at(payload: Any, path: Path) -> Any:
+    for step in path:
+        payload = payload[step]
+    return payload
+
+
+@given(st.datetimes(), st.integers(-14 * 60, 14 * 60))
+def test_a_time_is_the_same_moment_in_utc_or_told_to_be_beyond_the_calendar(
+    moment: datetime, offset: int
+) -> None:
+    local = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    payload = put(github.payload("issues__opened"), ("issue", "updated_at"), local.isoformat())
+    try:
+        expected = local.astimezone(UTC)
+    except OverflowError:
+        with pytest.raises(ValidationError, match="beyond the calendar"):
+            read(IssuesEvent, payload)
+        return
+    event = read(IssuesEvent, payload)
+    assert isinstance(event, IssuesEvent)
+    assert (event.issue.updated_at, event.issue.updated_at.tzinfo) == (expected, UTC)
+
+
+@pytest.mark.parametrize(
+    ("case", "path", "value", "reads"),
+    [
+        ("push__branch", ("commits",), None, ()),
+        ("push__branch", ("created",), None, False),
+        ("push__branch", ("repository", "pushed_at"), 10**30, None),
+        ("push__branch", ("repository", "pushed_at"), "0001-01-01T00:00:00+14:00", None),
+        ("push__branch", ("repository", "id"), "810200300", 810200300),
+        ("push__branch", ("head_commit",), {"id": "unknown"}, None),
+        ("push__branch", ("commits", 1, "author"), None, Author()),
+        ("push__branch", ("commits", 1, "message"), None, ""),
+        ("push__branch", ("commits", 1, "author", "email"), 7, None),
+        ("push__branch", ("installation",), {"id": 2**63}, None),
+        ("push__branch", ("sender",), {}, None),
+        ("issues__opened", ("issue", "user"), {"login": None}, None),
+        ("issues__opened", ("issue", "milestone"), "tides", None),
+        ("pull_request__opened", ("pull_request", "merged"), None, False),
+        ("pull_request__opened", ("pull_request", "merge_commit_sha"), "", None),
+        ("pull_request__opened", ("pull_request", "assignees"), [None], (None,)),
+        (
+            "pull_request__opened",
+            ("pull_request", "requested_reviewers"),
+            [{"slug": "pilots"}] * 3,
+            (None,) * 3,
+        ),
+        ("pull_request__opened", ("pull_request", "head", "repo"), None, None),
+    ],
+)
+def test_what_a_record_can_do_without_is_excused(case: str, path: Path, value: Any, reads: Any) -> None:
+    event: Any = read(event_of(case), put(github.payload(case), path, value))
+    for step in path:
+        event = event[step] if isinstance(step, int) else getattr(event, step)
+    assert event == reads
+
+
+def test_nulls_in_a_list_are_left_out() -> None:
+    payload = github.payload("push__branch")
+    event = read(PushEvent, {**payload, "commits": [None, *payload["commits"], None]})
+    assert event == read(PushEvent, payload)
+
+
+@pytest.mark.parametrize(
+    ("case", "path", "value"),
+    [
+        ("push__branch", ("ref",), None),
+        ("push__branch", ("ref",), "refs/heads/" + "x" * 500),
+        ("push__branch", ("after",), "a625406"),
+        ("push__branch", ("created",), "perhaps"),
+        ("push__branch", ("commits",), "all"),
+        ("push__branch", ("commits", 1), {}),
+        ("push__branch", ("commits", 1, "id"), "not a sha"),
+        ("push__branch", ("commits", 1, "timestamp"), "yesterday"),
+        ("push__branch", ("repository",), None),
+        ("push__branch", ("repository", "id"), 2**63),
+        ("push__branch", ("repository", "id"), "tide-tables"),
+        ("issues__opened", ("action",), None),
+        ("issues__opened", ("issue", "number"), -1),
+        ("issues__opened", ("issue", "state"), "half-open"),
+        ("issues__opened", ("issue", "updated_at"), 10**30),
+        ("pull_request__opened", ("pull_request", "state"), "merged"),
+        ("pull_request__opened", ("pull_request", "merged"), "perhaps"),
+        ("pull_request__opened", ("pull_request", "head"), None),
+        ("pull_request__opened", ("pull_request", "head", "sha"), "x" * 5000),
+    ],
+)
+def test_what_a_record_needs_is_rejected_by_its_path(case: str, path: Path, value: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        read(event_of(case), put(github.payload(case), path, value))
+    assert caught.value.errors()[0]["loc"][: len(path)] == path
+
+
+def test_millions_of_bad_items_are_one_error() -> None:
+    payload = put(github.payload("push__branch"), ("commits",), [1] * 2_000_000)
+    with pytest.raises(ValidationError) as caught:
+        read(PushEvent, payload)
+    assert [problem["loc"] for problem in caught.value.errors()] == [("commits", 0)]
