@@ -1,7 +1,9 @@
-"""How long things take with `hasty_worker`, in seconds."""
+"""How long things take with `hasty_receiver` and `hasty_worker`, in seconds."""
 
 from processing import sweep
 
+# Until the sweep finds what no wake-up brought.
+WAKE_GRACE = 1.0
 LEASE = 2.0
 QUARANTINE_GRACE = 1.0
 # From the end of a worker until another has claimed what it held: the lease, the sweep, once more the sweep
