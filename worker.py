@@ -125,7 +125,6 @@ class WorkerSettings:
 
     functions: ClassVar = [process]
     redis_pool = redis
-    redis_settings = queue.redis_settings()  # for `arq --check`
     queue_name = queue.NAME
     on_startup = on_startup
     on_shutdown = on_shutdown

@@ -77,7 +77,7 @@ def measure_ingest(told: argparse.Namespace, say: Say) -> int:
     document = report.document(
         result.machine, {**asdict(chosen), "probot": None}, result.rounds, result.keeps, ratios
     )
-    status = _close(told, say, result.machine, cautions, document, result.wrong)
+    status = finish(told, say, result.machine, cautions, document, result.wrong)
     if told.plot:
         plot.draw(result.rounds, result.keeps, PICTURE)
         say(f"drawn: {PICTURE}")
@@ -104,7 +104,7 @@ def measure_worker(told: argparse.Namespace, say: Say) -> int:
     if result.memory:
         say(worker_report.memory(result))
     document = worker_report.document(result, ratios)
-    status = _close(told, say, result.machine, worker_report.cautions(result), document, result.wrong)
+    status = finish(told, say, result.machine, worker_report.cautions(result), document, result.wrong)
     if not status:
         say("Every delivery was done, and every record is there.")
     return status
@@ -160,7 +160,7 @@ def _set_up_django(running: servers.Servers, database: str) -> None:
     django.setup()
 
 
-def _close(
+def finish(
     told: argparse.Namespace,
     say: Say,
     found: dict[str, object],

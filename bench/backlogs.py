@@ -4,6 +4,7 @@ Needs Django set up on Hookkeeper's settings, for its deliveries are stored and 
 """
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Coroutine, Iterator, Mapping
@@ -250,6 +251,7 @@ async def _to_arq(url: str, arguments: list[Any], job: str = "process") -> None:
 
 
 async def _to_saq(url: str, ids: list[int]) -> None:
+    logging.getLogger("saq").setLevel(logging.WARNING)  # it tells every job
     queue = RedisQueue(AsyncRedis.from_url(url))
     try:
         await _some_at_once(queue.enqueue("process", pk=pk) for pk in ids)

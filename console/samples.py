@@ -7,7 +7,7 @@ from receiver import signatures
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "payloads"
 # Where an event has several samples, the one that begins a history.
-FIRST_CASES = ("branch", "opened", "created", "repository")
+FIRST_CASES = ("branch", "opened", "created", "submitted", "requested", "published", "repository")
 HOOK_ID = 470100500
 
 

@@ -13,7 +13,7 @@ from django.db import Error, models, transaction
 from django.db.models.functions import Greatest, Now
 
 import database
-from receiver.models import Delivery, Status, Trigger, after
+from receiver.models import WAITING, Delivery, Status, Trigger, after
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ Begin = Callable[[Sequence[int], Trigger], Awaitable[None]]
 def find(most: int = PORTION) -> list[tuple[int, Trigger]]:
     """Up to so many deliveries that are overdue, oldest first; several workers find different ones."""
     # Two queries, so that each is answered by the small index that is made for it.
-    waiting = models.Q(status__in=[Status.RECEIVED, Status.RETRYING], next_attempt_at__lte=Now())
+    waiting = WAITING & models.Q(next_attempt_at__lte=Now())
     left_behind = models.Q(status=Status.PROCESSING, lease_expires_at__lte=Now())
     found: list[tuple[int, Trigger]] = []
     for overdue, order in ((left_behind, "lease_expires_at"), (waiting, "next_attempt_at")):

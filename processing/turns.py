@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from handlers import Handler
-from receiver.models import Delivery, Status
+from receiver.models import IN_TURN, Delivery, Status
 
 Turn = tuple[int, int | None]
 """GitHub's id of the repository, and the number of the pull request or issue, which share their numbers."""
@@ -94,7 +94,5 @@ class Turns:
             if (handler.serialize == "repository") == (number is None):
                 one = Q(event=handler.event.event)
                 who |= one & Q(action__in=handler.actions) if handler.actions else one
-        rows = Delivery.objects.filter(
-            who, repository_id=repository, status__in=[Status.RECEIVED, Status.PROCESSING]
-        )
+        rows = Delivery.objects.filter(IN_TURN, who, repository_id=repository)
         return (rows if number is None else rows.filter(number=number)).order_by("received_at", "pk")

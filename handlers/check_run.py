@@ -1,0 +1,13 @@
+"""Checks of commits by apps: the state that the newest snapshot shows."""
+
+from handlers import DeliveryContext, on
+from records.activity import CheckRun
+from schemas.check_run import CheckRunEvent
+
+
+@on(CheckRunEvent)
+async def record(event: CheckRunEvent, delivery: DeliveryContext) -> None:
+    """Write down the check run, whatever the action."""
+    row, decision = await CheckRun.objects.record(event)
+    state = row["conclusion"] or row["status"]
+    delivery.note(f"{row['name']} {event.action}: {state} ({decision.value})")

@@ -1,0 +1,12 @@
+"""Branches and tags that were created. The push that created one tells its commits."""
+
+from handlers import DeliveryContext, on
+from records.activity import RefChange
+from schemas.create import CreateEvent
+
+
+@on(CreateEvent)
+async def record(event: CreateEvent, delivery: DeliveryContext) -> None:
+    """Write down that it was created."""
+    _, decision = await RefChange.objects.record(event, delivery.received_at)
+    delivery.note(f"{event.ref_type} {event.ref} created ({decision.value})")

@@ -1,0 +1,12 @@
+"""Branches and tags that were deleted."""
+
+from handlers import DeliveryContext, on
+from records.activity import RefChange
+from schemas.delete import DeleteEvent
+
+
+@on(DeleteEvent)
+async def record(event: DeleteEvent, delivery: DeliveryContext) -> None:
+    """Write down that it was deleted."""
+    _, decision = await RefChange.objects.record(event, delivery.received_at)
+    delivery.note(f"{event.ref_type} {event.ref} deleted ({decision.value})")

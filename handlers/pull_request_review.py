@@ -1,0 +1,12 @@
+"""Reviews of pull requests."""
+
+from handlers import DeliveryContext, on
+from records.activity import PullRequestReview
+from schemas.pull_request_review import PullRequestReviewEvent
+
+
+@on(PullRequestReviewEvent)
+async def record(event: PullRequestReviewEvent, delivery: DeliveryContext) -> None:
+    """Write down the review, whatever the action; dismissed is final."""
+    row, decision = await PullRequestReview.objects.record(event)
+    delivery.note(f"review of #{row['number']} {event.action}: {row['state']} ({decision.value})")

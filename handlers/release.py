@@ -1,0 +1,12 @@
+"""Releases: the state that the newest snapshot shows."""
+
+from handlers import DeliveryContext, on
+from records.activity import Release
+from schemas.release import ReleaseEvent
+
+
+@on(ReleaseEvent)
+async def record(event: ReleaseEvent, delivery: DeliveryContext) -> None:
+    """Write down the release, whatever the action; `deleted` leaves a tombstone."""
+    row, decision = await Release.objects.record(event)
+    delivery.note(f"{row['tag_name']} {event.action} ({decision.value})")

@@ -1,0 +1,13 @@
+"""Runs of GitHub Actions workflows: the state that the newest snapshot shows."""
+
+from handlers import DeliveryContext, on
+from records.activity import WorkflowRun
+from schemas.workflow_run import WorkflowRunEvent
+
+
+@on(WorkflowRunEvent)
+async def record(event: WorkflowRunEvent, delivery: DeliveryContext) -> None:
+    """Write down the attempt at the run, whatever the action."""
+    row, decision = await WorkflowRun.objects.record(event)
+    state = row["conclusion"] or row["status"]
+    delivery.note(f"{row['name']} {event.action}: {state} ({decision.value})")

@@ -1,0 +1,38 @@
+"""`check_run`: a check of a commit, by an app, was created, ended or is asked for again."""
+
+from schemas import BigInt, Event, Repository, Sha, Snapshot, Timestamp
+
+
+class CheckSuite(Snapshot):
+    """The app's checks of one push; those of a fork have no branch."""
+
+    head_branch: str | None = None
+
+
+class App(Snapshot):
+    """The GitHub App that checks."""
+
+    slug: str | None = None
+    name: str | None = None
+
+
+class CheckRun(Snapshot):
+    """The snapshot of a check run: it has no time of its change but those of its start and end."""
+
+    id: BigInt
+    name: str
+    head_sha: Sha
+    status: str | None = None
+    conclusion: str | None = None
+    started_at: Timestamp | None = None
+    completed_at: Timestamp | None = None
+    check_suite: CheckSuite | None = None
+    app: App | None = None
+
+
+class CheckRunEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#check_run."""
+
+    action: str
+    check_run: CheckRun
+    repository: Repository

@@ -1,0 +1,31 @@
+"""`pull_request_review`: a review of a pull request was submitted, edited or dismissed."""
+
+from schemas import Actor, BigInt, Event, Repository, Sha, Snapshot, Timestamp
+
+
+class Review(Snapshot):
+    """The snapshot of a review. Older servers do not tell when it was updated."""
+
+    id: BigInt
+    user: Actor | None = None
+    state: str
+    body: str | None = None
+    commit_id: Sha | None = None
+    submitted_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+
+class ReviewedPullRequest(Snapshot):
+    """The pull request; it is updated with every review."""
+
+    number: BigInt
+    updated_at: Timestamp | None = None
+
+
+class PullRequestReviewEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request_review."""
+
+    action: str
+    review: Review
+    pull_request: ReviewedPullRequest
+    repository: Repository

@@ -1,0 +1,27 @@
+"""`release`: a release was drafted, published, edited, withdrawn or deleted."""
+
+from schemas import Actor, BigInt, Event, Repository, Snapshot, Timestamp
+
+
+class Release(Snapshot):
+    """The snapshot of a release; a draft may have no name. Older servers do not tell `updated_at`."""
+
+    id: BigInt
+    tag_name: str
+    target_commitish: str | None = None
+    name: str | None = None
+    body: str | None = None
+    draft: bool = False
+    prerelease: bool = False
+    author: Actor | None = None
+    created_at: Timestamp | None = None
+    published_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+
+class ReleaseEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#release."""
+
+    action: str
+    release: Release
+    repository: Repository

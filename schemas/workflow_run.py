@@ -1,0 +1,31 @@
+"""`workflow_run`: a run of a GitHub Actions workflow was requested, began or ended."""
+
+from schemas import Actor, BigInt, Event, Repository, Sha, Snapshot, Timestamp
+
+
+class WorkflowRun(Snapshot):
+    """The snapshot of a run. To run again keeps its id and counts `run_attempt` up, which starts at 1.
+
+    `status` and `conclusion` are open sets. A run on a fork that is gone has no branch.
+    """
+
+    id: BigInt
+    run_attempt: BigInt = 1
+    run_number: BigInt | None = None
+    name: str | None = None
+    event: str | None = None
+    head_branch: str | None = None
+    head_sha: Sha
+    status: str | None = None
+    conclusion: str | None = None
+    actor: Actor | None = None
+    run_started_at: Timestamp | None = None
+    updated_at: Timestamp
+
+
+class WorkflowRunEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_run."""
+
+    action: str
+    workflow_run: WorkflowRun
+    repository: Repository

@@ -1,0 +1,48 @@
+"""Branches and tags that come and go: a row for each time."""
+
+import pytest
+
+from records.activity import RefChange
+from tests import github
+from tests.handlers.context import handle, handle_cases
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def told() -> list[tuple[str, str, str, str]]:
+    """In the order of time, of one repository."""
+    rows = RefChange.objects.filter(repository__github_id=810200300).order_by("happened_at")
+    return [row async for row in rows.values_list("ref_type", "ref", "change", "sender")]
+
+
+async def test_what_was_created_and_deleted_is_listed_by_time() -> None:
+    notes = await handle_cases("delete__branch", "create__tag", "create__branch")
+    assert notes == ["branch neap-tides deleted (apply)", "tag v1.4.0 created (apply)",
+                     "branch neap-tides created (apply)"]  # fmt: skip
+    assert await told() == [
+        ("branch", "neap-tides", "created", "ada-quay"),
+        ("tag", "v1.4.0", "created", "ada-quay"),
+        ("branch", "neap-tides", "deleted", ""),
+    ]
+
+
+async def test_the_same_event_under_another_guid_is_the_same_row() -> None:
+    assert await handle_cases("create__branch", "create__branch") == [
+        "branch neap-tides created (apply)", "branch neap-tides created (keep)",
+    ]  # fmt: skip
+    assert await RefChange.objects.acount() == 1
+
+
+async def test_a_branch_that_is_created_again_later_is_another_row() -> None:
+    payload = github.payload("create__branch")
+    await handle("create", payload)
+    payload["repository"]["pushed_at"] = "2026-05-04T11:00:00Z"
+    await handle("create", payload)
+    assert await RefChange.objects.acount() == 2
+
+
+async def test_a_repository_that_tells_no_push_leaves_the_time_of_the_receipt() -> None:
+    payload = github.payload("create__branch")
+    payload["repository"]["pushed_at"] = None
+    await handle("create", payload)
+    assert str((await RefChange.objects.aget()).happened_at) == "2026-05-04 12:00:00+00:00"
