@@ -1,7 +1,7 @@
 """What `make bench` runs: `python -m bench ingest`, then `python -m bench worker`.
 
 Both end with 1 when a request, a delivery or a row went missing. `python -m bench writes` measures ways of
-writing a batch to PostgreSQL.
+writing a batch to PostgreSQL, `python -m bench records` the recording of commits.
 """
 
 import argparse
@@ -58,6 +58,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     one.add_argument("--json", type=Path, default=WRITTEN / "ingest.json")
     two.add_argument("--json", type=Path, default=WRITTEN / "worker.json")
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
+    parts.add_parser("records", help="commits recorded by the push handler, and row by row")
     return parser.parse_args(arguments)
 
 
@@ -122,6 +123,20 @@ def measure_writes(_told: argparse.Namespace, _say: Say) -> int:
     return 0
 
 
+def measure_records(_told: argparse.Namespace, say: Say) -> int:
+    """Part `records`."""
+    with servers.started() as running:
+        _set_up_django(running, "records")
+        call_command("migrate", verbosity=0)
+        from bench import records  # noqa: PLC0415 - it needs Django's models
+
+        found = records.run()
+        connections.close_all()
+    say(records.rates(found))
+    say(report.targets(figures.ratios(found, records.TARGETS)))
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run, print, write; gives the exit status."""
     told = options(arguments)
@@ -130,7 +145,12 @@ def main(arguments: list[str]) -> int:
     def say(what: RenderableType) -> None:
         screen.print(what, markup=False)
 
-    parts = {"ingest": measure_ingest, "worker": measure_worker, "writes": measure_writes}
+    parts = {
+        "ingest": measure_ingest,
+        "worker": measure_worker,
+        "writes": measure_writes,
+        "records": measure_records,
+    }
     try:
         return parts[told.part](told, say)
     except ContenderError as error:
