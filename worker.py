@@ -39,6 +39,7 @@ COLLECT = (20_000, 20, 50)
 # Of the time to stop in, what arq's jobs may take, which only claim.
 JOBS_SHARE = 0.25
 
+database.be_patient()
 processor = batch.load(worker=f"{socket.gethostname()}:{os.getpid()}")
 crew = Crew(processor)
 redis = patience.connect()

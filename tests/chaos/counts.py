@@ -9,6 +9,7 @@ class Counts:
 
     deliveries: int
     connections: int
+    pushes: int
     big_bodies: int
     slow_senders: int
     slow_senders_for: float
@@ -26,6 +27,7 @@ class Counts:
 SMALL = Counts(
     deliveries=300,
     connections=50,
+    pushes=300,
     big_bodies=6,
     slow_senders=50,
     slow_senders_for=2.0,
@@ -42,6 +44,7 @@ SMALL = Counts(
 FULL = Counts(
     deliveries=5000,
     connections=200,
+    pushes=2000,
     big_bodies=40,
     slow_senders=500,
     slow_senders_for=12.0,  # longer than a body may take

@@ -1,6 +1,6 @@
 """The worker with leases that a test can wait for, and with the handlers of the module that HANDLERS names.
 
-With MAX_JOBS arq runs only so many jobs at once.
+With MAX_JOBS arq runs only so many jobs at once; LEASE is another length of the leases.
 """
 
 import importlib
@@ -21,7 +21,7 @@ import worker  # noqa: E402
 from processing import quarantine  # noqa: E402
 from tests.chaos import times  # noqa: E402
 
-worker.processor.leases.length = timedelta(seconds=times.LEASE)
+worker.processor.leases.length = timedelta(seconds=float(os.environ.get("LEASE", times.LEASE)))
 quarantine.GRACE = times.QUARANTINE_GRACE
 
 WorkerSettings = worker.WorkerSettings

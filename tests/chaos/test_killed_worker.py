@@ -69,7 +69,7 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
         await asyncio.gather(*recoveries)
         assert await law.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
-    law.each_succeeded_once(database)
+    law.each_succeeded_once(database, "obedient.obey", "push.record")
     assert left_behind >= counts.worker_kills
     begun = [entry.guid for entry in journal.entries(database, "began")]
     assert len(begun) > len(set(begun)) == journal.effects(database) == each * counts.worker_kills
@@ -103,5 +103,5 @@ async def test_a_job_longer_than_the_grace_is_given_back_at_each_stop_and_comple
     (tmp_path / "let").touch()
     with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there):
         assert await law.ended(database, within=10) == {"succeeded": 1}
-    law.each_succeeded_once(database)
+    law.each_succeeded_once(database, "obedient.obey", "push.record")
     assert len(journal.entries(database, "began")) == counts.stops + 1

@@ -50,7 +50,9 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=5):
             await asyncio.sleep(1)
-            at_work = stored.store(postgresql.url, [stored.Push(number, "works") for number in range(AT_WORK)])
+            at_work = stored.store(
+                postgresql.url, [stored.Push(number, "works") for number in range(AT_WORK)]
+            )
             await stored.wake(redis_server.url, at_work)
             await asyncio.to_thread(
                 processes.wait_until,
