@@ -79,7 +79,12 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
 async def test_a_receiver_and_workers_that_all_write_hard_never_meet_a_locked_database(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.naive", "LEASE": "30"}
+    there = {
+        "DATABASE_URL": database,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.naive",
+        "LEASE": "30",
+    }
     logs = [tmp_path / f"worker-{number}.log" for number in range(WORKERS)]
     with ExitStack() as running:
         receiver = running.enter_context(stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there))
