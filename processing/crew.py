@@ -49,4 +49,4 @@ class Crew:
         try:
             await self._processor.run(claims, trigger)
         except Error as error:
-            logger.error("a batch is left to the sweep: %s", error)  # noqa: TRY400 - the lease repairs it
+            logger.error("what waits for its turn is left to the sweep: %s", error)  # noqa: TRY400 - it will come
