@@ -49,8 +49,9 @@ check: $(VENV)/.dev ## Lint, format, types, migrations
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(VENV)/.bench ## Measure the receiver beside its peers (BENCH: more options; about five minutes)
+bench: $(VENV)/.bench ## Measure receiver and worker beside their peers (BENCH, BENCH_WORKER: options; twelve minutes)
 	$(BIN)/python -m bench ingest $(BENCH)
+	$(BIN)/python -m bench worker $(BENCH_WORKER)
 
 format: $(VENV)/.dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff check --fix .

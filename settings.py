@@ -114,6 +114,11 @@ if MAX_BODY_BYTES < 1:
 # The limit is held in receiver/, where it is answered as JSON; Django's own (2.5 MB) would come first.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
+# Seconds that a worker has after SIGTERM to finish what it runs, before it gives it back.
+WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
+if WORKER_GRACE <= 0:
+    raise ImproperlyConfigured("WORKER_GRACE must be above 0.")
+
 INSTALLED_APPS = ["receiver", "records", "console"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
 ROOT_URLCONF = "receiver.urls"

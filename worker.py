@@ -6,11 +6,13 @@ and fails when an event or a handler does not keep to the rules.
 
 import asyncio
 import contextlib
+import faulthandler
+import gc
 import logging
 import os
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import django
@@ -18,111 +20,112 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.db import Error  # noqa: E402
-from redis.asyncio.retry import Retry  # noqa: E402
-from redis.backoff import ExponentialBackoff  # noqa: E402
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, RedisError  # noqa: E402
-from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: E402
-from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: E402
 
+import database  # noqa: E402
 from processing import batch, sweep  # noqa: E402
-from receiver import queue  # noqa: E402
+from processing.crew import Crew  # noqa: E402
+from receiver import patience, presence, queue  # noqa: E402
 from receiver.models import Trigger  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
+# Deliveries that only the sweep may begin, so that a full queue leaves it room.
+RESERVE = 200
+# Seconds that a wake-up waits for room; after that its deliveries are the sweep's to find.
+ROOM_WITHIN = 30.0
+# Allocations, and collections of the younger generation, before the next collection.
+COLLECT = (20_000, 20, 50)
+# Of the time to stop in, what arq's jobs may take, which only claim.
+JOBS_SHARE = 0.25
+
 processor = batch.load(worker=f"{socket.gethostname()}:{os.getpid()}")
+crew = Crew(processor)
+redis = patience.connect()
 
 Context = dict[Any, Any]
 
 
 async def process(_context: Context, event: str, ids: list[int], trigger: str) -> None:
-    """The one arq job: process these deliveries. What it cannot do is left to the sweep."""
+    """The one arq job: begin these deliveries. What it cannot do is left to the sweep."""
     try:
-        await processor.process(ids, Trigger(trigger))
+        async with asyncio.timeout(ROOM_WITHIN):
+            await crew.begin(ids, Trigger(trigger))
+    except TimeoutError:
+        logger.warning("too much is at work: %d deliveries of %s left to the sweep", len(ids), event)
     except Error as error:
         logger.error("%d deliveries of %s left to the sweep: %s", len(ids), event, error)  # noqa: TRY400
 
 
 async def on_startup(context: Context) -> None:
-    """Start the sweep."""
+    """Start the sweep, and what keeps the leases."""
     # One line a delivery is enough; arq would write two a job.
     logging.getLogger("arq.worker").setLevel(logging.WARNING)
-    redis = context["redis"]
+    # What was imported stays: the collector need not look at it again and again, nor after every few hundred
+    # of the many short-lived objects that payloads are. It would be a third of the worker's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
     # arq awaits this in its main task, whose end is the beginning of the worker's.
     main = asyncio.current_task()
     if main is not None:
-        main.add_done_callback(patience.stop)
+        main.add_done_callback(lambda _: redis.stop())
 
-    async def wake(found: Iterable[sweep.Found]) -> None:
-        try:
-            await queue.enqueue(redis, queue.by_event(found))
-        except RedisError as error:
-            raise ConnectionError(f"Redis: {error}") from error
+    async def begin(ids: Sequence[int], trigger: Trigger) -> None:
+        await crew.begin(ids, trigger, beyond=RESERVE)
 
-    context["sweep"] = asyncio.create_task(sweep.run(wake))
-    context["sweep"].add_done_callback(_stop_without_sweep)
+    context["tasks"] = [
+        asyncio.create_task(sweep.run(begin)),
+        asyncio.create_task(processor.leases.keep(_still_alive)),
+    ]
+    for task in context["tasks"]:
+        task.add_done_callback(_stop_without)
+    context["presence"] = asyncio.create_task(presence.keep(processor.worker, _held))
     logger.info(
         "worker %s is ready for: %s", processor.worker, ", ".join(sorted(processor.registry.handlers))
     )
 
 
-def _stop_without_sweep(task: "asyncio.Task[None]") -> None:
-    """A worker that cannot sweep must not live on as if nothing were lost."""
+def _held() -> list[int]:
+    return [claimed.delivery.pk for claimed in processor.leases.held]
+
+
+def _still_alive() -> None:
+    """End the process, with what it was doing on stderr, if this is not called again in two leases.
+
+    A handler that blocks the event loop would otherwise keep the worker from everything, for good.
+    """
+    faulthandler.dump_traceback_later(2 * processor.leases.length.total_seconds(), exit=True)
+
+
+def _stop_without(task: "asyncio.Task[None]") -> None:
+    """A worker that cannot sweep or keep its leases must not live on as if nothing were lost."""
     if not task.cancelled():
-        logger.critical("the sweep failed: the worker stops", exc_info=task.exception())
+        logger.critical("a part of the worker failed: it stops", exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def on_shutdown(context: Context) -> None:
-    """Stop the sweep."""
-    context["sweep"].cancel()
+    """Claim no more; let what runs end, or give it back in time."""
+    sweeping, keeping = context["tasks"]
+    sweeping.cancel()
+    await crew.end(settings.WORKER_GRACE * (1 - JOBS_SHARE))
+    keeping.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await context["sweep"]
-
-
-class WhileRunning(Retry):
-    """Waits for Redis as long as the worker runs, and no longer: arq alone would end with the connection.
-
-    An outage so costs a worker nothing but its wake-ups, and those the sweep makes good.
-    """
-
-    OUTAGES: tuple[Any, ...] = (
-        RedisConnectionError,
-        RedisTimeoutError,
-        BusyLoadingError,
-        OutOfMemoryError,
-        OSError,
-    )
-
-    def __init__(self) -> None:
-        super().__init__(ExponentialBackoff(cap=1.0, base=0.05), -1, self.OUTAGES)
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> "WhileRunning":
-        """Itself: redis-py copies what it is given for every connection, and `stop` is for all of them."""
-        return self
-
-    def stop(self, _main: "asyncio.Task[Any] | None" = None) -> None:
-        """Give up at the next failure."""
-        self._retries = 0
-
-
-patience = WhileRunning()
-
-
-def _redis_settings() -> Any:
-    found = queue.redis_settings()
-    found.conn_retries = 30  # seconds to wait for Redis at the start
-    found.retry = patience
-    found.retry_on_error = list(WhileRunning.OUTAGES)
-    return found
+        await asyncio.gather(sweeping, keeping)
+    context["presence"].cancel()
+    await asyncio.gather(context["presence"], return_exceptions=True)
+    faulthandler.cancel_dump_traceback_later()
+    await asyncio.to_thread(database.close)
 
 
 class WorkerSettings:
     """What arq's command line reads."""
 
     functions: ClassVar = [process]
-    redis_settings = _redis_settings()
+    redis_pool = redis
+    queue_name = queue.NAME
     on_startup = on_startup
     on_shutdown = on_shutdown
     job_serializer = queue.serialize
@@ -130,8 +133,11 @@ class WorkerSettings:
     max_jobs = 10
     poll_delay = 0.02  # seconds
     keep_result = 0
-    # Longer than any batch: deliveries have time limits and leases of their own.
-    job_timeout = 3600
-    # Seconds to finish what runs after SIGTERM, before it is given back.
-    job_completion_wait = 20
+    # Of a worker that was killed, jobs stay marked as in progress for this time and ten seconds; reading far
+    # into the queue keeps them from being all that the others see. What was in them the sweep finds.
+    job_timeout = 2 * ROOM_WITHIN
+    queue_read_limit = 1000
+    # A job only claims, so this is short; what it began ends in on_shutdown.
+    job_completion_wait = settings.WORKER_GRACE * JOBS_SHARE
     health_check_interval = 10
+    health_check_key = f"{queue.NAME}:health-check:{processor.worker}"

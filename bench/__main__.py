@@ -1,55 +1,119 @@
-"""`python -m bench ingest`: what `make bench` runs. Ends with 1 when a request or a row went missing.
+"""What `make bench` runs: `python -m bench ingest`, then `python -m bench worker`.
 
-`python -m bench writes` measures ways of writing a batch to PostgreSQL.
+Both end with 1 when a request, a delivery or a row went missing. `python -m bench writes` measures ways of
+writing a batch to PostgreSQL.
 """
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import django
 from django.core.management import call_command
 from django.db import connections
-from rich.console import Console
+from rich.console import Console, RenderableType
 
-from bench import contenders, figures, ingest, machine, plot, report, servers
-from bench.delivery import ROOT
+from bench import contenders, cores, figures, ingest, machine, plot, report, servers
+from bench.delivery import ROOT, SECRET
 from bench.processes import ContenderError
 
 PICTURE = ROOT / "docs" / "explanation" / "ingest.svg"
+WRITTEN = ROOT / "var" / "bench"
+WORKERS = ("hookkeeper", "hookkeeper-two", "naive-arq", "naive-saq", "empty-arq")
+
+Say = Callable[[RenderableType], None]
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     probot = Path(os.environ.get("BENCH_PROBOT", ROOT / "var" / "probot"))
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("part", choices=["ingest", "writes"])
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one round (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each contender (%(default)s)")
-    parser.add_argument("--connections", type=int, default=32, help="requests under way (%(default)s)")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="stored rows of hookkeeper-filled")
-    parser.add_argument(
-        "--only", action="append", default=[], choices=contenders.everybody(probot), metavar="NAME",
-        help="run this contender alone; may be repeated",
+    parts = parser.add_subparsers(dest="part", required=True)
+    one = parts.add_parser("ingest", help="the receiver beside its peers")
+    one.add_argument("--seconds", type=_above_0(float), default=3.0, help="of a round (%(default)s)")
+    one.add_argument("--connections", type=_above_0(int), default=32, help="requests under way (%(default)s)")
+    one.add_argument("--rows", type=_above_0(int), default=1_000_000, help="stored rows of hookkeeper-filled")
+    one.add_argument("--probot", type=Path, default=probot, help="folder that holds node_modules/probot")
+    one.add_argument("--plot", action="store_true", help="draw docs/explanation/ingest.svg")
+    two = parts.add_parser("worker", help="the worker beside its peers; 0 leaves a measurement out")
+    two.add_argument(
+        "--deliveries", type=_above_0(int), default=10_000,
+        help="of a round; slower peers get a part of them (%(default)s)",
     )  # fmt: skip
-    parser.add_argument("--probot", type=Path, default=probot, help="folder that holds node_modules/probot")
-    parser.add_argument("--json", type=Path, default=ROOT / "var" / "bench" / "ingest.json")
-    parser.add_argument("--plot", action="store_true", help="draw docs/explanation/ingest.svg")
-    found = parser.parse_args(arguments)
-    for name in ("seconds", "rounds", "connections", "rows"):
-        if getattr(found, name) <= 0:
-            parser.error(f"--{name} must be above 0")
-    return found
+    two.add_argument("--samples", type=int, default=10, help="deliveries of a round when idle (%(default)s)")
+    two.add_argument("--load-seconds", type=float, default=4.0, help="of a round at half load (%(default)s)")
+    two.add_argument(
+        "--memory", type=int, default=100_000, help="deliveries over which memory is watched (%(default)s)"
+    )
+    for part, names in ((one, list(contenders.everybody(probot))), (two, WORKERS)):
+        part.add_argument("--rounds", type=_above_0(int), default=5, help="of each contender (%(default)s)")
+        part.add_argument(
+            "--only", action="append", default=[], choices=names, metavar="NAME",
+            help="run this contender alone; may be repeated",
+        )  # fmt: skip
+    one.add_argument("--json", type=Path, default=WRITTEN / "ingest.json")
+    two.add_argument("--json", type=Path, default=WRITTEN / "worker.json")
+    parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
+    return parser.parse_args(arguments)
 
 
-def writes() -> int:
-    """Part `writes`: on a PostgreSQL of its own, which Django has to know before it is set up."""
+def measure_ingest(told: argparse.Namespace, say: Say) -> int:
+    """Part `ingest`; gives the exit status."""
+    chosen = ingest.Options(
+        told.seconds, told.connections, told.rounds, told.rows, tuple(told.only), told.probot.absolute()
+    )
+    result = ingest.run(chosen, say, machine.describe())
+    rates = {name: [one.rate for one in rounds] for name, rounds in result.rounds.items()}
+    ratios = figures.ratios(rates, figures.INGEST)
+    say(report.rates(result.rounds, result.keeps))
+    say(report.targets(ratios))
+    for name, reason in result.missing.items():
+        say(f"{name}: not installed ({reason})")
+    cautions = report.cautions(result.rounds)
+    document = report.document(
+        result.machine, {**asdict(chosen), "probot": None}, result.rounds, result.keeps, ratios
+    )
+    status = finish(told, say, result.machine, cautions, document, result.wrong)
+    if told.plot:
+        plot.draw(result.rounds, result.keeps, PICTURE)
+        say(f"drawn: {PICTURE}")
+    if not status:
+        say("Every request got a 2xx, and every 2xx of a contender that keeps deliveries is a row.")
+    return status
+
+
+def measure_worker(told: argparse.Namespace, say: Say) -> int:
+    """Part `worker`; gives the exit status."""
+    found, split = machine.describe(), cores.split(two=True)
+    with cores.on(split.rest), servers.started() as running:
+        _set_up_django(running, "hookkeeper")
+        from bench import worker, worker_report  # noqa: PLC0415 - they need Django's models
+
+        chosen = worker.Options(
+            told.deliveries, told.rounds, told.samples, told.load_seconds, told.memory, tuple(told.only)
+        )
+        result = worker.run(chosen, split, running, say, found)
+        connections.close_all()
+    ratios = figures.ratios(result.figures(), figures.WORKER)
+    for table in (worker_report.drains(result), worker_report.latencies(result), report.targets(ratios)):
+        say(table)
+    if result.memory:
+        say(worker_report.memory(result))
+    document = worker_report.document(result, ratios)
+    status = finish(told, say, result.machine, worker_report.cautions(result), document, result.wrong)
+    if not status:
+        say("Every delivery was done, and every record is there.")
+    return status
+
+
+def measure_writes(_told: argparse.Namespace, _say: Say) -> int:
+    """Part `writes`."""
     with servers.started() as running:
-        os.environ.update(DATABASE_URL=running.create_database("writes"), DJANGO_SETTINGS_MODULE="settings")
-        django.setup()
+        _set_up_django(running, "writes")
         call_command("migrate", verbosity=0)
         from bench import writes  # noqa: PLC0415 - it needs Django's models
 
@@ -61,39 +125,60 @@ def writes() -> int:
 def main(arguments: list[str]) -> int:
     """Run, print, write; gives the exit status."""
     told = options(arguments)
-    if told.part == "writes":
-        return writes()
-    chosen = ingest.Options(
-        told.seconds, told.connections, told.rounds, told.rows, tuple(told.only), told.probot.absolute()
-    )
     screen = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+    def say(what: RenderableType) -> None:
+        screen.print(what, markup=False)
+
+    parts = {"ingest": measure_ingest, "worker": measure_worker, "writes": measure_writes}
     try:
-        result = ingest.run(chosen, screen.print, machine.describe())
+        return parts[told.part](told, say)
     except ContenderError as error:
-        screen.print(f"bench: {error}", markup=False)
+        say(f"bench: {error}")
         return 1
-    ratios = figures.ratios(result.rounds)
-    screen.print(report.rates(result.rounds, result.keeps), report.targets(ratios))
-    for name, reason in result.missing.items():
-        screen.print(f"{name}: not installed ({reason})")
-    for caution in report.cautions(result.rounds):
-        screen.print(f"caution: {caution}")
-    for name, value in result.machine.items():
-        screen.print(f"{name}: {value}", markup=False)
-    document = report.document(
-        result.machine, {**asdict(chosen), "probot": None}, result.rounds, result.keeps, ratios
+
+
+def _above_0(kind: type[int] | type[float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        found = kind(text)
+        if found <= 0:
+            raise argparse.ArgumentTypeError("must be above 0")
+        return found
+
+    return number
+
+
+def _set_up_django(running: servers.Servers, database: str) -> None:
+    """Hookkeeper's settings on these servers; once in a process."""
+    os.environ.update(
+        DATABASE_URL=running.create_database(database),
+        REDIS_URL=running.redis_url,
+        HOOKKEEPER_DATA=str(running.folder),
+        GITHUB_WEBHOOK_SECRET=SECRET,
+        DJANGO_SETTINGS_MODULE="settings",
     )
+    django.setup()
+
+
+def finish(
+    told: argparse.Namespace,
+    say: Say,
+    found: dict[str, object],
+    cautions: Sequence[str],
+    document: dict[str, object],
+    wrong: Sequence[str],
+) -> int:
+    """Say under what conditions it was measured, write it down, and judge whether it may be believed."""
+    for caution in cautions:
+        say(f"caution: {caution}")
+    for name, value in found.items():
+        say(f"{name}: {value}")
     told.json.parent.mkdir(parents=True, exist_ok=True)
     told.json.write_text(json.dumps(document, indent=2) + "\n")
-    screen.print(f"written: {told.json}")
-    if told.plot:
-        plot.draw(result.rounds, result.keeps, PICTURE)
-        screen.print(f"drawn: {PICTURE}")
-    for what in result.wrong:
-        screen.print(f"WRONG: {what}", markup=False)
-    if not result.wrong:
-        screen.print("Every request got a 2xx, and every 2xx of a contender that keeps deliveries is a row.")
-    return 1 if result.wrong else 0
+    say(f"written: {told.json}")
+    for what in wrong:
+        say(f"WRONG: {what}")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

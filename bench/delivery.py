@@ -44,19 +44,20 @@ def push() -> Delivery:
     payload = json.loads((PAYLOADS / "push__branch.json").read_bytes())
     samples = payload["commits"]
     commits = list(samples)
-    while len(_dump({**payload, "commits": commits})) < SIZE:
+    while len(dump({**payload, "commits": commits})) < SIZE:
         number = len(commits)
         commit = deepcopy(samples[number % len(samples)])
         for name in ("id", "tree_id"):
             commit[name] = hashlib.sha1(f"{name} {number}".encode(), usedforsecurity=False).hexdigest()
         commits.insert(-1, commit)
-    return Delivery("push", _dump({**payload, "commits": commits}))
+    return Delivery("push", dump({**payload, "commits": commits}))
 
 
 def issue() -> Delivery:
     """A small one, of which the stored rows are made."""
-    return Delivery("issues", _dump(json.loads((PAYLOADS / "issues__opened.json").read_bytes())))
+    return Delivery("issues", dump(json.loads((PAYLOADS / "issues__opened.json").read_bytes())))
 
 
-def _dump(payload: object) -> bytes:
+def dump(payload: object) -> bytes:
+    """JSON as GitHub writes it."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from statistics import median
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,34 @@ class Round:
 
 
 @dataclass(frozen=True)
+class Drain:
+    """One worker in one round of working off a backlog. `cpu` of the worker's, seconds for each delivery."""
+
+    rate: float  # deliveries per second
+    cpu: float
+    backend_cpu: float  # of PostgreSQL and Redis, for each delivery
+    peak_memory: int | None
+    rest_busy: float
+
+    @classmethod
+    def nothing(cls) -> "Drain":
+        """Of a worker that did not work."""
+        return cls(0.0, 0.0, 0.0, None, 0.0)
+
+
+@dataclass(frozen=True)
 class Target:
-    """A ratio of two contenders' rates that is to be reached."""
+    """A ratio of two figures that is to be reached; one whose aim is the lower is to be stayed below."""
 
     text: str
     over: str
     under: str
     at_least: float
     aim: float
+
+    def reached(self, ratio: float, goal: float) -> bool:
+        """Whether a ratio is as good as a goal."""
+        return ratio <= goal if self.aim < self.at_least else ratio >= goal
 
 
 @dataclass(frozen=True)
@@ -48,18 +69,31 @@ class Ratio:
         """`aim met`, `met`, `not met` or `not measured`."""
         if self.median is None:
             return "not measured"
-        if self.median >= self.target.aim:
+        if self.target.reached(self.median, self.target.aim):
             return "aim met"
-        return "met" if self.median >= self.target.at_least else "not met"
+        return "met" if self.target.reached(self.median, self.target.at_least) else "not met"
 
 
-TARGETS = (
+INGEST = (
     Target("durable receiver / textbook Django", "hookkeeper-postgresql", "textbook-django", 25, 40),
     Target(
         "durable receiver / gidgethub, keeps nothing", "hookkeeper-postgresql", "gidgethub-aiohttp", 0.6, 1
     ),
     Target("receiver on SQLite / on PostgreSQL", "hookkeeper-sqlite", "hookkeeper-postgresql", 0.5, 1),
     Target("rate with stored rows / with none", "hookkeeper-filled", "hookkeeper-postgresql", 0.9, 1),
+)
+
+
+# Names of what is measured beside the workers' rates: seconds, and bytes.
+IDLE, IDLE_RARELY = "idle p50", "idle p50, arq's poll_delay"
+EARLY, LATE = "memory early", "memory late"
+
+WORKER = (
+    Target("deliveries/s / naive arq job, row-by-row ORM", "hookkeeper", "naive-arq", 20, 35),
+    Target("deliveries/s / arq running empty jobs", "hookkeeper", "empty-arq", 1.5, 3),
+    Target("two workers / one", "hookkeeper-two", "hookkeeper", 1.6, 1.9),
+    Target("idle latency p50 / with arq's poll_delay", IDLE, IDLE_RARELY, 1 / 5, 1 / 20),
+    Target("memory after all deliveries / after a tenth", LATE, EARLY, 1.1, 1.0),
 )
 
 
@@ -70,33 +104,29 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
-def ratios(rounds: Mapping[str, Sequence[Round]], targets: Sequence[Target] = TARGETS) -> list[Ratio]:
-    """Every target's ratio, each round divided by the same round of the other."""
+def ratios(figures: Mapping[str, Sequence[float]], targets: Sequence[Target]) -> list[Ratio]:
+    """Every target's ratio, the figure of each round divided by the other's of the same round."""
     return [
         Ratio(
             target,
             tuple(
-                over.rate / under.rate
+                over / under
                 for over, under in zip(
-                    rounds.get(target.over, ()), rounds.get(target.under, ()), strict=False
+                    figures.get(target.over, ()), figures.get(target.under, ()), strict=False
                 )
-                if under.rate
+                if under
             ),
         )
         for target in targets
     ]
 
 
-def middle(rounds: Sequence[Round]) -> Round:
+Measured = TypeVar("Measured", Round, Drain)
+
+
+def middle(rounds: Sequence[Measured]) -> Measured:
     """The median of every figure by itself; the highest of the peaks."""
-    peaks = [one.peak_memory for one in rounds if one.peak_memory is not None]
-    return Round(
-        rate=median(one.rate for one in rounds),
-        p50=median(one.p50 for one in rounds),
-        p99=median(one.p99 for one in rounds),
-        cpu=median(one.cpu for one in rounds),
-        backend_cpu=median(one.backend_cpu for one in rounds),
-        peak_memory=max(peaks) if peaks else None,
-        load_share=median(one.load_share for one in rounds),
-        rest_busy=median(one.rest_busy for one in rounds),
-    )
+    values = {field.name: [getattr(one, field.name) for one in rounds] for field in fields(rounds[0])}
+    peaks = [peak for peak in values.pop("peak_memory") if peak is not None]
+    medians = {name: median(each) for name, each in values.items()}
+    return replace(rounds[0], peak_memory=max(peaks) if peaks else None, **medians)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 import uvloop
 
 from bench import contenders, cores, delivery, figures, load, processes, rows, servers
@@ -93,9 +92,9 @@ def measure(
     contender = entry.contender
     before = _rows(contender)
     warm = _fire(entry, options.connections, min(WARM_UP, options.seconds))
-    cpu, backend_cpu, rest = entry.process.cpu(), backends.cpu(), _busy(split.rest)
+    cpu, backend_cpu, rest = entry.process.cpu(), backends.cpu(), cores.busy(split.rest)
     outcome = _fire(entry, options.connections, options.seconds)
-    rest = _busy(split.rest) - rest
+    rest = cores.busy(split.rest) - rest
     cpu, backend_cpu = entry.process.cpu() - cpu, backends.cpu() - backend_cpu
     wrong = [
         f"{one.failed} requests got no 2xx:"
@@ -154,9 +153,3 @@ def _post(entry: Entry, sent: delivery.Delivery) -> None:
 
 def _rows(contender: Contender) -> int:
     return servers.count(contender.database, contender.table) if contender.table else 0
-
-
-def _busy(which: frozenset[int]) -> float:
-    """Seconds that these cores have worked, for whomever."""
-    times = psutil.cpu_times(percpu=True)
-    return sum(sum(times[core]) - times[core].idle - getattr(times[core], "iowait", 0.0) for core in which)

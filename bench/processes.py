@@ -100,12 +100,33 @@ class Process:
             peaks += [int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line]
         return sum(peaks) if peaks else None
 
+    def memory(self) -> int:
+        """Bytes of resident memory now, summed over the tree."""
+        return sum(process.memory_info().rss for process in self._tree())
+
+    def check(self) -> None:
+        """Raise `ContenderError` if it has ended."""
+        if self._popen.poll() is not None:
+            raise ContenderError(f"ended by itself:\n{self.tail()}")
+
+    def tail(self) -> str:
+        """The end of what it has written."""
+        return self._log.read_text(errors="replace")[-4000:]
+
+    def pause(self) -> None:
+        """Stop it where it stands, without its knowledge."""
+        os.killpg(self._popen.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        os.killpg(self._popen.pid, signal.SIGCONT)
+
     def await_port(self, port: int) -> None:
         """Return once it accepts connections; raises `ContenderError`."""
         deadline = time.monotonic() + STARTS_WITHIN
         while True:
             if self._popen.poll() is not None or time.monotonic() > deadline:
-                raise ContenderError(f"did not start:\n{self._log.read_text(errors='replace')[-4000:]}")
+                raise ContenderError(f"did not start:\n{self.tail()}")
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
             except OSError:
@@ -117,22 +138,29 @@ class Process:
         try:
             return tree(self._process)
         except psutil.NoSuchProcess as error:
-            raise ContenderError(
-                f"ended by itself:\n{self._log.read_text(errors='replace')[-4000:]}"
-            ) from error
+            raise ContenderError(f"ended by itself:\n{self.tail()}") from error
 
 
 @contextmanager
 def running(
-    command: str, log: Path, changes: Mapping[str, str], *, on: frozenset[int], cwd: Path, port: int
+    command: str,
+    log: Path,
+    changes: Mapping[str, str],
+    *,
+    on: frozenset[int],
+    cwd: Path,
+    port: int | None = None,
 ) -> Iterator[Process]:
-    """A shell command in a process group of its own, on these cores, until the context ends."""
+    """A shell command in a process group of its own, on these cores, until the context ends.
+
+    With a `port` it is up when it listens there; it finds the number in `$PORT`.
+    """
     with log.open("wb") as output, cores.on(on):
         popen = subprocess.Popen(
             f"exec {command}",
             shell=True,
             cwd=cwd,
-            env=environment({**changes, "PORT": str(port)}),
+            env=environment({**changes, "PORT": str(port)} if port else changes),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -140,11 +168,13 @@ def running(
         )
     try:
         process = Process(popen, log)
-        process.await_port(port)
+        if port is not None:
+            process.await_port(port)
         yield process
     finally:
         if popen.poll() is None:
             os.killpg(popen.pid, signal.SIGTERM)
+            os.killpg(popen.pid, signal.SIGCONT)  # it may be paused
             try:
                 popen.wait(20)
             except subprocess.TimeoutExpired:

@@ -44,7 +44,7 @@ def rates(rounds: Mapping[str, Sequence[Round]], keeps: Mapping[str, str]) -> Ta
 
 def targets(ratios: Sequence[Ratio]) -> Table:
     """One line a target, with the median of the rounds' ratios and the verdict."""
-    table = Table(title="targets: ratios of rates, round by round")
+    table = Table(title="targets: ratios, round by round")
     for name in ("ratio", "at least", "aim", "median", "lowest to highest", ""):
         table.add_column(name, justify="left" if name in {"ratio", ""} else "right")
     for ratio in ratios:
@@ -72,6 +72,21 @@ def cautions(rounds: Mapping[str, Sequence[Round]]) -> list[str]:
     return found
 
 
+def judged(ratios: Sequence[Ratio]) -> list[dict[str, object]]:
+    """The targets, as JSON takes them."""
+    return [
+        {
+            "ratio": ratio.target.text,
+            "at_least": ratio.target.at_least,
+            "aim": ratio.target.aim,
+            "rounds": list(ratio.rounds),
+            "median": ratio.median,
+            "verdict": ratio.verdict,
+        }
+        for ratio in ratios
+    ]
+
+
 def document(
     machine: Mapping[str, object],
     options: Mapping[str, object],
@@ -91,16 +106,6 @@ def document(
             }
             for name, found in rounds.items()
         },
-        "targets": [
-            {
-                "ratio": ratio.target.text,
-                "at_least": ratio.target.at_least,
-                "aim": ratio.target.aim,
-                "rounds": list(ratio.rounds),
-                "median": ratio.median,
-                "verdict": ratio.verdict,
-            }
-            for ratio in ratios
-        ],
+        "targets": judged(ratios),
         "cautions": cautions(rounds),
     }

@@ -1,5 +1,6 @@
 """How work reaches the database: a few threads, concurrent calls made one, and statements for many rows."""
 
+from database import lookups  # noqa: F401 - registers them
 from database.coalescing import Coalescer
 from database.threads import close, in_lane, run
 

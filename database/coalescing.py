@@ -52,7 +52,9 @@ class Coalescer(Generic[Item, Result]):
     async def __call__(self, item: Item) -> Result:
         """Have the item written; gives its result, or raises what the write of this item raised."""
         loop = asyncio.get_running_loop()
-        waiting = self._loops.setdefault(loop, _Waiting())
+        waiting = self._loops.get(loop)
+        if waiting is None:
+            waiting = self._loops[loop] = _Waiting()
         future: asyncio.Future[Result] = loop.create_future()
         waiting.items.append((item, future))
         if waiting.writer is None or waiting.writer.done():

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
+from threading import Barrier
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
@@ -34,11 +35,14 @@ async def run(
     """
     global _executor  # noqa: PLW0603 - the threads are the process's
     if _executor is None:
-        # SQLite has one writer at a time: a second thread would only wait for the first one's lock.
-        size = THREADS if connection.vendor == "postgresql" else 1
-        _executor = ThreadPoolExecutor(size, thread_name_prefix="database")
+        _executor = ThreadPoolExecutor(_size(), thread_name_prefix="database")
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_executor, lambda: _call(function, *arguments, **named))
+
+
+def _size() -> int:
+    # SQLite has one writer at a time: a second thread would only wait for the first one's lock.
+    return THREADS if connection.vendor == "postgresql" else 1
 
 
 def _call(
@@ -69,11 +73,14 @@ def close() -> None:
     """End the threads, once they have done what they do, and with them their connections."""
     global _executor  # noqa: PLW0603 - as above
     if _executor is not None:
-        for _ in range(THREADS):
-            _executor.submit(_disconnect)
+        # Who has closed its connection waits for the others, so that each thread takes one of these.
+        met = Barrier(_size())
+        for _ in range(met.parties):
+            _executor.submit(_disconnect, met)
         _executor.shutdown()
         _executor = None
 
 
-def _disconnect() -> None:
+def _disconnect(met: Barrier) -> None:
     connection.close()  # looked up here, for every thread has a connection of its own
+    met.wait()

@@ -1,23 +1,38 @@
-"""The lease: who may process a delivery, and how its end is written down.
+"""The lease: who may process a delivery, for how long, and how it is given back.
 
 All times here are the database's, so that a worker whose clock is off neither takes a lease early nor
-retries early.
+retries early. Rows are locked in the order of (guid, hook id), as by intake, so that nobody deadlocks.
 """
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Length, Now
 
-from receiver.models import OPEN, Delivery, HandlerRun, Outcome, Status, after
+from processing.turns import Turn, Turns
+from receiver.models import Delivery, HandlerRun, Outcome, Status, after
 
-# Longer than the handlers of one delivery may take together with their writes.
-LEASE = timedelta(seconds=120)
+# Renewed while work runs, so it need only outlast a stall of the event loop, or of the database.
+LEASE = timedelta(seconds=30)
 # When another hook's delivery of the same guid is at work, come back after this.
 SIBLING_WAIT = timedelta(seconds=1)
+# Who waits for a turn is woken by who has it; should he fail to, the sweep comes after this.
+TURN_WAIT = timedelta(seconds=10)
+# Bytes of bodies, as compressed, that one claim loads.
+LOAD = 1024 * 1024
+
+_FIELDS = (
+    "guid", "hook_id", "source", "event", "action", "repository", "repository_id", "number",
+    "installation_id", "content_type", "received_at", "status", "attempts", "claims", "crashes", "error",
+)  # fmt: skip
+
+
+no_turn: frozenset[Turn] = frozenset()
 
 
 @dataclass(slots=True)
@@ -27,66 +42,104 @@ class Claimed:
     delivery: Delivery
     done: dict[str, str] = field(default_factory=dict)
     """Handler to outcome: those that succeeded for this guid, and those that failed for good."""
+    turns: frozenset[Turn] = no_turn
+
+    @property
+    def lease(self) -> tuple[int, int]:
+        """What tells this lease from any other, earlier or later."""
+        return self.delivery.pk, self.delivery.claims
 
 
 @dataclass(slots=True)
-class Verdict:
-    """How an attempt ended."""
+class Portion:
+    """What one claim gave: the claims in the order of receipt, and what is left for the next."""
 
-    status: Status
-    error: str = ""
-    retry_after: timedelta | None = None
-    runs: list[HandlerRun] = field(default_factory=list)
-
-
-class LeaseLostError(Exception):
-    """Somebody else took the delivery over: what was done may be done again, and is not settled here."""
+    claims: list[Claimed]
+    left: list[int]
 
 
 def claimable() -> models.Q:
-    """What a worker may take: what is waiting, due again, or left behind by a worker that is gone."""
-    return (
-        models.Q(status=Status.RECEIVED)
-        | models.Q(status=Status.RETRYING, next_attempt_at__lte=Now())
-        | models.Q(status=Status.PROCESSING, lease_expires_at__lte=Now())
-    )
+    """What a worker may take: what is waiting or due again. An ended lease is the sweep's to find."""
+    return models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING, next_attempt_at__lte=Now())
+
+
+def locked(ids: Iterable[int]) -> models.QuerySet[Delivery]:
+    """The deliveries that are at work, held against other writers until the transaction ends."""
+    rows = Delivery.objects.select_for_update(no_key=True).order_by("guid", "hook_id")
+    return rows.filter(pk__any=list(ids), status=Status.PROCESSING)
 
 
 @transaction.atomic
-def claim(ids: Collection[int], worker: str, lease: timedelta) -> list[Claimed]:
-    """Take those of `ids` that nobody has, in the order of receipt.
+def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | None = None) -> Portion:
+    """Take those of `ids` that nobody has, and load them, as far as their bodies fit into memory.
 
     Deliveries of one guid, one for each hook, are never at work at the same time: the rows of a guid are
-    locked together, and one that has to wait is left to the sweep.
+    locked together, and one that has to wait is left to the sweep. So is one whose turn has not come.
     """
-    guids = Delivery.objects.filter(pk__in=ids).values("guid")
+    if turns is not None:
+        turns.lock(ids)
+    guids = Delivery.objects.filter(pk__any=ids).values("guid")
     family = list(
-        Delivery.objects.select_for_update()
+        Delivery.objects.select_for_update(no_key=True)
         .filter(guid__in=guids)
-        .order_by("pk")
-        .only("pk", "guid", "status")
+        .order_by("guid", "hook_id")
+        .annotate(free=models.Case(models.When(claimable(), then=True), default=False), size=Length("body"))
+        .only(*_FIELDS)
     )
-    free = set(
-        Delivery.objects.filter(claimable(), pk__in=[row.pk for row in family]).values_list("pk", flat=True)
+    candidates, siblings = _free(family, set(ids))
+    admitted = {row.pk: no_turn for row in candidates} if turns is None else turns.admit(candidates)
+    taken: list[Any] = []
+    left: list[Any] = []
+    loaded = 0
+    for row in candidates:
+        if row.pk in admitted:
+            loaded += row.size
+            (left if taken and loaded > LOAD else taken).append(row)
+    _wait([row.pk for row in siblings], SIBLING_WAIT)
+    _wait([row.pk for row in candidates if row.pk not in admitted], TURN_WAIT)
+    pks = [row.pk for row in taken]
+    Delivery.objects.filter(pk__any=pks).update(
+        status=Status.PROCESSING,
+        worker=worker,
+        lease_expires_at=after(lease),
+        next_attempt_at=None,
+        claims=models.F("claims") + 1,
     )
-    busy = {row.guid for row in family if row.status == Status.PROCESSING and row.pk not in free}
-    taken: list[int] = []
-    waiting: list[int] = []
+    bodies = dict(Delivery.objects.filter(pk__any=pks).values_list("pk", "body"))
+    kin = Counter(row.guid for row in family)
+    claims: list[Claimed] = []
+    experienced: dict[UUID, Claimed] = {}
+    for row in taken:
+        row.body, row.worker, row.status = bodies[row.pk], worker, Status.PROCESSING
+        row.claims += 1
+        claims.append(Claimed(row, turns=admitted[row.pk]))
+        if row.claims > 1 or kin[row.guid] > 1:
+            experienced[row.guid] = claims[-1]
+    _find_done(experienced)
+    return Portion(claims, [row.pk for row in left])
+
+
+def _free(family: list[Any], ids: Collection[int]) -> tuple[list[Any], list[Any]]:
+    """Those of `ids` that may be taken, in the order of receipt, and those that wait for a sibling."""
+    busy = {row.guid for row in family if row.status == Status.PROCESSING}
+    candidates: list[Any] = []
+    siblings: list[Any] = []
     for row in family:
-        if row.pk not in free or row.pk not in ids:
-            continue
-        (waiting if row.guid in busy else taken).append(row.pk)
-        busy.add(row.guid)
-    Delivery.objects.filter(pk__in=waiting).update(next_attempt_at=after(SIBLING_WAIT))
-    Delivery.objects.filter(pk__in=taken).update(
-        status=Status.PROCESSING, worker=worker, lease_expires_at=after(lease), next_attempt_at=None
-    )
-    claims = [Claimed(delivery) for delivery in Delivery.objects.filter(pk__in=taken).order_by("pk")]
-    _find_done({claimed.delivery.guid: claimed for claimed in claims})
-    return claims
+        if row.pk in ids and row.free:
+            (siblings if row.guid in busy else candidates).append(row)
+            busy.add(row.guid)
+    return sorted(candidates, key=lambda row: (row.received_at, row.pk)), siblings
+
+
+def _wait(ids: Collection[int], wait: timedelta) -> None:
+    """Leave deliveries to the sweep, after this time."""
+    if ids:
+        Delivery.objects.filter(pk__any=ids).update(next_attempt_at=after(wait))
 
 
 def _find_done(by_guid: dict[UUID, Claimed]) -> None:
+    if not by_guid:
+        return
     runs = HandlerRun.objects.filter(delivery__guid__in=by_guid, superseded=False)
     for guid, delivery_id, handler, outcome in runs.values_list(
         "delivery__guid", "delivery_id", "handler", "outcome"
@@ -98,34 +151,38 @@ def _find_done(by_guid: dict[UUID, Claimed]) -> None:
             claimed.done[handler] = outcome
 
 
-def settle(claimed: Claimed, verdict: Verdict) -> None:
-    """Write down how an attempt ended, in one transaction; raises `LeaseLostError` when it is not ours."""
-    delivery = claimed.delivery
-    open_again = verdict.status in OPEN
-    with transaction.atomic():
-        settled = Delivery.objects.filter(
-            pk=delivery.pk,
-            status=Status.PROCESSING,
-            worker=delivery.worker,
-            # The same worker may have lost it and taken it again since.
-            lease_expires_at=delivery.lease_expires_at,
-        ).update(
-            status=verdict.status,
-            attempts=delivery.attempts + 1,
-            error=verdict.error,
-            lease_expires_at=None,
-            next_attempt_at=after(verdict.retry_after or timedelta()) if open_again else None,
-            finished_at=None if open_again else Now(),
-        )
-        if not settled:
-            raise LeaseLostError(f"{delivery}: the lease was lost before its attempt ended")
-        HandlerRun.objects.bulk_create(verdict.runs)
+def resume(pk: int, claims: int) -> Claimed | None:
+    """A delivery that is under a lease already, for who was asked to process it; None when it ended."""
+    row = Delivery.objects.filter(pk=pk, claims=claims, status=Status.PROCESSING).first()
+    if row is None:
+        return None
+    claimed = Claimed(row)
+    _find_done({row.guid: claimed})
+    return claimed
 
 
-def release(claims: Sequence[Claimed]) -> int:
-    """Give back what was claimed and not finished: nothing is used up, and the sweep takes it up at once."""
-    return Delivery.objects.filter(
-        pk__in=[claimed.delivery.pk for claimed in claims],
-        status=Status.PROCESSING,
-        worker__in={claimed.delivery.worker for claimed in claims},
-    ).update(status=Status.RECEIVED, lease_expires_at=None, next_attempt_at=Now())
+@transaction.atomic
+def renew(leases: Collection[tuple[int, int]], lease: timedelta) -> set[tuple[int, int]]:
+    """Let these leases, each a delivery and its `claims`, last for `lease` from now; gives those that do."""
+    # What is locked is being settled at this moment.
+    rows = Delivery.objects.select_for_update(no_key=True, skip_locked=True).filter(
+        pk__any=[pk for pk, _ in leases], status=Status.PROCESSING
+    )
+    held = set(rows.values_list("pk", "claims")) & set(leases)
+    Delivery.objects.filter(pk__any=[pk for pk, _ in held]).update(lease_expires_at=after(lease))
+    return held
+
+
+@transaction.atomic
+def release(leases: Collection[tuple[int, int]], *, crashed: bool = False) -> int:
+    """Give back what was claimed and not finished: no attempt is used up, and any sweep takes it at once.
+
+    Gives the number of those that were still held. `crashed` counts the end of the process that ran it.
+    """
+    held = set(locked([pk for pk, _ in leases]).values_list("pk", "claims")) & set(leases)
+    return Delivery.objects.filter(pk__any=[pk for pk, _ in held]).update(
+        status=Status.RECEIVED,
+        lease_expires_at=None,
+        next_attempt_at=Now(),
+        crashes=models.F("crashes") + int(crashed),
+    )

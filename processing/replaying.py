@@ -3,16 +3,17 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
-from asgiref.sync import sync_to_async
 from django.db import transaction
 
+import database
 from processing import claiming
 from processing.batch import Processor
-from processing.claiming import Verdict
-from processing.sweep import Found
+from processing.settling import Verdict
 from receiver.models import Delivery, Trigger
 
 # Long enough to sit in a debugger; it ends with the replay that holds it.
+Found = tuple[str, Trigger, int]
+
 INLINE_LEASE = timedelta(days=1)
 
 
@@ -20,7 +21,7 @@ INLINE_LEASE = timedelta(days=1)
 def reopen(ids: Sequence[int]) -> list[Found]:
     """Make deliveries ready to be processed again; gives what to wake, without what a worker holds."""
     Delivery.objects.reopen(ids)
-    rows = Delivery.objects.filter(claiming.claimable(), pk__in=ids).order_by("pk")
+    rows = Delivery.objects.filter(claiming.claimable(), pk__any=ids).order_by("pk")
     return [(event, Trigger.REPLAY, pk) for pk, event in rows.values_list("pk", "event")]
 
 
@@ -31,13 +32,15 @@ async def inline(processor: Processor, ids: Sequence[int]) -> AsyncIterator[tupl
     by Ctrl-C or by an error, it gives back what it has not settled.
     """
     for pk in ids:
-        await sync_to_async(reopen)([pk])
-        for claimed in await sync_to_async(claiming.claim)([pk], processor.worker, INLINE_LEASE):
+        await database.run(reopen, [pk])
+        turns = processor.turns or None
+        portion = await database.run(claiming.claim, [pk], processor.worker, INLINE_LEASE, turns)
+        for claimed in portion.claims:
             settled = False
             try:
-                result = await processor.attempt(claimed, Trigger.REPLAY, timeout=None)
+                result = await processor.attempt(claimed, Trigger.REPLAY, limited=False)
                 settled = True
             finally:
                 if not settled:
-                    await sync_to_async(claiming.release)([claimed])
+                    await database.run(claiming.release, [claimed.lease])
             yield result

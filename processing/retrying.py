@@ -4,9 +4,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MAX_ATTEMPTS = 8
+from handlers import PermanentError, RetryableError
+
 FIRST_BACKOFF = 2.0  # seconds
 LONGEST_BACKOFF = 3600.0  # seconds
+DOUBLINGS = 12  # reach LONGEST_BACKOFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +24,19 @@ class Dead:
 
 
 def decide(
-    attempt: int, retry_in: float | None, uniform: Callable[[float, float], float] = random.uniform
+    attempt: int,
+    error: Exception,
+    max_attempts: int,
+    uniform: Callable[[float, float], float] = random.uniform,
 ) -> Retry | Dead:
-    """The verdict after attempt number `attempt` (from 1) failed in a way that may pass.
+    """The verdict on a handler whose attempt number `attempt` (from 1) raised `error`.
 
-    `retry_in` (seconds) is the handler's own wish. Without one the backoff is exponential with full
-    jitter, so that deliveries which failed together do not come back together:
+    `RetryableError` names its own wait. Otherwise the backoff is exponential with full jitter, so that
+    deliveries which failed together do not come back together:
     https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
-    if attempt >= MAX_ATTEMPTS:
+    if isinstance(error, PermanentError) or attempt >= max_attempts:
         return Dead()
-    if retry_in is not None:
-        return Retry(retry_in)
-    return Retry(uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt - 1))))
+    if isinstance(error, RetryableError) and error.retry_in is not None:
+        return Retry(error.retry_in)
+    return Retry(uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS))))

@@ -4,18 +4,20 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from django.utils import timezone
 from pydantic import ValidationError
 
 import schemas
-from handlers import DeliveryContext, Handler, PermanentError, Registry, RetryableError
+from handlers import DeliveryContext, Handler, PermanentError, Registry
 from processing import retrying
-from processing.claiming import Claimed, Verdict
-from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from processing.claiming import Claimed
+from processing.settling import Run, Verdict
+from receiver.models import Delivery, Outcome, Status, Trigger
 
-HANDLER_TIMEOUT = 30.0  # seconds
+# Characters: an error may hold whatever was sent.
+LONGEST_ERROR = 2_000
+LONGEST_TRACEBACK = 20_000
 
 Events = Mapping[str, type[schemas.Event]]
 
@@ -35,16 +37,12 @@ def why_invalid(error: ValidationError) -> str:
 
 
 async def attempt(
-    claimed: Claimed,
-    registry: Registry,
-    events: Events,
-    trigger: Trigger,
-    timeout: float | None,
+    claimed: Claimed, registry: Registry, events: Events, trigger: Trigger, *, limited: bool
 ) -> tuple[Verdict, list[str]]:
     """Run what has still to run for this delivery, concurrently; gives the verdict and the handlers' notes.
 
-    Nothing that a handler raises leaves this function, except cancellation. `timeout` is in seconds for
-    each handler; None lets a debugger take its time.
+    Nothing that a handler raises leaves this function, except cancellation. Without `limited` no handler
+    is timed, which lets a debugger take its time.
     """
     delivery = claimed.delivery
     try:
@@ -69,54 +67,56 @@ async def attempt(
     if number > 1 and trigger is Trigger.DELIVERY:
         trigger = Trigger.RETRY
     to_run = [handler for handler in wanting if handler.name not in claimed.done]
-    results = await asyncio.gather(*(_run(handler, event, context, timeout) for handler in to_run))
-    runs = [run for run, _ in results]
+    if len(to_run) == 1:
+        runs = [await _run(to_run[0], event, context, trigger, limited=limited)]
+    else:
+        runs = await asyncio.gather(
+            *(_run(handler, event, context, trigger, limited=limited) for handler in to_run)
+        )
     if number == 1:
-        runs += [_skipped(handler) for handler in wanting if handler.name in claimed.done]
-    for run in runs:
-        run.delivery, run.attempt, run.trigger = delivery, number, trigger
-    verdict = judge(number, runs, [wish for run, wish in results if run.outcome == Outcome.FAILED])
-    if verdict.status is Status.SUCCEEDED and Outcome.PERMANENT in claimed.done.values():
-        verdict = Verdict(Status.DEAD, delivery.error, runs=runs)
-    return verdict, context.notes
+        runs += [_skipped(handler, trigger) for handler in wanting if handler.name in claimed.done]
+    return judge(runs, delivery, claimed.done), context.notes
 
 
-def judge(number: int, runs: list[HandlerRun], wishes: list[float | None]) -> Verdict:
-    """The delivery's status after these runs; `wishes` holds each failed run's own `retry_in`."""
+def judge(runs: list[Run], delivery: Delivery, done: Mapping[str, str]) -> Verdict:
+    """What becomes of a delivery after these runs; `done` holds the outcomes of handlers before them."""
     error = "; ".join(f"{run.handler}: {run.error}" for run in runs if run.error)
-    if wishes:
-        named = [wish for wish in wishes if wish is not None]
-        decision = retrying.decide(number, max(named) if named else None)
-        if isinstance(decision, retrying.Retry):
-            return Verdict(Status.RETRYING, error, timedelta(seconds=decision.after), runs)
-        return Verdict(Status.DEAD, f"{number} attempts used up; {error}", runs=runs)
-    if any(run.outcome == Outcome.PERMANENT for run in runs):
+    waits = [run.retry_after for run in runs if run.retry_after is not None]
+    if waits:
+        return Verdict(Status.RETRYING, error, timedelta(seconds=max(waits)), runs)
+    if any(run.outcome is Outcome.PERMANENT for run in runs):
         return Verdict(Status.DEAD, error, runs=runs)
+    if Outcome.PERMANENT in done.values():
+        return Verdict(Status.DEAD, delivery.error, runs=runs)
     return Verdict(Status.SUCCEEDED, runs=runs)
 
 
 async def _run(
-    handler: Handler, event: schemas.Event, context: DeliveryContext, timeout: float | None
-) -> tuple[HandlerRun, float | None]:
-    """Run one handler; gives its row, not yet saved, and how long it wants to wait when it failed."""
-    run = HandlerRun(handler=handler.name, outcome=Outcome.SUCCEEDED, started_at=timezone.now())
-    wish = None
+    handler: Handler, event: schemas.Event, context: DeliveryContext, trigger: Trigger, *, limited: bool
+) -> Run:
+    run = Run(handler.name, context.attempt, trigger, Outcome.SUCCEEDED, datetime.now(UTC))
     start = time.perf_counter()
     try:
-        async with asyncio.timeout(timeout) as limit:
+        async with asyncio.timeout(handler.timeout if limited else None) as limit:
             await handler.run(event, context)
     except Exception as error:  # noqa: BLE001 - a handler may raise anything; all of it is written down
-        run.outcome = Outcome.PERMANENT if isinstance(error, PermanentError) else Outcome.FAILED
-        run.error = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}"
         if isinstance(error, TimeoutError) and limit.expired():
-            run.error = f"timed out after {timeout:g} seconds"
-        run.error = schemas.storable(run.error)
-        run.traceback = schemas.storable("".join(traceback.format_exception(error)))
-        wish = error.retry_in if isinstance(error, RetryableError) else None
+            said = f"timed out after {handler.timeout:g} seconds"
+        decision = retrying.decide(context.attempt, error, handler.max_attempts)
+        if isinstance(decision, retrying.Retry):
+            run.outcome, run.retry_after = Outcome.FAILED, decision.after
+        else:
+            run.outcome = Outcome.PERMANENT
+            if not isinstance(error, PermanentError):
+                said = f"{context.attempt} attempts used up; {said}"
+        run.error = schemas.storable(said)[:LONGEST_ERROR]
+        told = "".join(traceback.format_exception(error))
+        run.traceback = schemas.storable(told)[-LONGEST_TRACEBACK:]
     run.duration = time.perf_counter() - start
-    return run, wish
+    return run
 
 
-def _skipped(handler: Handler) -> HandlerRun:
-    """The row of a handler that has had its effect: for another hook's delivery of the guid, or before."""
-    return HandlerRun(handler=handler.name, outcome=Outcome.SKIPPED, started_at=timezone.now(), duration=0.0)
+def _skipped(handler: Handler, trigger: Trigger) -> Run:
+    """The run of a handler that has had its effect: for another hook's delivery of the guid, or before."""
+    return Run(handler.name, 1, trigger, Outcome.SKIPPED, datetime.now(UTC))

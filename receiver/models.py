@@ -29,6 +29,9 @@ TERMINAL = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID, Status.D
 # What GitHub's redelivery is meant to repair: these are processed again when the same guid comes once more.
 REPAIRABLE = frozenset({Status.DEAD, Status.INVALID, Status.IGNORED})
 OPEN = frozenset({Status.RECEIVED, Status.PROCESSING, Status.RETRYING})
+# Written out, for SQLite finds their partial indexes by these words and not by `status IN (...)`.
+WAITING = models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING)
+IN_TURN = models.Q(status=Status.RECEIVED) | models.Q(status=Status.PROCESSING)
 
 
 class Trigger(models.TextChoices):
@@ -68,7 +71,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         One that succeeded runs all its handlers again. Of any other, handlers that succeeded have had
         their effect and stay done. What a worker holds is left to it. To be called in a transaction.
         """
-        free = self.select_for_update().filter(pk__in=ids).exclude(status=Status.PROCESSING).order_by("pk")
+        held = models.Q(status=Status.PROCESSING, lease_expires_at__gt=Now())
+        rows = self.select_for_update().order_by("guid", "hook_id")
+        free = rows.filter(pk__in=ids).exclude(held)
         status = dict(free.values_list("pk", "status"))
         succeeded = [pk for pk in status if status[pk] == Status.SUCCEEDED]
         runs = HandlerRun.objects.filter(superseded=False)
@@ -79,6 +84,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         Delivery.objects.filter(pk__in=list(status)).update(
             status=Status.RECEIVED,
             attempts=0,
+            crashes=0,
+            lease_expires_at=None,
             next_attempt_at=after(WAKE_GRACE),
             finished_at=None,
             error="",
@@ -132,11 +139,17 @@ class Delivery(models.Model):
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="delivery_status"),
         ]
         indexes: ClassVar = [
-            # Only what is still open, so that the sweep's index stays small however much is kept.
+            # Only what is still open, so that the sweep's index stays small however much is kept. The further
+            # columns let a backlog be counted without its rows.
             models.Index(
-                fields=["next_attempt_at"],
+                fields=["next_attempt_at", "status", "event", "received_at"],
                 name="delivery_due",
-                condition=models.Q(status__in=[Status.RECEIVED, Status.RETRYING]),
+                condition=WAITING,
+            ),
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                name="delivery_retrying",
+                condition=models.Q(status=Status.RETRYING),
             ),
             models.Index(
                 fields=["lease_expires_at"],
@@ -146,7 +159,13 @@ class Delivery(models.Model):
             models.Index(
                 fields=["repository_id", "received_at"],
                 name="delivery_turn",
-                condition=models.Q(status__in=[Status.RECEIVED, Status.PROCESSING]),
+                condition=IN_TURN,
+            ),
+            models.Index(fields=["id"], name="delivery_dead", condition=models.Q(status=Status.DEAD)),
+            models.Index(
+                fields=["finished_at", "status", "event"],
+                name="delivery_finished",
+                condition=models.Q(finished_at__isnull=False),
             ),
             models.Index(fields=["received_at"], name="delivery_received"),
             models.Index(fields=["repository", "received_at"], name="delivery_repository"),

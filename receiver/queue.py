@@ -9,11 +9,9 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from arq.connections import RedisSettings
 from arq.constants import default_queue_name, expires_extra_ms, job_key_prefix
 from arq.jobs import serialize_job
 from arq.utils import timestamp_ms
@@ -27,23 +25,14 @@ from receiver.store import Receipt, Stored
 logger = logging.getLogger(__name__)
 
 FUNCTION = "process"
-BATCH = 50
+BATCH = 100
+NAME = default_queue_name
 # Beyond this the sweep does it: memory stays bounded while Redis is down.
 MAX_WAITING = 10_000
 TIMEOUT = 2.0  # seconds
 
 Due = Mapping[tuple[str, Trigger], Sequence[int]]
 """Ids of deliveries by event and by what wakes them."""
-
-
-def redis_settings() -> RedisSettings:
-    """`REDIS_URL` as arq wants it."""
-    found = RedisSettings.from_dsn(settings.REDIS_URL)
-    # arq leaves these as they stand in the URL, where a password may be percent-encoded.
-    for name in ("unix_socket_path", "username", "password"):
-        value = getattr(found, name)
-        setattr(found, name, unquote(value) if value else value)
-    return found
 
 
 def connect() -> Redis:
@@ -78,7 +67,7 @@ async def enqueue(redis: Redis, due: Due) -> int:
             now, job_id = timestamp_ms(), uuid4().hex
             body = serialize_job(FUNCTION, job, {}, None, now, serializer=serialize)
             pipeline.psetex(job_key_prefix + job_id, expires_extra_ms, body)
-            pipeline.zadd(default_queue_name, {job_id: now})
+            pipeline.zadd(NAME, {job_id: now})
         await pipeline.execute()
     return len(jobs)
 

@@ -8,6 +8,7 @@ PACKAGES = (
     "gidgethub",
     "psycopg",
     "redis",
+    "saq",
     "uvicorn",
     "uvloop",
 )

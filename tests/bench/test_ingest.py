@@ -187,6 +187,10 @@ def rounds(*rates: float) -> list[Round]:
     ]
 
 
+def rates(measured: dict[str, list[Round]]) -> dict[str, list[float]]:
+    return {name: [one.rate for one in found] for name, found in measured.items()}
+
+
 TARGET = Target("a / b", "a", "b", at_least=2, aim=4)
 
 
@@ -204,7 +208,7 @@ TARGET = Target("a / b", "a", "b", at_least=2, aim=4)
 def test_a_ratio_is_the_median_of_the_rounds_and_judged_by_its_target(
     over: list[float], under: list[float], expected: float | None, verdict: str
 ) -> None:
-    (ratio,) = figures.ratios({"a": rounds(*over), "b": rounds(*under)}, [TARGET])
+    (ratio,) = figures.ratios({"a": over, "b": under}, [TARGET])
 
     assert (ratio.median, ratio.verdict) == (expected, verdict)
 
@@ -224,7 +228,7 @@ def test_the_middle_of_the_rounds_is_their_median_and_their_highest_peak() -> No
 def test_the_report_shows_every_contender_every_target_and_whether_it_is_met() -> None:
     measured = {"a": rounds(500, 400, 600), "b": rounds(100, 100, 100)}
     screen = Console(width=160, record=True, file=StringIO())
-    ratios = [*figures.ratios(measured, [TARGET]), Ratio(Target("a / c", "a", "c", 1, 1), ())]
+    ratios = [*figures.ratios(rates(measured), [TARGET]), Ratio(Target("a / c", "a", "c", 1, 1), ())]
     screen.print(report.rates(measured, {"a": "SQLite"}), report.targets(ratios))
     text = screen.export_text()
 
@@ -246,7 +250,7 @@ def test_a_rate_that_the_harness_held_back_is_called_a_lower_bound() -> None:
 
 def test_the_document_is_json_and_holds_every_round() -> None:
     measured = {"a": rounds(500, 400), "b": rounds(100, 100)}
-    ratios = figures.ratios(measured, [TARGET])
+    ratios = figures.ratios(rates(measured), [TARGET])
 
     found = json.loads(json.dumps(report.document({}, {}, measured, {}, ratios)))
 

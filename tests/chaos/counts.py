@@ -16,6 +16,9 @@ class Counts:
     lock: float
     kills: int
     repetitions: int
+    worker_deliveries: int
+    worker_kills: int
+    stops: int
 
 
 SMALL = Counts(
@@ -28,6 +31,9 @@ SMALL = Counts(
     lock=7.0,  # longer than the five seconds that SQLite waits for a lock
     kills=3,
     repetitions=100,
+    worker_deliveries=100,
+    worker_kills=4,
+    stops=2,
 )
 FULL = Counts(
     deliveries=5000,
@@ -39,4 +45,7 @@ FULL = Counts(
     lock=15.0,
     kills=50,
     repetitions=1000,
+    worker_deliveries=2000,
+    worker_kills=100,
+    stops=5,
 )

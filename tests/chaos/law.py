@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from tests.chaos import ledger
+from tests.chaos import ledger, stored
 from tests.chaos.sender import Sender
 
 TERMINAL = {"succeeded", "ignored", "invalid", "dead"}
@@ -24,6 +24,25 @@ def timely(*senders: Sender, within: float = 9.0) -> None:
     assert [
         answer for answer in refused if not answer.retry_after.isdigit() or not int(answer.retry_after)
     ] == []
+
+
+def each_succeeded_once(database: str) -> None:
+    """Assert that every delivery succeeded at its first attempt, with one run of each handler and one effect.
+
+    All are pushes that are unlike each other.
+    """
+    count = len(ledger.rows(database))
+    assert ledger.execute(
+        database, "SELECT status, attempts, count(*) FROM receiver_delivery GROUP BY status, attempts"
+    ) == [("succeeded", 1, count)]
+    assert ledger.execute(
+        database,
+        "SELECT handler, outcome, attempt, count(*) FROM receiver_handlerrun GROUP BY 1, 2, 3 ORDER BY 1",
+    ) == [("obedient.obey", "succeeded", 1, count), ("push.record", "succeeded", 1, count)]
+    assert ledger.execute(database, "SELECT count(*), count(DISTINCT ref) FROM records_push") == [
+        (count, count)
+    ]
+    assert ledger.execute(database, "SELECT count(*) FROM records_commit") == [(stored.COMMITS * count,)]
 
 
 async def ended(database: str, within: float = 60.0) -> Counter[str]:

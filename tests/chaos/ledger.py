@@ -4,7 +4,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -65,6 +67,28 @@ def execute(url: str, statement: str, on: str | None = None) -> list[tuple[Any, 
     with psycopg.connect(named(url, on) if on else url, autocommit=True) as server:
         cursor = server.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+def insert(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Commit rows of the same columns in one transaction; gives their ids."""
+    names, marks = ", ".join(rows[0]), ", ".join("?" if url.startswith("sqlite:") else "%s" for _ in rows[0])
+    statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - names of the tests
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(sqlite_path(url), timeout=30, isolation_level=None)) as lite:
+            lite.execute("BEGIN IMMEDIATE")
+            ids = [lite.execute(statement, list(map(_lite, row.values()))).fetchone()[0] for row in rows]
+            lite.execute("COMMIT")
+            return ids
+    with psycopg.connect(url) as server:
+        found = [server.execute(statement.encode(), list(row.values())).fetchone() for row in rows]
+        return [row[0] for row in found if row]
+
+
+def _lite(value: Any) -> Any:
+    """A value as Django writes it into SQLite."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat(" ")
+    return value.hex if isinstance(value, UUID) else value
 
 
 def rows(url: str) -> dict[str, str]:

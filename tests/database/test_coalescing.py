@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from django.db import IntegrityError, OperationalError, connection
 
+import database
 from database import Coalescer, in_lane, run
 from records.models import Repository
 
@@ -91,6 +92,12 @@ async def test_a_connection_that_was_lost_is_replaced_without_a_word() -> None:
         with pytest.raises(OperationalError):
             await run(cut_off)
     assert await asyncio.gather(*(run(Repository.objects.count) for _ in range(8))) == [0] * 8
+
+
+async def test_threads_that_end_give_their_connections_back() -> None:
+    for _ in range(10):
+        assert set(await asyncio.gather(*(run(Repository.objects.count) for _ in range(8)))) == {0}
+        database.close()
 
 
 async def test_the_orm_of_concurrent_tasks_does_not_wait_in_one_line() -> None:

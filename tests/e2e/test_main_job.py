@@ -201,7 +201,7 @@ async def test_a_worker_that_is_told_to_stop_gives_back_what_it_cannot_finish(
     http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
 ) -> None:
     with processes.worker(
-        worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url
+        worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url, WORKER_GRACE="1"
     ) as stopped:
         await post(http, receiver_url, github.sample("push__branch"))
         await sync_to_async(processes.wait_until)(lambda: "handler entered" in worker_log.read_text(), "work")

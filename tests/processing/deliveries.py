@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from handlers import DeliveryContext, Registry
 from processing.batch import Processor
-from processing.claiming import LEASE
 from receiver.models import WAKE_GRACE, Delivery
 from schemas import Event
 from schemas.push import PushEvent
@@ -56,4 +55,4 @@ class Recorder:
         self.registry.on(PushEvent)(handler)
 
     def processor(self, worker: str = "worker of the test", **changes: Any) -> Processor:
-        return Processor(EVENTS, self.registry, worker, **{"lease": LEASE, **changes})
+        return Processor(EVENTS, self.registry, worker, **changes)

@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from handlers import PermanentError, RetryableError
-from processing import retrying, running
+from handlers._registry import MAX_ATTEMPTS
 from receiver.models import Delivery, HandlerRun, Trigger
 from tests import github
 from tests.processing.deliveries import Recorder, stored
@@ -124,9 +124,23 @@ async def test_a_permanent_error_beside_one_that_may_pass_is_dead_when_the_other
 
 
 async def test_the_last_attempt_that_fails_is_dead() -> None:
-    [row] = await process(Recorder(bad=ValueError("x")), await make(attempts=retrying.MAX_ATTEMPTS - 1))
-    assert (row.status, row.attempts) == ("dead", retrying.MAX_ATTEMPTS)
-    assert row.error.startswith(f"{retrying.MAX_ATTEMPTS} attempts used up; ")
+    [row] = await process(Recorder(bad=ValueError("x")), await make(attempts=MAX_ATTEMPTS - 1))
+    assert (row.status, row.attempts) == ("dead", MAX_ATTEMPTS)
+    assert row.error == f"deliveries.bad: {MAX_ATTEMPTS} attempts used up; ValueError: x"
+
+
+async def test_each_handler_has_attempts_of_its_own() -> None:
+    recorder = Recorder(twice=OSError("away"), often=OSError("away"))
+    object.__setattr__(recorder.registry.handlers["push"][0], "max_attempts", 2)
+    row = await make()
+    for _ in range(3):
+        await Delivery.objects.aupdate(next_attempt_at=timezone.now())
+        [row] = await process(recorder, row)
+    assert (row.status, recorder.calls.count("twice"), recorder.calls.count("often")) == ("retrying", 2, 3)
+    recorder.raising["often"] = None
+    await Delivery.objects.aupdate(next_attempt_at=timezone.now())
+    [row] = await process(recorder, row)
+    assert (row.status, recorder.calls.count("twice")) == ("dead", 2)
 
 
 async def test_what_a_handler_raises_never_touches_its_neighbours() -> None:
@@ -141,10 +155,11 @@ async def test_what_a_handler_raises_never_touches_its_neighbours() -> None:
     assert bad.error == "deliveries.strange: StrangeError: NUL \\u0000 and \\ud800"
 
 
-async def test_a_handler_that_hangs_is_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "HANDLER_TIMEOUT", 0.05)
+async def test_a_handler_that_hangs_is_timed_out() -> None:
     recorder = Recorder(hangs=None)
-    object.__setattr__(recorder.registry.handlers["push"][0], "run", lambda *_: asyncio.Event().wait())
+    [handler] = recorder.registry.handlers["push"]
+    object.__setattr__(handler, "run", lambda *_: asyncio.Event().wait())
+    object.__setattr__(handler, "timeout", 0.05)
     [row] = await process(recorder, await make())
     assert (row.status, row.error) == ("retrying", "deliveries.hangs: timed out after 0.05 seconds")
 

@@ -1,25 +1,41 @@
 """Leases: one holder at a time, taken over when they end, and settled only by who holds them."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
-from processing import claiming
-from processing.claiming import LEASE, LeaseLostError, Verdict
-from receiver.models import Delivery, HandlerRun, Status
+import database
+from processing import claiming, sweep
+from processing.claiming import LEASE, Claimed
+from processing.settling import LeaseLostError, Run, Verdict, settle
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests.processing.deliveries import stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+make = sync_to_async(stored)
 
 PAST, FUTURE = timedelta(hours=-1), timedelta(hours=1)
 
 
 def claim(*rows: Delivery, worker: str = "a", lease: timedelta = LEASE) -> list[int]:
-    return [claimed.delivery.pk for claimed in claiming.claim([row.pk for row in rows], worker, lease)]
+    return [claimed.delivery.pk for claimed in take(*rows, worker=worker, lease=lease)]
+
+
+def take(*rows: Delivery, worker: str = "a", lease: timedelta = LEASE) -> list[Claimed]:
+    return claiming.claim([row.pk for row in rows], worker, lease).claims
+
+
+def lose(row: Delivery) -> None:
+    """Let the sweep find that a lease has ended."""
+    Delivery.objects.filter(pk=row.pk).update(lease_expires_at=timezone.now() + PAST)
+    assert sweep.find() == [(row.pk, Trigger.SWEEP)]
 
 
 def test_a_claim_takes_what_is_free_in_the_order_of_receipt_and_nobody_takes_it_again() -> None:
@@ -40,33 +56,62 @@ def test_a_retry_is_claimed_when_it_is_due_and_not_before() -> None:
     assert claim(due) == [due.pk]
 
 
-def test_a_lease_that_has_ended_is_taken_over_and_its_first_holder_cannot_settle() -> None:
-    row = stored()
-    [first] = claiming.claim([row.pk], "a", timedelta(seconds=-1))
-    [second] = claiming.claim([row.pk], "b", LEASE)
-    with pytest.raises(LeaseLostError):
-        claiming.settle(first, Verdict(Status.DEAD, runs=[_run(row)]))
-    assert HandlerRun.objects.count() == 0
-    claiming.settle(second, Verdict(Status.SUCCEEDED))
-    row.refresh_from_db()
+async def test_a_lease_that_has_ended_is_taken_over_and_its_first_holder_cannot_settle() -> None:
+    row = await make()
+    [first] = await database.run(take, row, worker="a")
+    await database.run(lose, row)
+    [second] = await database.run(take, row, worker="b")
+    run = Run("h", 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())
+    outcomes = await asyncio.gather(
+        settle(first, Verdict(Status.DEAD, runs=[run])),
+        settle(second, Verdict(Status.SUCCEEDED)),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [LeaseLostError, type(None)]
+    assert await HandlerRun.objects.acount() == 0
+    row = await Delivery.objects.aget()
     assert (row.status, row.attempts) == ("succeeded", 1)
     assert row.finished_at is not None
     assert row.lease_expires_at is None
 
 
-def test_a_worker_that_lost_a_lease_and_took_it_again_settles_only_the_second() -> None:
-    row = stored()
-    [first] = claiming.claim([row.pk], "a", timedelta(seconds=-1))
-    [second] = claiming.claim([row.pk], "a", LEASE)
+async def test_a_worker_that_lost_a_lease_and_took_it_again_settles_only_the_second() -> None:
+    row = await make()
+    [first] = await database.run(take, row)
+    await database.run(lose, row)
+    [second] = await database.run(take, row)
     with pytest.raises(LeaseLostError):
-        claiming.settle(first, Verdict(Status.SUCCEEDED))
-    claiming.settle(second, Verdict(Status.SUCCEEDED))
+        await settle(first, Verdict(Status.DEAD))
+    await settle(second, Verdict(Status.SUCCEEDED))
+    assert (await Delivery.objects.aget()).status == "succeeded"
+
+
+def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
+    rows = [stored() for _ in range(3)]
+    claims = take(*rows, lease=timedelta(seconds=-1))
+    lost = claims.pop()
+    lose_at = Delivery.objects.get(pk=lost.delivery.pk).lease_expires_at
+    leases = [claimed.lease for claimed in claims]
+    assert claiming.renew([*leases, (lost.delivery.pk, 99)], LEASE) == set(leases)
+    assert sweep.find() == [(lost.delivery.pk, Trigger.SWEEP)]
+    assert lose_at is not None
+    ends = Delivery.objects.filter(pk__in=[pk for pk, _ in leases]).values_list("lease_expires_at", flat=True)
+    assert min(end for end in ends if end) > lose_at + LEASE
+
+
+def test_a_claim_loads_no_more_than_fits_and_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [stored() for _ in range(3)]
+    monkeypatch.setattr(claiming, "LOAD", 1)
+    portion = claiming.claim([row.pk for row in rows], "a", LEASE)
+    assert [claimed.delivery.pk for claimed in portion.claims] == [rows[0].pk]
+    assert portion.left == [rows[1].pk, rows[2].pk]
+    assert portion.claims[0].delivery.body == rows[0].body
 
 
 def test_what_is_given_back_is_free_at_once_and_no_attempt_is_used_up() -> None:
     row = stored()
-    claims = claiming.claim([row.pk], "a", LEASE)
-    assert claiming.release(claims) == 1
+    claims = take(row)
+    assert claiming.release([claimed.lease for claimed in claims]) == 1
     row.refresh_from_db()
     assert (row.status, row.attempts) == ("received", 0)
     assert row.next_attempt_at is not None
@@ -91,7 +136,7 @@ def test_what_succeeded_for_the_guid_is_done_and_what_failed_for_good_is_done_fo
     _run(other, handler="gave up", outcome="permanent").save()
     _run(other, handler="asked anew", outcome="succeeded", superseded=True).save()
     _run(other, handler="failed", outcome="failed").save()
-    [claimed] = claiming.claim([other.pk], "a", LEASE)
+    [claimed] = take(other)
     assert claimed.done == {"wrote": "succeeded", "gave up": "permanent"}
 
 

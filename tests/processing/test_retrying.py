@@ -3,9 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, MAX_ATTEMPTS, Dead, Retry, decide
+from handlers import PermanentError, RetryableError
+from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, Dead, Retry, decide
 
-attempts = st.integers(1, MAX_ATTEMPTS - 1)
+FAILURE = OSError("away")
+
+failures = st.sampled_from([FAILURE, RetryableError(), RetryableError(retry_in=5), ValueError("no")])
 
 
 def most(_low: float, high: float) -> float:
@@ -13,22 +16,27 @@ def most(_low: float, high: float) -> float:
 
 
 def test_the_backoff_doubles_and_the_last_attempt_is_dead() -> None:
-    verdicts = [decide(attempt, None, most) for attempt in range(1, MAX_ATTEMPTS + 1)]
-    assert verdicts == [*(Retry(FIRST_BACKOFF * 2**n) for n in range(MAX_ATTEMPTS - 1)), Dead()]
+    verdicts = [decide(attempt, FAILURE, 8, most) for attempt in range(1, 9)]
+    assert verdicts == [*(Retry(FIRST_BACKOFF * 2**n) for n in range(7)), Dead()]
 
 
-@given(attempts)
+@given(st.integers(1, 10_000))
 def test_the_jitter_is_full_and_the_wait_is_bounded(attempt: int) -> None:
-    verdict = decide(attempt, None)
+    verdict = decide(attempt, FAILURE, attempt + 1)
     assert isinstance(verdict, Retry)
-    assert 0 <= verdict.after <= min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (attempt - 1))
+    assert 0 <= verdict.after <= min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, 20))
 
 
-@given(attempts, st.floats(0, 1e6))
+@given(st.integers(1, 100), st.floats(0, 1e6))
 def test_a_handlers_own_wish_is_kept(attempt: int, retry_in: float) -> None:
-    assert decide(attempt, retry_in) == Retry(retry_in)
+    assert decide(attempt, RetryableError(retry_in=retry_in), attempt + 1) == Retry(retry_in)
 
 
-@given(st.integers(MAX_ATTEMPTS, 1000), st.none() | st.floats(0, 1e6))
-def test_when_attempts_are_used_up_no_wish_brings_it_back(attempt: int, retry_in: float | None) -> None:
-    assert decide(attempt, retry_in) == Dead()
+@given(st.integers(1, 100), st.integers(0, 100), failures)
+def test_when_attempts_are_used_up_no_wish_brings_it_back(most: int, more: int, failure: Exception) -> None:
+    assert decide(most + more, failure, most) == Dead()
+
+
+@given(st.integers(1, 100))
+def test_what_can_never_work_is_not_tried_again(attempt: int) -> None:
+    assert decide(attempt, PermanentError("no"), 1000) == Dead()

@@ -1,7 +1,7 @@
 """The sweep finds what nobody will be woken for, once, and outlives outages."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,8 +9,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from processing import sweep
-from processing.sweep import Found
-from receiver.models import Delivery
+from receiver.models import Delivery, Trigger
 from tests.processing.deliveries import Recorder, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,9 +22,7 @@ def test_what_is_overdue_is_found_once_with_what_brings_it_back() -> None:
     lost = stored(next_attempt_at=past)
     due = stored(status="retrying", next_attempt_at=past)
     left = stored(status="processing", lease_expires_at=past, next_attempt_at=None, worker="gone")
-    assert sorted(sweep.find()) == sorted(
-        [("push", "sweep", lost.pk), ("push", "retry", due.pk), ("push", "sweep", left.pk)]
-    )
+    assert sorted(sweep.find()) == sorted([(lost.pk, "sweep"), (due.pk, "retry"), (left.pk, "sweep")])
     assert sweep.find() == []
 
 
@@ -43,36 +40,45 @@ async def test_what_the_sweep_finds_is_claimable() -> None:
     past = timezone.now() + LONG_AGO
     make = sync_to_async(stored)
     rows = [await make(status="retrying", next_attempt_at=past), await make(next_attempt_at=past)]
-    rows.append(await make(status="processing", lease_expires_at=past, next_attempt_at=None, worker="gone"))
     found = await sync_to_async(sweep.find)()
     recorder = Recorder()
-    for _, trigger, pk in found:
+    for pk, trigger in found:
         assert await recorder.processor().process([pk], trigger) == 1
     assert recorder.calls == ["works"] * len(rows)
 
 
-def test_a_backlog_is_taken_in_portions_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "PORTION", 3)
+def test_what_a_dead_worker_held_is_under_suspicion_once() -> None:
+    past = timezone.now() + LONG_AGO
+    left = stored(status="processing", lease_expires_at=past, next_attempt_at=None, worker="gone")
+    due = stored(status="retrying", next_attempt_at=past)
+    sweep.find()
+    assert dict(Delivery.objects.values_list("pk", "crashes")) == {left.pk: 1, due.pk: 0}
+    Delivery.objects.filter(pk=left.pk).update(status="processing", lease_expires_at=past)
+    sweep.find()
+    assert Delivery.objects.get(pk=left.pk).crashes == 1
+
+
+def test_a_backlog_is_taken_in_portions_oldest_first() -> None:
     rows = [stored(next_attempt_at=timezone.now() + LONG_AGO + timedelta(seconds=n)) for n in range(7)]
-    portions = [[pk for _, _, pk in sweep.find()] for _ in range(4)]
+    portions = [[pk for pk, _ in sweep.find(3)] for _ in range(4)]
     assert [len(portion) for portion in portions] == [3, 3, 1, 0]
     assert [pk for portion in portions for pk in portion] == [row.pk for row in rows]
 
 
-async def test_while_redis_is_away_what_was_found_is_put_back_and_woken_when_it_returns() -> None:
-    row = await sync_to_async(stored)(next_attempt_at=timezone.now() + LONG_AGO)
-    woken: list[Found] = []
-    outages = iter([True, True, False])
+async def test_a_backlog_is_begun_without_a_pause_and_the_sweep_goes_on_after_it() -> None:
+    rows = [await sync_to_async(stored)(next_attempt_at=timezone.now() + LONG_AGO) for _ in range(250)]
+    begun: list[int] = []
+    all_begun = asyncio.Event()
 
-    async def wake(found: Iterable[Found]) -> None:
-        if next(outages):
-            raise ConnectionError("Redis: away")
-        woken.extend(found)
+    async def begin(ids: Sequence[int], _trigger: Trigger) -> None:
+        assert len(ids) <= sweep.PORTION
+        begun.extend(ids)
+        if len(begun) == len(rows):
+            all_begun.set()
 
-    task = asyncio.create_task(sweep.run(wake, every=0.01))
-    async with asyncio.timeout(10):
-        while not woken:  # noqa: ASYNC110 - the sweep writes it
-            await asyncio.sleep(0.01)
+    # A pause would be longer than the test may take.
+    task = asyncio.create_task(sweep.run(begin, every=3600))
+    async with asyncio.timeout(20):
+        await all_begun.wait()
     task.cancel()
-    assert woken == [("push", "sweep", row.pk)]
-    assert (await Delivery.objects.aget()).status == "received"
+    assert sorted(begun) == sorted(row.pk for row in rows)

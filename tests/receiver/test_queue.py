@@ -105,14 +105,6 @@ async def test_a_redis_that_is_down_for_long_does_not_fill_the_memory(settings: 
     await wakeups.close()
 
 
-def test_the_url_of_redis_may_hold_an_encoded_password_or_path(settings: Settings) -> None:
-    settings.REDIS_URL = "redis://me:p%40ss%2Fword@example.test:6380/3"
-    found = queue.redis_settings()
-    assert (found.username, found.password, found.port, found.database) == ("me", "p@ss/word", 6380, 3)
-    settings.REDIS_URL = "unix:///a%20folder/redis.sock"
-    assert queue.redis_settings().unix_socket_path == "/a folder/redis.sock"
-
-
 async def test_the_worker_module_is_imported_without_redis_and_without_an_event_loop() -> None:
     environment = {**os.environ, "REDIS_URL": "redis://127.0.0.1:1"}
     process = await asyncio.create_subprocess_exec(

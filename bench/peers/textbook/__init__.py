@@ -1,1 +1,1 @@
-"""A Django project as books teach it: verify, parse, `acreate()`, `enqueue_job()`, 202."""
+"""A Django project as books teach it: verify, parse, `acreate()`, `enqueue_job()`, 202; then row by row."""

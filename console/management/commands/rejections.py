@@ -9,7 +9,9 @@ from django.db.models import Sum
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from console import texts
 from receiver.models import Rejection, RejectionCount
 
 
@@ -39,10 +41,11 @@ class Command(BaseCommand):
                 f"{refused.at:%Y-%m-%d %H:%M:%S}",
                 str(refused.status),
                 refused.reason,
-                refused.address,
-                refused.source,
-                refused.event,
+                *(
+                    Text(texts.one_line(claimed))
+                    for claimed in (refused.address, refused.source, refused.event)
+                ),
                 str(refused.size),
-                refused.detail,
+                Text(texts.one_line(refused.detail)),
             )
         console.print(newest)

@@ -1,0 +1,264 @@
+"""What lies before a worker: deliveries that the bench stores and enqueues, and how they tell being done.
+
+Needs Django set up on Hookkeeper's settings, for its deliveries are stored and enqueued by its own code.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from itertools import islice
+from typing import Any, ClassVar, Protocol
+
+import psycopg
+from arq import create_pool
+from arq.connections import RedisSettings
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from saq.queue.redis import RedisQueue
+
+from bench import workload
+from bench.delivery import SECRET, Delivery
+from receiver import arrivals, queue, store
+from receiver.arrivals import Arrival
+from receiver.intake import MAX_BATCH
+from receiver.models import Trigger
+from receiver.postgresql import PostgresWriter
+from receiver.signatures import Verifier
+
+# Seconds until arq has written down how many jobs it did, which it does every second.
+COUNTED_WITHIN = 5.0
+
+
+class Backlog(Protocol):
+    """What one kind of worker works off."""
+
+    every: float
+    """Seconds between two questions of how much is left: what is asked of a database costs it something."""
+
+    def clear(self) -> None:
+        """Forget everything that was ever stored and enqueued here."""
+
+    def fill(self, first: int, count: int) -> None:
+        """Store and enqueue the workload's deliveries from `first` on."""
+
+    def left(self) -> int:
+        """How many of the last `fill` are not done."""
+
+    def finished(self) -> float | None:
+        """When the last of the last `fill` was done, in seconds since 1970; None where nobody writes it."""
+
+    def wrong(self, count: int) -> list[str]:
+        """What is not as it should be, after the workload's first `count` deliveries."""
+
+
+class Ledger:
+    """A backlog whose deliveries are rows of a PostgreSQL database."""
+
+    every = 0.2
+
+    def __init__(self, url: str, table: str, done: str, records: Mapping[str, str]) -> None:
+        """`done` is the column that tells when; `records` maps the workload's kinds to their tables."""
+        self.url = url
+        self._table = sql.Identifier(table)
+        self._done = sql.Identifier(done)
+        self._records = {"deliveries": table, **records}
+        self._first_id = 0
+
+    def clear(self) -> None:
+        """See `Backlog`; ids begin anew."""
+        tables = self._ask(
+            "SELECT tablename FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations', 'django_content_type')"
+        )
+        names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables)
+        self._do("TRUNCATE {names} RESTART IDENTITY CASCADE", names=names)
+
+    def left(self) -> int:
+        """See `Backlog`; it reads the rows of the last fill alone."""
+        question = "SELECT count(*) FROM {table} WHERE id >= {first} AND {done} IS NULL"
+        return int(self._ask(question)[0][0])
+
+    def finished(self) -> float | None:
+        """See `Backlog`."""
+        last = self._ask("SELECT extract(epoch FROM max({done})) FROM {table} WHERE id >= {first}")[0][0]
+        return None if last is None else float(last)
+
+    def wrong(self, count: int) -> list[str]:
+        """Every kind of record of which there are not as many rows as the workload holds."""
+        found = {
+            kind: int(self._ask("SELECT count(*) FROM {records}", records=sql.Identifier(table))[0][0])
+            for kind, table in self._records.items()
+        }
+        return [
+            f"{found[kind]} {kind} are stored, and there should be {expected}"
+            for kind, expected in workload.records(count).items()
+            if found[kind] != expected
+        ]
+
+    def _filled(self, ids: list[int]) -> None:
+        """From now on the last fill is these. The table is tended, so that no round pays for another."""
+        self._first_id = min(ids)
+        self._do("VACUUM (ANALYZE) {table}")
+
+    def _do(self, statement: str, **names: sql.Composable) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(self._composed(statement, names))
+
+    def _ask(self, question: str, **names: sql.Composable) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(self._composed(question, names)).fetchall()
+
+    def _composed(self, text: str, names: Mapping[str, sql.Composable]) -> sql.Composed:
+        mine = {"table": self._table, "done": self._done, "first": sql.Literal(self._first_id)}
+        return sql.SQL(text).format(**mine, **names)
+
+
+class Hookkeeper(Ledger):
+    """Stored by intake's own writer from signed requests, woken by the receiver's own `enqueue`."""
+
+    RECORDS: ClassVar = {
+        "pushes": "records_push",
+        "commits": "records_commit",
+        "pull requests": "records_pullrequest",
+        "issues": "records_issue",
+    }
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "receiver_delivery", "finished_at", self.RECORDS)
+
+    def fill(self, first: int, count: int) -> None:
+        """See `Backlog`."""
+        self._filled(asyncio.run(self._fill(first, count)))
+
+    async def _fill(self, first: int, count: int) -> list[int]:
+        writer, redis = PostgresWriter(), queue.connect()
+        batches: list[list[store.Stored]] = []
+        try:
+            made = signed(first, count)
+            while portion := list(islice(made, MAX_BATCH)):
+                batches.append(await store.store(writer, portion))
+            # The sweep would come in ten seconds, before a slow machine is through.
+            self._do("UPDATE {table} SET next_attempt_at = now() + interval '1 hour' WHERE {done} IS NULL")
+            # Whole batches of intake, as a busy receiver sends their wake-ups.
+            for batch in batches:
+                wakes = ((one.event, Trigger.DELIVERY, one.id) for one in batch)
+                await queue.enqueue(redis, queue.by_event(wakes))
+        finally:
+            await writer.close()
+            await redis.aclose()
+        return [one.id for batch in batches for one in batch]
+
+    def wrong(self, count: int) -> list[str]:
+        """What `Ledger` finds, deliveries that did not succeed, and handler runs that are not one each."""
+        ended = dict(self._ask("SELECT status, count(*) FROM {table} GROUP BY status"))
+        runs = self._ask("SELECT count(*) FROM receiver_handlerrun WHERE outcome = 'succeeded'")[0][0]
+        found = super().wrong(count)
+        if ended != {"succeeded": count}:
+            found.append(f"deliveries ended as {ended}, and all {count} should have succeeded")
+        if runs != count:
+            found.append(f"{runs} runs of handlers succeeded, and there should be {count}")
+        return found
+
+
+class Textbook(Ledger):
+    """Stored as the textbook project's view stores them, one job for each, on arq or on saq."""
+
+    RECORDS: ClassVar = {
+        "pushes": "textbook_push",
+        "commits": "textbook_commit",
+        "pull requests": "textbook_pullrequest",
+        "issues": "textbook_issue",
+    }
+
+    def __init__(self, url: str, redis_url: str, on: str) -> None:
+        super().__init__(url, "textbook_delivery", "processed_at", self.RECORDS)
+        self._enqueue = _to_saq if on == "saq" else _to_arq
+        self._redis_url = redis_url
+
+    def fill(self, first: int, count: int) -> None:
+        """See `Backlog`."""
+        insert = (
+            "INSERT INTO textbook_delivery (guid, event, payload, received_at)"
+            " VALUES (%s, %s, %s, now()) RETURNING id"
+        )
+        ids: list[int] = []
+        with psycopg.connect(self.url) as connection:
+            for one in workload.given(first, count):
+                values = [one.guid, one.event, Jsonb(one.body.decode(), dumps=str)]
+                ids += [pk for (pk,) in connection.execute(insert, values)]
+        self._filled(ids)
+        asyncio.run(self._enqueue(self._redis_url, ids))
+
+
+class Empty:
+    """arq jobs with nothing in them, counted by arq."""
+
+    every = 0.005
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+
+    def clear(self) -> None:
+        """See `Backlog`; all of it is in Redis."""
+
+    def fill(self, _first: int, count: int) -> None:
+        """See `Backlog`."""
+        asyncio.run(_to_arq(self._redis_url, [None] * count, "nothing"))
+
+    def left(self) -> int:
+        """See `Backlog`."""
+        with Redis.from_url(self._redis_url) as redis:
+            return int(redis.zcard("arq:queue"))
+
+    def finished(self) -> float | None:
+        """See `Backlog`."""
+        return None
+
+    def wrong(self, count: int) -> list[str]:
+        """What arq has written down of its jobs, where it is not that all were done."""
+        deadline = time.monotonic() + COUNTED_WITHIN
+        while True:
+            with Redis.from_url(self._redis_url) as redis:
+                told = (redis.get("arq:queue:health-check") or b"").decode()
+            if re.search(rf"j_complete={count} j_failed=0 ", told):
+                return []
+            if time.monotonic() > deadline:
+                return [f"arq tells {told!r}, and {count} jobs should be complete"]
+            time.sleep(0.1)
+
+
+def signed(first: int, count: int) -> Iterator[Arrival]:
+    """The workload as verified arrivals, each read from the headers and the bytes that GitHub would send."""
+    for one in workload.given(first, count):
+        headers = {**Delivery(one.event, one.body).headers, "X-GitHub-Delivery": str(one.guid)}
+        meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        verifier = Verifier([SECRET.encode()])
+        verifier.update(one.body)
+        yield arrivals.read({**meta, "CONTENT_TYPE": headers["Content-Type"]}, one.body, "", verifier)
+
+
+async def _to_arq(url: str, arguments: list[Any], job: str = "process") -> None:
+    pool = await create_pool(RedisSettings.from_dsn(url))
+    made = (pool.enqueue_job(job, *([] if one is None else [one])) for one in arguments)
+    try:
+        await _some_at_once(made)
+    finally:
+        await pool.aclose()
+
+
+async def _to_saq(url: str, ids: list[int]) -> None:
+    logging.getLogger("saq").setLevel(logging.WARNING)  # it tells every job
+    queue = RedisQueue(AsyncRedis.from_url(url))
+    try:
+        await _some_at_once(queue.enqueue("process", pk=pk) for pk in ids)
+    finally:
+        await queue.disconnect()
+
+
+async def _some_at_once(calls: Iterator[Coroutine[Any, Any, Any]]) -> None:
+    while portion := list(islice(calls, 50)):
+        await asyncio.gather(*portion)

@@ -1,0 +1,149 @@
+"""The part `worker`: how fast backlogs are worked off, how long one delivery takes, what memory is kept.
+
+Needs Django set up on an empty PostgreSQL database, which becomes Hookkeeper's.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+from bench import contenders, cores, drains, figures, latency, memory, processes, workers
+from bench.contenders import Contender
+from bench.delivery import ROOT
+from bench.figures import Drain, percentile
+from bench.latency import Load
+from bench.servers import Servers
+from bench.workers import Worker
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is told; `only` is empty for everybody, and 0 leaves a measurement out."""
+
+    deliveries: int
+    rounds: int
+    samples: int
+    load_seconds: float
+    memory: int
+    only: tuple[str, ...] = ()
+
+
+@dataclass
+class Result:
+    """What a run found; `wrong` is empty when all that was enqueued was done, and done whole."""
+
+    options: Options
+    machine: dict[str, object]
+    does: dict[str, str] = field(default_factory=dict)
+    drains: dict[str, list[Drain]] = field(default_factory=dict)
+    idle: dict[str, list[list[float]]] = field(default_factory=dict)
+    loads: list[Load] = field(default_factory=list)
+    memory: list[tuple[int, int]] = field(default_factory=list)
+    apart: bool = True
+    wrong: list[str] = field(default_factory=list)
+
+    def figures(self) -> dict[str, list[float]]:
+        """What the targets compare, by name, a figure for each round."""
+        found = {name: [one.rate for one in rounds] for name, rounds in self.drains.items()}
+        for name, rounds in self.idle.items():
+            found[name] = [percentile(seconds, 0.5) for seconds in rounds if seconds]
+        if self.memory:
+            found[figures.EARLY], found[figures.LATE] = [self.memory[0][1]], [self.memory[-1][1]]
+        return found
+
+
+@dataclass
+class Run:
+    """One run under way."""
+
+    servers: Servers
+    split: cores.Cores
+    say: Say
+    receiver: Contender
+    result: Result
+
+    def drain(self, everybody: Sequence[Worker]) -> None:
+        """Rounds of all, which alternate."""
+        options = self.result.options
+        for number in range(1, options.rounds + 1):
+            for worker in everybody:
+                found, wrong = drains.drain(worker, options.deliveries, self.split, self.servers)
+                self.result.drains.setdefault(worker.name, []).append(found)
+                self._told(f"{worker.name}, round {number}", wrong)
+                self.say(f"round {number}/{options.rounds}  {worker.name:<16} {found.rate:10,.0f}/s")
+
+    def idle(self, worker: Worker) -> None:
+        """Latencies without load, of the worker as it is and with arq's `poll_delay`, in turn."""
+        options = self.result.options
+        both = {figures.IDLE: worker, figures.IDLE_RARELY: workers.looking_rarely(worker)}
+        with self._receiver_up() as port:
+            for number in range(1, options.rounds + 1):
+                for name, each in both.items():
+                    seconds, wrong = latency.idle(
+                        each, self.receiver, port, options.samples, self.split, self.servers
+                    )
+                    self.result.idle.setdefault(name, []).append(seconds)
+                    self._told(f"{name}, round {number}", wrong)
+                    p50 = percentile(seconds, 0.5) * 1e3
+                    self.say(f"round {number}/{options.rounds}  {name:<28} {p50:8.1f} ms")
+
+    def load(self, worker: Worker) -> None:
+        """Latencies at half of the rate that was measured."""
+        options = self.result.options
+        rate = median(one.rate for one in self.result.drains[worker.name]) / 2
+        for number in range(1, options.rounds + 1):
+            found, wrong = latency.loaded(worker, rate, options.load_seconds, self.split, self.servers)
+            self.result.loads.append(found)
+            self._told(f"half load, round {number}", wrong)
+            self.say(
+                f"round {number}/{options.rounds}  {found.taken:,.0f}/s"
+                f"  p50 {found.p50 * 1e3:.1f} ms  p99 {found.p99 * 1e3:.1f} ms"
+            )
+
+    def memory(self, worker: Worker) -> None:
+        """Memory over many deliveries."""
+        self.result.memory, wrong = memory.after_each_tenth(
+            worker, self.result.options.memory, self.split, self.servers, self.say
+        )
+        self._told("memory", wrong)
+
+    @contextmanager
+    def _receiver_up(self) -> Iterator[int]:
+        port, log = processes.free_port(), self.servers.folder / "receiver.log"
+        with processes.running(
+            self.receiver.command, log, self.receiver.environment, on=self.split.rest, cwd=ROOT, port=port
+        ):
+            yield port
+
+    def _told(self, where: str, wrong: Sequence[str]) -> None:
+        self.result.wrong += [f"{where}: {what}" for what in wrong]
+
+
+def run(
+    options: Options, split: cores.Cores, servers: Servers, say: Say, machine: Mapping[str, object]
+) -> Result:
+    """Measure everything; `say` is told the progress."""
+    result = Result(options, {**machine, "cores": str(split), "postgresql": servers.settings()})
+    result.apart = split.apart
+    receiver = contenders.hookkeeper(servers, "receiver", os.environ["DATABASE_URL"], "PostgreSQL, fsync")
+    going = Run(servers, split, say, receiver, result)
+    everybody = {
+        name: prepare(servers, receiver)
+        for name, prepare in workers.everybody().items()
+        if not options.only or name in options.only
+    }
+    result.does = {name: worker.does for name, worker in everybody.items()}
+    going.drain(list(everybody.values()))
+    ours = everybody.get("hookkeeper")
+    if ours is not None:
+        if options.samples:
+            going.idle(ours)
+        if options.load_seconds:
+            going.load(ours)
+        if options.memory:
+            going.memory(ours)
+    return result

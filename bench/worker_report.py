@@ -1,0 +1,114 @@
+"""What the part `worker` says: tables for the terminal, and the same as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from statistics import median
+
+from rich.table import Table
+
+from bench import report
+from bench.figures import Drain, Ratio, middle, percentile
+from bench.worker import Result
+
+ON_TIME = 0.95  # of what was offered under load has to be taken
+
+
+def drains(result: Result) -> Table:
+    """One line a worker: medians of the rounds, with the lowest and highest rate."""
+    table = Table(title="worker: medians of the rounds", caption_justify="left")
+    table.add_column("contender", no_wrap=True)
+    table.add_column("does", no_wrap=True)
+    for name in ("deliveries/s", "lowest to highest", "CPU µs", "backends µs", "peak MB", "rest"):
+        table.add_column(name, justify="right")
+    table.caption = (
+        "CPU: of the worker, for each delivery. backends: of PostgreSQL and Redis, for each delivery.\n"
+        "rest: how busy the other cores were, with whatever else the machine did."
+    )
+    for name, found in result.drains.items():
+        one = middle(found)
+        lowest, highest = min(each.rate for each in found), max(each.rate for each in found)
+        table.add_row(
+            name,
+            result.does.get(name, ""),
+            f"{one.rate:,.0f}",
+            f"{lowest:,.0f} to {highest:,.0f}",
+            f"{one.cpu * 1e6:,.0f}",
+            f"{one.backend_cpu * 1e6:,.0f}",
+            "" if one.peak_memory is None else f"{one.peak_memory / 1e6:.0f}",
+            f"{one.rest_busy:.0%}",
+        )
+    return table
+
+
+def latencies(result: Result) -> Table:
+    """From receipt to settlement: idle over all samples, under load the medians of the rounds."""
+    table = Table(title="from receipt to settled")
+    table.add_column("load")
+    for name in ("p50 ms", "p99 ms", "deliveries", "deliveries/s offered", "taken"):
+        table.add_column(name, justify="right")
+    for name, rounds in result.idle.items():
+        seconds = [each for one in rounds for each in one]
+        row = [f"{percentile(seconds, share) * 1e3:.1f}" for share in (0.5, 0.99)]
+        table.add_row(name.removesuffix(" p50").replace(" p50,", ","), *row, str(len(seconds)))
+    if result.loads:
+        p50, p99 = median(one.p50 for one in result.loads), median(one.p99 for one in result.loads)
+        offered = median(one.offered for one in result.loads)
+        taken = median(one.taken for one in result.loads)
+        table.add_row("half", f"{p50 * 1e3:.1f}", f"{p99 * 1e3:.1f}", "", f"{offered:,.0f}", f"{taken:,.0f}")
+    return table
+
+
+def memory(result: Result) -> Table:
+    """Resident memory after each portion."""
+    table = Table(title="resident memory, with nothing to do")
+    table.add_column("after deliveries", justify="right")
+    table.add_column("MB", justify="right")
+    for count, resident in result.memory:
+        table.add_row(f"{count:,}", f"{resident / 1e6:.1f}")
+    return table
+
+
+def cautions(result: Result) -> list[str]:
+    """Figures that are the machine's rather than a worker's."""
+    found = []
+    for name, rounds in result.drains.items():
+        if middle(rounds).rest_busy > report.SATURATED and name != "hookkeeper-two":
+            found.append(f"{name}: the other cores were fully busy; the rate is a lower bound")
+    one = result.drains.get("hookkeeper")
+    if one and "hookkeeper-two" in result.drains and not result.apart:
+        found.append(
+            "hookkeeper-two: its second process shares a core with PostgreSQL and Redis; with the CPU that"
+            f" one worker and they need, two cores could do at most {_ceiling(middle(one)):.2f} times as much"
+        )
+    if any(load.taken < ON_TIME * load.offered for load in result.loads):
+        found.append("half load: less was taken in than was offered; the latencies are of that load")
+    if any(load.rest_busy > report.SATURATED for load in result.loads):
+        found.append("half load: the other cores were fully busy; the latencies are those of a crowd")
+    return found
+
+
+def _ceiling(one: Drain) -> float:
+    """How much two cores do together of what one did, with another core for the backends."""
+    together = one.cpu + one.backend_cpu
+    return 2 / together / one.rate if together else 2.0
+
+
+def document(result: Result, ratios: Sequence[Ratio]) -> dict[str, object]:
+    """Everything, as JSON takes it; seconds and bytes."""
+    return {
+        "machine": result.machine,
+        "options": asdict(result.options),
+        "workers": {
+            name: {
+                "does": result.does.get(name, ""),
+                "median": asdict(middle(found)),
+                "rounds": [asdict(each) for each in found],
+            }
+            for name, found in result.drains.items()
+        },
+        "idle": result.idle,
+        "half_load": [asdict(one) for one in result.loads],
+        "memory": [{"deliveries": count, "resident": resident} for count, resident in result.memory],
+        "targets": report.judged(ratios),
+        "cautions": cautions(result),
+    }

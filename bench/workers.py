@@ -1,0 +1,68 @@
+"""Which workers take part: how each is made ready and started, and what backlog lies before it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from honcho.environ import parse_procfile
+
+from bench import contenders
+from bench.backlogs import Backlog, Empty, Hookkeeper, Textbook
+from bench.contenders import Contender
+from bench.delivery import ROOT
+from bench.servers import Servers
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A shell command that works off a backlog."""
+
+    name: str
+    does: str
+    command: str
+    environment: Mapping[str, str]
+    backlog: Backlog
+    share: int = 1
+    """It gets one of so many `--deliveries`, so that everybody's rounds last about alike."""
+    processes: int = 1
+
+
+def hookkeeper(receiver: Contender) -> Worker:
+    """The Procfile's `worker:` line, on the receiver's database."""
+    command = parse_procfile((ROOT / "Procfile").read_text()).processes["worker"]
+    backlog = Hookkeeper(receiver.database)
+    return Worker("hookkeeper", "records, ledger", command, receiver.environment, backlog)
+
+
+def looking_rarely(worker: Worker) -> Worker:
+    """The same with arq's default `poll_delay`."""
+    command = "arq bench.peers.default_poll.WorkerSettings"
+    return replace(worker, name="hookkeeper, arq's poll_delay", command=command)
+
+
+def naive(servers: Servers, on: str, command: str) -> Worker:
+    """The textbook project's job on the queue `on`."""
+    project = contenders.django_project(servers, f"naive-{on}", "textbook", "textbook_delivery")
+    backlog = Textbook(project.database, servers.redis_url, on)
+    return Worker(f"naive-{on}", "records, row by row", command, project.environment, backlog, share=25)
+
+
+def empty(servers: Servers) -> Worker:
+    """arq with nothing to do."""
+    command = "arq bench.peers.empty_arq.WorkerSettings"
+    environment = {"REDIS_URL": servers.redis_url}
+    return Worker("empty-arq", "nothing", command, environment, Empty(servers.redis_url), share=2)
+
+
+def everybody() -> dict[str, Callable[[Servers, Contender], Worker]]:
+    """By name, in the order in which they run; each is made ready by its call."""
+    return {
+        "hookkeeper": lambda _, receiver: hookkeeper(receiver),
+        "hookkeeper-two": lambda _, receiver: replace(
+            hookkeeper(receiver), name="hookkeeper-two", does="the same, two processes", processes=2
+        ),
+        "naive-arq": lambda servers, _: naive(
+            servers, "arq", "arq bench.peers.textbook.on_arq.WorkerSettings"
+        ),
+        "naive-saq": lambda servers, _: naive(servers, "saq", "saq bench.peers.textbook.on_saq.settings"),
+        "empty-arq": lambda servers, _: empty(servers),
+    }

@@ -1,0 +1,41 @@
+"""From tables of plain text to the terminal's. No text is read as markup or acted upon."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from console import texts
+from console.summary import Sheet
+
+# Characters of a line where no terminal tells how wide it is.
+WIDTH = 200
+
+
+def drawn(headline: str, sheets: Sequence[Sheet]) -> RenderableType:
+    """The tables under each other, after the headline."""
+    parts: list[RenderableType] = [Text(texts.one_line(headline), "bold")]
+    for sheet in sheets:
+        parts += [Text(), Text(texts.one_line(sheet.title), "italic"), _table(sheet)]
+    return Group(*parts)
+
+
+def troubled(trouble: str, before: RenderableType) -> RenderableType:
+    """What is wrong, above what was shown before it."""
+    return Group(Text(texts.one_line(trouble), "bold red"), before)
+
+
+def _table(sheet: Sheet) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in sheet.columns:
+        table.add_column(
+            Text(name),
+            justify="right" if name in sheet.numbers else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for row in sheet.rows:
+        table.add_row(*(Text(texts.one_line(cell)) for cell in row))
+    return table

@@ -1,0 +1,26 @@
+"""The worker with leases that a test can wait for, and with the handlers of the module that HANDLERS names.
+
+With MAX_JOBS arq runs only so many jobs at once.
+"""
+
+import importlib
+import os
+from datetime import timedelta
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+django.setup()
+# Before the worker, which asks when it is made who takes turns.
+if "HANDLERS" in os.environ:
+    importlib.import_module(os.environ["HANDLERS"])
+
+import worker  # noqa: E402
+from processing import quarantine  # noqa: E402
+from tests.chaos import times  # noqa: E402
+
+worker.processor.leases.length = timedelta(seconds=times.LEASE)
+quarantine.GRACE = times.QUARANTINE_GRACE
+
+WorkerSettings = worker.WorkerSettings
+WorkerSettings.max_jobs = int(os.environ.get("MAX_JOBS", WorkerSettings.max_jobs))

@@ -1,0 +1,95 @@
+"""What handlers of these tests write down, and what a judge reads of it: begun, ended, and each effect once.
+
+The worker writes with its own means, many calls in one statement. The clock is the database's.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from database import Coalescer
+from handlers import DeliveryContext
+from schemas.push import PushEvent
+from tests.chaos import ledger
+
+_SQLITE = """
+CREATE TABLE journal (
+    id integer PRIMARY KEY, at real DEFAULT ((julianday('now') - 2440587.5) * 86400.0),
+    what text, guid text, repository bigint, number bigint, attempt integer, process integer);
+CREATE TABLE effect (guid text PRIMARY KEY);
+"""
+_POSTGRESQL = """
+CREATE TABLE journal (
+    id bigserial PRIMARY KEY, at double precision DEFAULT extract(epoch FROM clock_timestamp()),
+    what text, guid text, repository bigint, number bigint, attempt integer, process integer);
+CREATE TABLE effect (guid text PRIMARY KEY);
+"""
+
+
+class Entry(NamedTuple):
+    """One line. `at` is in seconds since 1970, `number` that of the push in its test."""
+
+    what: str
+    guid: str
+    repository: int
+    number: int
+    attempt: int
+    process: int
+    at: float = 0.0
+
+
+def create(url: str) -> None:
+    """Make the tables of the journal."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(ledger.sqlite_path(url))) as lite:
+            lite.executescript(_SQLITE)
+    else:
+        ledger.execute(url, _POSTGRESQL)
+
+
+def entries(url: str, what: str) -> list[Entry]:
+    """All lines of this kind, in the order in which they were written."""
+    columns = ", ".join(Entry._fields)
+    rows = ledger.execute(url, f"SELECT {columns} FROM journal WHERE what = '{what}' ORDER BY id")  # noqa: S608
+    return [Entry(*row) for row in rows]
+
+
+def effects(url: str) -> int:
+    """How many deliveries have had their effect."""
+    return int(ledger.execute(url, "SELECT count(*) FROM effect")[0][0])
+
+
+@transaction.atomic
+def _write(lines: Sequence[Entry]) -> Sequence[None]:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO journal (what, guid, repository, number, attempt, process) "
+            "VALUES (%s, %s, %s, %s, %s, %s)",
+            [line[:-1] for line in lines],
+        )
+    return [None] * len(lines)
+
+
+@transaction.atomic
+def _effect(guids: Sequence[str]) -> Sequence[None]:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO effect (guid) VALUES (%s) ON CONFLICT DO NOTHING",
+            [(guid,) for guid in sorted(guids)],
+        )
+    return [None] * len(guids)
+
+
+_written = Coalescer(_write)
+have_effect = Coalescer(_effect)
+
+
+async def write(what: str, event: PushEvent, delivery: DeliveryContext) -> None:
+    """Write a line; it is durable when this returns."""
+    number = int(event.ref.rpartition("/")[2])
+    line = Entry(what, str(delivery.guid), event.repository.id, number, delivery.attempt, os.getpid())
+    await _written(line)

@@ -1,0 +1,94 @@
+"""Pushes put into the ledger as intake puts them, each unlike any other, and wake-ups as it sends them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from redis.asyncio import Redis
+
+from receiver import queue
+from receiver.fields import compress
+from receiver.models import Trigger
+from tests import github
+from tests.chaos import ledger
+
+REPOSITORY = 810200300
+COMMITS = 3
+# Seconds until the sweep finds what no wake-up brought; ten, were it the receiver's.
+WAKE_GRACE = 1.0
+
+
+def sha(*of: object) -> str:
+    """What git might have made of it."""
+    return hashlib.sha1(repr(of).encode(), usedforsecurity=False).hexdigest()
+
+
+def push(number: int, repository: int = REPOSITORY) -> bytes:
+    """The body of the push to a branch of its own, with commits that no other has."""
+    payload = github.payload("push__branch")
+    commits = [
+        {**payload["commits"][0], "id": sha(repository, number, position)} for position in range(COMMITS)
+    ]
+    payload |= {
+        "ref": f"refs/heads/{number}",
+        "before": sha("before", repository, number),
+        "after": commits[-1]["id"],
+        "commits": commits,
+        "head_commit": commits[-1],
+        "repository": {**payload["repository"], "id": repository, "full_name": f"harbour-works/{repository}"},
+    }
+    return json.dumps(payload).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push that is to be stored; `source` tells the handler what to do."""
+
+    number: int
+    source: str = ""
+    repository: int = REPOSITORY
+
+
+def store(url: str, pushes: Sequence[Push], within: float = WAKE_GRACE) -> list[int]:
+    """Commit deliveries in this order; the sweep finds after `within` seconds those that nobody begins."""
+    now = datetime.now(UTC)
+    return ledger.insert(
+        url,
+        "receiver_delivery",
+        [
+            {
+                "guid": uuid4(),
+                "hook_id": 470100500,
+                "source": one.source,
+                "secret_position": 0,
+                "event": "push",
+                "action": "",
+                "repository_id": one.repository,
+                "repository": f"harbour-works/{one.repository}",
+                "sender": "ada-quay",
+                "headers": "{}",
+                "content_type": "application/json",
+                "body": compress(push(one.number, one.repository)),
+                "redeliveries": 0,
+                "status": "received",
+                "attempts": 0,
+                "claims": 0,
+                "crashes": 0,
+                "worker": "",
+                "error": "",
+                "received_at": now + timedelta(microseconds=place),
+                "next_attempt_at": now + timedelta(seconds=within),
+            }
+            for place, one in enumerate(pushes)
+        ],
+    )
+
+
+async def wake(redis_url: str, ids: Sequence[int], each: int = queue.BATCH) -> None:
+    """Have workers woken for these deliveries, by jobs of so many `each`."""
+    async with Redis.from_url(redis_url) as redis:
+        for start in range(0, len(ids), each):
+            await queue.enqueue(redis, {("push", Trigger.DELIVERY): ids[start : start + each]})

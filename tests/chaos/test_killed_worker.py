@@ -1,0 +1,107 @@
+"""A worker that is killed in the middle of handlers, or told to stop in the middle of a long one."""
+
+import asyncio
+import random
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests import processes
+from tests.chaos import journal, law, ledger, stored
+from tests.chaos.counts import Counts
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.times import TAKEN_OVER_WITHIN
+
+SETTINGS = "tests.chaos.hasty_worker.WorkerSettings"
+
+
+def held(database: str, process: int) -> dict[int, int]:
+    """What a worker has at work: the delivery, and which claim of it this is."""
+    rows = ledger.execute(
+        database,
+        "SELECT id, claims FROM receiver_delivery "  # noqa: S608 - a number
+        f"WHERE status = 'processing' AND worker LIKE '%:{process}'",
+    )
+    return dict(rows)
+
+
+async def taken_over(database: str, leases: dict[int, int], since: float) -> None:
+    """Wait until each has been claimed once more, or had just been settled; fails when that takes too long."""
+    statement = "SELECT id, claims FROM receiver_delivery WHERE status <> 'succeeded'"
+    while True:
+        claims = dict(await asyncio.to_thread(ledger.execute, database, statement))
+        late = [pk for pk in leases if claims.get(pk) == leases[pk]]
+        if not late:
+            return
+        assert time.monotonic() < since + TAKEN_OVER_WITHIN, f"{len(late)} of {len(leases)} are left behind"
+        await asyncio.sleep(0.2)
+
+
+async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_nothing_and_repeat_no_effect(
+    counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    journal.create(database)
+    there = {
+        "DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.obedient"
+    }  # fmt: skip
+    log = tmp_path / "worker.log"
+    each = counts.worker_deliveries // counts.worker_kills
+    left_behind = 0
+    recoveries = []
+    with ExitStack() as stack:
+        # There is always a second one, which takes over, and is the next to be killed.
+        workers = [stack.enter_context(processes.worker(log, SETTINGS, **there)) for _ in range(2)]
+        for number in range(counts.worker_kills):
+            pushes = [stored.Push(number * each + place, "works") for place in range(each)]
+            ids = await asyncio.to_thread(stored.store, database, pushes)
+            await stored.wake(redis_server.url, ids, each=2)
+            killed = workers.pop(0)
+            await asyncio.to_thread(
+                processes.wait_until, lambda: held(database, killed.pid), "the worker is at work"
+            )
+            await asyncio.sleep(random.uniform(0, 0.15))
+            killed.kill()
+            assert killed.wait() == -signal.SIGKILL
+            leases = await asyncio.to_thread(held, database, killed.pid)
+            left_behind += len(leases)
+            recoveries.append(asyncio.create_task(taken_over(database, leases, time.monotonic())))
+            workers.append(stack.enter_context(processes.worker(log, SETTINGS, **there)))
+        await asyncio.gather(*recoveries)
+        assert await law.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
+    law.each_succeeded_once(database)
+    assert left_behind >= counts.worker_kills
+    begun = [entry.guid for entry in journal.entries(database, "began")]
+    assert len(begun) > len(set(begun)) == journal.effects(database) == each * counts.worker_kills
+
+
+async def test_a_job_longer_than_the_grace_is_given_back_at_each_stop_and_completes_when_let(
+    counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    journal.create(database)
+    there = {
+        "DATABASE_URL": database,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.obedient",
+        "LET": str(tmp_path / "let"),
+        "WORKER_GRACE": "0.5",
+    }
+    [pk] = stored.store(database, [stored.Push(0, "waits")])
+    for number in range(counts.stops):
+        with processes.worker(tmp_path / "worker.log", SETTINGS, **there) as worker:
+            await asyncio.to_thread(
+                processes.wait_until,
+                lambda: len(journal.entries(database, "began")) > number,  # noqa: B023 - called in this round
+                "the handler has begun",
+            )
+            worker.terminate()
+            assert await asyncio.to_thread(worker.wait, 5) == 0
+        assert ledger.execute(
+            database,
+            f"SELECT status, attempts, crashes FROM receiver_delivery WHERE id = {pk}",
+        ) == [("received", 0, 0)]
+    (tmp_path / "let").touch()
+    with processes.worker(tmp_path / "worker.log", SETTINGS, **there):
+        assert await law.ended(database, within=10) == {"succeeded": 1}
+    law.each_succeeded_once(database)
+    assert len(journal.entries(database, "began")) == counts.stops + 1

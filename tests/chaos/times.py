@@ -1,0 +1,9 @@
+"""How long things take with `hasty_worker`, in seconds."""
+
+from processing import sweep
+
+LEASE = 2.0
+QUARANTINE_GRACE = 1.0
+# From the end of a worker until another has claimed what it held: the lease, the sweep, once more the sweep
+# should the worker that found it be killed as well, and one second for a slow machine.
+TAKEN_OVER_WITHIN = LEASE + sweep.EVERY + sweep.AGAIN.total_seconds() + sweep.EVERY + 1

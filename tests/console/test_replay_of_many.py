@@ -1,0 +1,138 @@
+"""A replay of many: stopped, killed and resumed, at a rate, and never the same delivery twice in one run."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import cast
+
+import pytest
+from django.db.models import Q
+from django.utils import timezone
+from redis import Redis
+
+from console import feeding
+from console.selection import Selection
+from receiver import queue
+from receiver.models import Delivery
+from tests import processes
+from tests.console.test_commands import run
+from tests.processing.deliveries import stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def dead(count: int) -> None:
+    """So many dead deliveries."""
+    one = stored(status="dead", finished_at="2026-05-01T12:00Z")
+    fields = [field.attname for field in Delivery._meta.concrete_fields if not field.primary_key]
+    rows = []
+    for number in range(1, count):
+        row = Delivery(**{name: getattr(one, name) for name in fields})
+        row.hook_id = number + 1
+        rows.append(row)
+    Delivery.objects.bulk_create(rows)
+
+
+def woken(redis: "Redis") -> Counter[int]:
+    """How often each delivery was handed to the workers."""
+    jobs = [json.loads(cast("bytes", redis.get(key))) for key in cast("list[bytes]", redis.keys("arq:job:*"))]
+    return Counter(pk for job in jobs for pk in job["a"][1])
+
+
+def replaying(
+    log: Path, database_url: str, *arguments: str
+) -> "AbstractContextManager[subprocess.Popen[bytes]]":
+    command = [sys.executable, "manage.py", "replay", "--status", "dead", *arguments]
+    return processes.running(shlex.join(command), log, DATABASE_URL=database_url)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_replay_that_is_ended_in_the_middle_is_resumed_and_each_delivery_is_replayed_once(
+    how: signal.Signals, redis: "Redis", database_url: str, tmp_path: Path
+) -> None:
+    dead(400)
+    log = tmp_path / "replay.log"
+    received = Delivery.objects.filter(status="received")
+    with replaying(log, database_url, "--rate", "50") as first:
+        processes.wait_until(lambda: received.count() >= 100, "a part was replayed")
+        first.send_signal(how)
+        assert first.wait(10) == (130 if how == signal.SIGINT else -how)
+    done = received.count()
+    assert 100 <= done < 400
+    arguments: list[str] = []
+    if how == signal.SIGINT:
+        told = log.read_text()
+        match = re.search(r"stopped; (\d+) are done: go on with the same arguments and (--after) (\d+)", told)
+        assert match is not None, told
+        assert int(match[1]) == done == woken(redis).total()
+        arguments = [match[2], match[3]]
+    assert run("replay", "--status", "dead", *arguments) == f"{400 - done} to be processed again\n"
+    assert received.count() == 400
+    times = woken(redis)
+    assert set(times.values()) == {1}
+    # Killed between its commit and its wake-ups, a replay leaves those of one portion to the sweep.
+    assert len(times) >= (400 if how == signal.SIGINT else 350)
+
+
+def test_a_delivery_that_dies_of_its_replay_or_comes_meanwhile_is_not_replayed_in_the_same_run() -> None:
+    dead(4)
+    at_work = stored(status="processing")
+    selection = Selection(Q(status="dead"))
+    first = selection.take(2)
+    selection.check_off(first)
+    stored(status="dead")
+    now = timezone.now()
+    for again in (first[0], at_work.pk):
+        Delivery.objects.filter(pk=again).update(status="dead", finished_at=now)
+    rest = selection.take()
+    assert len(rest) == 2
+    assert not {first[0], at_work.pk} & set(rest)
+    selection.check_off(rest)
+    assert selection.take() == []
+
+
+def test_replay_keeps_to_its_rate(redis: "Redis") -> None:
+    dead(30)
+    start = time.monotonic()
+    assert run("replay", "--status", "dead", "--rate", "10") == "30 to be processed again\n"
+    # Ten at once, and then ten a second.
+    assert 2 <= time.monotonic() - start < 10
+
+
+def test_replay_waits_for_the_workers_before_it_fills_redis(
+    redis: "Redis", database_url: str, tmp_path: Path
+) -> None:
+    dead(3)
+    redis.zadd(queue.NAME, {str(number): 1 for number in range(feeding.ROOM)})
+    log = tmp_path / "replay.log"
+    with replaying(log, database_url) as process:
+        processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is told")
+        assert Delivery.objects.filter(status="dead").count() == 3
+        redis.zpopmin(queue.NAME)
+        assert process.wait(10) == 0
+    assert Delivery.objects.filter(status="received").count() == 3
+
+
+def test_a_replay_without_redis_is_left_to_the_sweep(database_url: str, tmp_path: Path) -> None:
+    dead(2)
+    told = subprocess.run(
+        [sys.executable, "manage.py", "replay", "--status", "dead"],
+        cwd=processes.ROOT,
+        env=processes.environment(DATABASE_URL=database_url, REDIS_URL=f"unix://{tmp_path / 'none.sock'}"),
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert told.stdout == "2 to be processed again\n"
+    assert "the worker's sweep will find them" in told.stderr
+
+
+@pytest.mark.parametrize("rate", ["-1", "nan", "inf", "many"])
+def test_a_rate_is_a_number_from_zero(rate: str) -> None:
+    with pytest.raises(Exception, match="not a number of deliveries a second"):
+        run("replay", "--status", "dead", f"--rate={rate}")

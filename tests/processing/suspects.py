@@ -1,0 +1,32 @@
+"""Handlers that do to their process what the delivery's source tells them to.
+
+A module of its own, for the process of the quarantine has to import it.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from handlers import DeliveryContext, Registry
+from handlers import registry as program
+from schemas.push import PushEvent
+
+# The process apart has the program's own registry; in the test's it would reach the other tests.
+registry = program if Path(sys.argv[0]).name == "apart.py" else Registry()
+
+
+@registry.on(PushEvent, timeout=1)
+async def obey(_event: PushEvent, delivery: DeliveryContext) -> None:
+    if delivery.source == "kills":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if delivery.source == "exits":
+        os._exit(3)
+    if delivery.source == "blocks":
+        time.sleep(3600)  # noqa: ASYNC251 - that is its fault
+    if delivery.source == "hangs":
+        await asyncio.Event().wait()
+    print("not an answer")  # noqa: T201
+    delivery.note(str(os.getpid()))

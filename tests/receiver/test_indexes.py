@@ -1,0 +1,88 @@
+"""What is asked of the ledger again and again is answered by an index, however much is kept in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Q
+
+from console import reading
+from console.selection import Selection
+from handlers import DeliveryContext, Registry
+from processing import sweep
+from processing.turns import Turns
+from schemas.push import PushEvent
+from tests.processing.deliveries import stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def one_at_a_time(_event: PushEvent, _delivery: DeliveryContext) -> None: ...
+
+
+def turns() -> Callable[[], object]:
+    registry = Registry()
+    registry.on(PushEvent, serialize="repository")(one_at_a_time)
+    taken = Turns(registry.serialized())
+    row = stored(repository_id=1)
+    return lambda: (taken.admit([row]), taken.next([(1, None)], 50))
+
+
+ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
+    "the queue": (
+        lambda: reading.read,
+        ["delivery_due"] * 2 + ["delivery_finished"] * 3 + ["delivery_leased", "delivery_retrying"]
+        + ["delivery_dead"] * 2,
+    ),
+    "the next to replay": (lambda: Selection(Q(status="dead")).take, ["delivery_dead"]),
+    "the sweep": (lambda: sweep.find, ["delivery_leased", "delivery_due"]),
+    "turns": (turns, ["delivery_turn"] * 2),
+}  # fmt: skip
+
+
+def plans(ask: Callable[[], object]) -> list[str]:
+    """How the database would look for what is asked, with the parameters as they are given to it."""
+    found: list[str] = []
+    prefix = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+
+    def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and "receiver_delivery" in sql:
+            with connection.cursor() as cursor:
+                cursor.execute(f"{prefix} {sql}", params)
+                found.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        ask()
+    return found
+
+
+@pytest.mark.usefixtures("redis")
+@pytest.mark.parametrize("what", ASKED)
+def test_what_is_asked_often_is_answered_by_an_index(what: str) -> None:
+    prepare, indexes = ASKED[what]
+    ask = prepare()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Of a few rows it would read them all.
+            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        told = plans(ask)
+        if connection.vendor == "postgresql":
+            cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan")
+    assert not [plan for plan in told if "USING" not in plan.upper()]
+    for index in set(indexes):
+        assert sum(index in plan for plan in told) >= indexes.count(index), told
+
+
+def test_a_backlog_and_what_was_settled_are_counted_without_their_rows() -> None:
+    counted = [reading.waiting().values("status", "event", "received_at"),
+               reading.settled(reading.clock()).values("status", "event")]  # fmt: skip
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        told = [rows.explain() for rows in counted]
+        if connection.vendor == "postgresql":
+            cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan")
+    for plan in told:
+        assert ("Index Only" if connection.vendor == "postgresql" else "COVERING") in plan

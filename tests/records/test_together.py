@@ -1,0 +1,140 @@
+"""Concurrent handlers are written together: in few statements, each for itself, and without a deadlock."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from django.db import IntegrityError
+
+from database import bulk
+from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref
+from tests.processes import ROOT
+from tests.records.deliveries import handle, opened, pushed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements for many rows, as they are made."""
+    made: list[str] = []
+    execute = bulk._execute
+
+    def counting(model: Any, sql: str, fields: Any, rows: Any, out: Any) -> list[bulk.Row]:
+        if rows:
+            made.append(sql)
+        return execute(model, sql, fields, rows, out)
+
+    monkeypatch.setattr(bulk, "_execute", counting)
+    return made
+
+
+async def test_a_hundred_pushes_are_as_many_statements_as_one(statements: list[str]) -> None:
+    await handle(pushed(1, ["a" * 40]))
+    of_one = len(statements)
+    statements.clear()
+    sha = (f"{number:040x}" for number in count())
+    pushes = [pushed(place, [next(sha) for _ in range(5)], repository=2 + place % 7) for place in range(100)]
+    assert await asyncio.gather(*map(handle, pushes)) == [
+        f"{place % 3} pushed with 5 commits, 5 of them new" for place in range(100)
+    ]
+    assert len(statements) <= of_one
+    assert (await Push.objects.acount(), await PushCommit.objects.acount()) == (101, 501)
+
+
+async def test_a_known_repository_that_shows_nothing_new_is_read_and_not_locked(
+    statements: list[str],
+) -> None:
+    await handle(opened(1))
+    statements.clear()
+    await asyncio.gather(*(handle(opened(number)) for number in range(2, 50)))
+    [read_repositories, read_pull_requests, insert] = statements
+    assert "records_repository" in read_repositories
+    assert "records_pullrequest" in read_pull_requests
+    assert "FOR NO KEY UPDATE" not in read_repositories + read_pull_requests
+    assert insert.startswith("INSERT INTO")
+
+
+async def test_concurrent_snapshots_of_one_record_are_taken_in_as_they_came() -> None:
+    minutes = [3, 1, 5, 5, 2]
+    notes = await asyncio.gather(*(handle(opened(7, minute)) for minute in minutes))
+    assert [note.rpartition(" ")[2] for note in notes] == ["(apply)", "(keep)", "(apply)", "(keep)", "(keep)"]
+    assert (await PullRequest.objects.aget()).title == "at 5"
+
+
+async def test_a_commit_that_concurrent_pushes_carry_is_new_to_one_of_them() -> None:
+    notes = await asyncio.gather(*(handle(pushed(place, ["a" * 40, "b" * 40])) for place in range(3)))
+    assert sorted(note.partition(", ")[2] for note in notes) == [
+        "0 of them new",
+        "0 of them new",
+        "2 of them new",
+    ]
+    assert (await Commit.objects.acount(), await PushCommit.objects.acount()) == (2, 6)
+
+
+async def test_of_fifty_pushes_the_one_that_the_database_refuses_fails_alone() -> None:
+    pushes = [pushed(place, [f"{place:040x}"], repository=place % 4) for place in range(50)]
+    refused = pushes[17].commits[0].model_copy(update={"message": None})
+    pushes[17] = pushes[17].model_copy(update={"commits": (refused,)})
+    outcomes = await asyncio.gather(*map(handle, pushes), return_exceptions=True)
+    assert [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, str)] == [17]
+    assert isinstance(outcomes[17], IntegrityError)
+    assert (await Push.objects.acount(), await Commit.objects.acount()) == (49, 49)
+
+
+async def test_of_fifty_snapshots_the_one_that_the_database_refuses_fails_alone() -> None:
+    snapshots = [opened(number, repository=number % 4) for number in range(1, 51)]
+    refused = snapshots[17].pull_request.model_copy(update={"number": -1})
+    snapshots[17] = snapshots[17].model_copy(update={"pull_request": refused})
+    outcomes = await asyncio.gather(*map(handle, snapshots), return_exceptions=True)
+    assert [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, str)] == [17]
+    assert isinstance(outcomes[17], IntegrityError)
+    assert await PullRequest.objects.acount() == 49
+
+
+ROUNDS, WORKERS = 8, 2
+
+
+@contextmanager
+def worker(seed: int, log: Path, database_url: str) -> Iterator[tuple[IO[str], IO[str]]]:
+    """A process that writes what others write, too; gives its ends of orders and answers."""
+    with (
+        log.open("a") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.records.deliveries", str(seed), str(ROUNDS)],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": database_url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            bufsize=1,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield process.stdin, process.stdout
+    assert process.returncode == 0, log.read_text()
+
+
+def test_processes_that_write_the_same_rows_at_the_same_time_do_not_deadlock(
+    database_url: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "workers.log"
+    with ExitStack() as stack:
+        workers = [stack.enter_context(worker(seed, log, database_url)) for seed in range(WORKERS)]
+        for _ in range(ROUNDS):
+            for _, answers in workers:
+                assert answers.readline() == "ready\n", log.read_text()
+            for orders, _ in workers:
+                orders.write("go\n")
+    assert log.read_text() == ""
+    counted = [model._default_manager.count() for model in (Push, Commit, PullRequest, Issue, Ref)]
+    assert counted == [WORKERS * 60, ROUNDS * 3 * 400, 300, ROUNDS * 300, WORKERS * 3]
