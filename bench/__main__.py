@@ -1,7 +1,7 @@
 """What `make bench` runs: `python -m bench ingest`, then `python -m bench worker`.
 
 Both end with 1 when a request, a delivery or a row went missing. `python -m bench writes` measures ways of
-writing a batch to PostgreSQL.
+writing a batch to PostgreSQL, `python -m bench parsing` the schemas beside githubkit's models.
 """
 
 import argparse
@@ -58,6 +58,12 @@ def options(arguments: list[str]) -> argparse.Namespace:
     one.add_argument("--json", type=Path, default=WRITTEN / "ingest.json")
     two.add_argument("--json", type=Path, default=WRITTEN / "worker.json")
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
+    read = parts.add_parser("parsing", help="the schemas beside githubkit's models")
+    read.add_argument(
+        "--seconds", type=_above_0(float), default=0.1, help="of an event and round (%(default)s)"
+    )
+    read.add_argument("--rounds", type=_above_0(int), default=7, help="of each contender (%(default)s)")
+    read.add_argument("--json", type=Path, default=WRITTEN / "parsing.json")
     return parser.parse_args(arguments)
 
 
@@ -122,6 +128,19 @@ def measure_writes(_told: argparse.Namespace, _say: Say) -> int:
     return 0
 
 
+def measure_parsing(told: argparse.Namespace, say: Say) -> int:
+    """Part `parsing`; gives the exit status."""
+    from bench import parsing  # noqa: PLC0415 - no other part needs the schemas
+
+    result = parsing.run(told.rounds, told.seconds)
+    ratios = figures.ratios(result.whole(), figures.PARSING)
+    say(parsing.table(result))
+    say(report.targets(ratios))
+    say(f"{result.refused} payloads are left out, which githubkit does not take.")
+    found = machine.describe()
+    return finish(told, say, found, [], {"machine": found, "seconds a body": result.rounds}, [])
+
+
 def main(arguments: list[str]) -> int:
     """Run, print, write; gives the exit status."""
     told = options(arguments)
@@ -130,7 +149,12 @@ def main(arguments: list[str]) -> int:
     def say(what: RenderableType) -> None:
         screen.print(what, markup=False)
 
-    parts = {"ingest": measure_ingest, "worker": measure_worker, "writes": measure_writes}
+    parts = {
+        "ingest": measure_ingest,
+        "worker": measure_worker,
+        "writes": measure_writes,
+        "parsing": measure_parsing,
+    }
     try:
         return parts[told.part](told, say)
     except ContenderError as error:
