@@ -1,7 +1,8 @@
 """What `make bench` runs: `python -m bench ingest`, then `python -m bench worker`.
 
 Both end with 1 when a request, a delivery or a row went missing. `python -m bench writes` measures ways of
-writing a batch to PostgreSQL, `python -m bench parsing` the schemas beside githubkit's models.
+writing a batch to PostgreSQL, `python -m bench records` the recording of commits, `python -m bench parsing`
+the schemas beside githubkit's models.
 """
 
 import argparse
@@ -58,12 +59,8 @@ def options(arguments: list[str]) -> argparse.Namespace:
     one.add_argument("--json", type=Path, default=WRITTEN / "ingest.json")
     two.add_argument("--json", type=Path, default=WRITTEN / "worker.json")
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
-    read = parts.add_parser("parsing", help="the schemas beside githubkit's models")
-    read.add_argument(
-        "--seconds", type=_above_0(float), default=0.1, help="of an event and round (%(default)s)"
-    )
-    read.add_argument("--rounds", type=_above_0(int), default=7, help="of each contender (%(default)s)")
-    read.add_argument("--json", type=Path, default=WRITTEN / "parsing.json")
+    parts.add_parser("records", help="commits recorded by the push handler, and row by row")
+    parts.add_parser("parsing", help="the schemas beside githubkit's models")
     return parser.parse_args(arguments)
 
 
@@ -128,17 +125,29 @@ def measure_writes(_told: argparse.Namespace, _say: Say) -> int:
     return 0
 
 
-def measure_parsing(told: argparse.Namespace, say: Say) -> int:
-    """Part `parsing`; gives the exit status."""
-    from bench import parsing  # noqa: PLC0415 - no other part needs the schemas
+def measure_records(_told: argparse.Namespace, say: Say) -> int:
+    """Part `records`."""
+    with servers.started() as running:
+        _set_up_django(running, "records")
+        call_command("migrate", verbosity=0)
+        from bench import records  # noqa: PLC0415 - it needs Django's models
 
-    result = parsing.run(told.rounds, told.seconds)
-    ratios = figures.ratios(result.whole(), figures.PARSING)
+        found = records.run()
+        connections.close_all()
+    say(records.rates(found))
+    say(report.targets(figures.ratios(found, records.TARGETS)))
+    return 0
+
+
+def measure_parsing(_told: argparse.Namespace, say: Say) -> int:
+    """Part `parsing`."""
+    from bench import parsing  # noqa: PLC0415 - no other part needs githubkit
+
+    result = parsing.run()
     say(parsing.table(result))
-    say(report.targets(ratios))
+    say(report.targets(figures.ratios(result.whole(), parsing.TARGETS)))
     say(f"{result.refused} payloads are left out, which githubkit does not take.")
-    found = machine.describe()
-    return finish(told, say, found, [], {"machine": found, "seconds a body": result.rounds}, [])
+    return 0
 
 
 def main(arguments: list[str]) -> int:
@@ -153,6 +162,7 @@ def main(arguments: list[str]) -> int:
         "ingest": measure_ingest,
         "worker": measure_worker,
         "writes": measure_writes,
+        "records": measure_records,
         "parsing": measure_parsing,
     }
     try:

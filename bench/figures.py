@@ -84,11 +84,6 @@ INGEST = (
 )
 
 
-PARSING = (
-    Target("parsing / with githubkit's parse", "hookkeeper", "githubkit's parse", 5, 10),
-    Target("parsing / with its models, kept", "hookkeeper", "githubkit's models, kept", 5, 10),
-)
-
 # Names of what is measured beside the workers' rates: seconds, and bytes.
 IDLE, IDLE_RARELY = "idle p50", "idle p50, arq's poll_delay"
 EARLY, LATE = "memory early", "memory late"

@@ -20,10 +20,18 @@ from rich.table import Table
 
 import schemas
 from bench import examples
+from bench.figures import Target
 
 OURS = "hookkeeper"
 MODELS = "githubkit's models, kept"
 PARSE = "githubkit's parse"
+
+TARGETS = (
+    Target("parsing / with githubkit's parse", OURS, PARSE, 5, 10),
+    Target("parsing / with its models, kept", OURS, MODELS, 5, 10),
+)
+ROUNDS = 7
+SECONDS = 0.1  # of an event, a contender and a round
 
 Read = Callable[[str, bytes], object]
 # Contender to event to seconds for a body, in each round.
@@ -62,23 +70,23 @@ def contenders() -> dict[str, Read]:
     }
 
 
-def run(rounds: int, seconds: float) -> Result:
-    """Measure every contender on every event in each round, for about `seconds`."""
+def run() -> Result:
+    """Measure every contender on every event in each round."""
     readers = contenders()
     bodies, refused = examples.bodies(readers[MODELS])
     found: dict[str, dict[str, list[float]]] = {name: {event: [] for event in bodies} for name in readers}
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for event, some in bodies.items():
             for name, read in readers.items():
-                found[name][event].append(_seconds_a_body(read, event, some, seconds))
+                found[name][event].append(_seconds_a_body(read, event, some))
     return Result(found, bodies, refused)
 
 
-def _seconds_a_body(read: Read, event: str, bodies: Sequence[bytes], seconds: float) -> float:
+def _seconds_a_body(read: Read, event: str, bodies: Sequence[bytes]) -> float:
     gc.collect()
     times = 0
     start = time.perf_counter()
-    while (passed := time.perf_counter() - start) < seconds:
+    while (passed := time.perf_counter() - start) < SECONDS:
         for body in bodies:
             read(event, body)
         times += len(bodies)

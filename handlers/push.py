@@ -14,4 +14,5 @@ async def record(event: PushEvent, delivery: DeliveryContext) -> None:
         delivery.note(f"{name} deleted")
     else:
         verb = "forced to" if event.forced else "created with" if event.created else "pushed with"
-        delivery.note(f"{name} {verb} {len(event.commits)} commits, {recorded.new} of them new")
+        rest = ", perhaps not all that there were" if recorded.truncated else ""
+        delivery.note(f"{name} {verb} {len(event.commits)} commits, {recorded.new} of them new{rest}")

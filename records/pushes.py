@@ -50,6 +50,11 @@ class Told(NamedTuple):
         """In the order of `PUSH_KEY`."""
         return (self.repository, self.event.ref, self.event.before, self.event.after, self.pushed_at)
 
+    @property
+    def truncated(self) -> bool:
+        """Whether there may have been more commits than the payload lists."""
+        return len(self.event.commits) >= MOST_COMMITS
+
 
 class Recorded(NamedTuple):
     """What became of a push."""
@@ -58,6 +63,8 @@ class Recorded(NamedTuple):
     """Primary key of the `Push`."""
     new: int
     """How many of its commits were not known before."""
+    truncated: bool
+    """Whether it carried as many commits as GitHub lists."""
 
 
 class PushManager(models.Manager["Push"]):
@@ -91,7 +98,7 @@ def _write(pushes: Sequence[Told]) -> list[Recorded]:
             if key in new:
                 new.remove(key)
                 count += 1
-        recorded.append(Recorded(pk, count))
+        recorded.append(Recorded(pk, count, push.truncated))
     bulk.insert(
         apps.get_model("records", "PushCommit"),
         ("push_id", "commit_id", "position"),
@@ -109,7 +116,7 @@ def _write_pushes(pushes: Sequence[Told]) -> dict[bulk.Row, int]:
             push.event.forced,
             push.event.created,
             push.event.deleted,
-            len(push.event.commits) >= MOST_COMMITS,
+            push.truncated,
             push.event.head_commit.id if push.event.head_commit else "",
             (push.event.pusher.name if push.event.pusher else None) or "",
         )

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 import schemas
-from bench import examples, figures, parsing
+from bench import examples, parsing
 from schemas.issues import IssuesEvent
 from tests import github
 
@@ -68,5 +68,5 @@ def test_a_contender_reads_the_bodies_of_all_events_alike() -> None:
 
 
 def test_the_targets_name_contenders_that_there_are() -> None:
-    named = {name for target in figures.PARSING for name in (target.over, target.under)}
+    named = {name for target in parsing.TARGETS for name in (target.over, target.under)}
     assert named == {parsing.OURS, parsing.PARSE, parsing.MODELS}

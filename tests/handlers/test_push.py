@@ -1,8 +1,11 @@
 """Pushes end as a Push, its Commits, and which carried which."""
 
+from itertools import permutations
+from typing import Any
+
 import pytest
 
-from records.models import Commit, Push, PushCommit
+from records.models import Commit, Push, PushCommit, Ref
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
@@ -89,12 +92,89 @@ async def test_text_that_a_database_cannot_hold_is_recorded_escaped() -> None:
     assert (await Commit.objects.aget()).message == "NUL \\u0000 and a lone surrogate \\ud83c in one message"
 
 
-async def test_a_push_of_2048_commits_is_recorded_whole() -> None:
+SCRIPTS = (
+    "Häfen ⚓️ בדיקה اختبار परीक्षण ทดสอบ 테스트 テスト 試驗 тест δοκιμή "
+    "e\u0301 \U0001f1eb\U0001f1f7 \u202e '\"\\ \t\n"
+)
+
+
+async def test_a_push_of_2048_commits_with_long_messages_in_many_scripts_is_recorded_whole() -> None:
     payload = github.payload("push__branch")
     [template, *_] = payload["commits"]
-    payload["commits"] = [
-        {**template, "id": f"{number:040x}", "message": "é" * 1000} for number in range(2048)
-    ]
-    assert await handle("push", payload) == "main pushed with 2048 commits, 2048 of them new"
-    order = PushCommit.objects.order_by("position").values_list("commit__sha", flat=True)
-    assert [sha async for sha in order] == [f"{number:040x}" for number in range(2048)]
+    messages = {f"{number:040x}": f"{number}: {SCRIPTS * (20 + number % 20)}" for number in range(2048)}
+    payload["commits"] = [{**template, "id": sha, "message": text} for sha, text in messages.items()]
+    note = "main pushed with 2048 commits, 2048 of them new, perhaps not all that there were"
+    assert await handle("push", payload) == note
+    assert (await Push.objects.aget()).truncated
+    rows = PushCommit.objects.order_by("position").values_list("commit__sha", "commit__message")
+    assert [row async for row in rows] == list(messages.items())
+
+
+def push(second: int, before: str, after: str, ref: str = "refs/heads/main", **flags: bool) -> dict[str, Any]:
+    """A push without commits; shas are told by one character."""
+    payload = github.payload("push__branch")
+    payload |= {"ref": ref, "before": before * 40, "after": after * 40, "commits": [], **flags}
+    payload["deleted"] = after == "0"
+    payload["repository"]["pushed_at"] += second
+    return payload
+
+
+async def head() -> tuple[str, bool]:
+    ref = await Ref.objects.select_related("last_push").aget()
+    assert ref.last_push is not None
+    assert (ref.last_push.after, ref.last_push.pushed_at) == (ref.head_sha, ref.pushed_at)
+    return ref.head_sha[0], ref.deleted
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+async def test_a_ref_stands_where_the_newest_push_left_it_whatever_arrives_late(
+    order: tuple[int, ...],
+) -> None:
+    pushes = [push(0, "0", "a"), push(1, "a", "b"), push(2, "b", "0"), push(3, "0", "c", forced=True)]
+    for place in order:
+        await handle("push", pushes[place])
+    assert await head() == ("c", False)
+
+
+async def test_a_deleted_branch_stays_deleted_when_its_last_push_arrives_late() -> None:
+    for told in (push(2, "a", "0"), push(1, "0", "a")):
+        await handle("push", told)
+    assert await head() == ("0", True)
+
+
+@pytest.mark.parametrize("order", list(permutations([("a", "b"), ("b", "c")])))
+async def test_of_two_pushes_of_one_second_the_one_that_began_where_the_other_ended_is_the_newer(
+    order: tuple[tuple[str, str], ...],
+) -> None:
+    for before, after in order:
+        await handle("push", push(0, before, after))
+    assert await head() == ("c", False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "refs/heads/gh-readonly-queue/main/pr-7-a1b2",
+        "refs/tags/light",
+        "refs/heads/feature/⚓",
+        "refs/notes/x",
+    ],
+)
+async def test_every_ref_is_kept_by_its_full_name(name: str) -> None:
+    await handle("push", push(0, "0", "a", ref=name, created=True))
+    ref = await Ref.objects.aget()
+    assert (ref.name, ref.head_sha, ref.previous_sha) == (name, "a" * 40, "0" * 40)
+
+
+async def test_an_annotated_tag_is_kept_with_the_commit_that_it_names() -> None:
+    await handle_cases("push__tag_annotated")
+    told = github.payload("push__tag_annotated")
+    row = await Push.objects.aget()
+    assert (row.after, row.head_commit_sha) == (told["after"], told["head_commit"]["id"])
+    assert row.after != row.head_commit_sha
+    assert (await Ref.objects.aget()).head_sha == told["after"]
+
+
+async def test_an_empty_push_is_a_push_without_commits() -> None:
+    assert await handle("push", push(0, "a", "b")) == "main pushed with 0 commits, 0 of them new"
+    assert (await Push.objects.acount(), await Commit.objects.acount()) == (1, 0)

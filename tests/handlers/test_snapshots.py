@@ -1,6 +1,7 @@
 """Pull requests, issues and repositories keep the newest state, in whatever order GitHub tells it."""
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -120,6 +121,121 @@ async def test_a_renamed_repository_keeps_its_row_and_is_not_renamed_back_by_a_l
 async def test_a_deleted_repository_stays_deleted_when_a_push_comes_late() -> None:
     await handle_cases("repository__deleted", "push__branch")
     assert (await Repository.objects.aget()).deleted
+
+
+def snapshot(case: str, **changes: Any) -> dict[str, Any]:
+    """One of the project's payloads with parts of its pull request or issue replaced."""
+    payload = github.payload(case)
+    payload["pull_request" if "pull_request" in payload else "issue"] |= changes
+    return payload
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations(["pull_request__closed_merged", "pull_request__synchronize"]))
+)
+async def test_a_synchronize_of_the_second_of_the_merge_does_not_unmerge(order: tuple[str, ...]) -> None:
+    for case in order:
+        await handle("pull_request", snapshot(case, updated_at="2026-05-04T12:00:00Z"))
+    assert (await PullRequest.objects.aget()).state == "merged"
+
+
+async def test_a_merged_pull_request_is_still_labeled_and_edited() -> None:
+    await handle_cases("pull_request__closed_merged")
+    later = snapshot(
+        "pull_request__closed_merged", labels=[{"name": "done"}], updated_at="2027-01-01T00:00:00Z"
+    )
+    await handle("pull_request", later | {"action": "labeled"})
+    row = await PullRequest.objects.aget()
+    assert (row.state, row.labels) == ("merged", ["done"])
+
+
+async def test_an_action_that_nobody_has_heard_of_is_recorded_like_the_others() -> None:
+    assert (
+        await handle("issues", snapshot("issues__opened") | {"action": "triaged"})
+        == "#61 triaged: open (apply)"
+    )
+
+
+async def test_null_lists_and_absent_fields_leave_the_row_as_it_is() -> None:
+    await handle("issues", snapshot("issues__opened", labels=[{"name": "leak"}], locked=True))
+    sparse = snapshot("issues__edited", labels=None, assignees=None)
+    for name in ("state", "locked"):
+        sparse["issue"].pop(name, None)
+    await handle("issues", sparse)
+    row = await Issue.objects.aget()
+    assert (row.state, row.labels, row.locked) == ("open", ["leak"], True)
+    assert row.title == sparse["issue"]["title"]
+
+
+def transfer() -> list[dict[str, Any]]:
+    """Both deliveries of a transfer: one issue goes, one of another number is opened elsewhere."""
+    old, new = snapshot("issues__opened"), snapshot("issues__opened", id=99, number=31)
+    there = {"id": 5, "full_name": "harbour-works/charts"}
+    new["repository"] |= there
+    old |= {
+        "action": "transferred",
+        "changes": {"new_issue": new["issue"], "new_repository": new["repository"]},
+    }
+    new |= {"changes": {"old_issue": old["issue"], "old_repository": old["repository"]}}
+    return [old, new]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_a_transferred_issue_is_gone_here_and_open_there_in_both_orders(order: tuple[int, ...]) -> None:
+    deliveries = transfer()
+    for place in order:
+        await handle("issues", deliveries[place])
+    await handle_cases("issues__edited")
+    rows = Issue.objects.order_by("repository__github_id").values_list("number", "deleted", "transferred_to")
+    here = github.payload("issues__opened")["issue"]["number"]
+    assert [row async for row in rows] == [(31, False, ""), (here, True, "harbour-works/charts#31")]
+
+
+async def test_an_issue_is_pinned_by_the_newest_action_that_tells_it() -> None:
+    times = [("pinned", "09:00"), ("edited", "09:02"), ("unpinned", "09:03"), ("edited", "09:04")]
+    deliveries = [
+        snapshot("issues__edited", updated_at=f"2026-05-04T{time}:00Z") | {"action": action}
+        for action, time in times
+    ]
+    for delivery, pinned in [(deliveries[1], False), (deliveries[0], True), (deliveries[3], True)]:
+        await handle("issues", delivery)
+        assert (await Issue.objects.aget()).pinned is pinned
+    await handle("issues", deliveries[2])
+    row = await Issue.objects.aget()
+    assert (row.pinned, row.updated_at.minute) == (False, 4)
+
+
+async def test_a_late_push_of_the_second_of_a_rename_does_not_rename_the_repository_back() -> None:
+    renamed, push = github.payload("repository__renamed"), github.payload("push__branch")
+    push["repository"]["updated_at"] = renamed["repository"]["updated_at"]
+    for event, payload in (("push", push), ("repository", renamed), ("push", push)):
+        await handle(event, payload)
+    row = await Repository.objects.aget()
+    assert (row.full_name, row.previous_full_name) == ("harbour-works/tides", "harbour-works/tide-tables")
+
+
+async def test_a_repository_is_archived_made_private_and_handed_over() -> None:
+    payload = github.payload("repository__archived")
+    payload["repository"] |= {"private": True, "full_name": "ada-quay/tide-tables"}
+    payload |= {"changes": {"owner": {"from": {"organization": {"login": "harbour-works"}}}}}
+    await handle("repository", payload)
+    row = await Repository.objects.aget()
+    assert (row.archived, row.private, row.full_name, row.previous_full_name) == (
+        True, True, "ada-quay/tide-tables", "harbour-works/tide-tables",
+    )  # fmt: skip
+
+
+async def test_a_ping_keeps_what_the_hook_is_configured_to_send() -> None:
+    await handle_cases("ping__repository")
+    payload = github.payload("ping__repository")
+    payload["hook"] |= {"active": False, "events": ["push", "issues"], "config": {"content_type": "form"}}
+    await handle("ping", payload)
+    hook = await Hook.objects.select_related("repository").aget()
+    assert (hook.hook_id, hook.active, hook.events, hook.content_type) == (
+        payload["hook_id"], False, ["issues", "push"], "form",
+    )  # fmt: skip
+    assert hook.repository is not None
+    assert hook.repository.full_name == "harbour-works/tide-tables"
 
 
 async def test_the_ping_of_an_organisation_writes_its_hook_and_no_repository() -> None:

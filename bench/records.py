@@ -1,0 +1,113 @@
+"""Commits recorded by the push handler, beside one `aupdate_or_create` for each, on PostgreSQL.
+
+Both are given such pushes already parsed, up to a hundred at once. The handler writes besides what the other
+leaves out: the push, its ref, and which commit it carried where. Rounds alternate.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
+from statistics import median
+from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
+from rich.table import Table
+
+import database
+from bench.delivery import PAYLOADS
+from bench.figures import Target
+from handlers import DeliveryContext, push
+from records.models import Commit, Repository
+from schemas.push import PushEvent
+
+ROUNDS = 5
+# Commits of a push, and how many such pushes a round gives to the handler and to the other way.
+SIZES = {1: (1000, 100), 5: (500, 40), 20: (300, 20), 200: (40, 2)}
+AT_ONCE = 100
+HANDLER, ROW_BY_ROW = "push handler", "aupdate_or_create"
+
+TARGETS = tuple(
+    Target(f"pushes of {size}: handler / row by row", f"{HANDLER}, {size}", f"{ROW_BY_ROW}, {size}", 20, 40)
+    for size in SIZES
+)
+
+numbers = count(1)
+Record = Callable[[PushEvent], Awaitable[None]]
+
+
+def pushed(size: int) -> PushEvent:
+    """A push of commits that no other push has, to one of fifty repositories."""
+    payload: dict[str, Any] = json.loads((PAYLOADS / "push__branch.json").read_bytes())
+    number = next(numbers)
+    payload["repository"] |= {"id": 1 + number % 50, "pushed_at": 1_777_888_803 + number}
+    [template, *_] = payload["commits"]
+    payload["commits"] = [{**template, "id": f"{next(numbers):040x}"} for _ in range(size)]
+    return PushEvent.model_validate(payload)
+
+
+async def by_the_handler(event: PushEvent) -> None:
+    """What a worker does."""
+    await push.record(event, DeliveryContext(uuid4(), 1, "", "push", timezone.now()))
+
+
+async def row_by_row(event: PushEvent) -> None:
+    """What an async handler does that is written as Django's documentation shows it."""
+    told = event.repository
+    repository, _ = await Repository.objects.aget_or_create(
+        github_id=told.id, defaults={"full_name": told.full_name, "updated_at": told.updated_at}
+    )
+    for commit in event.commits:
+        await Commit.objects.aupdate_or_create(
+            repository=repository,
+            sha=commit.id,
+            defaults={
+                "message": commit.message,
+                "author_name": commit.author.name or "",
+                "author_email": commit.author.email or "",
+                "committed_at": commit.timestamp,
+            },
+        )
+
+
+async def rate(record: Record, size: int, pushes: int) -> float:
+    """Commits a second."""
+    events = [pushed(size) for _ in range(pushes)]
+    before, start = await Commit.objects.acount(), time.perf_counter()
+    for first in range(0, pushes, AT_ONCE):
+        await asyncio.gather(*map(record, events[first : first + AT_ONCE]))
+    seconds = time.perf_counter() - start
+    written = await Commit.objects.acount() - before
+    if written != size * pushes:
+        raise RuntimeError(f"{size * pushes} commits were to be written, and {written} were")
+    return written / seconds
+
+
+async def measure() -> dict[str, list[float]]:
+    """Commits a second by way and size of the pushes, of each round; the first, to warm up, is left out."""
+    found: dict[str, list[float]] = {}
+    for number in range(ROUNDS + 1):
+        for size, (many, few) in SIZES.items():
+            for name, record, pushes in ((HANDLER, by_the_handler, many), (ROW_BY_ROW, row_by_row, few)):
+                reached = await rate(record, size, pushes)
+                if number:
+                    found.setdefault(f"{name}, {size}", []).append(reached)
+    return found
+
+
+def run() -> dict[str, list[float]]:
+    """Measure; Django is set up. Raises `RuntimeError` when commits are missing."""
+    try:
+        return asyncio.run(measure())
+    finally:
+        database.close()
+
+
+def rates(found: Mapping[str, list[float]]) -> Table:
+    """One line a way: medians of the rounds."""
+    table = Table("commits a second, in pushes of", *map(str, SIZES), title="records: medians of the rounds")
+    for name in (HANDLER, ROW_BY_ROW):
+        table.add_row(name, *(f"{median(found[f'{name}, {size}']):,.0f}" for size in SIZES))
+    return table
