@@ -1,1 +1,1 @@
-"""What `make bench` runs: this receiver and its peers, side by side on one pinned core."""
+"""What `make bench` runs: receiver and worker and their peers, side by side on one pinned core."""

@@ -7,7 +7,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Any, ClassVar, Protocol
 
@@ -33,6 +34,9 @@ from receiver.signatures import Verifier
 COUNTED_WITHIN = 5.0
 
 
+Done = Callable[[], bool]
+
+
 class Backlog(Protocol):
     """What one kind of worker works off."""
 
@@ -44,6 +48,9 @@ class Backlog(Protocol):
 
     def fill(self, first: int, count: int) -> None:
         """Store and enqueue the workload's deliveries from `first` on."""
+
+    def watched(self) -> AbstractContextManager[Done]:
+        """A question that is cheap to ask often: whether all of the last `fill` are done."""
 
     def left(self) -> int:
         """How many of the last `fill` are not done."""
@@ -58,7 +65,7 @@ class Backlog(Protocol):
 class Ledger:
     """A backlog whose deliveries are rows of a PostgreSQL database."""
 
-    every = 0.2
+    every = 0.1
 
     def __init__(self, url: str, table: str, done: str, records: Mapping[str, str]) -> None:
         """`done` is the column that tells when; `records` maps the workload's kinds to their tables."""
@@ -77,8 +84,17 @@ class Ledger:
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables)
         self._do("TRUNCATE {names} RESTART IDENTITY CASCADE", names=names)
 
+    @contextmanager
+    def watched(self) -> Iterator[Done]:
+        """See `Backlog`; from the end, where the last to be done are, so that a row or two are read."""
+        question = self._composed(
+            "SELECT id FROM {table} WHERE id >= {first} AND {done} IS NULL ORDER BY id DESC LIMIT 1", {}
+        )
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            yield lambda: connection.execute(question).fetchone() is None
+
     def left(self) -> int:
-        """See `Backlog`; it reads the rows of the last fill alone."""
+        """See `Backlog`."""
         question = "SELECT count(*) FROM {table} WHERE id >= {first} AND {done} IS NULL"
         return int(self._ask(question)[0][0])
 
@@ -208,6 +224,12 @@ class Empty:
     def fill(self, _first: int, count: int) -> None:
         """See `Backlog`."""
         asyncio.run(_to_arq(self._redis_url, [None] * count, "nothing"))
+
+    @contextmanager
+    def watched(self) -> Iterator[Done]:
+        """See `Backlog`."""
+        with Redis.from_url(self._redis_url) as redis:
+            yield lambda: redis.zcard("arq:queue") == 0
 
     def left(self) -> int:
         """See `Backlog`."""

@@ -102,10 +102,7 @@ def loaded(
         rest, started = cores.busy(split.rest), time.monotonic()
         first = asyncio.run(_offer(arrived, rate))
         rest = (cores.busy(split.rest) - rest) / (time.monotonic() - started)
-        deadline = time.monotonic() + SETTLED_WITHIN
-        while worker.backlog.left() and time.monotonic() < deadline:
-            process.check()
-            time.sleep(worker.backlog.every)
+        drains.wait(worker, [process])
     with psycopg.connect(worker.environment["DATABASE_URL"]) as database:
         rows = database.execute(
             "SELECT extract(epoch FROM received_at)::float,"

@@ -95,6 +95,8 @@ class Run:
         """Latencies at half of the rate that was measured."""
         options = self.result.options
         rate = median(one.rate for one in self.result.drains[worker.name]) / 2
+        if not rate:
+            return
         for number in range(1, options.rounds + 1):
             found, wrong = latency.loaded(worker, rate, options.load_seconds, self.split, self.servers)
             self.result.loads.append(found)

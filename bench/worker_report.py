@@ -90,7 +90,7 @@ def cautions(result: Result) -> list[str]:
 def _ceiling(one: Drain) -> float:
     """How much two cores do together of what one did, with another core for the backends."""
     together = one.cpu + one.backend_cpu
-    return 2 / together / one.rate if together else 2.0
+    return min(2.0, 2 / together / one.rate) if together else 2.0
 
 
 def document(result: Result, ratios: Sequence[Ratio]) -> dict[str, object]:

@@ -30,15 +30,7 @@ def insert(
     Where a row with the same `unique` fields is there, it is left alone, or its `update` fields are
     written. Rows are to be in the order of `unique`, whoever writes, so that no two wait for each other.
     """
-    columns = _columns(model, fields)
-    sql = f"INSERT INTO {_table(model)} ({', '.join(columns)}) SELECT {_values(model, fields)} FROM {{given}}"
-    if unique:
-        # "WHERE true" keeps SQLite from reading ON as the beginning of a join's condition.
-        sql += f" WHERE true ON CONFLICT ({', '.join(_columns(model, unique))}) DO "
-        written = [f"{column} = EXCLUDED.{column}" for column in _columns(model, update)]
-        sql += f"UPDATE SET {', '.join(written)}" if written else "NOTHING"
-    if returning:
-        sql += f" RETURNING {', '.join(_columns(model, returning))}"
+    sql = _insert(model, tuple(fields), tuple(unique), tuple(update), tuple(returning), connection.vendor)
     return _execute(model, sql, fields, rows, returning)
 
 
@@ -48,32 +40,88 @@ def select(
     keys: Sequence[Row],
     fields: Sequence[str],
     *,
+    order: Sequence[str] = (),
     lock: bool = False,
 ) -> list[Row]:
-    """The `fields` of the rows with these keys, in the order of the keys' values.
+    """The `fields` of the rows with these keys, by `order`, which is the key if it is not given.
 
     `lock` holds them against other writers until the end of the transaction, taken in that order.
     """
-    table = _table(model)
-    named = ", ".join(f"{table}.{column}" for column in _columns(model, fields))
-    order = ", ".join(f"{table}.{column}" for column in _columns(model, key))
-    sql = f"SELECT {named} FROM {table} JOIN {{given}} ON {_match(model, key)} ORDER BY {order}"
-    if lock and connection.vendor == "postgresql":
-        sql += f" FOR NO KEY UPDATE OF {table}"
+    sql = _select(model, tuple(key), tuple(fields), tuple(order or key), lock, connection.vendor)
     return _execute(model, sql, key, keys, fields)
 
 
-def update(model: type[models.Model], key: Sequence[str], fields: Sequence[str], rows: Sequence[Row]) -> None:
+def update(
+    model: type[models.Model],
+    key: Sequence[str],
+    fields: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    returning: Sequence[str] = (),
+) -> list[Row]:
     """Write `fields` of the rows with these keys; each row is its key's values, then the fields'.
 
-    The rows are to be locked before, as by `select`, for a statement of many locks them in any order.
+    Gives the `returning` fields of each. The rows are to be locked before, as by `select`, for a statement
+    of many locks them in any order.
     """
+    sql = _update(model, tuple(key), tuple(fields), tuple(returning), connection.vendor)
+    return _execute(model, sql, [*key, *fields], rows, returning)
+
+
+Model = type[models.Model]
+Names = tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _insert(model: Model, fields: Names, unique: Names, update: Names, returning: Names, _vendor: str) -> str:
+    columns = ", ".join(_columns(model, fields))
+    values = ", ".join(_cast(model, name) for name in fields)
+    sql = f"INSERT INTO {_table(model)} ({columns}) SELECT {values} FROM {{given}}"
+    if unique:
+        # "WHERE true" keeps SQLite from reading ON as the beginning of a join's condition.
+        sql += f" WHERE true ON CONFLICT ({', '.join(_columns(model, unique))}) DO "
+        written = [f"{column} = EXCLUDED.{column}" for column in _columns(model, update)]
+        sql += f"UPDATE SET {', '.join(written)}" if written else "NOTHING"
+    return _given(model, sql + _returning(model, returning), fields)
+
+
+@lru_cache(maxsize=256)
+def _select(model: Model, key: Names, fields: Names, order: Names, lock: bool, _vendor: str) -> str:
+    table = _table(model)
+    named = ", ".join(f"{table}.{column}" for column in _columns(model, fields))
+    ordered = ", ".join(f"{table}.{column}" for column in _columns(model, order))
+    sql = f"SELECT {named} FROM {table} JOIN {{given}} ON {_match(model, key)} ORDER BY {ordered}"
+    if lock and connection.vendor == "postgresql":
+        sql += f" FOR NO KEY UPDATE OF {table}"
+    return _given(model, sql, key)
+
+
+@lru_cache(maxsize=256)
+def _update(model: Model, key: Names, fields: Names, returning: Names, _vendor: str) -> str:
     written = [
         f"{column} = {_cast(model, name)}"
         for name, column in zip(fields, _columns(model, fields), strict=True)
     ]
     sql = f"UPDATE {_table(model)} SET {', '.join(written)} FROM {{given}} WHERE {_match(model, key)}"
-    _execute(model, sql, [*key, *fields], rows, ())
+    return _given(model, sql + _returning(model, returning), (*key, *fields))
+
+
+def _returning(model: Model, names: Names) -> str:
+    table = _table(model)
+    named = ", ".join(f"{table}.{column}" for column in _columns(model, names))
+    return f" RETURNING {named}" if names else ""
+
+
+def _given(model: Model, sql: str, fields: Names) -> str:
+    """The statement with its rows as a relation named `given`."""
+    columns = _columns(model, fields)
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%b::{_array_type(model, name)}[]" for name in fields)
+        return sql.format(given=f"unnest({arrays}) AS given ({', '.join(columns)})")
+    picked = ", ".join(
+        f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns)
+    )
+    return sql.format(given=f"(SELECT {picked} FROM json_each(%s)) AS given")
 
 
 def _execute(
@@ -83,23 +131,17 @@ def _execute(
         return []
     connection.ensure_connection()
     if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%b::{_array_type(model, name)}[]" for name in fields)
-        given = f"unnest({arrays}) AS given ({', '.join(_columns(model, fields))})"
         columns = [list(column) for column in zip(*rows, strict=True)]
         for place, name in enumerate(fields):
             if isinstance(_field(model, name), models.JSONField):
                 columns[place] = [None if value is None else json.dumps(value) for value in columns[place]]
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(sql.format(given=given).encode(), columns, prepare=True)
+            cursor.execute(sql.encode(), columns, prepare=True)
             return _loaded(model, out, cursor.fetchall()) if cursor.description else []
-    picked = ", ".join(
-        f"json_extract(value, '$[{place}]') AS {column}"
-        for place, column in enumerate(_columns(model, fields))
-    )
     adapt = [_to_sqlite(_field(model, name)) for name in fields]
     text = json.dumps([[to(value) for to, value in zip(adapt, row, strict=True)] for row in rows])
     with connection.cursor() as lite:
-        lite.execute(sql.format(given=f"(SELECT {picked} FROM json_each(%s)) AS given"), [text])
+        lite.execute(sql, [text])
         found = lite.fetchall() if lite.description else []
     back = [_from_sqlite(_field(model, name)) for name in out]
     return [tuple(of(value) for of, value in zip(back, row, strict=True)) for row in found]
@@ -145,10 +187,6 @@ def _cast(model: type[models.Model], name: str) -> str:
     (column,) = _columns(model, [name])
     is_json = isinstance(_field(model, name), models.JSONField) and connection.vendor == "postgresql"
     return f"given.{column}::jsonb" if is_json else f"given.{column}"
-
-
-def _values(model: type[models.Model], names: Sequence[str]) -> str:
-    return ", ".join(_cast(model, name) for name in names)
 
 
 def _match(model: type[models.Model], key: Sequence[str]) -> str:

@@ -21,8 +21,20 @@ Result = TypeVar("Result")
 THREADS = 3
 LANES = 3
 
+# Seconds that a worker waits for SQLite's lock. Leases are renewed often enough to outlast it.
+LOCKED_WITHIN = 15.0
+
 _executor: ThreadPoolExecutor | None = None
 _lanes = cycle([ThreadSensitiveContext() for _ in range(LANES)])
+
+
+def be_patient() -> None:
+    """On SQLite, wait for its lock longer than the receiver may, whose sender waits for the answer.
+
+    To be called before a connection is opened.
+    """
+    if connection.vendor == "sqlite":
+        connection.settings_dict["OPTIONS"]["timeout"] = LOCKED_WITHIN
 
 
 async def run(

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 async def main(modules: list[str], answers: int) -> None:
     """Serve until standard input ends."""
+    database.be_patient()
     for module in modules:
         importlib.import_module(module)
     processor = batch.load(worker="")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import Error
@@ -57,13 +57,12 @@ class Leases:
         self.drop(mine)
         return await database.run(claiming.release, [claimed.lease for claimed in mine], crashed=crashed)
 
-    async def keep(self, beat: Callable[[], None] = lambda: None) -> None:
-        """Renew three times in a lease, until cancelled; calls `beat` each time.
+    async def keep(self) -> None:
+        """Renew three times in a lease, until cancelled.
 
         An outage of the database is outlived: what ends meanwhile is lost, and cannot be settled.
         """
         while True:
-            beat()
             await asyncio.sleep(self.length.total_seconds() / 3)
             leases = list(self._held)
             if not leases:

@@ -25,6 +25,16 @@ def compress(body: bytes) -> bytes:
     return frame
 
 
+def decompress(frame: bytes) -> bytes:
+    """The reverse of `compress`."""
+    try:
+        decompressor = _thread.decompressor
+    except AttributeError:
+        decompressor = _thread.decompressor = zstandard.ZstdDecompressor()
+    body: bytes = decompressor.decompress(frame)
+    return body
+
+
 if TYPE_CHECKING:
     Bytes = models.BinaryField[bytes, bytes]
 else:
@@ -41,4 +51,4 @@ class CompressedField(Bytes):
 
     def from_db_value(self, value: Any, _expression: Any, _connection: BaseDatabaseWrapper) -> bytes | None:
         """The bytes as they were written."""
-        return None if value is None else zstandard.decompress(bytes(value))
+        return None if value is None else decompress(bytes(value))

@@ -178,7 +178,8 @@ class Delivery(models.Model):
 class HandlerRun(models.Model):
     """One run of one handler over one delivery."""
 
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="runs")
+    # Written by who holds the delivery alone, so the server need not look it up for every run.
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="runs", db_constraint=False)
     handler = models.CharField(max_length=255, help_text="module and function, as in push.record")
     attempt = models.PositiveIntegerField(help_text="starts at 1, and again at 1 after a replay")
     trigger = models.CharField(max_length=10, choices=Trigger.choices)

@@ -3,7 +3,10 @@
 An outage costs a worker nothing but its wake-ups, and those the sweep makes good.
 """
 
+import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from arq.connections import ArqRedis
@@ -11,19 +14,20 @@ from django.conf import settings
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, RedisError, WatchError
+from redis.exceptions import RedisError, ResponseError, WatchError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 logger = logging.getLogger(__name__)
 
-OUTAGES: tuple[Any, ...] = (
-    RedisConnectionError,
-    RedisTimeoutError,
-    BusyLoadingError,
-    OutOfMemoryError,
-    OSError,
-)
+# A Redis that answers with an error (full, loading, read-only in a failover, its disk full) is away, too.
+OUTAGES: tuple[Any, ...] = (RedisConnectionError, RedisTimeoutError, ResponseError, OSError)
+# Seconds for one answer, after which the connection is taken for dead.
+TIMEOUT = 2.0
+# Seconds for what arq writes down about a job. Less than it has for its jobs when the worker stops, for a job
+# that it has to cancel then would end the worker before it has given back its deliveries.
+NOTES_WITHIN = 0.5
+TELL_EVERY = 10.0  # seconds
 
 
 class WhileRunning(Retry):
@@ -31,10 +35,25 @@ class WhileRunning(Retry):
 
     def __init__(self) -> None:
         super().__init__(ExponentialBackoff(cap=1.0, base=0.05), -1, OUTAGES)
+        self._tell_at = 0.0
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> "WhileRunning":
         """Itself: redis-py copies what it is given for every connection, and `stop` is for all of them."""
         return self
+
+    async def call_with_retry(
+        self, do: Callable[[], Awaitable[Any]], fail: Callable[[Any], Awaitable[Any]]
+    ) -> Any:
+        """Call `do` until it works, and say now and then why it does not."""
+
+        async def told(error: Exception) -> None:
+            now = time.monotonic()
+            if now > self._tell_at:
+                logger.error("the worker waits for Redis: %s", error)
+                self._tell_at = now + TELL_EVERY
+            await fail(error)
+
+        return await super().call_with_retry(do, told)
 
     def stop(self) -> None:
         """Give up at the next failure."""
@@ -42,6 +61,31 @@ class WhileRunning(Retry):
 
 
 class _Pipeline(Pipeline):
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Run the commands; where Redis does not take them in time, the answers are empty.
+
+        What arq writes down about a job is not worth waiting for: it then takes the job for expired, or
+        leaves it in the queue, where it will be found to hold nothing to do.
+        """
+        count, watching = len(self.command_stack), self.watching
+        try:
+            async with asyncio.timeout(NOTES_WITHIN):
+                return await super().execute(raise_on_error)
+        except OUTAGES as error:
+            if watching:
+                raise WatchError("the connection was lost") from error
+            return [{}] * count
+
+    async def reset(self) -> None:
+        """Forget everything, and what was watched, also where Redis does not answer that."""
+        try:
+            await super().reset()  # type: ignore[no-untyped-call]
+        except OUTAGES:
+            self.watching = False
+            if self.connection is not None:
+                await self.connection.disconnect(nowait=True)
+            await super().reset()  # type: ignore[no-untyped-call]
+
     async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command that a transaction depends on; where the connection is lost, the answer is a no.
 
@@ -51,7 +95,7 @@ class _Pipeline(Pipeline):
         """
         try:
             return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except WatchError:
+        except (WatchError, *OUTAGES):
             return args[0] == "EXISTS"
 
 
@@ -67,7 +111,8 @@ class PatientRedis(ArqRedis):
     async def delete(self, *names: Any) -> Any:
         """Delete keys. At the worker's end arq does this before all else, and Redis may be away by then."""
         try:
-            return await super().delete(*names)
+            async with asyncio.timeout(NOTES_WITHIN):
+                return await super().delete(*names)
         except (RedisError, OSError) as error:
             logger.warning("Redis did not delete %s: %s", names, error)
 
@@ -80,7 +125,11 @@ def connect() -> PatientRedis:
     """A client of `REDIS_URL`; nothing is sent before its first command."""
     patience = WhileRunning()
     client: PatientRedis = PatientRedis.from_url(
-        settings.REDIS_URL, retry=patience, retry_on_error=list(OUTAGES)
+        settings.REDIS_URL,
+        retry=patience,
+        retry_on_error=list(OUTAGES),
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
     )
     client.patience = patience
     return client

@@ -54,7 +54,10 @@ class Repository(models.Model):
 class Commit(models.Model):
     """A commit of a repository, whatever number of pushes carried it."""
 
-    repository = models.ForeignKey(Repository, models.CASCADE, related_name="commits", db_index=False)
+    # Commits are many, and written by who has just seen the repository: the server need not look it up.
+    repository = models.ForeignKey(
+        Repository, models.CASCADE, related_name="commits", db_index=False, db_constraint=False
+    )
     sha = models.CharField(max_length=64)
     message = models.TextField()
     author_name = models.TextField(blank=True)
@@ -109,8 +112,9 @@ class Push(models.Model):
 class PushCommit(models.Model):
     """Which push carried which commit, and in which place."""
 
-    push = models.ForeignKey(Push, models.CASCADE, db_index=False)
-    commit = models.ForeignKey(Commit, models.CASCADE)
+    # Written with the push and the commit, in one transaction.
+    push = models.ForeignKey(Push, models.CASCADE, db_index=False, db_constraint=False)
+    commit = models.ForeignKey(Commit, models.CASCADE, db_constraint=False)
     position = models.PositiveIntegerField(help_text="from 0, in the payload's order")
 
     class Meta:

@@ -6,7 +6,8 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -62,6 +63,10 @@ class Numbers:
     def fill(self, first: int, count: int) -> None:
         self.enqueued += count
         self.redis.rpush("bench:waiting", *range(first, first + count))
+
+    @contextmanager
+    def watched(self) -> Iterator[Callable[[], bool]]:
+        yield lambda: not self.left()
 
     def left(self) -> int:
         return self.enqueued - self.count("bench:done")

@@ -9,43 +9,52 @@ class Counts:
 
     deliveries: int
     connections: int
+    pushes: int
     big_bodies: int
     slow_senders: int
     slow_senders_for: float
     outage: float
+    redis_fault: float
     lock: float
     kills: int
     repetitions: int
     worker_deliveries: int
     worker_kills: int
     stops: int
+    cuts: int
 
 
 SMALL = Counts(
     deliveries=300,
     connections=50,
+    pushes=300,
     big_bodies=6,
     slow_senders=50,
     slow_senders_for=2.0,
     outage=3.0,
+    redis_fault=1.5,
     lock=7.0,  # longer than the five seconds that SQLite waits for a lock
     kills=3,
     repetitions=100,
     worker_deliveries=100,
     worker_kills=4,
     stops=2,
+    cuts=30,
 )
 FULL = Counts(
     deliveries=5000,
     connections=200,
+    pushes=2000,
     big_bodies=40,
     slow_senders=500,
     slow_senders_for=12.0,  # longer than a body may take
-    outage=15.0,
+    outage=20.0,
+    redis_fault=20.0,
     lock=15.0,
     kills=50,
     repetitions=1000,
     worker_deliveries=2000,
     worker_kills=100,
     stops=5,
+    cuts=500,
 )

@@ -90,6 +90,7 @@ have_effect = Coalescer(_effect)
 
 async def write(what: str, event: PushEvent, delivery: DeliveryContext) -> None:
     """Write a line; it is durable when this returns."""
-    number = int(event.ref.rpartition("/")[2])
+    branch = event.ref.rpartition("/")[2]
+    number = int(branch) if branch.isdecimal() else -1
     line = Entry(what, str(delivery.guid), event.repository.id, number, delivery.attempt, os.getpid())
     await _written(line)

@@ -3,7 +3,9 @@
 import os
 import signal
 
-from receiver.asgi import application
+from tests.chaos.hasty_receiver import application  # first, for it sets Django up
+
+# isort: split
 from receiver.queue import Wakeups
 from receiver.store import Stored
 

@@ -26,10 +26,10 @@ def timely(*senders: Sender, within: float = 9.0) -> None:
     ] == []
 
 
-def each_succeeded_once(database: str) -> None:
+def each_succeeded_once(database: str, *handlers: str) -> None:
     """Assert that every delivery succeeded at its first attempt, with one run of each handler and one effect.
 
-    All are pushes that are unlike each other.
+    All are pushes that are unlike each other, and these are the handlers.
     """
     count = len(ledger.rows(database))
     assert ledger.execute(
@@ -38,7 +38,7 @@ def each_succeeded_once(database: str) -> None:
     assert ledger.execute(
         database,
         "SELECT handler, outcome, attempt, count(*) FROM receiver_handlerrun GROUP BY 1, 2, 3 ORDER BY 1",
-    ) == [("obedient.obey", "succeeded", 1, count), ("push.record", "succeeded", 1, count)]
+    ) == [(handler, "succeeded", 1, count) for handler in sorted(handlers)]
     assert ledger.execute(database, "SELECT count(*), count(DISTINCT ref) FROM records_push") == [
         (count, count)
     ]
@@ -57,12 +57,3 @@ async def ended(database: str, within: float = 60.0) -> Counter[str]:
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"not all terminal within {within:g} s: {dict(statuses)}") from None
-
-
-async def made_good(database: str) -> Counter[str]:
-    """What `ended` gives, after a fault that is over and traffic that has ended.
-
-    What waits for the sweep, or for the lease of a worker that could not settle it, is made to have waited.
-    """
-    await asyncio.to_thread(ledger.make_overdue, database)
-    return await ended(database)

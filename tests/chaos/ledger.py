@@ -16,9 +16,6 @@ import psycopg
 
 from tests import processes
 
-# A time that is over for every clock.
-LONG_AGO = "2000-01-01 00:00:00"
-
 
 def migrate(url: str) -> None:
     """Run the Procfile's `release:` line on this database."""
@@ -96,17 +93,3 @@ def rows(url: str) -> dict[str, str]:
     found = execute(url, "SELECT guid, status FROM receiver_delivery")
     assert len(found) == len({guid for guid, _ in found})
     return {str(UUID(str(guid))): status for guid, status in found}
-
-
-def make_overdue(url: str) -> None:
-    """Let the time go by that the sweep waits for a wake-up, and a lease for its worker."""
-    execute(
-        url,
-        f"UPDATE receiver_delivery SET next_attempt_at = '{LONG_AGO}' "  # noqa: S608 - constants
-        "WHERE status IN ('received', 'retrying')",
-    )
-    execute(
-        url,
-        f"UPDATE receiver_delivery SET lease_expires_at = '{LONG_AGO}' "  # noqa: S608 - constants
-        "WHERE status = 'processing'",
-    )

@@ -15,11 +15,10 @@ from handlers import DeliveryContext, RetryableError, on
 from handlers._registry import registry
 from schemas.push import PushEvent
 from tests.chaos import journal
+from tests.chaos.times import LATER, LONG
 
 TIMEOUT = float(os.environ.get("HANDLER_TIMEOUT", "30"))  # seconds
 MAX_ATTEMPTS = 2
-LONG = 5.0  # seconds
-LATER = 3.0  # seconds
 
 for handler in registry.handlers["push"]:
     object.__setattr__(handler, "timeout", TIMEOUT)

@@ -1,6 +1,8 @@
-"""A Redis (Valkey) that can go away, come back empty, be flushed, and run out of memory."""
+"""A Redis (Valkey) that can go away, come back empty, hang, be flushed, and run out of memory."""
 
+import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -31,8 +33,18 @@ class RedisServer:
     def stop(self) -> None:
         """End it, if it runs, for good."""
         if self._server.is_running():
-            self._server.stop()
+            self._server.terminate()  # SIGKILL, which ends one that hangs, too
         shutil.rmtree(self._sockets)
+
+    def hang(self) -> None:
+        """Let it answer nobody, with its connections open, until `go_on`."""
+        with self.client() as client:
+            self._process = int(client.info("server")["process_id"])
+        os.kill(self._process, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let one that hangs answer again."""
+        os.kill(self._process, signal.SIGCONT)
 
     def client(self) -> Redis:
         """A client, to be closed by its context."""

@@ -1,4 +1,4 @@
-"""A receiver that a test may look into and kill."""
+"""A receiver that a test may look into and kill, and what it and the worker are called in these tests."""
 
 import subprocess
 import urllib.request
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import processes
+
+HASTY = "tests.chaos.hasty_receiver:application"
+HASTY_WORKER = "tests.chaos.hasty_worker.WorkerSettings"
 
 
 @dataclass(frozen=True, slots=True)

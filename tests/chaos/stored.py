@@ -14,11 +14,10 @@ from receiver.fields import compress
 from receiver.models import Trigger
 from tests import github
 from tests.chaos import ledger
+from tests.chaos.times import WAKE_GRACE
 
 REPOSITORY = 810200300
 COMMITS = 3
-# Seconds until the sweep finds what no wake-up brought; ten, were it the receiver's.
-WAKE_GRACE = 1.0
 
 
 def sha(*of: object) -> str:

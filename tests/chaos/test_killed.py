@@ -37,5 +37,5 @@ async def test_a_receiver_killed_between_commit_and_wake_up_again_and_again_lose
         # The one that was committed at that moment was not answered, and is there nevertheless.
         unanswered = ledger.rows(database).keys() - set[str]().union(*(it.promised() for it in senders))
         assert len(unanswered) >= counts.kills
-        assert set(await law.made_good(database)) == {"succeeded"}
+        assert set(await law.ended(database)) == {"succeeded"}
     law.kept(database, *senders)

@@ -8,12 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests import processes
-from tests.chaos import journal, law, ledger, stored
+from tests.chaos import journal, law, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.times import TAKEN_OVER_WITHIN
-
-SETTINGS = "tests.chaos.hasty_worker.WorkerSettings"
 
 
 def held(database: str, process: int) -> dict[int, int]:
@@ -49,9 +47,11 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
     each = counts.worker_deliveries // counts.worker_kills
     left_behind = 0
     recoveries = []
-    with ExitStack() as stack:
+    with ExitStack() as running:
         # There is always a second one, which takes over, and is the next to be killed.
-        workers = [stack.enter_context(processes.worker(log, SETTINGS, **there)) for _ in range(2)]
+        workers = [
+            running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)) for _ in range(2)
+        ]
         for number in range(counts.worker_kills):
             pushes = [stored.Push(number * each + place, "works") for place in range(each)]
             ids = await asyncio.to_thread(stored.store, database, pushes)
@@ -66,10 +66,10 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             leases = await asyncio.to_thread(held, database, killed.pid)
             left_behind += len(leases)
             recoveries.append(asyncio.create_task(taken_over(database, leases, time.monotonic())))
-            workers.append(stack.enter_context(processes.worker(log, SETTINGS, **there)))
+            workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
         await asyncio.gather(*recoveries)
         assert await law.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
-    law.each_succeeded_once(database)
+    law.each_succeeded_once(database, "obedient.obey", "push.record")
     assert left_behind >= counts.worker_kills
     begun = [entry.guid for entry in journal.entries(database, "began")]
     assert len(begun) > len(set(begun)) == journal.effects(database) == each * counts.worker_kills
@@ -88,7 +88,7 @@ async def test_a_job_longer_than_the_grace_is_given_back_at_each_stop_and_comple
     }
     [pk] = stored.store(database, [stored.Push(0, "waits")])
     for number in range(counts.stops):
-        with processes.worker(tmp_path / "worker.log", SETTINGS, **there) as worker:
+        with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker:
             await asyncio.to_thread(
                 processes.wait_until,
                 lambda: len(journal.entries(database, "began")) > number,  # noqa: B023 - called in this round
@@ -101,7 +101,7 @@ async def test_a_job_longer_than_the_grace_is_given_back_at_each_stop_and_comple
             f"SELECT status, attempts, crashes FROM receiver_delivery WHERE id = {pk}",
         ) == [("received", 0, 0)]
     (tmp_path / "let").touch()
-    with processes.worker(tmp_path / "worker.log", SETTINGS, **there):
+    with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there):
         assert await law.ended(database, within=10) == {"succeeded": 1}
-    law.each_succeeded_once(database)
+    law.each_succeeded_once(database, "obedient.obey", "push.record")
     assert len(journal.entries(database, "began")) == counts.stops + 1

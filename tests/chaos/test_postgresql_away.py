@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests import processes
-from tests.chaos import law, ledger, stack
+from tests.chaos import journal, law, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.postgresql import PostgreSQL
 from tests.chaos.redis_server import RedisServer
@@ -19,6 +19,8 @@ from tests.chaos.sender import Sender
 BACK_WITHIN = 5.0
 # Seconds for an answer once the first failure has shown that the server is away.
 QUICK = 1.0
+# Deliveries whose handlers run when PostgreSQL is stopped.
+AT_WORK = 50
 
 
 @pytest.fixture
@@ -37,14 +39,26 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
     redis_server: RedisServer,
     tmp_path: Path,
 ) -> None:
-    there = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis_server.url}
+    journal.create(postgresql.url)
+    there = {
+        "DATABASE_URL": postgresql.url, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.obedient"
+    }  # fmt: skip
     with (
-        stack.receiver(tmp_path / "receiver.log", **there) as receiver,
-        processes.worker(tmp_path / "worker.log", **there) as worker,
+        stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there) as receiver,
+        processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker,
     ):
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=5):
             await asyncio.sleep(1)
+            at_work = stored.store(
+                postgresql.url, [stored.Push(number, "works") for number in range(AT_WORK)]
+            )
+            await stored.wake(redis_server.url, at_work)
+            await asyncio.to_thread(
+                processes.wait_until,
+                lambda: any(entry.number >= 0 for entry in journal.entries(postgresql.url, "began")),
+                "handlers at work",
+            )
             await asyncio.to_thread(postgresql.stop)
             stopped = time.monotonic()
             await asyncio.sleep(counts.outage)
@@ -64,4 +78,8 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         assert {answer.status for answer in late} == {202}
         law.kept(postgresql.url, sender)
         assert worker.poll() is None
-        await law.made_good(postgresql.url)
+        # With nobody's help: what the worker could not settle, it takes up again when its lease has ended.
+        promised = await law.ended(postgresql.url, within=20)
+        assert promised == {"succeeded": len(ledger.rows(postgresql.url))}
+        assert journal.effects(postgresql.url) == promised.total()
+        assert worker.poll() is None

@@ -7,20 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests import processes
-from tests.chaos import law, ledger, stack
+from tests import github, processes
+from tests.chaos import law, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 BACK_WITHIN = 2.0  # seconds
 BUSY_TIMEOUT = 5.0  # seconds, of settings.py
+WORKERS = 2
 HOLD = """
 import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
@@ -49,8 +50,8 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
     with (
-        stack.receiver(tmp_path / "receiver.log", **there) as receiver,
-        processes.worker(tmp_path / "worker.log", **there) as worker,
+        stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there) as receiver,
+        processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker,
     ):
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=5):
@@ -70,8 +71,35 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
         late = [answer for answer in sender.answers if answer.asked > end + BACK_WITHIN]
         assert {answer.status for answer in late} == {202}
         law.kept(database, sender)
+        assert await law.ended(database) == {"succeeded": len(sender.promised())}
         assert worker.poll() is None
-        await law.made_good(database)
+
+
+@pytest.mark.only("sqlite")
+async def test_a_receiver_and_workers_that_all_write_hard_never_meet_a_locked_database(
+    counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    there = {
+        "DATABASE_URL": database,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.naive",
+        "LEASE": "30",
+    }
+    logs = [tmp_path / f"worker-{number}.log" for number in range(WORKERS)]
+    with ExitStack() as running:
+        receiver = running.enter_context(stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there))
+        for log in logs:
+            running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there))
+        sender = Sender(http, receiver.url)
+        pushes = (github.request("push", stored.push(number)) for number in range(counts.pushes))
+        await sender.crowd(pushes, counts.connections)
+        assert sender.statuses() == {202: counts.pushes}
+        assert await law.ended(database, within=120) == {"succeeded": counts.pushes}
+    law.each_succeeded_once(database, "naive.write", "push.record")
+    for log in [tmp_path / "receiver.log", *logs]:
+        told = log.read_text()
+        assert "locked" not in told
+        assert " ERROR " not in told
 
 
 @pytest.mark.only("sqlite", "linux")
@@ -79,7 +107,7 @@ async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_i
     http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
-    with stack.receiver(tmp_path / "receiver.log", **there) as receiver:
+    with stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there) as receiver:
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=20):
             await asyncio.sleep(0.5)
@@ -100,5 +128,5 @@ async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_i
         law.kept(database, sender)
         with closing(sqlite3.connect(ledger.sqlite_path(database))) as whole:
             assert whole.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        with processes.worker(tmp_path / "worker.log", **there):
-            assert set(await law.made_good(database)) == {"succeeded"}
+        with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there):
+            assert set(await law.ended(database)) == {"succeeded"}

@@ -1,0 +1,18 @@
+"""A handler that writes row by row with Django's asynchronous ORM, as one would who has read nothing of ours."""
+
+from handlers import DeliveryContext, on
+from records.models import Issue, Repository
+from schemas.push import PushEvent
+
+
+@on(PushEvent, max_attempts=2)
+async def write(event: PushEvent, delivery: DeliveryContext) -> None:
+    repository, _ = await Repository.objects.aget_or_create(
+        github_id=event.repository.id, defaults={"full_name": event.repository.full_name}
+    )
+    for position, commit in enumerate(event.commits):
+        await Issue.objects.aupdate_or_create(
+            repository=repository,
+            number=int(event.ref.rpartition("/")[2]) * 100 + position,
+            defaults={"title": commit.message, "state": "open", "updated_at": delivery.received_at},
+        )
