@@ -23,6 +23,10 @@ class Counts:
     stops: int
     cuts: int
     good: int
+    workers: int
+    repositories: int
+    turns: int
+    turn_kills: int
 
 
 SMALL = Counts(
@@ -42,6 +46,10 @@ SMALL = Counts(
     stops=2,
     cuts=30,
     good=100,
+    workers=3,
+    repositories=5,
+    turns=8,
+    turn_kills=2,
 )
 FULL = Counts(
     deliveries=5000,
@@ -60,4 +68,8 @@ FULL = Counts(
     stops=5,
     cuts=500,
     good=1000,
+    workers=8,
+    repositories=10,
+    turns=10,
+    turn_kills=12,
 )

@@ -21,8 +21,8 @@ from tests.chaos.times import BLOCKED_APART, BLOCKED_FOR, STARTED_WITHIN, TAKEN_
 
 TIMEOUT = 1.0  # seconds, of the handlers
 # Seconds for a delivery, on a slow machine: in a worker, and in its quarantine.
-EACH = 0.02
-EACH_APART = 0.15
+EACH = 0.01
+EACH_APART = 0.04
 # Seconds for the first.
 BEGIN = 3.0
 HARMLESS = ["raises", "hangs", "refused"]
