@@ -4,6 +4,7 @@ All times here are the database's, so that a worker whose clock is off neither t
 retries early. Rows are locked in the order of (guid, hook id), as by intake, so that nobody deadlocks.
 """
 
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Claimed:
     done: dict[str, str] = field(default_factory=dict)
     """Handler to outcome: those that succeeded for this guid, and those that failed for good."""
     turns: frozenset[Turn] = no_turn
+    since: float = 0.0
+    """`time.monotonic()` of this process just before the lease was taken, or renewed."""
 
     @property
     def lease(self) -> tuple[int, int]:
@@ -99,6 +102,7 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     _wait([row.pk for row in siblings], SIBLING_WAIT)
     _wait([row.pk for row in candidates if row.pk not in admitted], TURN_WAIT)
     pks = [row.pk for row in taken]
+    since = time.monotonic()
     Delivery.objects.filter(pk__any=pks).update(
         status=Status.PROCESSING,
         worker=worker,
@@ -113,7 +117,7 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     for row in taken:
         row.body, row.worker, row.status = bodies[row.pk], worker, Status.PROCESSING
         row.claims += 1
-        claims.append(Claimed(row, turns=admitted[row.pk]))
+        claims.append(Claimed(row, turns=admitted[row.pk], since=since))
         if row.claims > 1 or kin[row.guid] > 1:
             experienced[row.guid] = claims[-1]
     _find_done(experienced)
