@@ -124,6 +124,8 @@ class Processor:
         if before:
             await asyncio.wait(before)
         try:
+            if not self.leases.sure(claimed):
+                raise LeaseLostError(f"{claimed.delivery}: its lease may have ended before it was begun")
             if claimed.delivery.crashes:
                 await self._quarantine.run(claimed, trigger, self.leases)
             else:

@@ -6,6 +6,7 @@ All times here are the database's, so that a worker whose clock is off neither t
 retries early. Rows are locked in the order of (guid, hook id), as by intake, so that nobody deadlocks.
 """
 
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Claimed:
     done: dict[str, str] = field(default_factory=dict)
     """Handler to outcome: those that succeeded for this guid, and those that failed for good."""
     turns: frozenset[Turn] = no_turn
+    since: float = 0.0
+    """`time.monotonic()` of this process just before the lease was taken, or renewed."""
 
     @property
     def lease(self) -> tuple[int, int]:
@@ -80,6 +83,7 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     database.relax()
     if turns is not None:
         turns.lock(ids)
+    since = time.monotonic()
     family, sizes, now = _family(ids)
     candidates, siblings = _free(family, set(ids))
     admitted = {row.pk: no_turn for row in candidates} if turns is None else turns.admit(candidates)
@@ -110,7 +114,7 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     for row in taken:
         row.body, row.worker, row.status = bodies[row.pk], worker, Status.PROCESSING
         row.claims += 1
-        claims.append(Claimed(row, turns=admitted[row.pk]))
+        claims.append(Claimed(row, turns=admitted[row.pk], since=since))
         if row.claims > 1 or kin[row.guid] > 1:
             experienced[row.guid] = claims[-1]
     _find_done(experienced)

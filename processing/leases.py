@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -45,6 +46,10 @@ class Leases:
                 self._bytes -= len(claimed.delivery.body)
         self._fewer.set()
 
+    def sure(self, claimed: Claimed) -> bool:
+        """Whether nobody else can have taken it over meanwhile; else it is not to be begun any more."""
+        return time.monotonic() < claimed.since + self.length.total_seconds()
+
     async def room(self, beyond: int = 0) -> None:
         """Wait until more may be claimed; `beyond` deliveries are a reserve for who may go further."""
         while len(self._held) >= MOST + beyond or self._bytes >= MOST_BYTES:
@@ -67,7 +72,10 @@ class Leases:
             leases = list(self._held)
             if not leases:
                 continue
+            since = time.monotonic()
             try:
-                await database.run(claiming.renew, leases, self.length)
+                for lease in await database.run(claiming.renew, leases, self.length):
+                    if lease in self._held:
+                        self._held[lease].since = since
             except Error as error:
                 logger.error("%d leases not renewed: %s", len(leases), error)  # noqa: TRY400

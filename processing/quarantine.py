@@ -21,7 +21,7 @@ from receiver.models import Status, Trigger
 logger = logging.getLogger(__name__)
 
 CRASHES = 3
-# Seconds beyond the longest time limit of a handler, after which the process is taken for hung.
+# Seconds beyond the longest time limit of a delivery's handlers, after which the process is taken for hung.
 GRACE = 15.0
 
 
@@ -64,7 +64,8 @@ class Quarantine:
         process = self._process
         assert process.stdin is not None  # noqa: S101 - pipes, both
         assert process.stdout is not None  # noqa: S101
-        limit = max(handler.timeout for listed in self._registry.handlers.values() for handler in listed)
+        handlers = self._registry.handlers.get(claimed.delivery.event, ())
+        limit = max((handler.timeout for handler in handlers), default=0.0)
         try:
             process.stdin.write(json.dumps([*claimed.lease, trigger]).encode() + b"\n")
             async with asyncio.timeout(limit + GRACE):

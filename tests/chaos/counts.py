@@ -22,6 +22,11 @@ class Counts:
     worker_kills: int
     stops: int
     cuts: int
+    good: int
+    workers: int
+    repositories: int
+    turns: int
+    turn_kills: int
 
 
 SMALL = Counts(
@@ -32,14 +37,19 @@ SMALL = Counts(
     slow_senders=50,
     slow_senders_for=2.0,
     outage=3.0,
-    redis_fault=1.5,
+    redis_fault=1.0,
     lock=7.0,  # longer than the five seconds that SQLite waits for a lock
     kills=3,
     repetitions=100,
-    worker_deliveries=100,
-    worker_kills=4,
+    worker_deliveries=60,
+    worker_kills=3,
     stops=2,
     cuts=30,
+    good=100,
+    workers=3,
+    repositories=5,
+    turns=8,
+    turn_kills=2,
 )
 FULL = Counts(
     deliveries=5000,
@@ -57,4 +67,9 @@ FULL = Counts(
     worker_kills=100,
     stops=5,
     cuts=500,
+    good=1000,
+    workers=8,
+    repositories=10,
+    turns=10,
+    turn_kills=12,
 )

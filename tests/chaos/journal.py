@@ -5,6 +5,7 @@ The worker writes with its own means, many calls in one statement. The clock is 
 
 import os
 import sqlite3
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from typing import NamedTuple
@@ -31,7 +32,10 @@ CREATE TABLE effect (guid text PRIMARY KEY);
 
 
 class Entry(NamedTuple):
-    """One line. `at` is in seconds since 1970, `number` that of the push in its test."""
+    """One line. `at` is in seconds since 1970, `number` that of the push in its test.
+
+    `process` is the worker's, also of what its quarantine writes.
+    """
 
     what: str
     guid: str
@@ -51,10 +55,10 @@ def create(url: str) -> None:
         ledger.execute(url, _POSTGRESQL)
 
 
-def entries(url: str, what: str) -> list[Entry]:
-    """All lines of this kind, in the order in which they were written."""
-    columns = ", ".join(Entry._fields)
-    rows = ledger.execute(url, f"SELECT {columns} FROM journal WHERE what = '{what}' ORDER BY id")  # noqa: S608
+def entries(url: str, *what: str) -> list[Entry]:
+    """All lines of these kinds, in the order in which they were written."""
+    columns, kinds = ", ".join(Entry._fields), ", ".join(f"'{kind}'" for kind in what)
+    rows = ledger.execute(url, f"SELECT {columns} FROM journal WHERE what IN ({kinds}) ORDER BY id")  # noqa: S608
     return [Entry(*row) for row in rows]
 
 
@@ -84,6 +88,8 @@ def _effect(guids: Sequence[str]) -> Sequence[None]:
     return [None] * len(guids)
 
 
+# The quarantine is run as a module, by its worker; arq's command is a script.
+_worker = os.getppid() if sys.modules["__main__"].__spec__ else os.getpid()
 _written = Coalescer(_write)
 have_effect = Coalescer(_effect)
 
@@ -92,5 +98,5 @@ async def write(what: str, event: PushEvent, delivery: DeliveryContext) -> None:
     """Write a line; it is durable when this returns."""
     branch = event.ref.rpartition("/")[2]
     number = int(branch) if branch.isdecimal() else -1
-    line = Entry(what, str(delivery.guid), event.repository.id, number, delivery.attempt, os.getpid())
+    line = Entry(what, str(delivery.guid), event.repository.id, number, delivery.attempt, _worker)
     await _written(line)

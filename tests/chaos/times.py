@@ -12,3 +12,8 @@ TAKEN_OVER_WITHIN = LEASE + sweep.EVERY + sweep.AGAIN.total_seconds() + sweep.EV
 # A handler that outlasts its lease, and one that says when it wants to run again.
 LONG = 2.5 * LEASE
 LATER = 3.0
+# Until a worker is ready.
+STARTED_WITHIN = 3.0
+# A worker whose event loop is blocked is ended after this time, its quarantine after this.
+BLOCKED_FOR = 2 * LEASE
+BLOCKED_APART = 1.0 + QUARANTINE_GRACE

@@ -1,0 +1,19 @@
+"""A handler that takes turns by repository; where the source says so, its first attempt fails."""
+
+import asyncio
+import random
+
+from handlers import DeliveryContext, RetryableError, on
+from schemas.push import PushEvent
+from tests.chaos import journal
+
+
+@on(PushEvent, serialize="repository")
+async def take_turns(event: PushEvent, delivery: DeliveryContext) -> None:
+    await journal.write("began", event, delivery)
+    try:
+        await asyncio.sleep(random.uniform(0, 0.02))
+        if delivery.source == "later" and delivery.attempt == 1:
+            raise RetryableError("not yet", retry_in=0.5)
+    finally:
+        await journal.write("ended", event, delivery)

@@ -1,0 +1,137 @@
+"""One delivery that harms whoever handles it, beside many good ones: those all succeed, and on time.
+
+What runs beside them in the same worker costs them nothing. What ends the worker costs them the time until
+another takes over, and then they run one after the other, apart from the worker.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import processes
+from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos.counts import Counts
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.times import BLOCKED_APART, BLOCKED_FOR, STARTED_WITHIN, TAKEN_OVER_WITHIN
+
+TIMEOUT = 1.0  # seconds, of the handlers
+# Seconds for a delivery, on a slow machine: in a worker, and in its quarantine.
+EACH = 0.01
+EACH_APART = 0.04
+# Seconds for the first.
+BEGIN = 3.0
+HARMLESS = ["raises", "hangs", "refused"]
+# Source to how it ends: attempts, crashes, error.
+ENDS = {
+    "raises": (2, 0, "obedient.obey: 2 attempts used up; OSError: it always does"),
+    "hangs": (2, 0, "obedient.obey: 2 attempts used up; timed out after 1 seconds"),
+    "refused": (2, 0, "push.record: 2 attempts used up; IntegrityError"),
+    "kills": (0, 3, "ended its worker 3 times, at last with signal 9"),
+    "blocks": (0, 3, "ended its worker 3 times, at last with a handler that blocked it for 2 seconds"),
+}
+
+
+def refuse(database: str, ref: str) -> None:
+    """Have the database refuse the push to this ref."""
+    if database.startswith("sqlite:"):
+        ledger.execute(
+            database,
+            "CREATE TRIGGER refused BEFORE INSERT ON records_push "  # noqa: S608 - a constant
+            f"WHEN NEW.ref = '{ref}' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+    else:
+        ledger.execute(database, f"ALTER TABLE records_push ADD CONSTRAINT refused CHECK (ref <> '{ref}')")
+
+
+@asynccontextmanager
+async def supervised(log: Path, **there: str) -> AsyncIterator[list[int]]:
+    """A worker that is started again whenever it ends; gives how it ended, so far."""
+    ends: list[int] = []
+
+    async def supervise() -> None:
+        while True:
+            with processes.worker(log, stack.HASTY_WORKER, **there) as worker:
+                while worker.poll() is None:
+                    await asyncio.sleep(0.05)
+                ends.append(worker.returncode)
+
+    supervisor = asyncio.create_task(supervise())
+    try:
+        yield ends
+    finally:
+        supervisor.cancel()
+        await asyncio.gather(supervisor, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("poisons", "on_time", "each", "deaths"),
+    [
+        (HARMLESS, BEGIN, EACH, 0),
+        (["kills"], BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN, EACH_APART, 1),
+        (
+            ["blocks"],
+            BEGIN + BLOCKED_FOR + STARTED_WITHIN + TAKEN_OVER_WITHIN + 2 * BLOCKED_APART,
+            EACH_APART,
+            1,
+        ),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_on_time(
+    poisons: list[str],
+    on_time: float,
+    each: float,
+    deaths: int,
+    counts: Counts,
+    database: str,
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> None:
+    journal.create(database)
+    there = {
+        "DATABASE_URL": database,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.obedient",
+        "HANDLER_TIMEOUT": str(TIMEOUT),
+    }
+    pushes = [stored.Push(number, "good") for number in range(counts.good)]
+    for place, poison in enumerate(poisons):
+        number = counts.good + place
+        pushes.insert((place + 1) * counts.good // 4, stored.Push(number, poison))
+        if poison == "refused":
+            refuse(database, f"refs/heads/{number}")
+    async with supervised(tmp_path / "worker.log", **there) as ends:
+        ids = await asyncio.to_thread(stored.store, database, pushes)
+        await stored.wake(redis_server.url, ids)
+        woken = time.monotonic()
+        within = on_time + counts.good * each
+        while good(database) != Counter(succeeded=counts.good):
+            assert time.monotonic() < woken + within, f"not within {within} s: {good(database)}"
+            await asyncio.sleep(0.1)
+        statuses = await law.ended(database, within=30)
+    assert statuses == {"succeeded": counts.good, "dead": len(poisons)}
+    assert len(ends) == deaths
+    attempts = "SELECT DISTINCT attempts FROM receiver_delivery WHERE source = 'good'"
+    assert ledger.execute(database, attempts) == [(1,)]
+    for poison in poisons:
+        [(tried, crashes, error)] = ledger.execute(
+            database,
+            f"SELECT attempts, crashes, error FROM receiver_delivery WHERE source = '{poison}'",  # noqa: S608
+        )
+        assert (tried, crashes) == ENDS[poison][:2]
+        assert error.startswith(ENDS[poison][2])
+
+
+def good(database: str) -> Counter[str]:
+    """How the good ones stand."""
+    return Counter(
+        status
+        for (status,) in ledger.execute(
+            database, "SELECT status FROM receiver_delivery WHERE source = 'good'"
+        )
+    )
