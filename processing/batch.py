@@ -123,9 +123,11 @@ class Processor:
     async def _one(self, claimed: Claimed, trigger: Trigger, before: set[asyncio.Task[None]]) -> None:
         if before:
             await asyncio.wait(before)
+        if not self.leases.sure(claimed):
+            logger.error("%s not begun: its lease may have ended", claimed.delivery)
+            self.leases.drop([claimed])
+            return
         try:
-            if not self.leases.sure(claimed):
-                raise LeaseLostError(f"{claimed.delivery}: its lease may have ended before it was begun")
             if claimed.delivery.crashes:
                 await self._quarantine.run(claimed, trigger, self.leases)
             else:
