@@ -1,7 +1,8 @@
 """Statements for many rows: on PostgreSQL over arrays, on SQLite over one JSON text.
 
-Django's `bulk_create` makes an object and a dozen calls of every row, which is most of what a worker would do. To be called in a transaction. Rows are tuples of plain values in the order of `fields`,
-which are attribute names of the model, as in `repository_id`.
+Django's `bulk_create` makes an object and a dozen calls of every row, which is most of what a worker would
+do. To be called in a transaction. Rows are tuples of plain values in the order of `fields`, which are
+attribute names of the model, as in `repository_id`.
 """
 
 import json
