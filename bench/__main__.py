@@ -1,7 +1,8 @@
 """What `make bench` runs: `python -m bench ingest`, then `python -m bench worker`.
 
 Both end with 1 when a request, a delivery or a row went missing. `python -m bench writes` measures ways of
-writing a batch to PostgreSQL, `python -m bench records` the recording of commits.
+writing a batch to PostgreSQL, `python -m bench records` the recording of commits, `python -m bench parsing`
+the schemas beside githubkit's models.
 """
 
 import argparse
@@ -59,6 +60,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     two.add_argument("--json", type=Path, default=WRITTEN / "worker.json")
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
     parts.add_parser("records", help="commits recorded by the push handler, and row by row")
+    parts.add_parser("parsing", help="the schemas beside githubkit's models")
     return parser.parse_args(arguments)
 
 
@@ -137,6 +139,17 @@ def measure_records(_told: argparse.Namespace, say: Say) -> int:
     return 0
 
 
+def measure_parsing(_told: argparse.Namespace, say: Say) -> int:
+    """Part `parsing`."""
+    from bench import parsing  # noqa: PLC0415 - no other part needs githubkit
+
+    result = parsing.run()
+    say(parsing.table(result))
+    say(report.targets(figures.ratios(result.whole(), parsing.TARGETS)))
+    say(f"{result.refused} payloads are left out, which githubkit does not take.")
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run, print, write; gives the exit status."""
     told = options(arguments)
@@ -150,6 +163,7 @@ def main(arguments: list[str]) -> int:
         "worker": measure_worker,
         "writes": measure_writes,
         "records": measure_records,
+        "parsing": measure_parsing,
     }
     try:
         return parts[told.part](told, say)

@@ -2,6 +2,6 @@
 
 from database import lookups  # noqa: F401 - registers them
 from database.coalescing import Coalescer
-from database.threads import be_patient, close, in_lane, run
+from database.threads import be_patient, close, in_lane, relax, run
 
-__all__ = ["Coalescer", "be_patient", "close", "in_lane", "run"]
+__all__ = ["Coalescer", "be_patient", "close", "in_lane", "relax", "run"]

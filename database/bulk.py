@@ -7,6 +7,7 @@ which are attribute names of the model, as in `repository_id`.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -42,12 +43,14 @@ def select(
     *,
     order: Sequence[str] = (),
     lock: bool = False,
+    also: Sequence[str] = (),
 ) -> list[Row]:
     """The `fields` of the rows with these keys, by `order`, which is the key if it is not given.
 
-    `lock` holds them against other writers until the end of the transaction, taken in that order.
+    `also` are SQL expressions, whose values follow as the driver gives them. `lock` holds the rows against
+    other writers until the end of the transaction, taken in that order.
     """
-    sql = _select(model, tuple(key), tuple(fields), tuple(order or key), lock, connection.vendor)
+    sql = _select(model, tuple(key), tuple(fields), tuple(order or key), lock, tuple(also), connection.vendor)
     return _execute(model, sql, key, keys, fields)
 
 
@@ -86,9 +89,11 @@ def _insert(model: Model, fields: Names, unique: Names, update: Names, returning
 
 
 @lru_cache(maxsize=256)
-def _select(model: Model, key: Names, fields: Names, order: Names, lock: bool, _vendor: str) -> str:
+def _select(
+    model: Model, key: Names, fields: Names, order: Names, lock: bool, also: Names, _vendor: str
+) -> str:
     table = _table(model)
-    named = ", ".join(f"{table}.{column}" for column in _columns(model, fields))
+    named = ", ".join([*(f"{table}.{column}" for column in _columns(model, fields)), *also])
     ordered = ", ".join(f"{table}.{column}" for column in _columns(model, order))
     sql = f"SELECT {named} FROM {table} JOIN {{given}} ON {_match(model, key)} ORDER BY {ordered}"
     if lock and connection.vendor == "postgresql":
@@ -142,23 +147,38 @@ def _execute(
     text = json.dumps([[to(value) for to, value in zip(adapt, row, strict=True)] for row in rows])
     with connection.cursor() as lite:
         lite.execute(sql, [text])
-        found = lite.fetchall() if lite.description else []
-    back = [_from_sqlite(_field(model, name)) for name in out]
-    return [tuple(of(value) for of, value in zip(back, row, strict=True)) for row in found]
+        return _loaded(model, out, lite.fetchall()) if lite.description else []
 
 
-def _loaded(model: type[models.Model], out: Sequence[str], found: list[Row]) -> list[Row]:
-    """What PostgreSQL gave, with the JSON in it read: Django has its connections hand that over as text."""
-    is_json = [isinstance(_field(model, name), models.JSONField) for name in out]
-    if not any(is_json):
+def _loaded(model: Model, out: Sequence[str], found: list[Row]) -> list[Row]:
+    """The rows with values as Django gives them; what follows the fields is left as it is."""
+    converters = [(place, of) for place, name in enumerate(out) for of in _converters(_field(model, name))]
+    if not converters:
         return found
-    return [
-        tuple(
-            json.loads(value) if of and value is not None else value
-            for of, value in zip(is_json, row, strict=True)
-        )
-        for row in found
-    ]
+    loaded = []
+    for row in found:
+        values = list(row)
+        for place, of in converters:
+            values[place] = of(values[place], None, connection)
+        loaded.append(tuple(values))
+    return loaded
+
+
+def _converters(field: "models.Field[Any, Any]") -> list[Callable[[Any, Any, Any], Any]]:
+    column = field.get_col(field.model._meta.db_table)
+    return [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
+
+
+def now() -> str:
+    """The database's clock, as an SQL expression whose value `moment` reads."""
+    if connection.vendor == "postgresql":
+        return "statement_timestamp()"
+    return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
+
+
+def moment(value: Any) -> datetime:
+    """What the database gave for `now()`."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)
@@ -203,18 +223,3 @@ def _to_sqlite(field: "models.Field[Any, Any]") -> Callable[[Any], Any]:
     if isinstance(field, models.JSONField):
         return lambda value: None if value is None else json.dumps(value)
     return lambda value: value
-
-
-def _from_sqlite(field: "models.Field[Any, Any]") -> Callable[[Any], Any]:
-    """From what SQLite gives to the value."""
-    converters = [
-        *connection.ops.get_db_converters(field.get_col(field.model._meta.db_table)),
-        *field.get_db_converters(connection),
-    ]
-
-    def convert(value: Any) -> Any:
-        for converter in converters:
-            value = converter(value, None, connection)
-        return value
-
-    return convert

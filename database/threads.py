@@ -37,6 +37,18 @@ def be_patient() -> None:
         connection.settings_dict["OPTIONS"]["timeout"] = LOCKED_WITHIN
 
 
+def relax() -> None:
+    """Let the transaction that is under way be committed before it is on the disk, where it can be.
+
+    For what is as good as never done when the server crashes at that moment, and for what a later commit,
+    which waits for the disk, brings there with itself: PostgreSQL's log is one.
+    https://www.postgresql.org/docs/current/wal-async-commit.html
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off")
+
+
 async def run(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:

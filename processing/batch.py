@@ -11,6 +11,7 @@ from django.db import Error
 import database
 import handlers
 import schemas
+from database import Coalescer
 from handlers import Registry, registry
 from processing import claiming, running, settling
 from processing.claiming import Claimed, Portion
@@ -23,6 +24,8 @@ from receiver.models import Delivery, Status, Trigger
 
 logger = logging.getLogger(__name__)
 
+# A delivery's share of what the coalescer takes for rows: five hundred are claimed at most together.
+ROWS = 10
 # Of one turn, how many are taken together.
 NEXT = 50
 
@@ -41,6 +44,12 @@ class Processor:
         self.stopping = False
         """Whether no more is to be claimed."""
         self._quarantine = Quarantine(registry)
+        # A claim costs much more than a delivery of it, so wake-ups that come together are claimed together.
+        self._claim = Coalescer(self._claim_together, rows=lambda ids: ROWS * len(ids))
+
+    async def close(self) -> None:
+        """End what was started beside this process. Nothing may be at work any more."""
+        await self._quarantine.close()
 
     async def process(self, ids: Collection[int], trigger: Trigger) -> int:
         """Claim, run and settle those of `ids` that are free; gives how many those were.
@@ -59,9 +68,11 @@ class Processor:
 
         Raises `django.db.Error` when the database cannot be asked.
         """
-        turns = self.turns or None
+        # What takes turns is claimed by itself, for who runs it has to have all of a turn.
         claim = asyncio.ensure_future(
-            database.run(claiming.claim, ids, self.worker, self.leases.length, turns)
+            self._claim(ids)
+            if not self.turns
+            else database.run(claiming.claim, ids, self.worker, self.leases.length, self.turns)
         )
         try:
             portion = await asyncio.shield(claim)
@@ -73,6 +84,20 @@ class Processor:
             raise
         self.leases.take(portion.claims)
         return portion
+
+    def _claim_together(self, calls: Sequence[Collection[int]]) -> list[Portion]:
+        ids = list(dict.fromkeys(pk for call in calls for pk in call))
+        portion = claiming.claim(ids, self.worker, self.leases.length)
+        claims = {claimed.delivery.pk: claimed for claimed in portion.claims}
+        left = set(portion.left)
+        portions = []
+        for call in calls:
+            # Who is named twice is given to the first who named him.
+            mine = [claims.pop(pk) for pk in call if pk in claims]
+            mine.sort(key=lambda claimed: (claimed.delivery.received_at, claimed.delivery.pk))
+            portions.append(Portion(mine, [pk for pk in call if pk in left]))
+            left.difference_update(call)
+        return portions
 
     async def run(self, claims: Sequence[Claimed], trigger: Trigger) -> None:
         """Run and settle what was claimed, and then whatever waited for its turn behind it.
@@ -115,6 +140,9 @@ class Processor:
                 logger.log(level, "%s", told)
         except (Error, LeaseLostError) as error:
             logger.error("%s not settled: %s", claimed.delivery, error)  # noqa: TRY400 - the lease repairs it
+        except Exception:
+            # A defect of ours must not keep the room that this delivery has, nor stop its neighbours.
+            logger.exception("%s not settled", claimed.delivery)
         self.leases.drop([claimed])
 
     async def attempt(

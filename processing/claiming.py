@@ -1,5 +1,7 @@
 """The lease: who may process a delivery, for how long, and how it is given back.
 
+What is `received` may be claimed: a retry that is due, and what a lost worker held, become that by the sweep.
+
 All times here are the database's, so that a worker whose clock is off neither takes a lease early nor
 retries early. Rows are locked in the order of (guid, hook id), as by intake, so that nobody deadlocks.
 """
@@ -8,13 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import models, transaction
-from django.db.models.functions import Length, Now
+from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.db.models.functions import Now
 
+import database
+from database import bulk
 from processing.turns import Turn, Turns
 from receiver.models import Delivery, HandlerRun, Outcome, Status, after
 
@@ -27,10 +30,12 @@ TURN_WAIT = timedelta(seconds=10)
 # Bytes of bodies, as compressed, that one claim loads.
 LOAD = 1024 * 1024
 
-_FIELDS = (
-    "guid", "hook_id", "source", "event", "action", "repository", "repository_id", "number",
+_LOADED = {
+    "id", "guid", "hook_id", "source", "event", "action", "repository", "repository_id", "number",
     "installation_id", "content_type", "received_at", "status", "attempts", "claims", "crashes", "error",
-)  # fmt: skip
+}  # fmt: skip
+# In the order of the model, as `from_db` wants them.
+_FIELDS = [field.attname for field in Delivery._meta.concrete_fields if field.attname in _LOADED]
 
 
 no_turn: frozenset[Turn] = frozenset()
@@ -61,11 +66,6 @@ class Portion:
     left: list[int]
 
 
-def claimable() -> models.Q:
-    """What a worker may take: what is waiting or due again. An ended lease is the sweep's to find."""
-    return models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING, next_attempt_at__lte=Now())
-
-
 def locked(ids: Iterable[int]) -> models.QuerySet[Delivery]:
     """The deliveries that are at work, held against other writers until the transaction ends."""
     rows = Delivery.objects.select_for_update(no_key=True).order_by("guid", "hook_id")
@@ -79,38 +79,35 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     Deliveries of one guid, one for each hook, are never at work at the same time: the rows of a guid are
     locked together, and one that has to wait is left to the sweep. So is one whose turn has not come.
     """
+    # A claim that a crash of the server undoes was never made: nobody need wait for the disk.
+    database.relax()
     if turns is not None:
         turns.lock(ids)
-    # Asked for by themselves, so that the rows of a family are found by their index whatever the statistics.
-    guids = Delivery.objects.filter(pk__any=ids).values_list("guid", flat=True)
-    family = list(
-        Delivery.objects.select_for_update(no_key=True)
-        .filter(guid__any=set(guids))
-        .order_by("guid", "hook_id")
-        .annotate(free=models.Case(models.When(claimable(), then=True), default=False), size=Length("body"))
-        .only(*_FIELDS)
-    )
+    since = time.monotonic()
+    family, sizes, now = _family(ids)
     candidates, siblings = _free(family, set(ids))
     admitted = {row.pk: no_turn for row in candidates} if turns is None else turns.admit(candidates)
-    taken: list[Any] = []
-    left: list[Any] = []
+    taken: list[Delivery] = []
+    left: list[int] = []
     loaded = 0
     for row in candidates:
         if row.pk in admitted:
-            loaded += row.size
-            (left if taken and loaded > LOAD else taken).append(row)
+            loaded += sizes[row.pk]
+            if taken and loaded > LOAD:
+                left.append(row.pk)
+            else:
+                taken.append(row)
     _wait([row.pk for row in siblings], SIBLING_WAIT)
     _wait([row.pk for row in candidates if row.pk not in admitted], TURN_WAIT)
-    pks = [row.pk for row in taken]
-    since = time.monotonic()
-    Delivery.objects.filter(pk__any=pks).update(
-        status=Status.PROCESSING,
-        worker=worker,
-        lease_expires_at=after(lease),
-        next_attempt_at=None,
-        claims=models.F("claims") + 1,
+    bodies: dict[int, bytes] = dict(
+        bulk.update(
+            Delivery,
+            ("id",),
+            ("status", "worker", "lease_expires_at", "next_attempt_at", "claims"),
+            [(row.pk, Status.PROCESSING.value, worker, now + lease, None, row.claims + 1) for row in taken],
+            returning=("id", "body"),
+        )
     )
-    bodies = dict(Delivery.objects.filter(pk__any=pks).values_list("pk", "body"))
     kin = Counter(row.guid for row in family)
     claims: list[Claimed] = []
     experienced: dict[UUID, Claimed] = {}
@@ -121,16 +118,33 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
         if row.claims > 1 or kin[row.guid] > 1:
             experienced[row.guid] = claims[-1]
     _find_done(experienced)
-    return Portion(claims, [row.pk for row in left])
+    return Portion(claims, left)
 
 
-def _free(family: list[Any], ids: Collection[int]) -> tuple[list[Any], list[Any]]:
+def _family(ids: Iterable[int]) -> tuple[list[Delivery], dict[int, int], datetime]:
+    """The rows of these and of all that share their guids, held, with the sizes of their bodies; and now."""
+    guids = bulk.select(Delivery, ("id",), [(pk,) for pk in ids], ("guid",))
+    rows = bulk.select(
+        Delivery,
+        ("guid",),
+        sorted(set(guids)),
+        _FIELDS,
+        order=("guid", "hook_id"),
+        lock=True,
+        also=("length(body)", bulk.now()),
+    )
+    family = [Delivery.from_db(DEFAULT_DB_ALIAS, _FIELDS, row[:-2]) for row in rows]
+    now = bulk.moment(rows[0][-1]) if rows else datetime.now(UTC)
+    return family, {row.pk: size for row, (*_, size, _) in zip(family, rows, strict=True)}, now
+
+
+def _free(family: list[Delivery], ids: Collection[int]) -> tuple[list[Delivery], list[Delivery]]:
     """Those of `ids` that may be taken, in the order of receipt, and those that wait for a sibling."""
     busy = {row.guid for row in family if row.status == Status.PROCESSING}
-    candidates: list[Any] = []
-    siblings: list[Any] = []
+    candidates: list[Delivery] = []
+    siblings: list[Delivery] = []
     for row in family:
-        if row.pk in ids and row.free:
+        if row.pk in ids and row.status == Status.RECEIVED:
             (siblings if row.guid in busy else candidates).append(row)
             busy.add(row.guid)
     return sorted(candidates, key=lambda row: (row.received_at, row.pk)), siblings

@@ -44,9 +44,10 @@ class Crew:
             for batch in late:
                 batch.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._processor.close()
 
     async def _run(self, claims: Sequence[Claimed], trigger: Trigger) -> None:
         try:
             await self._processor.run(claims, trigger)
         except Error as error:
-            logger.error("a batch is left to the sweep: %s", error)  # noqa: TRY400 - the lease repairs it
+            logger.error("what waits for its turn is left to the sweep: %s", error)  # noqa: TRY400 - it will come

@@ -9,7 +9,7 @@ import database
 from processing import claiming
 from processing.batch import Processor
 from processing.settling import Verdict
-from receiver.models import Delivery, Trigger
+from receiver.models import Delivery, Status, Trigger
 
 # Long enough to sit in a debugger; it ends with the replay that holds it.
 Found = tuple[str, Trigger, int]
@@ -21,7 +21,7 @@ INLINE_LEASE = timedelta(days=1)
 def reopen(ids: Sequence[int]) -> list[Found]:
     """Make deliveries ready to be processed again; gives what to wake, without what a worker holds."""
     Delivery.objects.reopen(ids)
-    rows = Delivery.objects.filter(claiming.claimable(), pk__any=ids).order_by("pk")
+    rows = Delivery.objects.filter(status=Status.RECEIVED, pk__any=ids).order_by("pk")
     return [(event, Trigger.REPLAY, pk) for pk, event in rows.values_list("pk", "event")]
 
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from database import Coalescer, bulk
-from processing import claiming
 from processing.claiming import Claimed
 from receiver.models import OPEN, Delivery, HandlerRun, Outcome, Status, Trigger
 
@@ -52,9 +50,17 @@ class LeaseLostError(Exception):
 
 @transaction.atomic
 def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | LeaseLostError]:
-    held = claiming.locked([claimed.delivery.pk for claimed, _ in ended]).annotate(now=Now())
+    rows = bulk.select(
+        Delivery,
+        ("id",),
+        [(claimed.delivery.pk,) for claimed, _ in ended],
+        ("id", "claims", "status"),
+        order=("guid", "hook_id"),
+        lock=True,
+        also=(bulk.now(),),
+    )
     # The same worker may have lost a delivery and taken it again since; `claims` tells its leases apart.
-    ours = {(pk, claims): now for pk, claims, now in held.values_list("pk", "claims", "now")}
+    ours = {(pk, claims): bulk.moment(now) for pk, claims, status, now in rows if status == Status.PROCESSING}
     settled = [
         (claimed.delivery, verdict, ours[claimed.lease])
         for claimed, verdict in ended

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.apps import apps
 from django.db import models, transaction
 
-from database import Coalescer, bulk
+from database import Coalescer, bulk, relax
 from records import repositories
 from records.merging import Row, Watermark
 from records.snapshots import Snapshots
@@ -85,6 +85,7 @@ class PushManager(models.Manager["Push"]):
 
 @transaction.atomic
 def _write(pushes: Sequence[Told]) -> list[Recorded]:
+    relax()
     ids = _write_pushes(pushes)
     REFS.write([_ref(push, ids[push.key]) for push in pushes])
     commits, new = _write_commits(pushes)

@@ -12,7 +12,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 
-from database import Coalescer, bulk
+from database import Coalescer, bulk, relax
 from records.merging import Decision, Row, Watermark, fold
 
 Key = tuple[Any, ...]
@@ -69,6 +69,7 @@ class Snapshots:
         changed = sorted(key for key, (row, _) in ends.items() if row is not stored.get(key))
         if changed:
             with transaction.atomic(savepoint=False):
+                relax()
                 here = self._insert(ends, [key for key in changed if key not in stored])
                 self._update(ends, told, [key for key in changed if key not in here])
         decisions = {key: iter(decided) for key, (_, decided) in ends.items()}

@@ -9,7 +9,6 @@ kept as it came. What the fast path rejects takes the slow one too, which knows 
 
 import json
 import re
-from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -56,9 +55,12 @@ def parse(model: type[Model], body: bytes) -> Model:
     Raises `pydantic.ValidationError` with the path of each field that the model rejects, and
     `NotJSONError` or `TooDeepError` for what is no JSON or cannot be read.
     """
-    if b"\\u0000" not in body:
-        with suppress(ValidationError):
+    # To look for one byte is ten times faster than for six, and most bodies escape nothing.
+    if (escape := body.find(b"\\")) < 0 or body.find(b"\\u0000", escape) < 0:
+        try:
             return model.model_validate_json(body)
+        except ValidationError:
+            pass  # the slow path tells the same, or excuses it
     payload = _load(body)
     drop_nulls(model, payload)
     for _ in range(MENDED):

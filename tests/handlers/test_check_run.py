@@ -1,5 +1,6 @@
 """Checks of commits: the newest state, though no snapshot tells when it was made."""
 
+import asyncio
 from itertools import permutations
 
 import pytest
@@ -49,3 +50,13 @@ async def test_a_check_of_an_app_that_is_gone_is_recorded() -> None:
     await handle_cases("check_run__created_by_a_gone_app")
     row = await CheckRun.objects.aget()
     assert (row.app, row.head_branch, row.status, row.updated_at) == ("", "", "queued", None)
+
+
+async def test_checks_that_are_told_at_once_are_all_recorded() -> None:
+    payloads = [github.payload(case) for case in HISTORY * 20]
+    for place, payload in enumerate(payloads):
+        payload["check_run"]["id"] += place // 2
+    await asyncio.gather(*(handle("check_run", payload) for payload in payloads))
+    assert (
+        await CheckRun.objects.filter(conclusion="success").acount() == await CheckRun.objects.acount() == 20
+    )

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import permutations
+from random import Random
 from typing import Any
 
 import pytest
 
 import schemas
 from handlers import registry
-from records.activity import IssueComment
+from records.activity import IssueComment, RefChange
 from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref, Repository
 from tests import github
 from tests.handlers.context import handle, handle_cases
@@ -195,6 +196,15 @@ async def test_the_same_event_under_another_guid() -> None:
     assert (await Push.objects.acount(), await Commit.objects.acount(), await Issue.objects.acount()) == (
         1, 3, 1,
     )  # fmt: skip
+
+
+async def test_the_longest_name_of_a_ref_fits_into_every_index() -> None:
+    random = Random(5)  # noqa: S311 - only so that PostgreSQL cannot compress it
+    name = "".join(chr(random.randrange(0x10000, 0x110000)) for _ in range(489))
+    await handle("push", {**github.payload("push__branch"), "ref": f"refs/heads/{name}"})
+    await handle("create", {**github.payload("create__branch"), "ref": name, "ref_type": "branch" * 16})
+    assert (await Ref.objects.aget()).name == f"refs/heads/{name}"
+    assert (await RefChange.objects.aget()).ref == name
 
 
 # Pull requests and issues

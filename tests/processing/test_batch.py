@@ -9,8 +9,10 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+import database
 from handlers import PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
+from processing import sweep
 from receiver.models import Delivery, HandlerRun, Trigger
 from tests import github
 from tests.processing.deliveries import Recorder, stored
@@ -23,6 +25,12 @@ make = sync_to_async(stored)
 async def process(recorder: Recorder, *rows: Delivery, trigger: Trigger = Trigger.DELIVERY) -> list[Delivery]:
     await recorder.processor().process([row.pk for row in rows], trigger)
     return [await Delivery.objects.aget(pk=row.pk) for row in rows]
+
+
+async def due() -> None:
+    """Let the time of every retry come, and the sweep find it."""
+    await Delivery.objects.aupdate(next_attempt_at=timezone.now())
+    await database.run(sweep.find)
 
 
 async def runs(*names: str) -> list[tuple[object, ...]]:
@@ -87,7 +95,7 @@ async def test_a_failure_is_retried_and_only_what_failed_runs_again() -> None:
     run = await HandlerRun.objects.aget(handler="deliveries.bad")
     assert "Traceback (most recent call last)" in run.traceback
     recorder.raising["bad"] = None
-    await Delivery.objects.aupdate(next_attempt_at=timezone.now())
+    await due()
     [row] = await process(recorder, row, trigger=Trigger.RETRY)
     assert (row.status, row.attempts, row.error) == ("succeeded", 2, "")
     assert recorder.calls.count("good") == 1
@@ -118,7 +126,7 @@ async def test_a_permanent_error_beside_one_that_may_pass_is_dead_when_the_other
     [row] = await process(recorder, await make())
     assert row.status == "retrying"
     recorder.raising["later"] = None
-    await Delivery.objects.aupdate(next_attempt_at=timezone.now())
+    await due()
     [row] = await process(recorder, row)
     assert (row.status, recorder.calls.count("never")) == ("dead", 1)
 
@@ -134,11 +142,11 @@ async def test_each_handler_has_attempts_of_its_own() -> None:
     object.__setattr__(recorder.registry.handlers["push"][0], "max_attempts", 2)
     row = await make()
     for _ in range(3):
-        await Delivery.objects.aupdate(next_attempt_at=timezone.now())
+        await due()
         [row] = await process(recorder, row)
     assert (row.status, recorder.calls.count("twice"), recorder.calls.count("often")) == ("retrying", 2, 3)
     recorder.raising["often"] = None
-    await Delivery.objects.aupdate(next_attempt_at=timezone.now())
+    await due()
     [row] = await process(recorder, row)
     assert (row.status, recorder.calls.count("twice")) == ("dead", 2)
 

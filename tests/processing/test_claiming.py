@@ -50,10 +50,11 @@ def test_what_is_terminal_is_not_claimed(status: str) -> None:
     assert claim(stored(status=status)) == []
 
 
-def test_a_retry_is_claimed_when_it_is_due_and_not_before() -> None:
-    assert claim(stored(status="retrying", next_attempt_at=timezone.now() + FUTURE)) == []
-    due = stored(status="retrying", next_attempt_at=timezone.now() + PAST)
-    assert claim(due) == [due.pk]
+def test_a_retry_is_claimed_when_the_sweep_has_found_it_due_and_not_before() -> None:
+    rows = [stored(status="retrying", next_attempt_at=timezone.now() + when) for when in (FUTURE, PAST)]
+    assert claim(*rows) == []
+    assert sweep.find() == [(rows[1].pk, Trigger.RETRY)]
+    assert claim(*rows) == [rows[1].pk]
 
 
 async def test_a_lease_that_has_ended_is_taken_over_and_its_first_holder_cannot_settle() -> None:
