@@ -47,6 +47,10 @@ class Processor:
         # A claim costs much more than a delivery of it, so wake-ups that come together are claimed together.
         self._claim = Coalescer(self._claim_together, rows=lambda ids: ROWS * len(ids))
 
+    async def close(self) -> None:
+        """End what was started beside this process. Nothing may be at work any more."""
+        await self._quarantine.close()
+
     async def process(self, ids: Collection[int], trigger: Trigger) -> int:
         """Claim, run and settle those of `ids` that are free; gives how many those were.
 

@@ -44,6 +44,7 @@ class Crew:
             for batch in late:
                 batch.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._processor.close()
 
     async def _run(self, claims: Sequence[Claimed], trigger: Trigger) -> None:
         try:

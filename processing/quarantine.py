@@ -2,7 +2,7 @@
 
 When a worker dies, everything that it held is under suspicion, and nearly all of it is innocent. Here the
 end of the process is the fault of the one delivery that it ran, and of nobody else: after `CRASHES` of them
-that delivery is dead. The process is started when it is needed and ended when nothing waits for it.
+that delivery is dead. The process is started when it is needed and ended when it is not needed for a while.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 CRASHES = 3
 # Seconds beyond the longest time limit of a delivery's handlers, after which the process is taken for hung.
 GRACE = 15.0
+# Seconds. Deliveries that wait for a turn come one after the other, and a process takes long to start.
+LINGER = 5.0
 
 
 class Quarantine:
@@ -33,6 +35,7 @@ class Quarantine:
         self._free = asyncio.Lock()
         self._waiting = 0
         self._process: asyncio.subprocess.Process | None = None
+        self._lingering: asyncio.Task[None] | None = None
 
     async def run(self, claimed: Claimed, trigger: Trigger, leases: Leases) -> None:
         """Have a delivery processed and settled there; count its crash when the process ends instead.
@@ -40,13 +43,15 @@ class Quarantine:
         Raises `django.db.Error` or `LeaseLostError` when a crash cannot be written down.
         """
         self._waiting += 1
+        if self._lingering is not None:
+            self._lingering.cancel()
         try:
             async with self._free:
                 ended = await self._ask(claimed, trigger)
         finally:
             self._waiting -= 1
             if not self._waiting:
-                await asyncio.shield(self._stop())
+                self._lingering = asyncio.create_task(self._linger())
         if ended is None:
             return
         crashes = claimed.delivery.crashes + 1
@@ -56,6 +61,19 @@ class Quarantine:
         else:
             why = f"ended its worker {crashes} times, at last with {ended}"
             await settling.settle(claimed, Verdict(Status.DEAD, why, crashed=True))
+
+    async def close(self) -> None:
+        """End the process, if it is only lingering."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+            await asyncio.wait([self._lingering])
+
+    async def _linger(self) -> None:
+        try:
+            await asyncio.sleep(LINGER)
+        finally:
+            if not self._waiting:
+                await self._stop()
 
     async def _ask(self, claimed: Claimed, trigger: Trigger) -> str | None:
         """Hand it over and wait; tells how the process ended, if it did."""

@@ -27,6 +27,7 @@ class Counts:
     repositories: int
     turns: int
     turn_kills: int
+    turn_lease: float
 
 
 SMALL = Counts(
@@ -50,6 +51,7 @@ SMALL = Counts(
     repositories=5,
     turns=8,
     turn_kills=2,
+    turn_lease=3.0,
 )
 FULL = Counts(
     deliveries=5000,
@@ -72,4 +74,5 @@ FULL = Counts(
     repositories=10,
     turns=10,
     turn_kills=12,
+    turn_lease=8.0,  # eight workers may wait long for SQLite's lock
 )

@@ -20,7 +20,7 @@ async def test_deliveries_of_one_repository_are_handled_in_order_whatever_dies_a
 ) -> None:
     journal.create(database)
     there = {
-        "DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.ordered"
+        "DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.ordered", "LEASE": str(counts.turn_lease)
     }  # fmt: skip
     killed: set[int] = set()
     numbers = count()
