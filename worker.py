@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 RESERVE = 200
 # Seconds that a wake-up waits for room; after that its deliveries are the sweep's to find.
 ROOM_WITHIN = 30.0
-# Allocations, and collections of the younger generation, before the next collection.
-COLLECT = (20_000, 20, 50)
+# Allocations before a collection, and collections of a younger generation before one of the next.
+COLLECT = (10_000, 10, 10)
 # Of the time to stop in, what arq's jobs may take, which only claim.
 JOBS_SHARE = 0.25
 

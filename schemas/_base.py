@@ -36,7 +36,8 @@ Items = Annotated[tuple[Item, ...], Field(fail_fast=True)]
 class Snapshot(BaseModel):
     """A part of a payload, read for the fields that are used; what GitHub adds to it is ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # Only keys are worth a cache: the values of payloads are shas and texts that do not come again.
+    model_config = ConfigDict(extra="ignore", frozen=True, cache_strings="keys")
 
 
 class Actor(Snapshot):

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection
 
 import database
-from database import Coalescer, in_lane, run
+from database import Coalescer, coalescing, in_lane, run
 from records.models import Repository
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,8 +75,9 @@ async def test_a_caller_who_is_cancelled_takes_nobody_with_him() -> None:
 
 async def test_a_write_has_a_bounded_number_of_rows() -> None:
     squares = Squares()
-    await asyncio.gather(*(squares.write(2000) for _ in range(5)), squares.write(9000))
-    assert squares.calls == [[2000, 2000], [2000, 2000], [2000], [9000]]
+    some = coalescing.MOST * 2 // 5
+    await asyncio.gather(*(squares.write(some) for _ in range(5)), squares.write(2 * coalescing.MOST))
+    assert squares.calls == [[some, some], [some, some], [some], [2 * coalescing.MOST]]
 
 
 def cut_off() -> int:
