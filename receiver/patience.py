@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 # A Redis that answers with an error (full, loading, read-only in a failover, its disk full) is away, too.
 OUTAGES: tuple[Any, ...] = (RedisConnectionError, RedisTimeoutError, ResponseError, OSError)
-# Seconds for one answer, after which the connection is taken for dead.
+# Seconds for one answer, after which the connection is taken for dead. Not redis-py's `socket_timeout`: with
+# that it calls `asyncio.wait_for`, which before Python 3.12 may lose the cancellation that ends the worker.
 TIMEOUT = 2.0
 # Seconds for what arq writes down about a job. Less than it has for its jobs when the worker stops, for a job
 # that it has to cancel then would end the worker before it has given back its deliveries.
@@ -47,13 +48,22 @@ class WhileRunning(Retry):
         """Call `do` until it works, and say now and then why it does not."""
 
         async def told(error: Exception) -> None:
-            now = time.monotonic()
-            if now > self._tell_at:
-                logger.error("the worker waits for Redis: %s", error)
-                self._tell_at = now + TELL_EVERY
+            self.tell(str(error))
             await fail(error)
 
         return await super().call_with_retry(do, told)
+
+    def tell(self, error: str) -> None:
+        """Log an outage, now and then."""
+        now = time.monotonic()
+        if now > self._tell_at:
+            logger.error("the worker waits for Redis: %s", error)
+            self._tell_at = now + TELL_EVERY
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is not to wait any longer."""
+        return self._retries == 0
 
     def stop(self) -> None:
         """Give up at the next failure."""
@@ -79,7 +89,8 @@ class _Pipeline(Pipeline):
     async def reset(self) -> None:
         """Forget everything, and what was watched, also where Redis does not answer that."""
         try:
-            await super().reset()  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(TIMEOUT):
+                await super().reset()  # type: ignore[no-untyped-call]
         except OUTAGES:
             self.watching = False
             if self.connection is not None:
@@ -93,10 +104,13 @@ class _Pipeline(Pipeline):
         stands in the queue (ZSCORE). An error would end its main loop with it. A job that is told to run
         elsewhere is passed over, and read again with the next poll.
         """
-        try:
-            return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        except (WatchError, *OUTAGES):
-            return args[0] == "EXISTS"
+        while True:
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    return await super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            except (WatchError, *OUTAGES):
+                if args[0] != "WATCH":
+                    return args[0] == "EXISTS"
 
 
 class PatientRedis(ArqRedis):
@@ -107,6 +121,17 @@ class PatientRedis(ArqRedis):
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Commands to be sent together."""
         return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run a command, again and again where no answer comes: the connection may be dead."""
+        while True:
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            except TimeoutError:
+                if self.patience.stopped:
+                    raise
+                self.patience.tell(f"no answer in {TIMEOUT:g} seconds")
 
     async def delete(self, *names: Any) -> Any:
         """Delete keys. At the worker's end arq does this before all else, and Redis may be away by then."""
@@ -128,7 +153,6 @@ def connect() -> PatientRedis:
         settings.REDIS_URL,
         retry=patience,
         retry_on_error=list(OUTAGES),
-        socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
     )
     client.patience = patience

@@ -54,7 +54,8 @@ async def keep(worker: str, held: Callable[[], Iterable[int]]) -> None:
     since = datetime.now(UTC)
     seen: dict[int, float] = {}
     down = False
-    async with queue.connect() as client:
+    # No `socket_timeout`: with it redis-py may lose a cancellation, see receiver/patience.py.
+    async with Redis.from_url(settings.REDIS_URL, socket_connect_timeout=queue.TIMEOUT) as client:
         try:
             while True:
                 now = time.monotonic()
@@ -62,7 +63,8 @@ async def keep(worker: str, held: Callable[[], Iterable[int]]) -> None:
                 longest = sorted(seen, key=lambda pk: (seen[pk], pk))[:LONGEST]
                 running = {pk: round(now - seen[pk], 1) for pk in longest}
                 try:
-                    await _say(client, Presence(worker, since, len(seen), running))
+                    async with asyncio.timeout(queue.TIMEOUT):
+                        await _say(client, Presence(worker, since, len(seen), running))
                     down = False
                 except (RedisError, OSError) as error:
                     if not down:

@@ -69,6 +69,8 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
         await asyncio.gather(*recoveries)
         assert await law.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
+        for worker in workers:
+            assert await asyncio.to_thread(processes.stop, worker, signal.SIGTERM) == 0
     law.each_succeeded_once(database, "obedient.obey", "push.record")
     assert left_behind >= counts.worker_kills
     begun = [entry.guid for entry in journal.entries(database, "began")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -20,8 +21,11 @@ async def test_deliveries_of_one_repository_are_handled_in_order_whatever_dies_a
 ) -> None:
     journal.create(database)
     there = {
-        "DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.ordered", "LEASE": str(counts.turn_lease)
-    }  # fmt: skip
+        "DATABASE_URL": database,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.ordered",
+        "LEASE": str(counts.turn_lease),
+    }
     killed: set[int] = set()
     numbers = count()
     with ExitStack() as running:
@@ -50,6 +54,8 @@ async def test_deliveries_of_one_repository_are_handled_in_order_whatever_dies_a
                 log = tmp_path / f"{counts.workers + round_}.log"
                 workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
         assert await law.ended(database, within=90) == {"succeeded": next(numbers)}
+        for worker in workers:
+            assert await asyncio.to_thread(processes.stop, worker, signal.SIGTERM) == 0
     assert ledger.execute(database, "SELECT DISTINCT source, attempts FROM receiver_delivery ORDER BY 1") == [
         ("", 1),
         ("later", 2),
