@@ -58,7 +58,7 @@ def create(url: str) -> None:
 def entries(url: str, *what: str) -> list[Entry]:
     """All lines of these kinds, in the order in which they were written."""
     columns, kinds = ", ".join(Entry._fields), ", ".join(f"'{kind}'" for kind in what)
-    rows = ledger.execute(url, f"SELECT {columns} FROM journal WHERE what IN ({kinds}) ORDER BY id")  # noqa: S608
+    rows = ledger.execute(url, f"SELECT {columns} FROM journal WHERE what IN ({kinds}) ORDER BY id")
     return [Entry(*row) for row in rows]
 
 

@@ -69,7 +69,7 @@ def execute(url: str, statement: str, on: str | None = None) -> list[tuple[Any, 
 def insert(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Commit rows of the same columns in one transaction; gives their ids."""
     names, marks = ", ".join(rows[0]), ", ".join("?" if url.startswith("sqlite:") else "%s" for _ in rows[0])
-    statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - names of the tests
+    statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"
     if url.startswith("sqlite:"):
         with closing(sqlite3.connect(sqlite_path(url), timeout=30, isolation_level=None)) as lite:
             lite.execute("BEGIN IMMEDIATE")

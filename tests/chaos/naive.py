@@ -1,4 +1,4 @@
-"""A handler that writes row by row with Django's asynchronous ORM, as one would who has read nothing of ours."""
+"""A handler that writes row by row with Django's asynchronous ORM, as the books teach it."""
 
 from handlers import DeliveryContext, on
 from records.models import Issue, Repository

@@ -1,6 +1,7 @@
 """A handler that does what the delivery's source says, and limits that a test can wait for.
 
-Imported by the worker and by its quarantine, so that both keep to the same.
+Imported by the worker and by its quarantine, so that both keep to the same; never by a test, for what it
+registers is the program's.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import handlers.push  # noqa: F401 - its handler is to be there
@@ -25,29 +27,58 @@ for handler in registry.handlers["push"]:
     object.__setattr__(handler, "max_attempts", MAX_ATTEMPTS)
 
 
+async def work(_attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0, 0.1))
+
+
+async def wait(_attempt: int) -> None:
+    while not Path(os.environ["LET"]).exists():
+        await asyncio.sleep(0.02)
+
+
+async def be_long(_attempt: int) -> None:
+    await asyncio.sleep(LONG)
+
+
+async def come_again(attempt: int) -> None:
+    if attempt == 1:
+        raise RetryableError("not yet", retry_in=LATER)
+
+
+async def fail(_attempt: int) -> None:
+    raise OSError("it always does")
+
+
+async def hang(_attempt: int) -> None:
+    await asyncio.Event().wait()
+
+
+async def block(_attempt: int) -> None:
+    time.sleep(3600)  # noqa: ASYNC251 - that is its fault
+
+
+async def kill(_attempt: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
+    "works": work,
+    "waits": wait,
+    "long": be_long,
+    "later": come_again,
+    "raises": fail,
+    "hangs": hang,
+    "blocks": block,
+    "kills": kill,
+}
+
+
 @on(PushEvent, timeout=TIMEOUT, max_attempts=MAX_ATTEMPTS)
 async def obey(event: PushEvent, delivery: DeliveryContext) -> None:
     await journal.write("began", event, delivery)
-    match delivery.source:
-        case "works":
-            await asyncio.sleep(random.uniform(0, 0.1))
-        case "waits":
-            while not Path(os.environ["LET"]).exists():
-                await asyncio.sleep(0.02)
-        case "long":
-            await asyncio.sleep(LONG)
-        case "later":
-            if delivery.attempt == 1:
-                raise RetryableError("not yet", retry_in=LATER)
-        case "raises":
-            raise OSError("it always does")
-        case "hangs":
-            await asyncio.Event().wait()
-        case "blocks":
-            time.sleep(3600)
-        case "kills":
-            os.kill(os.getpid(), signal.SIGKILL)
+    if delivery.source in COMMANDS:
+        await COMMANDS[delivery.source](delivery.attempt)
     await journal.have_effect(str(delivery.guid))
     if delivery.source == "works":
-        await asyncio.sleep(random.uniform(0, 0.1))
+        await work(delivery.attempt)
     await journal.write("ended", event, delivery)

@@ -18,14 +18,13 @@ def held(database: str, process: int) -> dict[int, int]:
     """What a worker has at work: the delivery, and which claim of it this is."""
     rows = ledger.execute(
         database,
-        "SELECT id, claims FROM receiver_delivery "  # noqa: S608 - a number
-        f"WHERE status = 'processing' AND worker LIKE '%:{process}'",
+        f"SELECT id, claims FROM receiver_delivery WHERE status = 'processing' AND worker LIKE '%:{process}'",
     )
     return dict(rows)
 
 
 async def taken_over(database: str, leases: dict[int, int], since: float) -> None:
-    """Wait until each has been claimed once more, or had just been settled; fails when that takes too long."""
+    """Wait until each has been claimed once more, or is settled; fails when that takes too long."""
     statement = "SELECT id, claims FROM receiver_delivery WHERE status <> 'succeeded'"
     while True:
         claims = dict(await asyncio.to_thread(ledger.execute, database, statement))
@@ -58,7 +57,9 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             await stored.wake(redis_server.url, ids, each=2)
             killed = workers.pop(0)
             await asyncio.to_thread(
-                processes.wait_until, lambda: held(database, killed.pid), "the worker is at work"
+                processes.wait_until,
+                lambda: held(database, killed.pid),  # noqa: B023 - called in this round
+                "the worker is at work",
             )
             await asyncio.sleep(random.uniform(0, 0.15))
             killed.kill()

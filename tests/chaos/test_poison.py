@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,6 @@ EACH = 0.01
 EACH_APART = 0.04
 # Seconds for the first.
 BEGIN = 3.0
-HARMLESS = ["raises", "hangs", "refused"]
 # Source to how it ends: attempts, crashes, error.
 ENDS = {
     "raises": (2, 0, "obedient.obey: 2 attempts used up; OSError: it always does"),
@@ -41,7 +41,7 @@ def refuse(database: str, ref: str) -> None:
     if database.startswith("sqlite:"):
         ledger.execute(
             database,
-            "CREATE TRIGGER refused BEFORE INSERT ON records_push "  # noqa: S608 - a constant
+            "CREATE TRIGGER refused BEFORE INSERT ON records_push "
             f"WHEN NEW.ref = '{ref}' BEGIN SELECT RAISE(ABORT, 'refused'); END",
         )
     else:
@@ -68,29 +68,29 @@ async def supervised(log: Path, **there: str) -> AsyncIterator[list[int]]:
         await asyncio.gather(supervisor, return_exceptions=True)
 
 
-@pytest.mark.parametrize(
-    ("poisons", "on_time", "each", "deaths"),
-    [
-        (HARMLESS, BEGIN, EACH, 0),
-        (["kills"], BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN, EACH_APART, 1),
-        (
-            ["blocks"],
-            BEGIN + BLOCKED_FOR + STARTED_WITHIN + TAKEN_OVER_WITHIN + 2 * BLOCKED_APART,
-            EACH_APART,
-            1,
-        ),
-    ],
-    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
-)
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Poisons that are beside the good ones, and what that means for these; times are in seconds."""
+
+    poisons: list[str]
+    on_time: float
+    each: float
+    """Of the good ones, beyond `on_time`."""
+    deaths: int
+    """Of the worker."""
+
+
+TAKEN_OVER = BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN
+CASES = [
+    Case(["raises", "hangs", "refused"], BEGIN, EACH, deaths=0),
+    Case(["kills"], TAKEN_OVER, EACH_APART, deaths=1),
+    Case(["blocks"], BLOCKED_FOR + TAKEN_OVER + 2 * BLOCKED_APART, EACH_APART, deaths=1),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.poisons))
 async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_on_time(
-    poisons: list[str],
-    on_time: float,
-    each: float,
-    deaths: int,
-    counts: Counts,
-    database: str,
-    redis_server: RedisServer,
-    tmp_path: Path,
+    case: Case, counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     journal.create(database)
     there = {
@@ -100,7 +100,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
         "HANDLER_TIMEOUT": str(TIMEOUT),
     }
     pushes = [stored.Push(number, "good") for number in range(counts.good)]
-    for place, poison in enumerate(poisons):
+    for place, poison in enumerate(case.poisons):
         number = counts.good + place
         pushes.insert((place + 1) * counts.good // 4, stored.Push(number, poison))
         if poison == "refused":
@@ -109,19 +109,19 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
         ids = await asyncio.to_thread(stored.store, database, pushes)
         await stored.wake(redis_server.url, ids)
         woken = time.monotonic()
-        within = on_time + counts.good * each
+        within = case.on_time + counts.good * case.each
         while good(database) != Counter(succeeded=counts.good):
             assert time.monotonic() < woken + within, f"not within {within} s: {good(database)}"
             await asyncio.sleep(0.1)
         statuses = await law.ended(database, within=30)
-    assert statuses == {"succeeded": counts.good, "dead": len(poisons)}
-    assert len(ends) == deaths
+    assert statuses == {"succeeded": counts.good, "dead": len(case.poisons)}
+    assert len(ends) == case.deaths
     attempts = "SELECT DISTINCT attempts FROM receiver_delivery WHERE source = 'good'"
     assert ledger.execute(database, attempts) == [(1,)]
-    for poison in poisons:
+    for poison in case.poisons:
         [(tried, crashes, error)] = ledger.execute(
             database,
-            f"SELECT attempts, crashes, error FROM receiver_delivery WHERE source = '{poison}'",  # noqa: S608
+            f"SELECT attempts, crashes, error FROM receiver_delivery WHERE source = '{poison}'",
         )
         assert (tried, crashes) == ENDS[poison][:2]
         assert error.startswith(ENDS[poison][2])
