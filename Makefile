@@ -36,8 +36,9 @@ run: $(VENV)/.runtime ## Start Redis, the receiver and a worker (PORT, HOOKKEEPE
 	@exec $(BIN)/python -m dev
 
 test: $(VENV)/.dev ## Run the whole suite: on SQLite, then what touches the database on PostgreSQL
-	$(BIN)/pytest
-	$(BIN)/pytest --database postgresql -m store
+	@echo "Running on SQLite, and beside it on PostgreSQL, which is told when it is through."
+	@told=$$(mktemp); $(BIN)/pytest --database postgresql -m store >$$told 2>&1 & other=$$!; \
+	$(BIN)/pytest; one=$$?; wait $$other; two=$$?; cat $$told; rm -f $$told; exit $$((one || two))
 
 chaos: $(VENV)/.dev ## Run the fault and load tests with the full counts, on both databases (six minutes)
 	$(BIN)/pytest tests/chaos --chaos

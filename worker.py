@@ -36,7 +36,7 @@ RESERVE = 200
 # Seconds that a wake-up waits for room; after that its deliveries are the sweep's to find.
 ROOM_WITHIN = 30.0
 # Allocations before a collection, and collections of a younger generation before one of the next.
-COLLECT = (10_000, 10, 10)
+COLLECT = (50_000, 10, 10)
 # Of the time to stop in, what arq's jobs may take, which only claim.
 JOBS_SHARE = 0.25
 
@@ -66,6 +66,8 @@ async def on_startup(context: Context) -> None:
     """Start the sweep, what keeps the leases, and who watches over the event loop."""
     # One line a delivery is enough; arq would write two a job.
     logging.getLogger("arq.worker").setLevel(logging.WARNING)
+    # No line tells them: https://docs.python.org/3/howto/logging.html#optimization
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # What was imported stays: the collector need not look at it again and again, nor after every few hundred
     # of the many short-lived objects that payloads are. It would be a third of the worker's time.
     gc.collect()
@@ -138,7 +140,7 @@ class WorkerSettings:
     job_serializer = queue.serialize
     job_deserializer = queue.deserialize
     max_jobs = 10
-    poll_delay = 0.005  # seconds; docs/explanation/benchmarks.md has what it costs an idle worker
+    poll_delay = 0.01  # seconds; docs/explanation/benchmarks.md has what it costs an idle worker
     keep_result = 0
     # Of a worker that was killed, jobs stay marked as in progress for this time and ten seconds; reading far
     # into the queue keeps them from being all that the others see. What was in them the sweep finds.

@@ -19,7 +19,6 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from saq.queue.redis import RedisQueue
 
 from bench import workload
 from bench.delivery import SECRET, Delivery
@@ -273,6 +272,8 @@ async def _to_arq(url: str, arguments: list[Any], job: str = "process") -> None:
 
 
 async def _to_saq(url: str, ids: list[int]) -> None:
+    from saq.queue.redis import RedisQueue  # noqa: PLC0415 - a peer, which the tests do without
+
     logging.getLogger("saq").setLevel(logging.WARNING)  # it tells every job
     queue = RedisQueue(AsyncRedis.from_url(url))
     try:

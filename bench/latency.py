@@ -26,6 +26,7 @@ from receiver.arrivals import Arrival
 from receiver.store import Stored
 
 PAUSE = 0.5  # seconds at most, which is arq's default between two looks at the queue
+REST = 2.0  # seconds without a delivery
 SETTLED_WITHIN = 15.0  # seconds
 EVERY = 0.002  # seconds between two looks whether one delivery is settled
 
@@ -43,8 +44,8 @@ class Load:
 
 def idle(
     worker: Worker, receiver: Contender, port: int, samples: int, split: cores.Cores, servers: Servers
-) -> tuple[list[float], list[str]]:
-    """Seconds of each delivery, and what was wrong."""
+) -> tuple[list[float], float, list[str]]:
+    """Seconds of each delivery, the share of a core that the worker takes with none, and what was wrong."""
     found: list[float] = []
     servers.flush_redis()
     worker.backlog.clear()
@@ -65,12 +66,17 @@ def idle(
             seconds = _settled(database, one)
             process.check()
             if seconds is None:
-                return found[1:], [
-                    f"{one.event} {one.guid} was not settled within {SETTLED_WITHIN:g} seconds"
-                ]
+                return (
+                    found[1:],
+                    0.0,
+                    [f"{one.event} {one.guid} was not settled within {SETTLED_WITHIN:g} seconds"],
+                )
             found.append(seconds)
+        cpu, began = process.cpu(), time.monotonic()
+        time.sleep(REST)
+        resting = (process.cpu() - cpu) / (time.monotonic() - began)
     # The first was to make receiver and worker ready.
-    return found[1:], worker.backlog.wrong(samples + 1)
+    return found[1:], resting, worker.backlog.wrong(samples + 1)
 
 
 def _settled(database: "psycopg.Connection[tuple[float]]", one: workload.Given) -> float | None:

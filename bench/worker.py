@@ -41,6 +41,7 @@ class Result:
     does: dict[str, str] = field(default_factory=dict)
     drains: dict[str, list[Drain]] = field(default_factory=dict)
     idle: dict[str, list[list[float]]] = field(default_factory=dict)
+    resting: dict[str, list[float]] = field(default_factory=dict)
     loads: list[Load] = field(default_factory=list)
     memory: list[tuple[int, int]] = field(default_factory=list)
     apart: bool = True
@@ -83,10 +84,11 @@ class Run:
         with self._receiver_up() as port:
             for number in range(1, options.rounds + 1):
                 for name, each in both.items():
-                    seconds, wrong = latency.idle(
+                    seconds, resting, wrong = latency.idle(
                         each, self.receiver, port, options.samples, self.split, self.servers
                     )
                     self.result.idle.setdefault(name, []).append(seconds)
+                    self.result.resting.setdefault(name, []).append(resting)
                     self._told(f"{name}, round {number}", wrong)
                     p50 = percentile(seconds, 0.5) * 1e3
                     self.say(f"round {number}/{options.rounds}  {name:<28} {p50:8.1f} ms")

@@ -44,12 +44,13 @@ def latencies(result: Result) -> Table:
     """From receipt to settlement: idle over all samples, under load the medians of the rounds."""
     table = Table(title="from receipt to settled")
     table.add_column("load")
-    for name in ("p50 ms", "p99 ms", "deliveries", "deliveries/s offered", "taken"):
+    for name in ("p50 ms", "p99 ms", "deliveries", "deliveries/s offered", "taken", "CPU at rest"):
         table.add_column(name, justify="right")
     for name, rounds in result.idle.items():
         seconds = [each for one in rounds for each in one]
         row = [f"{percentile(seconds, share) * 1e3:.1f}" for share in (0.5, 0.99)]
-        table.add_row(name.removesuffix(" p50").replace(" p50,", ","), *row, str(len(seconds)))
+        told, resting = name.removesuffix(" p50").replace(" p50,", ","), median(result.resting[name])
+        table.add_row(told, *row, str(len(seconds)), "", "", f"{resting:.1%}")
     if result.loads:
         p50, p99 = median(one.p50 for one in result.loads), median(one.p99 for one in result.loads)
         offered = median(one.offered for one in result.loads)
@@ -107,6 +108,7 @@ def document(result: Result, ratios: Sequence[Ratio]) -> dict[str, object]:
             for name, found in result.drains.items()
         },
         "idle": result.idle,
+        "resting": result.resting,
         "half_load": [asdict(one) for one in result.loads],
         "memory": [{"deliveries": count, "resident": resident} for count, resident in result.memory],
         "targets": report.judged(ratios),

@@ -10,12 +10,17 @@ class Author(Snapshot):
     email: str | None = None
 
 
-class PushedCommit(Snapshot):
-    """One entry of `commits`. `distinct` is false when an earlier push already brought the commit."""
+class HeadCommit(Snapshot):
+    """The commit that the ref shows after the push, which need not be among `commits`."""
 
     id: Sha
     message: str = ""
     timestamp: Timestamp
+
+
+class PushedCommit(HeadCommit):
+    """One entry of `commits`. `distinct` is false when an earlier push already brought the commit."""
+
     distinct: bool = True
     author: Author = Author()
 
@@ -39,7 +44,7 @@ class PushEvent(Event):
     deleted: bool = False
     forced: bool = False
     commits: Items[PushedCommit] = ()
-    head_commit: PushedCommit | None = None
+    head_commit: HeadCommit | None = None
     pusher: Pusher | None = None
     sender: Actor | None = None
     repository: Repository

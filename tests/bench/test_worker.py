@@ -245,6 +245,7 @@ def measured() -> Result:
             "naive-arq": [drain(100), drain(100), drain(200)],
         },
         idle={figures.IDLE: [[0.01, 0.02, 0.03]], figures.IDLE_RARELY: [[0.2, 0.25, 0.6]]},
+        resting={figures.IDLE: [0.02], figures.IDLE_RARELY: [0.015]},
         loads=[Load(2500, 2500, 0.04, 0.09, 0.6)],
         memory=[(10_000, 100_000_000), (100_000, 104_000_000)],
         apart=False,
