@@ -61,7 +61,7 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
                 lambda: held(database, killed.pid),  # noqa: B023 - called in this round
                 "the worker is at work",
             )
-            await asyncio.sleep(random.uniform(0, 0.15))
+            await asyncio.sleep(random.uniform(0, 0.1))
             killed.kill()
             assert killed.wait() == -signal.SIGKILL
             leases = await asyncio.to_thread(held, database, killed.pid)
