@@ -67,6 +67,11 @@ class Repository(Snapshot):
     archived: bool | None = None
     default_branch: str | None = None
     updated_at: Timestamp | None = None
+
+
+class PushedRepository(Repository):
+    """The same where the time of the last push tells when the event happened, which has no other."""
+
     pushed_at: Timestamp | None = None
 
 

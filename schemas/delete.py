@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas import Event, RefName, Repository
+from schemas import Event, PushedRepository, RefName
 
 
 class DeleteEvent(Event):
@@ -12,4 +12,4 @@ class DeleteEvent(Event):
 
     ref: RefName
     ref_type: Annotated[str, Field(max_length=100)]
-    repository: Repository
+    repository: PushedRepository

@@ -1,6 +1,6 @@
 """`push`: a branch or a tag was created, moved or deleted."""
 
-from schemas import Actor, Event, Items, RefName, Repository, Sha, Snapshot, Timestamp
+from schemas import Actor, Event, Items, PushedRepository, RefName, Sha, Snapshot, Timestamp
 
 
 class Author(Snapshot):
@@ -47,4 +47,4 @@ class PushEvent(Event):
     head_commit: HeadCommit | None = None
     pusher: Pusher | None = None
     sender: Actor | None = None
-    repository: Repository
+    repository: PushedRepository
