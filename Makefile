@@ -50,9 +50,11 @@ check: $(VENV)/.dev ## Lint, format, types, migrations
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: $(VENV)/.bench ## Measure receiver and worker beside their peers (BENCH, BENCH_WORKER: options; twelve minutes)
+bench: $(VENV)/.bench ## Measure all parts beside their peers (BENCH, BENCH_WORKER: options; a quarter of an hour)
 	$(BIN)/python -m bench ingest $(BENCH)
 	$(BIN)/python -m bench worker $(BENCH_WORKER)
+	$(BIN)/python -m bench records
+	$(BIN)/python -m bench parsing
 
 format: $(VENV)/.dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff check --fix .
@@ -64,7 +66,8 @@ lock: $(VENV)/.dev ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--upgrade pyproject.toml --group dev --group bench -c requirements-dev.txt -o requirements-bench.txt
+		--no-strip-extras --upgrade pyproject.toml --group dev --group bench -c requirements-dev.txt \
+		-o requirements-bench.txt
 
 clean: ## Remove .venv and caches (never var/, which holds the deliveries)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,9 +29,17 @@ SIZES = {1: (1000, 100), 5: (500, 40), 20: (300, 20), 200: (40, 2)}
 AT_ONCE = 100
 HANDLER, ROW_BY_ROW = "push handler", "aupdate_or_create"
 
-TARGETS = tuple(
-    Target(f"pushes of {size}: handler / row by row", f"{HANDLER}, {size}", f"{ROW_BY_ROW}, {size}", 20, 40)
-    for size in SIZES
+# The mix of the worker's part.
+MIXED = (1, 5, 20)
+
+TARGETS = (
+    Target(
+        f"commits/s, pushes of {', '.join(map(str, MIXED))} in turn: handler / row by row",
+        f"{HANDLER}, mixed",
+        f"{ROW_BY_ROW}, mixed",
+        20,
+        40,
+    ),
 )
 
 numbers = count(1)
@@ -94,6 +102,9 @@ async def measure() -> dict[str, list[float]]:
                 reached = await rate(record, size, pushes)
                 if number:
                     found.setdefault(f"{name}, {size}", []).append(reached)
+        for name in (HANDLER, ROW_BY_ROW) if number else ():
+            seconds = sum(size / found[f"{name}, {size}"][-1] for size in MIXED)
+            found.setdefault(f"{name}, mixed", []).append(sum(MIXED) / seconds)
     return found
 
 
@@ -107,7 +118,10 @@ def run() -> dict[str, list[float]]:
 
 def rates(found: Mapping[str, list[float]]) -> Table:
     """One line a way: medians of the rounds."""
-    table = Table("commits a second, in pushes of", *map(str, SIZES), title="records: medians of the rounds")
+    columns = [*map(str, SIZES), "mixed"]
+    table = Table("commits a second, in pushes of", *columns, title="records: medians of the rounds")
     for name in (HANDLER, ROW_BY_ROW):
-        table.add_row(name, *(f"{median(found[f'{name}, {size}']):,.0f}" for size in SIZES))
+        table.add_row(name, *(f"{median(found[f'{name}, {column}']):,.0f}" for column in columns))
+    ratios = [median(found[f"{HANDLER}, {one}"]) / median(found[f"{ROW_BY_ROW}, {one}"]) for one in columns]
+    table.add_row("handler / row by row", *(f"{ratio:.1f}" for ratio in ratios))
     return table

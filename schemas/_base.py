@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 def _in_utc(moment: datetime) -> datetime:
     """GitHub's times carry an offset; one without is UTC, as all of GitHub's own are."""
     try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:
         raise ValueError("the time is beyond the calendar") from error
 
