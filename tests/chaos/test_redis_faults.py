@@ -19,7 +19,7 @@ pytestmark = pytest.mark.once
 
 GRACE = 2.4  # seconds
 # Seconds beyond it in which a worker that is told to stop has stopped.
-STOPPED_WITHIN = 5
+STOPPED_WITHIN = 10
 JOBS = 20
 
 
