@@ -15,7 +15,7 @@ class Counts:
     slow_senders_for: float
     kills: int
     repetitions: int
-    # Of servers that fail: PostgreSQL and Redis are away for `outage`, Redis fails otherwise for `redis_fault`.
+    # Of servers that fail: both are away for `outage`, Redis fails in other ways for `redis_fault` each.
     outage: float
     redis_fault: float
     cuts: int
