@@ -40,7 +40,7 @@ test: $(VENV)/.dev ## Run the whole suite: on SQLite, then what touches the data
 	@told=$$(mktemp); $(BIN)/pytest --database postgresql -m store >$$told 2>&1 & other=$$!; \
 	$(BIN)/pytest; one=$$?; wait $$other; two=$$?; cat $$told; rm -f $$told; exit $$((one || two))
 
-chaos: $(VENV)/.dev ## Run the fault and load tests with the full counts, on both databases (six minutes)
+chaos: $(VENV)/.dev ## Run the fault and load tests with the full counts, on both databases (sixteen minutes)
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
 

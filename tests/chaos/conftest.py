@@ -16,15 +16,21 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about another database, or about what this system does not tell."""
+    """Leave out what is about another database, or about what this system does not tell.
+
+    What is about no database runs once in the suite, and on both with the full counts.
+    """
     run = {config.getoption("--database"), sys.platform}
+    again = config.getoption("--database") != "sqlite" and not config.getoption("--chaos")
     left_out = []
     for item in items:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.store)
         only = item.get_closest_marker("only")
-        if only is not None and not run.issuperset(only.args):
+        if (only is not None and not run.issuperset(only.args)) or (
+            again and item.get_closest_marker("once")
+        ):
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)

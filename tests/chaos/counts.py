@@ -7,22 +7,26 @@ from dataclasses import dataclass
 class Counts:
     """The numbers that the tests are run with; times are in seconds."""
 
+    # Of the receiver.
     deliveries: int
     connections: int
-    pushes: int
     big_bodies: int
     slow_senders: int
     slow_senders_for: float
-    outage: float
-    redis_fault: float
-    lock: float
     kills: int
     repetitions: int
+    # Of servers that fail: both are away for `outage`, Redis fails in other ways for `redis_fault` each.
+    outage: float
+    redis_fault: float
+    cuts: int
+    lock: float
+    pushes: int
+    # Of workers: deliveries and kills in one run; how often a long job is stopped; good ones beside a poison.
     worker_deliveries: int
     worker_kills: int
     stops: int
-    cuts: int
     good: int
+    # Of turns: in each round, one more than there are kills, so many `turns` for each repository.
     workers: int
     repositories: int
     turns: int

@@ -25,7 +25,7 @@ TIMEOUT = 1.0  # seconds, of the handlers
 EACH = 0.01
 EACH_APART = 0.04
 # Seconds for the first.
-BEGIN = 3.0
+BEGIN = 5.0
 # Source to how it ends: attempts, crashes, error.
 ENDS = {
     "raises": (2, 0, "obedient.obey: 2 attempts used up; OSError: it always does"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from receiver import queue
 from tests import processes
@@ -14,9 +15,11 @@ from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
+pytestmark = pytest.mark.once
+
 GRACE = 2.4  # seconds
 # Seconds beyond it in which a worker that is told to stop has stopped.
-STOPPED_WITHIN = 5
+STOPPED_WITHIN = 10
 JOBS = 20
 
 

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests import github
 from tests.chaos import law, sockets, stack
@@ -12,6 +13,7 @@ from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 
+@pytest.mark.once
 async def test_connections_that_send_a_byte_a_second_do_not_keep_a_good_delivery_waiting(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
