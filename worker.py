@@ -140,7 +140,7 @@ class WorkerSettings:
     job_serializer = queue.serialize
     job_deserializer = queue.deserialize
     max_jobs = 10
-    poll_delay = 0.01  # seconds; docs/explanation/benchmarks.md has what it costs an idle worker
+    poll_delay = 0.01  # seconds; what it costs an idle worker is in docs/explanation/benchmarks.md
     keep_result = 0
     # Of a worker that was killed, jobs stay marked as in progress for this time and ten seconds; reading far
     # into the queue keeps them from being all that the others see. What was in them the sweep finds.
