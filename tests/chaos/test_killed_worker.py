@@ -23,6 +23,19 @@ def held(database: str, process: int) -> dict[int, int]:
     return dict(rows)
 
 
+def busy(database: str, ids: list[int]) -> int:
+    """Wait until a worker is at work, or all is done already; gives its place, or the first's."""
+    at_work: list[int] = []
+
+    def looked() -> bool:
+        at_work[:] = [place for place, process in enumerate(ids) if held(database, process)]
+        statement = "SELECT count(*) FROM receiver_delivery WHERE status <> 'succeeded'"
+        return bool(at_work) or ledger.execute(database, statement) == [(0,)]
+
+    processes.wait_until(looked, "a worker is at work")
+    return at_work[0] if at_work else 0
+
+
 async def taken_over(database: str, leases: dict[int, int], since: float) -> None:
     """Wait until each has been claimed once more, or is settled; fails when that takes too long."""
     statement = "SELECT id, claims FROM receiver_delivery WHERE status <> 'succeeded'"
@@ -55,12 +68,7 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             pushes = [stored.Push(number * each + place, "works") for place in range(each)]
             ids = await asyncio.to_thread(stored.store, database, pushes)
             await stored.wake(redis_server.url, ids, each=2)
-            killed = workers.pop(0)
-            await asyncio.to_thread(
-                processes.wait_until,
-                lambda: held(database, killed.pid),  # noqa: B023 - called in this round
-                "the worker is at work",
-            )
+            killed = workers.pop(await asyncio.to_thread(busy, database, [one.pid for one in workers]))
             await asyncio.sleep(random.uniform(0, 0.1))
             killed.kill()
             assert killed.wait() == -signal.SIGKILL
