@@ -17,7 +17,7 @@ class RetryableError(HandlerError):
         """`retry_in` is a timedelta or seconds, not negative."""
         super().__init__(message)
         seconds = retry_in.total_seconds() if isinstance(retry_in, timedelta) else retry_in
-        if seconds is not None and seconds < 0:
+        if seconds is not None and not seconds >= 0:  # which a NaN is not
             raise ValueError("retry_in must not be negative")
         self.retry_in = seconds
 

@@ -8,6 +8,8 @@ from handlers import PermanentError, RetryableError
 
 FIRST_BACKOFF = 2.0  # seconds
 LONGEST_BACKOFF = 3600.0  # seconds
+# Seconds: a year. What a handler wishes beyond it, no calendar may hold.
+LONGEST_WISH = 366 * 86_400.0
 DOUBLINGS = 12  # reach LONGEST_BACKOFF
 
 
@@ -38,5 +40,5 @@ def decide(
     if isinstance(error, PermanentError) or attempt >= max_attempts:
         return Dead()
     if isinstance(error, RetryableError) and error.retry_in is not None:
-        return Retry(error.retry_in)
+        return Retry(min(error.retry_in, LONGEST_WISH))
     return Retry(uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS))))

@@ -1,10 +1,11 @@
 """The verdict after a failure, as a table and as properties."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import PermanentError, RetryableError
-from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, Dead, Retry, decide
+from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_WISH, Dead, Retry, decide
 
 FAILURE = OSError("away")
 
@@ -30,6 +31,17 @@ def test_the_jitter_is_full_and_the_wait_is_bounded(attempt: int) -> None:
 @given(st.integers(1, 100), st.floats(0, 1e6))
 def test_a_handlers_own_wish_is_kept(attempt: int, retry_in: float) -> None:
     assert decide(attempt, RetryableError(retry_in=retry_in), attempt + 1) == Retry(retry_in)
+
+
+@pytest.mark.parametrize("wish", [1e12, float("inf")])
+def test_a_wish_beyond_the_calendar_is_a_year(wish: float) -> None:
+    assert decide(1, RetryableError(retry_in=wish), 2) == Retry(LONGEST_WISH)
+
+
+@pytest.mark.parametrize("wish", [-1, float("nan")])
+def test_a_wish_that_is_no_time_to_come_is_an_error(wish: float) -> None:
+    with pytest.raises(ValueError, match="must not be negative"):
+        RetryableError(retry_in=wish)
 
 
 @given(st.integers(1, 100), st.integers(0, 100), failures)
