@@ -40,6 +40,9 @@ _FIELDS = [field.attname for field in Delivery._meta.concrete_fields if field.at
 
 no_turn: frozenset[Turn] = frozenset()
 
+Lease = tuple[int, int, str]
+"""A delivery, its `claims` and its `worker`: a crash of the server may undo a claim, and `claims` with it."""
+
 
 @dataclass(slots=True)
 class Claimed:
@@ -53,9 +56,9 @@ class Claimed:
     """`time.monotonic()` of this process just before the lease was taken, or renewed."""
 
     @property
-    def lease(self) -> tuple[int, int]:
+    def lease(self) -> Lease:
         """What tells this lease from any other, earlier or later."""
-        return self.delivery.pk, self.delivery.claims
+        return self.delivery.pk, self.delivery.claims, self.delivery.worker
 
 
 @dataclass(slots=True)
@@ -64,12 +67,6 @@ class Portion:
 
     claims: list[Claimed]
     left: list[int]
-
-
-def locked(ids: Iterable[int]) -> models.QuerySet[Delivery]:
-    """The deliveries that are at work, held against other writers until the transaction ends."""
-    rows = Delivery.objects.select_for_update(no_key=True).order_by("guid", "hook_id")
-    return rows.filter(pk__any=list(ids), status=Status.PROCESSING)
 
 
 @transaction.atomic
@@ -181,25 +178,27 @@ def resume(pk: int, claims: int) -> Claimed | None:
 
 
 @transaction.atomic
-def renew(leases: Collection[tuple[int, int]], lease: timedelta) -> set[tuple[int, int]]:
-    """Let these leases, each a delivery and its `claims`, last for `lease` from now; gives those that do."""
+def renew(leases: Collection[Lease], lease: timedelta) -> set[Lease]:
+    """Let these leases last for `lease` from now; gives those that do."""
     # What is locked is being settled at this moment.
     rows = Delivery.objects.select_for_update(no_key=True, skip_locked=True).filter(
-        pk__any=[pk for pk, _ in leases], status=Status.PROCESSING
+        pk__any=[pk for pk, *_ in leases], status=Status.PROCESSING
     )
-    held = set(rows.values_list("pk", "claims")) & set(leases)
-    Delivery.objects.filter(pk__any=[pk for pk, _ in held]).update(lease_expires_at=after(lease))
+    held = set(rows.values_list("pk", "claims", "worker")) & set(leases)
+    Delivery.objects.filter(pk__any=[pk for pk, *_ in held]).update(lease_expires_at=after(lease))
     return held
 
 
 @transaction.atomic
-def release(leases: Collection[tuple[int, int]], *, crashed: bool = False) -> int:
+def release(leases: Collection[Lease], *, crashed: bool = False) -> int:
     """Give back what was claimed and not finished: no attempt is used up, and any sweep takes it at once.
 
     Gives the number of those that were still held. `crashed` counts the end of the process that ran it.
     """
-    held = set(locked([pk for pk, _ in leases]).values_list("pk", "claims")) & set(leases)
-    return Delivery.objects.filter(pk__any=[pk for pk, _ in held]).update(
+    rows = Delivery.objects.select_for_update(no_key=True).order_by("guid", "hook_id")
+    at_work = rows.filter(pk__any=[pk for pk, *_ in leases], status=Status.PROCESSING)
+    held = set(at_work.values_list("pk", "claims", "worker")) & set(leases)
+    return Delivery.objects.filter(pk__any=[pk for pk, *_ in held]).update(
         status=Status.RECEIVED,
         lease_expires_at=None,
         next_attempt_at=Now(),

@@ -10,7 +10,7 @@ from django.db import Error
 
 import database
 from processing import claiming
-from processing.claiming import Claimed
+from processing.claiming import Claimed, Lease
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Leases:
 
     def __init__(self, length: timedelta) -> None:
         self.length = length
-        self._held: dict[tuple[int, int], Claimed] = {}
+        self._held: dict[Lease, Claimed] = {}
         self._bytes = 0
         self._fewer = asyncio.Event()
 

@@ -85,7 +85,8 @@ class Quarantine:
         handlers = self._registry.handlers.get(claimed.delivery.event, ())
         limit = max((handler.timeout for handler in handlers), default=0.0)
         try:
-            process.stdin.write(json.dumps([*claimed.lease, trigger]).encode() + b"\n")
+            pk, claims, _ = claimed.lease
+            process.stdin.write(json.dumps([pk, claims, trigger]).encode() + b"\n")
             async with asyncio.timeout(limit + GRACE):
                 if await process.stdout.readline():
                     return None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from database import Coalescer, bulk
-from processing.claiming import Claimed
+from processing.claiming import Claimed, Lease
 from receiver.models import OPEN, Delivery, HandlerRun, Outcome, Status, Trigger
 
 _RUN = (
@@ -54,13 +54,16 @@ def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | Lease
         Delivery,
         ("id",),
         [(claimed.delivery.pk,) for claimed, _ in ended],
-        ("id", "claims", "status"),
+        ("id", "claims", "worker", "status"),
         order=("guid", "hook_id"),
         lock=True,
         also=(bulk.now(),),
     )
-    # The same worker may have lost a delivery and taken it again since; `claims` tells its leases apart.
-    ours = {(pk, claims): bulk.moment(now) for pk, claims, status, now in rows if status == Status.PROCESSING}
+    ours: dict[Lease, datetime] = {
+        (pk, claims, worker): bulk.moment(now)
+        for pk, claims, worker, status, now in rows
+        if status == Status.PROCESSING
+    }
     settled = [
         (claimed.delivery, verdict, ours[claimed.lease])
         for claimed, verdict in ended

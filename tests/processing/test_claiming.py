@@ -87,16 +87,31 @@ async def test_a_worker_that_lost_a_lease_and_took_it_again_settles_only_the_sec
     assert (await Delivery.objects.aget()).status == "succeeded"
 
 
+async def test_a_worker_whose_claim_a_crash_of_the_server_undid_cannot_settle_that_of_another() -> None:
+    row = await make()
+    [undone] = await database.run(take, row, worker="a")
+    await Delivery.objects.aupdate(status="received", claims=0, worker="")
+    [claimed] = await database.run(take, row, worker="b")
+    with pytest.raises(LeaseLostError):
+        await settle(undone, Verdict(Status.DEAD))
+    assert await database.run(claiming.renew, [undone.lease], LEASE) == set()
+    assert await database.run(claiming.release, [undone.lease]) == 0
+    await settle(claimed, Verdict(Status.SUCCEEDED))
+    assert (await Delivery.objects.aget()).status == "succeeded"
+
+
 def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
     rows = [stored() for _ in range(3)]
     claims = take(*rows, lease=timedelta(seconds=-1))
     lost = claims.pop()
     lose_at = Delivery.objects.get(pk=lost.delivery.pk).lease_expires_at
     leases = [claimed.lease for claimed in claims]
-    assert claiming.renew([*leases, (lost.delivery.pk, 99)], LEASE) == set(leases)
+    assert claiming.renew([*leases, (lost.delivery.pk, 99, "a")], LEASE) == set(leases)
     assert sweep.find() == [(lost.delivery.pk, Trigger.SWEEP)]
     assert lose_at is not None
-    ends = Delivery.objects.filter(pk__in=[pk for pk, _ in leases]).values_list("lease_expires_at", flat=True)
+    ends = Delivery.objects.filter(pk__in=[pk for pk, *_ in leases]).values_list(
+        "lease_expires_at", flat=True
+    )
     assert min(end for end in ends if end) > lose_at + LEASE
 
 
