@@ -46,15 +46,16 @@ async def main(modules: list[str], answers: int) -> None:
     threading.Thread(target=read, daemon=True).start()
     while True:
         pk, claims, trigger = await asked.get()
-        claimed = await database.run(claiming.resume, int(pk), int(claims))
-        if claimed is not None:
-            try:
+        # A database that is away must not be taken for a crash of the delivery.
+        try:
+            claimed = await database.run(claiming.resume, int(pk), int(claims))
+            if claimed is not None:
                 _, told = await asyncio.create_task(
                     database.in_lane(processor.attempt(claimed, Trigger(trigger)))
                 )
                 logger.info("apart: %s", told)
-            except (Error, LeaseLostError) as error:
-                logger.error("%s not settled: %s", claimed.delivery, error)  # noqa: TRY400 - the lease repairs it
+        except (Error, LeaseLostError) as error:
+            logger.error("delivery %s not settled: %s", pk, error)  # noqa: TRY400 - the lease repairs it
         os.write(answers, b"done\n")
 
 

@@ -85,6 +85,13 @@ async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as
     assert (rows["hangs"].status, rows["hangs"].crashes) == ("retrying", 1)
 
 
+async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3")
+    await processor().process(await left_behind("good"), Trigger.SWEEP)
+    row = await Delivery.objects.aget()
+    assert (row.status, row.crashes, row.attempts) == ("processing", 1, 0)
+
+
 async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_unharmed() -> None:
     [pk] = await left_behind("blocks")
     task = asyncio.create_task(processor().process([pk], Trigger.SWEEP))
