@@ -92,13 +92,24 @@ class Coalescer(Generic[Item, Result]):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await threads.run(self._write, items)
-            except (OperationalError, InterfaceError) as error:
-                if attempt == ATTEMPTS:
-                    return [error] * len(items)
-                logger.warning("a write of %d is tried again: %s", len(items), error)
-            except Exception as error:  # noqa: BLE001 - handed to the one caller whose item it is
-                if len(items) == 1:
+            except Exception as error:  # noqa: BLE001 - handed to those whose items it is about
+                if _is_outage(error):
+                    if attempt == ATTEMPTS:
+                        return [error] * len(items)
+                    logger.warning("a write of %d is tried again: %s", len(items), error)
+                elif len(items) == 1:
                     return [error]
-                break
+                else:
+                    break
         half = len(items) // 2
         return [*await self._outcomes(items[:half]), *await self._outcomes(items[half:])]
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether it is about the moment, and not about the rows.
+
+    A row beyond a limit of PostgreSQL, such as a key too long for its index, is called operational, too:
+    class 54 of https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    sqlstate = getattr(error.__cause__, "sqlstate", None) or ""
+    return isinstance(error, OperationalError | InterfaceError) and not sqlstate.startswith("54")

@@ -1,14 +1,16 @@
 """Concurrent calls become one write, and what the database refuses fails alone."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
 
 import database
-from database import Coalescer, coalescing, in_lane, run
-from records.models import Repository
+from database import Coalescer, bulk, coalescing, in_lane, run
+from records.models import Push, Repository
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,6 +53,28 @@ async def test_who_is_refused_fails_alone() -> None:
         number * number for number in range(50) if number not in {7, 30}
     ]
     assert len(squares.calls) < 30
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's indexes hold keys of any length")
+async def test_who_is_beyond_a_limit_of_the_server_fails_alone() -> None:
+    repository = await Repository.objects.acreate(github_id=1, full_name="harbour-works/tide-tables")
+    fields = ("repository_id", "ref", "before", "after", "pushed_at", "forced", "created", "deleted",
+              "truncated", "head_commit_sha", "pusher")  # fmt: skip
+
+    def write(refs: Sequence[str]) -> Sequence[str]:
+        with transaction.atomic():
+            rows = [
+                (repository.pk, ref, "", "", timezone.now(), False, False, False, False, "", "")
+                for ref in refs
+            ]
+            bulk.insert(Push, fields, rows)
+        return refs
+
+    # What does not compress does not fit into a key.
+    refs = [f"refs/heads/{number}" for number in range(9)] + [os.urandom(3000).hex()]
+    outcomes = await asyncio.gather(*map(Coalescer(write), refs), return_exceptions=True)
+    assert outcomes[:9] == refs[:9]
+    assert isinstance(outcomes[9], OperationalError)
 
 
 async def test_a_deadlock_is_tried_again_and_nobody_notices() -> None:
