@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models.functions import Substr
-from django.utils import timezone
 from redis.exceptions import RedisError
 
+from database import bulk
 from receiver import presence
 from receiver.models import WAITING, Delivery, Status
 from receiver.presence import Presence
@@ -84,7 +84,7 @@ class Reading:
 
 def read() -> Reading:
     """Ask; raises `django.db.Error` when the database does not answer. Redis may be away."""
-    now = clock()
+    now = bulk.clock()
     first = waiting().aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
     ended = settled(now - HOUR).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
     alive, trouble = _alive()
@@ -103,16 +103,6 @@ def read() -> Reading:
         alive=alive,
         trouble=trouble,
     )
-
-
-def clock() -> datetime:
-    """The database's time; SQLite has none but this machine's."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        found: datetime = cursor.fetchone()[0]
-        return found
 
 
 def waiting() -> models.QuerySet[Delivery]:

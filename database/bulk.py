@@ -176,6 +176,13 @@ def now() -> str:
     return "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
 
 
+def clock() -> datetime:
+    """The database's time now, which every process shares."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {now()}", [])
+        return moment(cursor.fetchone()[0])
+
+
 def moment(value: Any) -> datetime:
     """What the database gave for `now()`."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
