@@ -1,9 +1,9 @@
 """The parts that every event has, and the rules that all schemas share."""
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 
 Item = TypeVar("Item")
 
@@ -16,8 +16,30 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("the time is beyond the calendar") from error
 
 
+class _Zulu:
+    """Takes only times that are in UTC by themselves, as nearly all of GitHub's are: no Python is called."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return {**handler(source), "tz_constraint": 0}
+
+
+class _OneError:
+    """Says of what none of a union's choices takes what it should be, without naming the choices."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return {
+            **handler(source),
+            "custom_error_type": "timestamp",
+            "custom_error_message": "Input should be a time: ISO 8601, or seconds since 1970",
+        }
+
+
 # An ISO 8601 string, or seconds since 1970: push events send both, for the same field of `repository`.
-Timestamp = Annotated[datetime, AfterValidator(_in_utc)]
+Timestamp = Annotated[
+    Annotated[datetime, _Zulu()] | Annotated[datetime, AfterValidator(_in_utc)],
+    Field(union_mode="left_to_right"),
+    _OneError(),
+]
 
 # Ids and numbers, as far as a bigint holds them; as text, too.
 BigInt = Annotated[int, Field(ge=0, lt=2**63)]
