@@ -69,7 +69,7 @@ async def on_startup(context: Context) -> None:
     # No line tells them: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # What was imported stays: the collector need not look at it again and again, nor after every few hundred
-    # of the many short-lived objects that payloads are. It would be a third of the worker's time.
+    # of the many short-lived objects that payloads are.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)

@@ -1,7 +1,7 @@
 """`filter(pk__any=ids)`: membership in one parameter, where `pk__in` has one for each value.
 
-Django and the driver look at every parameter, and at the text of a statement that is new with every number
-of them; this is a tenth of a worker's time otherwise.
+Django and the driver look at every parameter, and at the text of a statement, which is new with every number
+of them.
 """
 
 import json

@@ -11,9 +11,9 @@ from processing.batch import Processor
 from processing.settling import Verdict
 from receiver.models import Delivery, Status, Trigger
 
-# Long enough to sit in a debugger; it ends with the replay that holds it.
 Found = tuple[str, Trigger, int]
 
+# Long enough to sit in a debugger; it ends with the replay that holds it.
 INLINE_LEASE = timedelta(days=1)
 
 

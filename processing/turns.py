@@ -61,7 +61,7 @@ class Turns:
         """
         wanted = {row.pk: self.of(row) for row in candidates}
         count = Counter(turn for turns in wanted.values() for turn in turns)
-        # For each turn those who come first; None where somebody has it.
+        # For each turn those who come first; nobody where somebody has it.
         queues = {turn: self._first(turn, many) for turn, many in count.items()}
         admitted: dict[int, frozenset[Turn]] = {}
         for row in candidates:
