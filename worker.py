@@ -95,7 +95,7 @@ async def on_startup(context: Context) -> None:
 
 
 def _held() -> list[int]:
-    return [claimed.delivery.pk for claimed in processor.leases.held]
+    return [claimed.delivery.id for claimed in processor.leases.held]
 
 
 async def _watch() -> None:

@@ -13,7 +13,7 @@ from django.db import connection, models
 from django.db.models.functions import Substr
 from redis.exceptions import RedisError
 
-from database import bulk
+from database import given
 from receiver import presence
 from receiver.models import WAITING, Delivery, Status
 from receiver.presence import Presence
@@ -84,7 +84,7 @@ class Reading:
 
 def read() -> Reading:
     """Ask; raises `django.db.Error` when the database does not answer. Redis may be away."""
-    now = bulk.clock()
+    now = given.clock()
     first = waiting().aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
     ended = settled(now - HOUR).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
     alive, trouble = _alive()

@@ -14,13 +14,13 @@ import schemas
 from database import Coalescer
 from handlers import Registry, registry
 from processing import claiming, running, settling
-from processing.claiming import Claimed, Portion
+from processing.claiming import Claimed, Held, Portion
 from processing.leases import Leases
 from processing.quarantine import Quarantine
 from processing.running import Events
 from processing.settling import LeaseLostError, Verdict
 from processing.turns import Turn, Turns
-from receiver.models import Delivery, Status, Trigger
+from receiver.models import Status, Trigger
 
 logger = logging.getLogger(__name__)
 
@@ -88,13 +88,13 @@ class Processor:
     def _claim_together(self, calls: Sequence[Collection[int]]) -> list[Portion]:
         ids = list(dict.fromkeys(pk for call in calls for pk in call))
         portion = claiming.claim(ids, self.worker, self.leases.length)
-        claims = {claimed.delivery.pk: claimed for claimed in portion.claims}
+        claims = {claimed.delivery.id: claimed for claimed in portion.claims}
         left = set(portion.left)
         portions = []
         for call in calls:
             # Who is named twice is given to the first who named him.
             mine = [claims.pop(pk) for pk in call if pk in claims]
-            mine.sort(key=lambda claimed: (claimed.delivery.received_at, claimed.delivery.pk))
+            mine.sort(key=lambda claimed: (claimed.delivery.received_at, claimed.delivery.id))
             portions.append(Portion(mine, [pk for pk in call if pk in left]))
             left.difference_update(call)
         return portions
@@ -168,7 +168,7 @@ def load(worker: str) -> Processor:
     return Processor(events, registry, worker)
 
 
-def line(delivery: Delivery, verdict: Verdict, notes: list[str], seconds: float) -> str:
+def line(delivery: Held, verdict: Verdict, notes: list[str], seconds: float) -> str:
     """What became of a delivery, as one line for people."""
     name = f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event
     parts = [name, delivery.repository or "(no repository)", ", ".join(notes), verdict.status.value]

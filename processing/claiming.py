@@ -7,17 +7,18 @@ retries early. Rows are locked in the order of (guid, hook id), as by intake, so
 """
 
 import time
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
 import database
-from database import bulk
+from database import bulk, given
 from processing.turns import Turn, Turns
 from receiver.models import Delivery, HandlerRun, Outcome, Status, after
 
@@ -27,16 +28,8 @@ LEASE = timedelta(seconds=30)
 SIBLING_WAIT = timedelta(seconds=1)
 # Who waits for a turn is woken by who has it; should he fail to, the sweep comes after this.
 TURN_WAIT = timedelta(seconds=10)
-# Bytes of bodies, as compressed, that one claim loads.
+# Bytes of bodies, as compressed, after which one claim takes no more.
 LOAD = 1024 * 1024
-
-_LOADED = {
-    "id", "guid", "hook_id", "source", "event", "action", "repository", "repository_id", "number",
-    "installation_id", "content_type", "received_at", "status", "attempts", "claims", "crashes", "error",
-}  # fmt: skip
-# In the order of the model, as `from_db` wants them.
-_FIELDS = [field.attname for field in Delivery._meta.concrete_fields if field.attname in _LOADED]
-
 
 no_turn: frozenset[Turn] = frozenset()
 
@@ -44,11 +37,35 @@ Lease = tuple[int, int, str]
 """A delivery, its `claims` and its `worker`: a crash of the server may undo a claim, and `claims` with it."""
 
 
+class Held(NamedTuple):
+    """A delivery as its worker knows it, by the names of `Delivery`. A model would cost more."""
+
+    id: int
+    guid: UUID
+    hook_id: int
+    source: str
+    event: str
+    action: str
+    repository: str
+    installation_id: int | None
+    content_type: str
+    body: bytes
+    received_at: datetime
+    attempts: int
+    claims: int
+    crashes: int
+    error: str
+    worker: str
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.guid}"
+
+
 @dataclass(slots=True)
 class Claimed:
     """A delivery under this worker's lease, and the handlers that need not run again."""
 
-    delivery: Delivery
+    delivery: Held
     done: dict[str, str] = field(default_factory=dict)
     """Handler to outcome: those that succeeded for this guid, and those that failed for good."""
     turns: frozenset[Turn] = no_turn
@@ -58,7 +75,7 @@ class Claimed:
     @property
     def lease(self) -> Lease:
         """What tells this lease from any other, earlier or later."""
-        return self.delivery.pk, self.delivery.claims, self.delivery.worker
+        return self.delivery.id, self.delivery.claims, self.delivery.worker
 
 
 @dataclass(slots=True)
@@ -78,79 +95,72 @@ def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | No
     """
     # A claim that a crash of the server undoes was never made: nobody need wait for the disk.
     database.relax()
+    admitted: dict[int, frozenset[Turn]] = {}
     if turns is not None:
-        turns.lock(ids)
+        admitted, waiting = turns.admit(ids)
+        _wait(waiting, TURN_WAIT)
+        ids = set(ids).difference(waiting)
     since = time.monotonic()
-    family, sizes, now = _family(ids)
-    candidates, siblings = _free(family, set(ids))
-    admitted = {row.pk: no_turn for row in candidates} if turns is None else turns.admit(candidates)
-    taken: list[Delivery] = []
-    left: list[int] = []
-    loaded = 0
-    for row in candidates:
-        if row.pk in admitted:
-            loaded += sizes[row.pk]
-            if taken and loaded > LOAD:
-                left.append(row.pk)
-            else:
-                taken.append(row)
-    _wait([row.pk for row in siblings], SIBLING_WAIT)
-    _wait([row.pk for row in candidates if row.pk not in admitted], TURN_WAIT)
-    bodies: dict[int, bytes] = dict(
-        bulk.update(
-            Delivery,
-            ("id",),
-            ("status", "worker", "lease_expires_at", "next_attempt_at", "claims"),
-            [(row.pk, Status.PROCESSING.value, worker, now + lease, None, row.claims + 1) for row in taken],
-            returning=("id", "body"),
-        )
-    )
-    kin = Counter(row.guid for row in family)
     claims: list[Claimed] = []
     experienced: dict[UUID, Claimed] = {}
-    for row in taken:
-        row.body, row.worker, row.status = bodies[row.pk], worker, Status.PROCESSING
-        row.claims += 1
-        claims.append(Claimed(row, turns=admitted[row.pk], since=since))
-        if row.claims > 1 or kin[row.guid] > 1:
-            experienced[row.guid] = claims[-1]
+    loaded = 0
+    for *row, size, has_kin in _take(ids, worker, lease) if ids else []:
+        held = Held._make(row)
+        claims.append(Claimed(held, turns=admitted.get(held.id, no_turn), since=since))
+        loaded += size
+        if has_kin or held.claims > 1:
+            experienced[held.guid] = claims[-1]
+    claims.sort(key=lambda claimed: (claimed.delivery.received_at, claimed.delivery.id))
     _find_done(experienced)
-    return Portion(claims, left)
+    taken = {claimed.delivery.id for claimed in claims}
+    missed = [pk for pk in ids if pk not in taken]
+    if loaded >= LOAD:
+        return Portion(claims, missed)
+    _wait(missed, SIBLING_WAIT)
+    return Portion(claims, [])
 
 
-def _family(ids: Iterable[int]) -> tuple[list[Delivery], dict[int, int], datetime]:
-    """The rows of these and of all that share their guids, held, with the sizes of their bodies; and now."""
-    guids = bulk.select(Delivery, ("id",), [(pk,) for pk in ids], ("guid",))
-    rows = bulk.select(
-        Delivery,
-        ("guid",),
-        sorted(set(guids)),
-        _FIELDS,
-        order=("guid", "hook_id"),
-        lock=True,
-        also=("length(body)", bulk.now()),
-    )
-    family = [Delivery.from_db(DEFAULT_DB_ALIAS, _FIELDS, row[:-2]) for row in rows]
-    now = bulk.moment(rows[0][-1]) if rows else datetime.now(UTC)
-    return family, {row.pk: size for row, (*_, size, _) in zip(family, rows, strict=True)}, now
+def _take(ids: Collection[int], worker: str, lease: timedelta) -> list[given.Row]:
+    """The rows that are now this worker's: the fields of `Held`, the size of the body, whether it has kin."""
+    asked = given.parameters(_ASKED, [(pk,) for pk in ids])
+    rows = given.execute(_taking(), [*asked, worker, lease.total_seconds(), LOAD])
+    return bulk.loaded(Delivery, Held._fields, rows)
 
 
-def _free(family: list[Delivery], ids: Collection[int]) -> tuple[list[Delivery], list[Delivery]]:
-    """Those of `ids` that may be taken, in the order of receipt, and those that wait for a sibling."""
-    busy = {row.guid for row in family if row.status == Status.PROCESSING}
-    candidates: list[Delivery] = []
-    siblings: list[Delivery] = []
-    for row in family:
-        if row.pk in ids and row.status == Status.RECEIVED:
-            (siblings if row.guid in busy else candidates).append(row)
-            busy.add(row.guid)
-    return sorted(candidates, key=lambda row: (row.received_at, row.pk)), siblings
+_ASKED = {"id": "bigint"}
+
+
+@cache
+def _taking() -> str:
+    """The statement; of each guid it takes the first row that is asked for, unless another is at work."""
+    table = bulk.table(Delivery)
+    return f"""
+        WITH asked AS (SELECT id FROM {given.relation(_ASKED)}),
+        family AS (
+            SELECT id, guid, hook_id, status, received_at, length(body) AS size FROM {table}
+            WHERE guid IN (SELECT guid FROM {table} JOIN asked USING (id))
+            {"ORDER BY guid, hook_id FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""}
+        ),
+        wanted AS (SELECT family.*, status = '{Status.RECEIVED}' AND asked.id IS NOT NULL AS free
+            FROM family LEFT JOIN asked ON asked.id = family.id),
+        judged AS (SELECT wanted.*, min(hook_id) FILTER (WHERE free) OVER kin AS first,
+                count(*) FILTER (WHERE status = '{Status.PROCESSING}') OVER kin AS at_work
+            FROM wanted WINDOW kin AS (PARTITION BY guid)),
+        portion AS (SELECT id, sum(size) OVER (ORDER BY received_at, id) - size AS before
+            FROM judged WHERE free AND hook_id = first AND at_work = 0)
+        UPDATE {table} SET status = '{Status.PROCESSING}', worker = %s, claims = claims + 1,
+            lease_expires_at = {given.now("%s")}, next_attempt_at = NULL
+        FROM portion WHERE {table}.id = portion.id AND before < %s
+        RETURNING {bulk.named(Delivery, Held._fields)}, length({table}.body), EXISTS (
+            SELECT 1 FROM {table} AS kin WHERE kin.guid = {table}.guid AND kin.id <> {table}.id)
+    """  # noqa: S608 - names of ours
 
 
 def _wait(ids: Collection[int], wait: timedelta) -> None:
-    """Leave deliveries to the sweep, after this time."""
+    """Leave deliveries that could not be taken to the sweep, after this time."""
     if ids:
-        Delivery.objects.filter(pk__any=ids).update(next_attempt_at=after(wait))
+        waiting = Delivery.objects.filter(pk__any=ids, status=Status.RECEIVED)
+        waiting.update(next_attempt_at=after(wait))
 
 
 def _find_done(by_guid: dict[UUID, Claimed]) -> None:
@@ -162,18 +172,19 @@ def _find_done(by_guid: dict[UUID, Claimed]) -> None:
     ):
         claimed = by_guid[guid]
         if outcome == Outcome.SUCCEEDED or (
-            outcome == Outcome.PERMANENT and delivery_id == claimed.delivery.pk
+            outcome == Outcome.PERMANENT and delivery_id == claimed.delivery.id
         ):
             claimed.done[handler] = outcome
 
 
 def resume(pk: int, claims: int) -> Claimed | None:
     """A delivery that is under a lease already, for who was asked to process it; None when it ended."""
-    row = Delivery.objects.filter(pk=pk, claims=claims, status=Status.PROCESSING).first()
+    rows = Delivery.objects.filter(pk=pk, claims=claims, status=Status.PROCESSING)
+    row = rows.values_list(*Held._fields).first()
     if row is None:
         return None
-    claimed = Claimed(row)
-    _find_done({row.guid: claimed})
+    claimed = Claimed(Held._make(row))
+    _find_done({claimed.delivery.guid: claimed})
     return claimed
 
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 import schemas
 from handlers import DeliveryContext, Handler, PermanentError, Registry
 from processing import retrying
-from processing.claiming import Claimed
+from processing.claiming import Claimed, Held
 from processing.settling import Run, Verdict
-from receiver.models import Delivery, Outcome, Status, Trigger
+from receiver.models import Outcome, Status, Trigger
 
 # Characters: an error may hold whatever was sent.
 LONGEST_ERROR = 2_000
@@ -22,7 +22,7 @@ LONGEST_TRACEBACK = 20_000
 Events = Mapping[str, type[schemas.Event]]
 
 
-def parse(delivery: Delivery, events: Events) -> schemas.Event:
+def parse(delivery: Held, events: Events) -> schemas.Event:
     """The delivery's payload; raises `pydantic.ValidationError` or `schemas.PayloadError`."""
     model = events.get(delivery.event, schemas.Event)
     return schemas.parse(model, schemas.json_of(delivery.body, delivery.content_type))
@@ -78,7 +78,7 @@ async def attempt(
     return judge(runs, delivery, claimed.done), context.notes
 
 
-def judge(runs: list[Run], delivery: Delivery, done: Mapping[str, str]) -> Verdict:
+def judge(runs: list[Run], delivery: Held, done: Mapping[str, str]) -> Verdict:
     """What becomes of a delivery after these runs; `done` holds the outcomes of handlers before them."""
     error = "; ".join(f"{run.handler}: {run.error}" for run in runs if run.error)
     waits = [run.retry_after for run in runs if run.retry_after is not None]

@@ -1,20 +1,15 @@
-"""How the end of an attempt is written down: those that end together in a few statements."""
+"""How the end of an attempt is written down: of those that end together, in one statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from database import Coalescer, bulk
-from processing.claiming import Claimed, Lease
+from database import Coalescer, bulk, given
+from processing.claiming import Claimed
 from receiver.models import OPEN, Delivery, HandlerRun, Outcome, Status, Trigger
-
-_RUN = (
-    "delivery_id", "handler", "attempt", "trigger", "outcome", "started_at", "duration", "error", "traceback",
-    "superseded",
-)  # fmt: skip
-_SETTLED = ("status", "attempts", "crashes", "error", "next_attempt_at", "finished_at", "lease_expires_at")
 
 
 @dataclass(slots=True)
@@ -48,61 +43,97 @@ class LeaseLostError(Exception):
     """Somebody else took the delivery over: what was done may be done again, and is not settled here."""
 
 
-@transaction.atomic
+_ENDED = {
+    "id": "bigint", "claims": "integer", "worker": "text", "status": "text", "crashed": "integer",
+    "error": "text", "wait": "double precision",
+}  # fmt: skip
+_RUN = {
+    "handler": "text", "attempt": "integer", "trigger": "text", "outcome": "text",
+    "started_at": "timestamp with time zone", "duration": "double precision", "error": "text",
+    "traceback": "text", "superseded": "boolean",
+}  # fmt: skip
+_RAN = {"id": "bigint", "claims": "integer", **_RUN}
+
+
 def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | LeaseLostError]:
-    rows = bulk.select(
-        Delivery,
-        ("id",),
-        [(claimed.delivery.pk,) for claimed, _ in ended],
-        ("id", "claims", "worker", "status"),
-        order=("guid", "hook_id"),
-        lock=True,
-        also=(bulk.now(),),
-    )
-    ours: dict[Lease, datetime] = {
-        (pk, claims, worker): bulk.moment(now)
-        for pk, claims, worker, status, now in rows
-        if status == Status.PROCESSING
-    }
-    settled = [
-        (claimed.delivery, verdict, ours[claimed.lease])
+    rows = [
+        (*claimed.lease, verdict.status.value, int(verdict.crashed), verdict.error, _wait(verdict))
         for claimed, verdict in ended
-        if claimed.lease in ours
     ]
-    bulk.update(
-        Delivery,
-        ("id",),
-        _SETTLED,
-        [
-            (
-                delivery.pk,
-                verdict.status.value,
-                delivery.attempts + (not verdict.crashed),
-                delivery.crashes + verdict.crashed,
-                verdict.error,
-                now + (verdict.retry_after or timedelta()) if verdict.status in OPEN else None,
-                None if verdict.status in OPEN else now,
-                None,
-            )
-            for delivery, verdict, now in settled
-        ],
-    )
-    bulk.insert(
-        HandlerRun,
-        _RUN,
-        [
-            (delivery.pk, run.handler, run.attempt, run.trigger.value, run.outcome.value, run.started_at,
-             run.duration, run.error, run.traceback, False)
-            for delivery, verdict, _ in settled
-            for run in verdict.runs
-        ],
-    )  # fmt: skip
+    runs = [
+        (claimed.delivery.id, claimed.delivery.claims, run.handler, run.attempt, run.trigger.value,
+         run.outcome.value, run.started_at, run.duration, run.error, run.traceback, False)
+        for claimed, verdict in ended
+        for run in verdict.runs
+    ]  # fmt: skip
+    write = _at_once if connection.vendor == "postgresql" else _one_after_the_other
+    settled = set(write(rows, runs))
     return [
         verdict
-        if claimed.lease in ours
+        if claimed.lease in settled
         else LeaseLostError(f"{claimed.delivery}: the lease was lost before its attempt ended")
         for claimed, verdict in ended
     ]
+
+
+def _wait(verdict: Verdict) -> float | None:
+    """Seconds until the next attempt; None after the last."""
+    return (verdict.retry_after or timedelta()).total_seconds() if verdict.status in OPEN else None
+
+
+def _at_once(rows: Sequence[given.Row], runs: Sequence[given.Row]) -> list[given.Row]:
+    """Settle those of `rows` whose lease still holds, with their runs; gives these leases."""
+    return given.execute(_statement(), [*given.parameters(_ENDED, rows), *given.parameters(_RAN, runs)])
+
+
+@transaction.atomic
+def _one_after_the_other(rows: Sequence[given.Row], runs: Sequence[given.Row]) -> list[given.Row]:
+    """The same on SQLite, where no statement writes two tables."""
+    settled = given.execute(f"WITH {_held()} {_update()}", given.parameters(_ENDED, rows))
+    names = {(pk, claims) for pk, claims, _ in settled}
+    written = [(pk, *run) for pk, claims, *run in runs if (pk, claims) in names]
+    bulk.insert(HandlerRun, ["delivery_id", *_RUN], written)
+    return settled
+
+
+def _held() -> str:
+    """By their ids alone: whoever plans by the status, of which few are expected, plans badly for many."""
+    lock = "ORDER BY guid, hook_id FOR NO KEY UPDATE OF delivery" if connection.vendor == "postgresql" else ""
+    return f"""
+        ended AS (SELECT * FROM {given.relation(_ENDED)}),
+        held AS (
+            SELECT delivery.id, delivery.claims, delivery.worker, delivery.status AS stands
+            FROM {bulk.table(Delivery)} AS delivery JOIN ended ON ended.id = delivery.id {lock}
+        )
+    """  # noqa: S608 - names of ours
+
+
+def _update() -> str:
+    table = bulk.table(Delivery)
+    return f"""
+        UPDATE {table} SET
+            status = ended.status, error = ended.error, lease_expires_at = NULL,
+            attempts = attempts + 1 - crashed, crashes = crashes + crashed,
+            next_attempt_at = {given.now("wait")},
+            finished_at = CASE WHEN wait IS NULL THEN {given.now()} END
+        FROM ended JOIN held USING (id, claims, worker)
+        WHERE {table}.id = held.id AND stands = '{Status.PROCESSING}'
+        RETURNING {bulk.named(Delivery, ["id", "claims", "worker"])}
+    """  # noqa: S608 - names of ours
+
+
+@cache
+def _statement() -> str:
+    """Locks in the one order, then settles, then writes the runs of what was settled."""
+    written = ", ".join(_RUN)
+    return f"""
+        WITH {_held()}, settled AS ({_update()}),
+        written AS (
+            INSERT INTO {bulk.table(HandlerRun)} (delivery_id, {written})
+            SELECT id, {written} FROM {given.relation(_RAN, "ran")} JOIN settled USING (id, claims)
+        )
+        SELECT id, claims, worker FROM settled
+    """  # noqa: S608 - names of ours
 
 
 _settle = Coalescer(_write, rows=lambda ended: 1 + len(ended[1].runs))

@@ -5,7 +5,7 @@ it in `processing`; the rest is a question of who comes next, which is asked und
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -38,11 +38,27 @@ class Turns:
                     found.add((row.repository_id, number))
         return frozenset(found)
 
-    def lock(self, ids: Collection[int]) -> None:
-        """Let nobody else take a turn of these deliveries until the transaction ends.
+    def admit(self, ids: Collection[int]) -> tuple[dict[int, frozenset[Turn]], list[int]]:
+        """Of these deliveries those whose turn it is, with their turns; and those that have to wait for one.
 
-        To be called before any row is locked. SQLite has one writer at a time anyway.
+        Nobody else can take a turn of theirs until the transaction ends. To be called before any row is
+        locked. Several of one turn may be admitted together, for their worker runs them one after the other.
         """
+        self._lock(ids)
+        wanted = {row.pk: self.of(row) for row in _free(ids)}
+        count = Counter(turn for turns in wanted.values() for turn in turns)
+        # For each turn those who come first; nobody where somebody has it.
+        queues = {turn: self._first(turn, many) for turn, many in count.items()}
+        admitted: dict[int, frozenset[Turn]] = {}
+        for pk, turns in wanted.items():
+            if all(queues[turn][:1] == [pk] for turn in turns):
+                admitted[pk] = turns
+                for turn in turns:
+                    queues[turn].pop(0)
+        return admitted, [pk for pk in wanted if pk not in admitted]
+
+    def _lock(self, ids: Collection[int]) -> None:
+        """SQLite has one writer at a time anyway."""
         if connection.vendor != "postgresql":
             return
         rows = Delivery.objects.filter(pk__any=ids).only("event", "action", "repository_id", "number")
@@ -53,24 +69,6 @@ class Turns:
                 "FROM unnest(%s::text[]) AS name ORDER BY key) AS keys",
                 [list(names)],
             )
-
-    def admit(self, candidates: Sequence[Delivery]) -> dict[int, frozenset[Turn]]:
-        """Those of the candidates, given in order of receipt, whose turn it is, with their turns.
-
-        Several of one turn may be admitted together, for their worker runs them one after the other.
-        """
-        wanted = {row.pk: self.of(row) for row in candidates}
-        count = Counter(turn for turns in wanted.values() for turn in turns)
-        # For each turn those who come first; nobody where somebody has it.
-        queues = {turn: self._first(turn, many) for turn, many in count.items()}
-        admitted: dict[int, frozenset[Turn]] = {}
-        for row in candidates:
-            turns = wanted[row.pk]
-            if all(queues[turn][:1] == [row.pk] for turn in turns):
-                admitted[row.pk] = turns
-                for turn in turns:
-                    queues[turn].pop(0)
-        return admitted
 
     def next(self, turns: Iterable[Turn], many: int) -> list[int]:
         """Ids of the deliveries that come next, up to so many of each turn."""
@@ -96,3 +94,19 @@ class Turns:
                 who |= one & Q(action__in=handler.actions) if handler.actions else one
         rows = Delivery.objects.filter(IN_TURN, who, repository_id=repository)
         return (rows if number is None else rows.filter(number=number)).order_by("received_at", "pk")
+
+
+def _free(ids: Collection[int]) -> list[Delivery]:
+    """Those of `ids` that may be taken, in the order of receipt, by the rule of `claiming` for one guid."""
+    asked = set(ids)
+    guids = Delivery.objects.filter(pk__any=ids).values("guid")
+    family = Delivery.objects.filter(guid__in=guids).order_by("guid", "hook_id")
+    fields = ("guid", "status", "event", "action", "repository_id", "number", "received_at")
+    rows = list(family.only(*fields))
+    busy = {row.guid for row in rows if row.status == Status.PROCESSING}
+    free: list[Delivery] = []
+    for row in rows:
+        if row.pk in asked and row.status == Status.RECEIVED and row.guid not in busy:
+            free.append(row)
+            busy.add(row.guid)
+    return sorted(free, key=lambda row: (row.received_at, row.pk))

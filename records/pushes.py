@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.apps import apps
 from django.db import models, transaction
 
-from database import Coalescer, bulk, relax
+from database import Coalescer, bulk, given, relax
 from records import repositories
 from records.merging import Row, Watermark
 from records.snapshots import Snapshots
@@ -46,7 +46,7 @@ class Told(NamedTuple):
     pushed_at: datetime
 
     @property
-    def key(self) -> bulk.Row:
+    def key(self) -> given.Row:
         """In the order of `PUSH_KEY`."""
         return (self.repository, self.event.ref, self.event.before, self.event.after, self.pushed_at)
 
@@ -109,7 +109,7 @@ def _write(pushes: Sequence[Told]) -> list[Recorded]:
     return recorded
 
 
-def _write_pushes(pushes: Sequence[Told]) -> dict[bulk.Row, int]:
+def _write_pushes(pushes: Sequence[Told]) -> dict[given.Row, int]:
     """Primary keys of the pushes, which are written where they are not yet known."""
     rows = {
         push.key: (
@@ -126,9 +126,9 @@ def _write_pushes(pushes: Sequence[Told]) -> dict[bulk.Row, int]:
     return _ids("Push", PUSH_KEY, PUSH_FIELDS, rows)[0]
 
 
-def _write_commits(pushes: Sequence[Told]) -> tuple[dict[bulk.Row, int], set[bulk.Row]]:
+def _write_commits(pushes: Sequence[Told]) -> tuple[dict[given.Row, int], set[given.Row]]:
     """Primary keys of all commits, and which of them were not known before."""
-    rows: dict[bulk.Row, bulk.Row] = {}
+    rows: dict[given.Row, given.Row] = {}
     for push in pushes:
         for commit in push.event.commits:
             key = (push.repository, commit.id)
@@ -140,8 +140,8 @@ def _write_commits(pushes: Sequence[Told]) -> tuple[dict[bulk.Row, int], set[bul
 
 
 def _ids(
-    model: str, key: tuple[str, ...], fields: tuple[str, ...], rows: dict[bulk.Row, bulk.Row]
-) -> tuple[dict[bulk.Row, int], set[bulk.Row]]:
+    model: str, key: tuple[str, ...], fields: tuple[str, ...], rows: dict[given.Row, given.Row]
+) -> tuple[dict[given.Row, int], set[given.Row]]:
     """Insert the rows that are not there; gives the primary keys of all, and the keys of those inserted."""
     table = apps.get_model("records", model)
     inserted = bulk.insert(
@@ -154,7 +154,7 @@ def _ids(
     return ids, new
 
 
-def _ref(push: Told, pk: int) -> tuple[bulk.Row, Row]:
+def _ref(push: Told, pk: int) -> tuple[given.Row, Row]:
     """Where the push left its ref."""
     event = push.event
     return (push.repository, event.ref), {

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from database import bulk
+from database.given import Row
 from receiver.models import Delivery, HandlerRun
 from records.models import Commit, Repository
 
@@ -18,7 +19,7 @@ WHEN = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 FIELDS = ("repository_id", "sha", "message", "author_name", "author_email", "committed_at")
 
 
-def commit(repository: Repository, sha: str, message: str = "m", when: datetime = WHEN) -> bulk.Row:
+def commit(repository: Repository, sha: str, message: str = "m", when: datetime = WHEN) -> Row:
     return (repository.pk, sha, message, "Ada", "ada@", when)
 
 

@@ -25,7 +25,7 @@ PAST, FUTURE = timedelta(hours=-1), timedelta(hours=1)
 
 
 def claim(*rows: Delivery, worker: str = "a", lease: timedelta = LEASE) -> list[int]:
-    return [claimed.delivery.pk for claimed in take(*rows, worker=worker, lease=lease)]
+    return [claimed.delivery.id for claimed in take(*rows, worker=worker, lease=lease)]
 
 
 def take(*rows: Delivery, worker: str = "a", lease: timedelta = LEASE) -> list[Claimed]:
@@ -104,10 +104,10 @@ def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
     rows = [stored() for _ in range(3)]
     claims = take(*rows, lease=timedelta(seconds=-1))
     lost = claims.pop()
-    lose_at = Delivery.objects.get(pk=lost.delivery.pk).lease_expires_at
+    lose_at = Delivery.objects.get(pk=lost.delivery.id).lease_expires_at
     leases = [claimed.lease for claimed in claims]
-    assert claiming.renew([*leases, (lost.delivery.pk, 99, "a")], LEASE) == set(leases)
-    assert sweep.find() == [(lost.delivery.pk, Trigger.SWEEP)]
+    assert claiming.renew([*leases, (lost.delivery.id, 99, "a")], LEASE) == set(leases)
+    assert sweep.find() == [(lost.delivery.id, Trigger.SWEEP)]
     assert lose_at is not None
     ends = Delivery.objects.filter(pk__in=[pk for pk, *_ in leases]).values_list(
         "lease_expires_at", flat=True
@@ -119,7 +119,7 @@ def test_a_claim_loads_no_more_than_fits_and_leaves_the_rest(monkeypatch: pytest
     rows = [stored() for _ in range(3)]
     monkeypatch.setattr(claiming, "LOAD", 1)
     portion = claiming.claim([row.pk for row in rows], "a", LEASE)
-    assert [claimed.delivery.pk for claimed in portion.claims] == [rows[0].pk]
+    assert [claimed.delivery.id for claimed in portion.claims] == [rows[0].pk]
     assert portion.left == [rows[1].pk, rows[2].pk]
     assert portion.claims[0].delivery.body == rows[0].body
 

@@ -73,7 +73,7 @@ async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
 async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quarantine, "GRACE", 1.0)
+    monkeypatch.setattr(quarantine, "GRACE", 4.0)
     await Delivery.objects.filter(pk__in=await left_behind("blocks")).aupdate(crashes=2)
     await left_behind("hangs")
     await processor().process(
@@ -81,7 +81,7 @@ async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as
     )
     rows = {row.source: row async for row in Delivery.objects.all()}
     assert rows["blocks"].status == "dead"
-    assert rows["blocks"].error.endswith("a handler that blocked it for 2 seconds")
+    assert rows["blocks"].error.endswith("a handler that blocked it for 5 seconds")
     assert (rows["hangs"].status, rows["hangs"].crashes) == ("retrying", 1)
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from console import reading
 from console.selection import Selection
-from database import bulk
+from database import given
 from handlers import DeliveryContext, Registry
 from processing import sweep
 from processing.turns import Turns
@@ -27,7 +27,7 @@ def turns() -> Callable[[], object]:
     registry.on(PushEvent, serialize="repository")(one_at_a_time)
     taken = Turns(registry.serialized())
     row = stored(repository_id=1)
-    return lambda: (taken.admit([row]), taken.next([(1, None)], 50))
+    return lambda: (taken.admit([row.pk]), taken.next([(1, None)], 50))
 
 
 ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
@@ -78,7 +78,7 @@ def test_what_is_asked_often_is_answered_by_an_index(what: str) -> None:
 
 def test_a_backlog_and_what_was_settled_are_counted_without_their_rows() -> None:
     counted = [reading.waiting().values("status", "event", "received_at"),
-               reading.settled(bulk.clock()).values("status", "event")]  # fmt: skip
+               reading.settled(given.clock()).values("status", "event")]  # fmt: skip
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")

@@ -13,7 +13,7 @@ from typing import IO, Any
 import pytest
 from django.db import IntegrityError, connection
 
-from database import bulk
+from database import given
 from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref
 from tests.processes import ROOT
 from tests.records.deliveries import handle, opened, pushed
@@ -25,14 +25,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements for many rows, as they are made."""
     made: list[str] = []
-    execute = bulk._execute
+    execute = given.execute
 
-    def counting(model: Any, sql: str, fields: Any, rows: Any, out: Any) -> list[bulk.Row]:
-        if rows:
-            made.append(sql)
-        return execute(model, sql, fields, rows, out)
+    def counting(sql: str, values: Any) -> list[given.Row]:
+        made.append(sql)
+        return execute(sql, values)
 
-    monkeypatch.setattr(bulk, "_execute", counting)
+    monkeypatch.setattr(given, "execute", counting)
     return made
 
 
