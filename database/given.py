@@ -20,7 +20,7 @@ Columns = Mapping[str, str]
 def relation(columns: Columns, name: str = "given") -> str:
     """The relation `name` for a FROM clause; it takes what `parameters` makes of the rows."""
     if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%b::{_carried(kind)}[]" for kind in columns.values())
+        arrays = ", ".join(f"%{_FORMATS[kind]}::{kind}[]" for kind in map(_carried, columns.values()))
         return f"unnest({arrays}) AS {name} ({', '.join(columns)})"
     picked = ", ".join(f"json_extract(value, '$[{at}]') AS {column}" for at, column in enumerate(columns))
     return f"(SELECT {picked} FROM json_each(%s)) AS {name}"
@@ -35,23 +35,13 @@ def column(name: str, kind: str, relation_name: str = "given") -> str:
 def parameters(columns: Columns, rows: Sequence[Row]) -> list[Any]:
     """What a statement is given for `relation`."""
     if connection.vendor == "postgresql":
-        values = [list(one) for one in zip(*rows, strict=True)] or [[] for _ in columns]
-        for at, kind in enumerate(columns.values()):
-            if kind == "jsonb":
-                values[at] = [None if value is None else json.dumps(value) for value in values[at]]
-        return values
-    adapt = [_TO_SQLITE.get(kind) for kind in columns.values()]
-    return [
-        json.dumps(
-            [
-                [
-                    value if to is None or value is None else to(value)
-                    for to, value in zip(adapt, row, strict=True)
-                ]
-                for row in rows
-            ]
-        )
+        values = zip(*rows, strict=True) if rows else [()] * len(columns)
+        return [_array(kind, list(one)) for kind, one in zip(columns.values(), values, strict=True)]
+    adapt = [_TO_SQLITE.get(kind, _as_it_is) for kind in columns.values()]
+    listed = [
+        [None if value is None else to(value) for to, value in zip(adapt, row, strict=True)] for row in rows
     ]
+    return [json.dumps(listed)]
 
 
 def execute(sql: str, values: Sequence[Any]) -> list[Row]:
@@ -89,6 +79,39 @@ _SECONDS = "' seconds'"
 def _carried(kind: str) -> str:
     """JSON travels as text, which PostgreSQL reads."""
     return "text" if kind == "jsonb" else kind.partition("(")[0]
+
+
+# In which format psycopg sends an array of it: text, or binary.
+_FORMATS = {
+    "text": "t", "varchar": "t", "bigint": "t", "integer": "t", "smallint": "t", "boolean": "t",
+    "double precision": "t", "timestamp with time zone": "b", "uuid": "b",
+}  # fmt: skip
+
+
+def _array(kind: str, values: list[Any]) -> Any:
+    """An array as PostgreSQL reads it: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
+
+    psycopg has a call of Python for each element, which of a push of many commits would be half of the
+    cost. It is left those of which the text would cost more.
+    """
+    if kind == "jsonb":
+        values = [None if value is None else json.dumps(value) for value in values]
+    kind = _carried(kind)
+    if _FORMATS[kind] == "b":
+        return values
+    if kind not in {"text", "varchar"}:
+        return f"{{{str(values)[1:-1].replace('None', 'NULL')}}}"
+    if not values or None in values:
+        return values
+    joined = "\0".join(values)
+    if joined.count("\0") >= len(values):
+        return values  # one of them holds a NUL, which psycopg refuses
+    escaped = joined.replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + escaped.replace("\0", '","') + '"}'
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _naive(moment: datetime) -> str | None:
