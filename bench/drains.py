@@ -68,6 +68,7 @@ def drain(
         cpu=cpu / count,
         backend_cpu=backends / count,
         peak_memory=sum(peak or 0 for peak in peaks) or None,
+        busy=cpu / (ended.at - started),
         rest_busy=rest / max(1, len(split.rest)),
     )
     return found, wrong

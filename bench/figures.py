@@ -23,18 +23,22 @@ class Round:
 
 @dataclass(frozen=True)
 class Drain:
-    """One worker in one round of working off a backlog. `cpu` of the worker's, seconds for each delivery."""
+    """One worker in one round of working off a backlog. `cpu` of the worker's, seconds for each delivery.
+
+    `busy` is the CPU that its processes had together while they worked; 1 is one core, fully used.
+    """
 
     rate: float  # deliveries per second
     cpu: float
     backend_cpu: float  # of PostgreSQL and Redis, for each delivery
     peak_memory: int | None
+    busy: float
     rest_busy: float
 
     @classmethod
     def nothing(cls) -> "Drain":
         """Of a worker that did not work."""
-        return cls(0.0, 0.0, 0.0, None, 0.0)
+        return cls(0.0, 0.0, 0.0, None, 0.0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,19 @@ def drains(result: Result) -> Table:
     table = Table(title="worker: medians of the rounds", caption_justify="left")
     table.add_column("contender", no_wrap=True)
     table.add_column("does", no_wrap=True)
-    for name in ("deliveries/s", "lowest to highest", "CPU µs", "backends µs", "peak MB", "rest"):
+    for name in (
+        "deliveries/s",
+        "lowest to highest",
+        "CPU µs",
+        "of a core",
+        "backends µs",
+        "peak MB",
+        "rest",
+    ):
         table.add_column(name, justify="right")
     table.caption = (
-        "CPU: of the worker, for each delivery. backends: of PostgreSQL and Redis, for each delivery.\n"
+        "CPU: of the worker, for each delivery. of a core: the CPU that its processes had together.\n"
+        "backends: of PostgreSQL and Redis, for each delivery.\n"
         "rest: how busy the other cores were, with whatever else the machine did."
     )
     for name, found in result.drains.items():
@@ -33,6 +42,7 @@ def drains(result: Result) -> Table:
             f"{one.rate:,.0f}",
             f"{lowest:,.0f} to {highest:,.0f}",
             f"{one.cpu * 1e6:,.0f}",
+            f"{one.busy:.0%}",
             f"{one.backend_cpu * 1e6:,.0f}",
             "" if one.peak_memory is None else f"{one.peak_memory / 1e6:.0f}",
             f"{one.rest_busy:.0%}",

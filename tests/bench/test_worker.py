@@ -231,8 +231,8 @@ def test_a_target_that_is_to_be_stayed_below_is_met_by_what_is_lower(late: float
     assert ratio.verdict == verdict
 
 
-def drain(rate: float, cpu: float = 2e-4, backend_cpu: float = 1e-4, rest_busy: float = 0.5) -> Drain:
-    return Drain(rate, cpu, backend_cpu, 90_000_000, rest_busy)
+def drain(rate: float, busy: float = 0.9, rest_busy: float = 0.5) -> Drain:
+    return Drain(rate, 2e-4, 1e-4, 90_000_000, busy, rest_busy)
 
 
 def measured() -> Result:
@@ -270,7 +270,7 @@ def test_the_report_of_the_worker_shows_rates_latencies_memory_and_is_json() -> 
     screen.print(worker_report.drains(result), worker_report.latencies(result), worker_report.memory(result))
     text = screen.export_text()
 
-    assert all(part in text for part in ("5,000", "4,000 to 6,000", "250.0", "90.0", "104.0"))
+    assert all(part in text for part in ("5,000", "4,000 to 6,000", "90%", "250.0", "90.0", "104.0"))
     found = json.loads(json.dumps(worker_report.document(result, [])))
     assert [one["rate"] for one in found["workers"]["naive-arq"]["rounds"]] == [100, 100, 200]
 
