@@ -24,7 +24,7 @@ from bench.processes import ContenderError
 
 PICTURE = ROOT / "docs" / "explanation" / "ingest.svg"
 WRITTEN = ROOT / "var" / "bench"
-WORKERS = ("hookkeeper", "hookkeeper-two", "naive-arq", "naive-saq", "empty-arq")
+WORKERS = ("hookkeeper", "hookkeeper-half", "hookkeeper-two", "naive-arq", "naive-saq", "empty-arq")
 
 Say = Callable[[RenderableType], None]
 
@@ -94,14 +94,14 @@ def measure_worker(told: argparse.Namespace, say: Say) -> int:
     found, split = machine.describe(), cores.split(two=True)
     with cores.on(split.rest), servers.started() as running:
         _set_up_django(running, "hookkeeper")
-        from bench import worker, worker_report  # noqa: PLC0415 - they need Django's models
+        from bench import worker, worker_report, workers  # noqa: PLC0415 - they need Django's models
 
         chosen = worker.Options(
             told.deliveries, told.rounds, told.samples, told.load_seconds, told.memory, tuple(told.only)
         )
         result = worker.run(chosen, split, running, say, found)
         connections.close_all()
-    ratios = figures.ratios(result.figures(), figures.WORKER)
+    ratios = figures.ratios(result.figures(), figures.worker(workers.one_of_two(split)))
     for table in (worker_report.drains(result), worker_report.latencies(result), report.targets(ratios)):
         say(table)
     if result.memory:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,9 @@ import psutil
 class Cores:
     """The split of this machine: the contender has `contender`, load, PostgreSQL and Redis have `rest`.
 
-    A contender of two processes has `contender` and `second`, which is of the rest where there are two cores
-    only. All are empty where the platform cannot pin processes; they are equal where there is one core only.
+    A contender of two processes has `contender` and `second`. With fewer than three cores they are the same,
+    so that each process has half of it. All are empty where the platform cannot pin processes; they are equal
+    where there is one core only.
     """
 
     contender: frozenset[int]
@@ -22,9 +23,19 @@ class Cores:
     second: frozenset[int] = frozenset()
 
     @property
-    def apart(self) -> bool:
-        """Whether two processes of a contender and the rest have cores of their own."""
-        return bool(self.second) and not self.second & (self.contender | self.rest)
+    def halves(self) -> bool:
+        """Whether two processes of a contender have half a core each, not a core each."""
+        return bool(self.second) and self.second == self.contender
+
+    @property
+    def shares(self) -> str:
+        """What two processes of a contender have, in words; empty without `second`."""
+        if not self.second:
+            return ""
+        rest = f"PostgreSQL, Redis and the rest on core {_list(self.rest)}"
+        if self.halves:
+            return f"half a core each, on core {_list(self.contender)}; {rest}"
+        return f"a core each, {_list(self.contender)} and {_list(self.second)}; {rest}"
 
     def __str__(self) -> str:
         if not self.contender:
@@ -32,21 +43,30 @@ class Cores:
         if self.contender == self.rest:
             return "one core in all, shared by the contender and the load"
         told = f"contender on core {_list(self.contender)}, everything else on core {_list(self.rest)}"
-        return f"{told}, a second process on core {_list(self.second)}" if self.second else told
+        apart = self.second - self.contender
+        return f"{told}, a second process on core {_list(apart)}" if apart else told
 
 
 def split(*, two: bool = False) -> Cores:
-    """The first core that this process may use for the contender, the others for the rest.
-
-    For contenders of `two` processes the second core is set apart where there are three.
-    """
+    """Divide the cores that this process may use, as `divided` does."""
     if sys.platform != "linux":
         return Cores(frozenset(), frozenset())
-    first, *others = sorted(os.sched_getaffinity(0))
+    return divided(os.sched_getaffinity(0), two=two)
+
+
+def divided(these: Collection[int], *, two: bool) -> Cores:
+    """The first of these cores for the contender, the others for the rest.
+
+    For contenders of `two` processes a second core is set apart where there are three. With fewer both are on
+    the first: how much a process does beside PostgreSQL on its core is up to PostgreSQL.
+    """
+    first, *others = sorted(these)
+    one, rest = frozenset({first}), frozenset(others or [first])
     if not two:
-        return Cores(frozenset({first}), frozenset(others or [first]))
-    second = frozenset(others[:1] or [first])
-    return Cores(frozenset({first}), frozenset(others[1:] or second), second)
+        return Cores(one, rest)
+    if len(others) < 2:
+        return Cores(one, rest, one)
+    return Cores(one, frozenset(others[1:]), frozenset(others[:1]))
 
 
 @contextmanager

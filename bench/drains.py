@@ -4,7 +4,8 @@ The workers are started, one after the other, and each does a few deliveries to 
 where they stand (SIGSTOP), the backlog is stored and enqueued, and they are let go. A drain lasts from that
 moment until the last delivery was done, as the backlog has it written down; the rate is all deliveries over
 this time, with its beginning and its end. Nothing else is asked of the database meanwhile but, ten times a
-second, whether anything is left.
+second, whether anything is left. A worker that is to have half of its core shares it, from just before it is
+let go until the drain is over, with a process that burns CPU.
 """
 
 import time
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import cores, processes, workload
+from bench import cores, processes, spinner, workload
 from bench.delivery import ROOT
 from bench.figures import Drain
 from bench.servers import Servers
@@ -52,13 +53,14 @@ def drain(
             process.pause()
         backlog.fill(done, count)
         done += count
-        cpu, backends, rest = sum(each.cpu() for each in running), servers.cpu(), cores.busy(split.rest)
-        started = time.time()
-        for process in running:
-            process.resume()
-        ended = wait(worker, running, within)
-        rest = (cores.busy(split.rest) - rest) / (time.time() - started)
-        cpu, backends = sum(each.cpu() for each in running) - cpu, servers.cpu() - backends
+        with _neighbour(worker, split, servers) as others:
+            cpu, backends, rest = sum(each.cpu() for each in running), servers.cpu(), cores.busy(split.rest)
+            started = time.time()
+            for process in running:
+                process.resume()
+            ended = wait(worker, [*running, *others], within)
+            rest = (cores.busy(split.rest) - rest) / (time.time() - started)
+            cpu, backends = sum(each.cpu() for each in running) - cpu, servers.cpu() - backends
         peaks = [each.peak_memory() for each in running]
         if ended.left:
             wrong.append(f"{ended.left} of {count} deliveries were not done within {within:g} seconds")
@@ -68,6 +70,7 @@ def drain(
         cpu=cpu / count,
         backend_cpu=backends / count,
         peak_memory=sum(peak or 0 for peak in peaks) or None,
+        busy=cpu / (ended.at - started),
         rest_busy=rest / max(1, len(split.rest)),
     )
     return found, wrong
@@ -91,6 +94,16 @@ def up(worker: Worker, core: frozenset[int], folder: Path) -> Iterator[processes
     log = folder / f"{worker.name.replace(' ', '-')}.log"
     with processes.running(worker.command, log, worker.environment, on=core, cwd=ROOT) as process:
         yield process
+
+
+@contextmanager
+def _neighbour(worker: Worker, split: cores.Cores, servers: Servers) -> Iterator[list[processes.Process]]:
+    """Whoever has the other half of a worker's core, while the context lasts; empty for most."""
+    if not worker.halved:
+        yield []
+        return
+    with spinner.spinning(split.contender, servers.folder) as process:
+        yield [process]
 
 
 def whole(count: float) -> int:

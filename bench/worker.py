@@ -38,13 +38,13 @@ class Result:
 
     options: Options
     machine: dict[str, object]
+    split: cores.Cores
     does: dict[str, str] = field(default_factory=dict)
     drains: dict[str, list[Drain]] = field(default_factory=dict)
     idle: dict[str, list[list[float]]] = field(default_factory=dict)
     resting: dict[str, list[float]] = field(default_factory=dict)
     loads: list[Load] = field(default_factory=list)
     memory: list[tuple[int, int]] = field(default_factory=list)
-    apart: bool = True
     wrong: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, list[float]]:
@@ -131,15 +131,12 @@ def run(
     options: Options, split: cores.Cores, servers: Servers, say: Say, machine: Mapping[str, object]
 ) -> Result:
     """Measure everything; `say` is told the progress."""
-    result = Result(options, {**machine, "cores": str(split), "postgresql": servers.settings()})
-    result.apart = split.apart
+    told = {**machine, "cores": str(split), "postgresql": servers.settings()}
+    result = Result(options, told, split)
     receiver = contenders.hookkeeper(servers, "receiver", os.environ["DATABASE_URL"], "PostgreSQL, fsync")
     going = Run(servers, split, say, receiver, result)
-    everybody = {
-        name: prepare(servers, receiver)
-        for name, prepare in workers.everybody().items()
-        if not options.only or name in options.only
-    }
+    prepare = workers.everybody()
+    everybody = {name: prepare[name](servers, receiver) for name in workers.chosen(options.only, split)}
     result.does = {name: worker.does for name, worker in everybody.items()}
     going.drain(list(everybody.values()))
     ours = everybody.get("hookkeeper")

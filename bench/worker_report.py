@@ -6,11 +6,12 @@ from statistics import median
 
 from rich.table import Table
 
-from bench import report
-from bench.figures import Drain, Ratio, middle, percentile
+from bench import report, workers
+from bench.figures import Ratio, middle, percentile
 from bench.worker import Result
 
 ON_TIME = 0.95  # of what was offered under load has to be taken
+HALF, WITHIN = 0.5, 0.05  # of a core; what is further from half of it is told
 
 
 def drains(result: Result) -> Table:
@@ -18,12 +19,23 @@ def drains(result: Result) -> Table:
     table = Table(title="worker: medians of the rounds", caption_justify="left")
     table.add_column("contender", no_wrap=True)
     table.add_column("does", no_wrap=True)
-    for name in ("deliveries/s", "lowest to highest", "CPU µs", "backends µs", "peak MB", "rest"):
+    for name in (
+        "deliveries/s",
+        "lowest to highest",
+        "CPU µs",
+        "of a core",
+        "backends µs",
+        "peak MB",
+        "rest",
+    ):
         table.add_column(name, justify="right")
     table.caption = (
-        "CPU: of the worker, for each delivery. backends: of PostgreSQL and Redis, for each delivery.\n"
+        "CPU: of the worker, for each delivery. of a core: the CPU that its processes had together.\n"
+        "backends: of PostgreSQL and Redis, for each delivery.\n"
         "rest: how busy the other cores were, with whatever else the machine did."
     )
+    if "hookkeeper-two" in result.drains and result.split.shares:
+        table.caption += f"\nTwo workers: {result.split.shares}."
     for name, found in result.drains.items():
         one = middle(found)
         lowest, highest = min(each.rate for each in found), max(each.rate for each in found)
@@ -33,6 +45,7 @@ def drains(result: Result) -> Table:
             f"{one.rate:,.0f}",
             f"{lowest:,.0f} to {highest:,.0f}",
             f"{one.cpu * 1e6:,.0f}",
+            f"{one.busy:.0%}",
             f"{one.backend_cpu * 1e6:,.0f}",
             "" if one.peak_memory is None else f"{one.peak_memory / 1e6:.0f}",
             f"{one.rest_busy:.0%}",
@@ -73,25 +86,24 @@ def cautions(result: Result) -> list[str]:
     """Figures that are the machine's rather than a worker's."""
     found = []
     for name, rounds in result.drains.items():
-        if middle(rounds).rest_busy > report.SATURATED and name != "hookkeeper-two":
+        if middle(rounds).rest_busy > report.SATURATED:
             found.append(f"{name}: the other cores were fully busy; the rate is a lower bound")
-    one = result.drains.get("hookkeeper")
-    if one and "hookkeeper-two" in result.drains and not result.apart:
+    if "hookkeeper-two" in result.drains and not result.split.second:
         found.append(
-            "hookkeeper-two: its second process shares a core with PostgreSQL and Redis; with the CPU that"
-            f" one worker and they need, two cores could do at most {_ceiling(middle(one)):.2f} times as much"
+            "hookkeeper-two: nothing is pinned; it shares cores with PostgreSQL as it happens, and its ratio"
+            " to one worker is not the workers' alone"
+        )
+    half = result.drains.get(workers.HALF)
+    if half and abs(middle(half).busy - HALF) > WITHIN:
+        found.append(
+            f"{workers.HALF}: it had {middle(half).busy:.0%} of a core, not half; beside it two workers look"
+            f" {'better' if middle(half).busy < HALF else 'worse'} than they are"
         )
     if any(load.taken < ON_TIME * load.offered for load in result.loads):
         found.append("half load: less was taken in than was offered; the latencies are of that load")
     if any(load.rest_busy > report.SATURATED for load in result.loads):
         found.append("half load: the other cores were fully busy; the latencies are those of a crowd")
     return found
-
-
-def _ceiling(one: Drain) -> float:
-    """How much two cores do together of what one did, with another core for the backends."""
-    together = one.cpu + one.backend_cpu
-    return min(2.0, 2 / together / one.rate) if together else 2.0
 
 
 def document(result: Result, ratios: Sequence[Ratio]) -> dict[str, object]:
@@ -107,6 +119,7 @@ def document(result: Result, ratios: Sequence[Ratio]) -> dict[str, object]:
             }
             for name, found in result.drains.items()
         },
+        "two_workers": result.split.shares,
         "idle": result.idle,
         "resting": result.resting,
         "half_load": [asdict(one) for one in result.loads],

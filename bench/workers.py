@@ -1,6 +1,6 @@
 """Which workers take part: how each is made ready and started, and what backlog lies before it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from honcho.environ import parse_procfile
@@ -8,8 +8,12 @@ from honcho.environ import parse_procfile
 from bench import contenders
 from bench.backlogs import Backlog, Empty, Hookkeeper, Textbook
 from bench.contenders import Contender
+from bench.cores import Cores
 from bench.delivery import ROOT
+from bench.processes import ContenderError
 from bench.servers import Servers
+
+HALF = "hookkeeper-half"
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Worker:
     share: int = 1
     """It gets one of so many `--deliveries`, so that everybody's rounds last about alike."""
     processes: int = 1
+    halved: bool = False
+    """It shares its core with a process that burns CPU, and so has half of it."""
 
 
 def hookkeeper(receiver: Contender) -> Worker:
@@ -53,10 +59,34 @@ def empty(servers: Servers) -> Worker:
     return Worker("empty-arq", "nothing", command, environment, Empty(servers.redis_url), share=2)
 
 
+def chosen(only: Collection[str], split: Cores) -> list[str]:
+    """The names of those that run: everybody who has a place, or of these `only` the named.
+
+    Raises `ContenderError` when `only` names somebody without a place on these cores.
+    """
+    placed = [name for name in everybody() if split.halves or name != HALF]
+    if HALF in only and HALF not in placed:
+        raise ContenderError(
+            f"{HALF} takes part only where processes can be pinned, to fewer than three cores"
+        )
+    return [name for name in placed if not only or name in only]
+
+
+def one_of_two(split: Cores) -> str:
+    """The name of the contender that is one worker with what each of two has."""
+    return HALF if split.halves else "hookkeeper"
+
+
 def everybody() -> dict[str, Callable[[Servers, Contender], Worker]]:
-    """By name, in the order in which they run; each is made ready by its call."""
+    """By name, in the order in which they run; each is made ready by its call.
+
+    `HALF` has a place only where two workers have half a core each.
+    """
     return {
         "hookkeeper": lambda _, receiver: hookkeeper(receiver),
+        HALF: lambda _, receiver: replace(
+            hookkeeper(receiver), name=HALF, does="the same, on half a core", halved=True
+        ),
         "hookkeeper-two": lambda _, receiver: replace(
             hookkeeper(receiver), name="hookkeeper-two", does="the same, two processes", processes=2
         ),

@@ -1,32 +1,28 @@
 """The part `worker` of the benchmark: its workload, its rounds and what it calls wrong; never a speed."""
 
-import argparse
 import json
 import os
 import shlex
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import StringIO
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
 from redis import Redis
-from rich.console import Console
 
-from bench import __main__ as command
-from bench import backlogs, cores, drains, figures, worker_report, workers, workload
+from bench import backlogs, cores, drains, spinner, workers, workload
 from bench.contenders import Contender
 from bench.delivery import SECRET
-from bench.figures import Drain, Target
-from bench.latency import Load
 from bench.processes import ContenderError
 from bench.servers import Servers
-from bench.worker import Options, Result
 from bench.workers import Worker
 from receiver.models import Delivery
 from records.models import Commit
@@ -194,6 +190,43 @@ def test_a_worker_that_ends_by_itself_is_told_with_its_last_words(numbers: Start
         drains.drain(numbers(program="raise SystemExit('no queue here')"), 200, cores.split(), backends)
 
 
+def test_what_burns_the_other_half_of_a_core_is_not_the_workers_and_goes_with_the_drain(
+    numbers: Start, backends: Servers
+) -> None:
+    slow = WORKER.replace("    if number != lose", "    time.sleep(0.01)\n    if number != lose")
+    worker = replace(numbers(program=slow), halved=True)
+
+    found, wrong = drains.drain(worker, 100, cores.split(two=True), backends)
+
+    assert wrong == []
+    assert found.busy < 0.5
+    assert (backends.folder / "spinner.log").read_text() == ""
+    assert spinners() == []
+
+
+def test_what_burns_cpu_ends_when_the_benchmark_is_interrupted(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with spinner.spinning(cores.split(two=True).contender, tmp_path) as process:
+            while process.cpu() < 0.05:
+                process.check()
+            assert len(spinners()) == 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert spinners() == []
+
+
+def test_what_burns_cpu_ends_by_itself_when_the_benchmark_is_no_more() -> None:
+    somebody_else = str(os.getpid() + 1)
+    subprocess.run([sys.executable, "-c", spinner.PROGRAM, somebody_else], check=True, timeout=20)
+
+
+def spinners() -> list[int]:
+    return [child.pid for child in psutil.Process().children() if spinner.PROGRAM in child.cmdline()]
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="it fills a PostgreSQL database")
 @pytest.mark.django_db(transaction=True)
 def test_the_procfiles_worker_does_the_whole_workload_and_a_missing_row_is_wrong(
@@ -214,88 +247,3 @@ def test_the_procfiles_worker_does_the_whole_workload_and_a_missing_row_is_wrong
     Commit.objects.filter(pk=Commit.objects.earliest("pk").pk).delete()
     commits = workload.records(45)["commits"]
     assert made.backlog.wrong(45) == [f"{commits - 1} commits are stored, and there should be {commits}"]
-
-
-def test_the_command_line_knows_who_takes_part() -> None:
-    assert list(command.WORKERS) == list(workers.everybody())
-
-
-@pytest.mark.parametrize(
-    ("late", "verdict"), [(100.0, "aim met"), (109.0, "met"), (110.0, "met"), (111.0, "not met")]
-)
-def test_a_target_that_is_to_be_stayed_below_is_met_by_what_is_lower(late: float, verdict: str) -> None:
-    target = Target("late / early", "late", "early", at_least=1.1, aim=1.0)
-
-    (ratio,) = figures.ratios({"late": [late], "early": [100.0]}, [target])
-
-    assert ratio.verdict == verdict
-
-
-def drain(rate: float, cpu: float = 2e-4, backend_cpu: float = 1e-4, rest_busy: float = 0.5) -> Drain:
-    return Drain(rate, cpu, backend_cpu, 90_000_000, rest_busy)
-
-
-def measured() -> Result:
-    return Result(
-        Options(10_000, 3, 10, 4.0, 100_000),
-        {},
-        drains={
-            "hookkeeper": [drain(5000), drain(4000), drain(6000)],
-            "hookkeeper-two": [drain(9000), drain(6800), drain(9000)],
-            "naive-arq": [drain(100), drain(100), drain(200)],
-        },
-        idle={figures.IDLE: [[0.01, 0.02, 0.03]], figures.IDLE_RARELY: [[0.2, 0.25, 0.6]]},
-        resting={figures.IDLE: [0.02], figures.IDLE_RARELY: [0.015]},
-        loads=[Load(2500, 2500, 0.04, 0.09, 0.6)],
-        memory=[(10_000, 100_000_000), (100_000, 104_000_000)],
-        apart=False,
-    )
-
-
-def test_the_targets_of_the_worker_are_judged_round_by_round() -> None:
-    ratios = figures.ratios(measured().figures(), figures.WORKER)
-
-    assert [(ratio.rounds, ratio.verdict) for ratio in ratios] == [
-        ((50.0, 40.0, 30.0), "aim met"),
-        ((), "not measured"),
-        ((1.8, 1.7, 1.5), "met"),
-        ((0.08,), "met"),
-        ((1.04,), "met"),
-    ]
-
-
-def test_the_report_of_the_worker_shows_rates_latencies_memory_and_is_json() -> None:
-    result = measured()
-    screen = Console(width=160, record=True, file=StringIO())
-    screen.print(worker_report.drains(result), worker_report.latencies(result), worker_report.memory(result))
-    text = screen.export_text()
-
-    assert all(part in text for part in ("5,000", "4,000 to 6,000", "250.0", "90.0", "104.0"))
-    found = json.loads(json.dumps(worker_report.document(result, [])))
-    assert [one["rate"] for one in found["workers"]["naive-arq"]["rounds"]] == [100, 100, 200]
-
-
-def test_two_processes_without_a_core_for_the_database_are_told_with_what_was_to_be_had() -> None:
-    result = measured()
-
-    (shared,) = worker_report.cautions(result)
-    result.apart = True
-
-    assert "at most 1.33 times" in shared
-    assert worker_report.cautions(result) == []
-
-
-def test_a_load_that_was_not_taken_in_is_told() -> None:
-    result = measured()
-    result.apart, result.loads = True, [Load(2500, 2000, 0.04, 0.09, 0.6)]
-
-    assert [one.partition(":")[0] for one in worker_report.cautions(result)] == ["half load"]
-
-
-@pytest.mark.parametrize(("wrong", "status"), [([], 0), (["hookkeeper, round 1: a row is missing"], 1)])
-def test_what_is_wrong_is_said_and_ends_the_run_with_1(wrong: list[str], status: int, tmp_path: Path) -> None:
-    told, said = argparse.Namespace(json=tmp_path / "a" / "found.json"), list[object]()
-
-    assert command.finish(told, said.append, {}, [], {"figures": 1}, wrong) == status
-    assert [line for line in said if "WRONG" in str(line)] == [f"WRONG: {what}" for what in wrong]
-    assert json.loads(told.json.read_text()) == {"figures": 1}
