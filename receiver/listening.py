@@ -19,8 +19,10 @@ from receiver.taking import Wakeup
 
 logger = logging.getLogger(__name__)
 
-# Jobs that are taken at once.
-MOST = 5
+# Deliveries that are begun together, for a claim costs much more than a delivery of it: five full jobs, or
+# more that are small. How full they are is seen only when they are taken, and then no other worker has them.
+TOGETHER = 5 * queue.BATCH
+FEWEST, MOST = 5, 25
 # Seconds of one wait for the first of them. Two more, and a connection that died without a word is noticed.
 WAIT = 2.0
 AGAIN = 1.0  # seconds until Redis, or the database, is tried again
@@ -36,14 +38,16 @@ async def run(begin: Begin, room: Room) -> None:
     outlived; what had been taken when the database failed is left to the sweep.
     """
     me = asyncio.current_task()
-    away = ""
+    away, most = "", FEWEST
     # No `socket_timeout`: with it redis-py may lose a cancellation, see receiver/patience.py.
     redis = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=queue.TIMEOUT)
     try:
         while True:
             await room()
             try:
-                await _begin(redis, await taking.take(redis, MOST, WAIT), begin)
+                wakeups = await taking.take(redis, most, WAIT)
+                most = _most(wakeups)
+                await _begin(redis, wakeups, begin)
                 away = ""
             except (Error, RedisError, OSError) as error:
                 if me is not None and me.cancelling():
@@ -60,12 +64,20 @@ async def run(begin: Begin, room: Room) -> None:
             await redis.aclose()
 
 
+def _most(wakeups: Sequence[Wakeup]) -> int:
+    """How many jobs to take next, if they are like these."""
+    ids = sum(len(wakeup.ids) for wakeup in wakeups)
+    return max(FEWEST, min(MOST, TOGETHER * len(wakeups) // ids)) if ids else FEWEST
+
+
 async def _begin(redis: Redis, wakeups: Sequence[Wakeup], begin: Begin) -> None:
-    """Begin them, all of one trigger together."""
+    """Begin them, those of one trigger together."""
     left = list(wakeups)
     try:
         for trigger in dict.fromkeys(wakeup.trigger for wakeup in wakeups):
-            await begin([pk for one in wakeups if one.trigger is trigger for pk in one.ids], trigger)
+            ids = [pk for wakeup in wakeups if wakeup.trigger is trigger for pk in wakeup.ids]
+            for start in range(0, len(ids), TOGETHER):
+                await begin(ids[start : start + TOGETHER], trigger)
             left = [wakeup for wakeup in left if wakeup.trigger is not trigger]
     except asyncio.CancelledError:
         # Of what was begun already, another claim finds nothing.

@@ -97,6 +97,24 @@ async def test_what_is_taken_together_is_begun_together_by_what_woke_it(redis: "
     assert begun.calls == [([5, 3, 1], Trigger.DELIVERY), ([4], Trigger.REDELIVERY)]
 
 
+async def test_jobs_with_few_ids_are_begun_many_together_and_full_ones_no_more_than_fit(
+    redis: "Redis", begun: Begun
+) -> None:
+    few, full = range(1, 56), range(1000, 1000 + 25 * queue.BATCH)
+    async with queue.connect() as client:
+        for pk in few:
+            await queue.enqueue(client, {("push", Trigger.DELIVERY): [pk]})
+        # Those that come next are not like those before.
+        redis.zadd(queue.NAME, dict.fromkeys(cast("list[bytes]", redis.zrange(queue.NAME, 0, -1)), 1.0))
+        await queue.enqueue(client, {("push", Trigger.DELIVERY): full})
+    async with listener(begun):
+        await until(lambda: len(begun.ids) == len(few) + len(full), "all are begun")
+    sizes = [len(ids) for ids, _ in begun.calls]
+    assert sizes[:3] == [5, 25, 25]
+    assert sizes[3:] == [listening.TOGETHER] * 5
+    assert sorted(begun.ids) == [*few, *full]
+
+
 async def test_nothing_is_taken_where_there_is_no_room(redis: "Redis", begun: Begun) -> None:
     begun.room.clear()
     async with listener(begun):
