@@ -1,7 +1,7 @@
 """The worker: `arq worker.WorkerSettings`.
 
-arq carries wake-ups; the ledger is the database. Importing this needs neither Redis nor an event loop,
-and fails when an event or a handler does not keep to the rules.
+arq runs it, and its jobs are the wake-ups, which the listener takes; the ledger is the database. Importing
+this needs neither Redis nor an event loop, and fails when an event or a handler does not keep to the rules.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ from django.db import Error  # noqa: E402
 import database  # noqa: E402
 from processing import batch, sweep  # noqa: E402
 from processing.crew import Crew  # noqa: E402
-from receiver import patience, presence, queue  # noqa: E402
+from receiver import listening, patience, presence, queue  # noqa: E402
 from receiver.models import Trigger  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
 # Deliveries that only the sweep may begin, so that a full queue leaves it room.
 RESERVE = 200
-# Seconds that a wake-up waits for room; after that its deliveries are the sweep's to find.
+# Seconds that a job of arq's waits for room; after that its deliveries are the sweep's to find.
 ROOM_WITHIN = 30.0
 # Allocations before a collection, and collections of a younger generation before one of the next.
 COLLECT = (50_000, 10, 10)
@@ -52,7 +52,10 @@ Context = dict[Any, Any]
 
 
 async def process(_context: Context, event: str, ids: list[int], trigger: str) -> None:
-    """The one arq job: begin these deliveries. What it cannot do is left to the sweep."""
+    """The one arq job: begin these deliveries. What it cannot do is left to the sweep.
+
+    arq seldom finds one, for the listener is there before it.
+    """
     try:
         async with asyncio.timeout(ROOM_WITHIN):
             await crew.begin(ids, Trigger(trigger))
@@ -63,9 +66,12 @@ async def process(_context: Context, event: str, ids: list[int], trigger: str) -
 
 
 async def on_startup(context: Context) -> None:
-    """Start the sweep, what keeps the leases, and who watches over the event loop."""
+    """Start the listener, the sweep, what keeps the leases, and who watches over the event loop."""
     # One line a delivery is enough; arq would write two a job.
-    logging.getLogger("arq.worker").setLevel(logging.WARNING)
+    arqs = logging.getLogger("arq.worker")
+    arqs.setLevel(logging.WARNING)
+    # That is what arq takes a job for which the listener took while arq was about to.
+    arqs.addFilter(lambda record: record.msg != "job %s expired")
     # No line tells them: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # What was imported stays: the collector need not look at it again and again, nor after every few hundred
@@ -78,15 +84,13 @@ async def on_startup(context: Context) -> None:
     if main is not None:
         main.add_done_callback(lambda _: redis.stop())
 
-    async def begin(ids: Sequence[int], trigger: Trigger) -> None:
+    async def sweep_begins(ids: Sequence[int], trigger: Trigger) -> None:
         await crew.begin(ids, trigger, beyond=RESERVE)
 
-    context["tasks"] = [
-        asyncio.create_task(sweep.run(begin)),
-        asyncio.create_task(processor.leases.keep()),
-        asyncio.create_task(_watch()),
-    ]
-    for task in context["tasks"]:
+    context["listener"] = asyncio.create_task(listening.run(crew.begin, processor.leases.room))
+    context["sweep"] = asyncio.create_task(sweep.run(sweep_begins))
+    context["tasks"] = [asyncio.create_task(processor.leases.keep()), asyncio.create_task(_watch())]
+    for task in (context["listener"], context["sweep"], *context["tasks"]):
         task.add_done_callback(_stop_without)
     context["presence"] = asyncio.create_task(presence.keep(processor.worker, _held))
     logger.info(
@@ -119,12 +123,15 @@ def _stop_without(task: "asyncio.Task[None]") -> None:
 
 async def on_shutdown(context: Context) -> None:
     """Claim no more; let what runs end, or give it back in time."""
-    sweeping, *others = context["tasks"]
+    listener, sweeping = context["listener"], context["sweep"]
+    listener.cancel()
     sweeping.cancel()
     await crew.end(settings.WORKER_GRACE * (1 - JOBS_SHARE))
-    for task in (*others, context["presence"]):
+    # The sweep once more: where an error of the database came in the way, it goes on after the first time.
+    others = [sweeping, *context["tasks"], context["presence"]]
+    for task in others:
         task.cancel()
-    await asyncio.gather(*context["tasks"], context["presence"], return_exceptions=True)
+    await asyncio.gather(listener, *others, return_exceptions=True)
     faulthandler.cancel_dump_traceback_later()
     await asyncio.to_thread(database.close)
 
@@ -139,13 +146,13 @@ class WorkerSettings:
     on_shutdown = on_shutdown
     job_serializer = queue.serialize
     job_deserializer = queue.deserialize
-    max_jobs = 10
-    poll_delay = 0.01  # seconds; what it costs an idle worker is in docs/explanation/benchmarks.md
+    # The listener takes the jobs. arq looks for one now and then, and at the oldest alone: whatever keeps it
+    # from running that one, the listener takes it from there.
+    max_jobs = 1
+    queue_read_limit = 1
+    poll_delay = 0.5  # seconds
     keep_result = 0
-    # Of a worker that was killed, jobs stay marked as in progress for this time and ten seconds; reading far
-    # into the queue keeps them from being all that the others see. What was in them the sweep finds.
     job_timeout = 2 * ROOM_WITHIN
-    queue_read_limit = 1000
     # A job only claims, so this is short; what it began ends in on_shutdown.
     job_completion_wait = settings.WORKER_GRACE * JOBS_SHARE
     health_check_interval = 10

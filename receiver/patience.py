@@ -14,8 +14,8 @@ from django.conf import settings
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import AuthenticationError, RedisError, ResponseError, WatchError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ TIMEOUT = 2.0
 # that it has to cancel then would end the worker before it has given back its deliveries.
 NOTES_WITHIN = 0.5
 TELL_EVERY = 10.0  # seconds
+PAUSE = 0.05  # seconds until a command is tried again that redis-py has given up
 
 
 class WhileRunning(Retry):
@@ -128,10 +129,12 @@ class PatientRedis(ArqRedis):
             try:
                 async with asyncio.timeout(TIMEOUT):
                     return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-            except TimeoutError:
-                if self.patience.stopped:
+            except OUTAGES as error:
+                # redis-py retries neither this time limit nor the first exchange of a new connection.
+                if self.patience.stopped or isinstance(error, AuthenticationError):
                     raise
-                self.patience.tell(f"no answer in {TIMEOUT:g} seconds")
+                self.patience.tell(str(error) or f"no answer in {TIMEOUT:g} seconds")
+                await asyncio.sleep(PAUSE)
 
     async def delete(self, *names: Any) -> Any:
         """Delete keys. At the worker's end arq does this before all else, and Redis may be away by then."""

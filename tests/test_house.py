@@ -22,7 +22,7 @@ ALLOWED = {
     "receiver": {"schemas"},
     "processing": {"handlers", "records", "schemas", "database", "receiver.models"},
     "worker": {"processing", "handlers", "records", "schemas", "database", "receiver.models",
-               "receiver.queue", "receiver.patience", "receiver.presence"},
+               "receiver.queue", "receiver.patience", "receiver.presence", "receiver.listening"},
     "console": {"processing", "database", "receiver", "handlers", "records", "schemas", "dev", "settings"},
     "dev": {"settings"},
     "manage": {"settings"},
@@ -71,7 +71,7 @@ def test_arq_appears_in_the_queue_and_the_worker_alone() -> None:
         for path in sources()
         if any(name.partition(".")[0] == "arq" for name in imports(path))
     }
-    assert users <= {"receiver/queue.py", "receiver/patience.py", "worker.py"}
+    assert users <= {"receiver/queue.py", "receiver/taking.py", "receiver/patience.py", "worker.py"}
 
 
 def test_schemas_import_pydantic_and_the_standard_library_only() -> None:

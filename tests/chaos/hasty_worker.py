@@ -1,6 +1,6 @@
 """The worker with leases that a test can wait for, and with the handlers of the module that HANDLERS names.
 
-With MAX_JOBS arq runs only so many jobs at once; LEASE is another length of the leases.
+With ARQ_ALONE nobody listens, and arq looks for jobs all the time; LEASE is another length of the leases.
 """
 
 import importlib
@@ -30,4 +30,16 @@ worker.JOBS_SHARE = 0.5
 WorkerSettings.job_completion_wait = settings.WORKER_GRACE * worker.JOBS_SHARE
 # arq's heart beat, which writes to Redis.
 WorkerSettings.health_check_interval = 1
-WorkerSettings.max_jobs = int(os.environ.get("MAX_JOBS", WorkerSettings.max_jobs))
+
+
+async def arq_alone(context: worker.Context) -> None:
+    """As ever, and then nobody listens."""
+    await worker.on_startup(context)
+    context["listener"].cancel()
+
+
+if "ARQ_ALONE" in os.environ:
+    WorkerSettings.on_startup = arq_alone
+    WorkerSettings.poll_delay = 0.01
+    # Jobs stay marked as in progress whose connection was cut when arq marked them.
+    WorkerSettings.queue_read_limit = 1000

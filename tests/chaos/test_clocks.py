@@ -4,9 +4,6 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
-from redis import Redis
-
-from receiver import queue
 from tests import processes
 from tests.chaos import journal, law, ledger, stack, stored
 from tests.chaos.redis_server import RedisServer
@@ -40,10 +37,6 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
             pushes = [stored.Push(place * 10, "long"), stored.Push(place * 10 + 1, "later")]
             ids = await asyncio.to_thread(stored.store, database, pushes, HOUR)
             await stored.wake(redis_url, ids)
-            with Redis.from_url(redis_url) as redis:
-                for job in redis.zrange(queue.NAME, 0, -1):
-                    # arq takes a job when its own clock says so.
-                    redis.zadd(queue.NAME, {job: 1})
             begun_by[place] = worker.pid
         assert await law.ended(database, within=LONG + 10) == {"succeeded": 2 * len(CLOCKS)}
     began = journal.entries(database, "began")

@@ -92,11 +92,12 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
         assert worker.poll() is None
 
 
+@pytest.mark.parametrize("alone", [{}, {"ARQ_ALONE": "yes"}], ids=["listener", "arq"])
 async def test_connections_cut_at_any_moment_leave_a_worker_that_lives_and_hears(
-    counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
+    counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path, alone: dict[str, str]
 ) -> None:
-    """With one job at a time, a single one that arq does not account for would leave it deaf."""
-    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, "MAX_JOBS": "1"}
+    """arq runs one job at a time: a single one that it does not account for would leave it deaf."""
+    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, **alone}
     with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker:
         pushes = [stored.Push(number) for number in range(counts.cuts)]
         ids = await asyncio.to_thread(stored.store, database, pushes)

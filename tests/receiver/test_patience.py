@@ -1,0 +1,42 @@
+"""arq's client of Redis: what it is asked has an answer, whenever its connections are cut."""
+
+import asyncio
+import itertools
+import threading
+import time
+
+from redis import Redis
+
+from receiver import patience, queue
+
+# Seconds.
+LASTS = 3.0
+PAUSES = [0, 0.001, 0.002, 0.005, 0.01]
+
+
+def cut(redis: "Redis", over: threading.Event) -> None:
+    """Cut all other connections, again and again, also those that have just begun."""
+    for pause in itertools.cycle(PAUSES):
+        if over.is_set():
+            return
+        redis.client_kill_filter(_type="normal", skipme=True)
+        time.sleep(pause)
+
+
+async def test_a_command_is_answered_however_often_its_connection_is_cut(redis: "Redis") -> None:
+    client = patience.connect()
+    over = threading.Event()
+    cutting = asyncio.create_task(asyncio.to_thread(cut, redis, over))
+    answers = 0
+    try:
+        end = time.monotonic() + LASTS
+        while time.monotonic() < end:
+            assert await client.zcard(queue.NAME) == 0
+            answers += 1
+            # So that it is also cut while nothing is asked.
+            await asyncio.sleep(PAUSES[answers % len(PAUSES)])
+    finally:
+        over.set()
+        await cutting
+        await client.aclose()
+    assert answers > 0
