@@ -74,6 +74,7 @@ async def on_startup(context: Context) -> None:
     arqs.addFilter(lambda record: record.msg != "job %s expired")
     # No line tells them: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # where a line was logged, which no line tells either
     # What was imported stays: the collector need not look at it again and again, nor after every few hundred
     # of the many short-lived objects that payloads are.
     gc.collect()

@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Rows of one write: more do not make it cheaper by the row.
-MOST = 5_000
+MOST = 2_500
 # Of a whole write that the database could not do just then: a deadlock, a lock that was not free in time.
 ATTEMPTS = 3
 

@@ -11,7 +11,6 @@ from django.db import Error
 import database
 import handlers
 import schemas
-from database import Coalescer
 from handlers import Registry, registry
 from processing import claiming, running, settling
 from processing.claiming import Claimed, Held, Portion
@@ -24,8 +23,6 @@ from receiver.models import Status, Trigger
 
 logger = logging.getLogger(__name__)
 
-# A delivery's share of what the coalescer takes for rows: five hundred are claimed at most together.
-ROWS = 10
 # Of one turn, how many are taken together.
 NEXT = 50
 
@@ -44,8 +41,6 @@ class Processor:
         self.stopping = False
         """Whether no more is to be claimed."""
         self._quarantine = Quarantine(registry)
-        # A claim costs much more than a delivery of it, so wake-ups that come together are claimed together.
-        self._claim = Coalescer(self._claim_together, rows=lambda ids: ROWS * len(ids))
 
     async def close(self) -> None:
         """End what was started beside this process. Nothing may be at work any more."""
@@ -68,11 +63,9 @@ class Processor:
 
         Raises `django.db.Error` when the database cannot be asked.
         """
-        # What takes turns is claimed by itself, for who runs it has to have all of a turn.
+        turns = self.turns or None
         claim = asyncio.ensure_future(
-            self._claim(ids)
-            if not self.turns
-            else database.run(claiming.claim, ids, self.worker, self.leases.length, self.turns)
+            database.run(claiming.claim, ids, self.worker, self.leases.length, turns)
         )
         try:
             portion = await asyncio.shield(claim)
@@ -84,20 +77,6 @@ class Processor:
             raise
         self.leases.take(portion.claims)
         return portion
-
-    def _claim_together(self, calls: Sequence[Collection[int]]) -> list[Portion]:
-        ids = list(dict.fromkeys(pk for call in calls for pk in call))
-        portion = claiming.claim(ids, self.worker, self.leases.length)
-        claims = {claimed.delivery.id: claimed for claimed in portion.claims}
-        left = set(portion.left)
-        portions = []
-        for call in calls:
-            # Who is named twice is given to the first who named him.
-            mine = [claims.pop(pk) for pk in call if pk in claims]
-            mine.sort(key=lambda claimed: (claimed.delivery.received_at, claimed.delivery.id))
-            portions.append(Portion(mine, [pk for pk in call if pk in left]))
-            left.difference_update(call)
-        return portions
 
     async def run(self, claims: Sequence[Claimed], trigger: Trigger) -> None:
         """Run and settle what was claimed, and then whatever waited for its turn behind it.
@@ -178,4 +157,4 @@ def line(delivery: Held, verdict: Verdict, notes: list[str], seconds: float) -> 
         parts.append(f"again in {verdict.retry_after.total_seconds():.0f} s")
     parts += [f"{seconds * 1000:.0f} ms", str(delivery.guid)]
     # A line is a line: what GitHub sent is not allowed to break it.
-    return " | ".join(" ".join(part.split()) for part in parts if part)
+    return " ".join(" | ".join(filter(None, parts)).split())

@@ -15,7 +15,7 @@ from processing.claiming import Claimed, Lease
 logger = logging.getLogger(__name__)
 
 # Deliveries that a worker has at work before it claims more, and bytes of their bodies.
-MOST = 300
+MOST = 600
 MOST_BYTES = 64 * 1024 * 1024
 
 

@@ -87,7 +87,6 @@ class PushManager(models.Manager["Push"]):
 def _write(pushes: Sequence[Told]) -> list[Recorded]:
     relax()
     ids = _write_pushes(pushes)
-    REFS.write([_ref(push, ids[push.key]) for push in pushes])
     commits, new = _write_commits(pushes)
     places: dict[tuple[int, int], int] = {}
     recorded = []
@@ -106,6 +105,8 @@ def _write(pushes: Sequence[Told]) -> list[Recorded]:
         [(*key, places[key]) for key in sorted(places)],
         unique=("push_id", "commit_id"),
     )
+    # Last, for a branch is what the pushes of others move, too, and would wait for.
+    REFS.write([_ref(push, ids[push.key]) for push in pushes])
     return recorded
 
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
 
+import hypothesis
 import pytest
-from django.db import transaction
-from hypothesis import given
+from django.db import DataError, connection, transaction
 from hypothesis import strategies as st
 
-from database import bulk
+from database import bulk, given
 from database.given import Row
 from receiver.models import Delivery, HandlerRun
 from records.models import Commit, Repository
@@ -115,7 +115,61 @@ def test_nothing_to_do_is_no_statement(repository: Repository) -> None:
     bulk.update(Commit, ("sha",), ("message",), [])
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), max_size=5))
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+ROWS = st.tuples(
+    TEXTS | st.sampled_from(["", "NULL", "null", "{}", '"', "\\", '\\"', "a,b", " ", "%s"]),
+    st.none() | TEXTS,
+    st.none() | st.integers(-(2**63), 2**63 - 1),
+    st.none() | st.booleans(),
+    st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.none() | st.uuids(),
+)
+COLUMNS = {
+    "word": "text", "perhaps": "text", "number": "bigint", "truth": "boolean", "share": "double precision",
+    "moment": "timestamp with time zone", "name": "uuid",
+}  # fmt: skip
+
+
+def select(expressions: str, columns: dict[str, str], rows: list[Row]) -> list[Row]:
+    statement = f"SELECT {expressions} FROM {given.relation(columns)}"  # noqa: S608 - the test's own
+    return given.execute(statement, given.parameters(columns, rows))
+
+
+def adapted(moment: datetime | None) -> str | None:
+    return connection.ops.adapt_datetimefield_value(moment) if moment else None
+
+
+@hypothesis.given(st.lists(ROWS, max_size=4))
+def test_a_relation_has_the_values_that_were_given(rows: list[Row]) -> None:
+    found = select(", ".join(COLUMNS), COLUMNS, rows)
+    if connection.vendor == "sqlite":
+        # There a moment is text, a name is hex, and truth is a number: what Django's columns hold.
+        rows = [(*row[:5], adapted(row[5]), row[6] and row[6].hex) for row in rows]
+    assert found == rows
+
+
+def test_a_text_that_the_database_cannot_hold_is_refused_and_never_becomes_two() -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite's texts hold NUL")
+    with pytest.raises(DataError, match="NUL"):
+        select("word", {"word": "text"}, [("a\0b",), ("c",)])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.5, 1e-05, 31_536_000.0, -3.0])
+def test_a_later_time_is_reckoned_by_the_database(seconds: float) -> None:
+    columns = {"wait": "double precision", "never": "double precision"}
+    before = given.clock()
+    [[found, none]] = select(f"{given.now('wait')}, {given.now('never')}", columns, [(seconds, None)])
+    if isinstance(found, str):
+        found = datetime.fromisoformat(found).replace(tzinfo=UTC)
+    # SQLite's clock has milliseconds.
+    wait, millisecond = timedelta(seconds=seconds), timedelta(milliseconds=1)
+    assert before - millisecond <= found - wait <= given.clock() + millisecond
+    assert none is None
+
+
+@hypothesis.given(st.lists(TEXTS, max_size=5))
 def test_any_text_comes_back_as_it_was(messages: list[str]) -> None:
     with transaction.atomic():
         repository, _ = Repository.objects.get_or_create(github_id=1, full_name="r")
