@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,11 +113,15 @@ class Screen:
 
     def shows(self, text: str) -> bool:
         """Whether this has been written since it was last asked for something that had."""
-        while select.select([self._end], [], [], 0)[0]:
-            self.written += os.read(self._end, 65536).decode(errors="replace")
+        self.read()
         before, found, after = self.written.rpartition(text)
         self.written = after if found else before + after
         return bool(found)
+
+    def read(self) -> None:
+        """Take in what has been written."""
+        while select.select([self._end], [], [], 0)[0]:
+            self.written += os.read(self._end, 65536).decode(errors="replace")
 
 
 @contextlib.contextmanager
@@ -135,11 +140,17 @@ def watching(**environment: str) -> "Iterator[tuple[subprocess.Popen[bytes], Scr
         os.close(ours)
 
 
-def interrupted(process: subprocess.Popen[bytes]) -> bool:
-    """Press Ctrl-C, and once more where it met Python in a place that cannot be interrupted."""
+def interrupted(process: "subprocess.Popen[bytes]", screen: Screen) -> bool:
+    """Press Ctrl-C, and once more where it met Python in a place that cannot be interrupted.
+
+    The screen is read meanwhile, for who draws on one that nobody reads waits.
+    """
     process.send_signal(signal.SIGINT)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(2)
+    deadline = time.monotonic() + 2
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):  # it has ended, and the terminal with it
+            screen.read()
+        time.sleep(0.02)
     return process.poll() is not None
 
 
@@ -158,6 +169,6 @@ def test_watching_outlives_a_database_and_a_redis_that_are_away_and_ends_with_ct
         server = ValkeyServer(port=0, data_dir=place / "valkey", unix_socket_path=place / "r.sock")
         server.start()
         processes.wait_until(lambda: screen.shows("0 alive"), "Redis is back")
-        processes.wait_until(lambda: interrupted(process), "Ctrl-C ends it", within=20)
+        processes.wait_until(lambda: interrupted(process, screen), "Ctrl-C ends it", within=20)
         assert process.returncode == 0
     server.stop()
