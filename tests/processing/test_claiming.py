@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -142,6 +143,26 @@ def test_deliveries_of_one_guid_are_at_work_one_at_a_time() -> None:
     assert claim(other, worker="b") == []
     Delivery.objects.filter(pk=one.pk).update(status="succeeded")
     assert claim(other, worker="b") == [other.pk]
+
+
+def test_claimers_of_other_hooks_at_once_never_have_two_deliveries_of_one_guid_at_work() -> None:
+    for _ in range(5):
+        guids = [uuid4() for _ in range(20)]
+        hooks = [[stored(guid=guid, hook_id=hook) for guid in guids] for hook in range(4)]
+        start = Barrier(len(hooks))
+
+        def race(rows: list[Delivery], start: Barrier = start) -> list[int]:
+            try:
+                start.wait()
+                return claim(*rows, worker=str(rows[0].hook_id))
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(len(hooks)) as threads:
+            taken = [pk for claims in threads.map(race, hooks) for pk in claims]
+        at_work = Delivery.objects.filter(status="processing", guid__in=guids)
+        assert sorted(taken) == sorted(at_work.values_list("pk", flat=True))
+        assert sorted(at_work.values_list("guid", flat=True)) == sorted(guids)
 
 
 def test_what_succeeded_for_the_guid_is_done_and_what_failed_for_good_is_done_for_its_own_row() -> None:
