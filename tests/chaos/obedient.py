@@ -28,7 +28,7 @@ for handler in registry.handlers["push"]:
 
 
 async def work(_attempt: int) -> None:
-    await asyncio.sleep(random.uniform(0, 0.2))
+    await asyncio.sleep(random.uniform(0, 0.05))
 
 
 async def wait(_attempt: int) -> None:

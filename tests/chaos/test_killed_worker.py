@@ -69,7 +69,7 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             ids = await asyncio.to_thread(stored.store, database, pushes)
             await stored.wake(redis_server.url, ids, each=2)
             killed = workers.pop(await asyncio.to_thread(busy, database, [one.pid for one in workers]))
-            await asyncio.sleep(random.uniform(0, 0.1))
+            await asyncio.sleep(random.uniform(0, 0.02))
             killed.kill()
             assert killed.wait() == -signal.SIGKILL
             leases = await asyncio.to_thread(held, database, killed.pid)
@@ -77,7 +77,8 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             recoveries.append(asyncio.create_task(taken_over(database, leases, time.monotonic())))
             workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
         await asyncio.gather(*recoveries)
-        assert await law.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
+        # What was left behind runs apart, one after the other.
+        assert await law.ended(database, within=180) == {"succeeded": each * counts.worker_kills}
         for worker in workers:
             assert await asyncio.to_thread(processes.stop, worker, signal.SIGTERM) == 0
     law.each_succeeded_once(database, "obedient.obey", "push.record")
