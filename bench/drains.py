@@ -42,14 +42,18 @@ def drain(
     backlog.clear()
     done, wrong = 0, []
     with ExitStack() as stack:
-        running = []
-        for core in (split.contender, split.second)[: worker.processes]:
-            process = stack.enter_context(up(worker, core, servers.folder))
-            running.append(process)
+        running = [
+            stack.enter_context(up(worker, core, servers.folder))
+            for core in (split.contender, split.second)[: worker.processes]
+        ]
+        # Who waits in Redis gets a job also while it is stopped, so nobody is stopped before all are warm. Of
+        # several the next fill wakes the one that has waited longest.
+        for process in running:
             backlog.fill(done, warm)
             done += warm
-            if wait(worker, [process], within).left:
+            if wait(worker, running, within).left:
                 return Drain.nothing(), [f"not ready for work within {within:g} seconds: {process.tail()}"]
+        for process in running:
             process.pause()
         backlog.fill(done, count)
         done += count
