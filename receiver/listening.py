@@ -19,10 +19,11 @@ from receiver.taking import Wakeup
 
 logger = logging.getLogger(__name__)
 
-# Deliveries that are begun together, for a claim costs much more than a delivery of it: five full jobs, or
+# Deliveries that are begun together, for a claim costs much more than a delivery of it: three full jobs, or
 # more that are small. How full they are is seen only when they are taken, and then no other worker has them.
-TOGETHER = 5 * queue.BATCH
-FEWEST, MOST = 5, 25
+# Of larger lots the worker reads all while the database has nothing to do, and then waits for it.
+TOGETHER = 3 * queue.BATCH
+FEWEST, MOST = 3, 25
 # Seconds of one wait for the first of them. Two more, and a connection that died without a word is noticed.
 WAIT = 2.0
 AGAIN = 1.0  # seconds until Redis, or the database, is tried again

@@ -88,19 +88,19 @@ async def left(redis: "Redis") -> list[int]:
 
 async def test_what_is_taken_together_is_begun_together_by_what_woke_it(redis: "Redis", begun: Begun) -> None:
     begun.room.clear()
-    await enqueue(5, 3)
+    await enqueue(5)
     await enqueue(4, trigger=Trigger.REDELIVERY)
     await enqueue(1, event="issues")
     async with listener(begun):
         begun.room.set()
         await until(lambda: len(begun.calls) == 2, "all are begun")
-    assert begun.calls == [([5, 3, 1], Trigger.DELIVERY), ([4], Trigger.REDELIVERY)]
+    assert begun.calls == [([5, 1], Trigger.DELIVERY), ([4], Trigger.REDELIVERY)]
 
 
 async def test_jobs_with_few_ids_are_begun_many_together_and_full_ones_no_more_than_fit(
     redis: "Redis", begun: Begun
 ) -> None:
-    few, full = range(1, 56), range(1000, 1000 + 25 * queue.BATCH)
+    few, full = range(1, 54), range(1000, 1000 + 24 * queue.BATCH)
     async with queue.connect() as client:
         for pk in few:
             await queue.enqueue(client, {("push", Trigger.DELIVERY): [pk]})
@@ -110,8 +110,8 @@ async def test_jobs_with_few_ids_are_begun_many_together_and_full_ones_no_more_t
     async with listener(begun):
         await until(lambda: len(begun.ids) == len(few) + len(full), "all are begun")
     sizes = [len(ids) for ids, _ in begun.calls]
-    assert sizes[:3] == [5, 25, 25]
-    assert sizes[3:] == [listening.TOGETHER] * 5
+    assert sizes[:3] == [3, 25, 25]
+    assert sizes[3:] == [listening.TOGETHER] * 8
     assert sorted(begun.ids) == [*few, *full]
 
 
