@@ -14,8 +14,8 @@ from processing.claiming import Claimed, Lease
 
 logger = logging.getLogger(__name__)
 
-# Deliveries that a worker has at work before it claims more, and bytes of their bodies. More than one claim, so
-# that one lot is parsed while the database writes what came of the one before.
+# Deliveries that a worker has at work before it claims more, and bytes of their bodies. That is more than one
+# claim, so that one lot is parsed while the database writes what came of the one before.
 MOST = 600
 MOST_BYTES = 64 * 1024 * 1024
 
