@@ -20,7 +20,9 @@ Columns = Mapping[str, str]
 def relation(columns: Columns, name: str = "given") -> str:
     """The relation `name` for a FROM clause; it takes what `parameters` makes of the rows."""
     if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%{_FORMATS[kind]}::{kind}[]" for kind in map(_carried, columns.values()))
+        arrays = ", ".join(
+            f"%{'t' if kind in _AS_TEXT else 'b'}::{kind}[]" for kind in map(_carried, columns.values())
+        )
         return f"unnest({arrays}) AS {name} ({', '.join(columns)})"
     picked = ", ".join(f"json_extract(value, '$[{at}]') AS {column}" for at, column in enumerate(columns))
     return f"(SELECT {picked} FROM json_each(%s)) AS {name}"
@@ -81,11 +83,10 @@ def _carried(kind: str) -> str:
     return "text" if kind == "jsonb" else kind.partition("(")[0]
 
 
-# In which format psycopg sends an array of it: text, or binary.
-_FORMATS = {
-    "text": "t", "varchar": "t", "bigint": "t", "integer": "t", "smallint": "t", "boolean": "t",
-    "double precision": "t", "timestamp with time zone": "b", "uuid": "b",
-}  # fmt: skip
+_TEXTS = frozenset({"text", "varchar"})
+_NUMBERS = frozenset({"bigint", "integer", "smallint", "boolean", "double precision"})
+# Of other kinds psycopg makes an array, in binary.
+_AS_TEXT = _TEXTS | _NUMBERS
 
 
 def _array(kind: str, values: list[Any]) -> Any:
@@ -97,11 +98,9 @@ def _array(kind: str, values: list[Any]) -> Any:
     if kind == "jsonb":
         values = [None if value is None else json.dumps(value) for value in values]
     kind = _carried(kind)
-    if _FORMATS[kind] == "b":
-        return values
-    if kind not in {"text", "varchar"}:
+    if kind in _NUMBERS:
         return f"{{{str(values)[1:-1].replace('None', 'NULL')}}}"
-    if not values or None in values:
+    if kind not in _TEXTS or not values or None in values:
         return values
     joined = "\0".join(values)
     if joined.count("\0") >= len(values):
