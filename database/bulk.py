@@ -24,15 +24,14 @@ def insert(
     rows: Sequence[Row],
     *,
     unique: Sequence[str] = (),
-    update: Sequence[str] = (),
     returning: Sequence[str] = (),
 ) -> list[Row]:
     """Insert rows; gives the `returning` fields of those that were written.
 
-    Where a row with the same `unique` fields is there, it is left alone, or its `update` fields are
-    written. Rows are to be in the order of `unique`, whoever writes, so that no two wait for each other.
+    Where a row with the same `unique` fields is there, it is left alone. Rows are to be in the order of
+    `unique`, whoever writes, so that no two wait for each other.
     """
-    sql = _insert(model, tuple(fields), tuple(unique), tuple(update), tuple(returning))
+    sql = _insert(model, tuple(fields), tuple(unique), tuple(returning))
     return _execute(model, sql, fields, rows, returning)
 
 
@@ -42,67 +41,51 @@ def select(
     keys: Sequence[Row],
     fields: Sequence[str],
     *,
-    order: Sequence[str] = (),
     lock: bool = False,
 ) -> list[Row]:
-    """The `fields` of the rows with these keys, by `order`, which is the key if it is not given.
+    """The `fields` of the rows with these keys, in the order of the keys.
 
     `lock` holds the rows against other writers until the end of the transaction, taken in that order.
     """
-    sql = _select(model, tuple(key), tuple(fields), tuple(order or key), lock)
+    sql = _select(model, tuple(key), tuple(fields), lock)
     return _execute(model, sql, key, keys, fields)
 
 
-def update(
-    model: type[models.Model],
-    key: Sequence[str],
-    fields: Sequence[str],
-    rows: Sequence[Row],
-    *,
-    returning: Sequence[str] = (),
-) -> list[Row]:
+def update(model: Model, key: Sequence[str], fields: Sequence[str], rows: Sequence[Row]) -> None:
     """Write `fields` of the rows with these keys; each row is its key's values, then the fields'.
 
-    Gives the `returning` fields of each. The rows are to be locked before, as by `select`, for a statement
-    of many locks them in any order.
+    The rows are to be locked before, as by `select`, for a statement of many locks them in any order.
     """
-    sql = _update(model, tuple(key), tuple(fields), tuple(returning))
-    return _execute(model, sql, [*key, *fields], rows, returning)
+    _execute(model, _update(model, tuple(key), tuple(fields)), [*key, *fields], rows, ())
 
 
 @lru_cache(maxsize=256)
-def _insert(model: Model, fields: Names, unique: Names, update: Names, returning: Names) -> str:
+def _insert(model: Model, fields: Names, unique: Names, returning: Names) -> str:
     columns = _columns(model, fields)
     values = ", ".join(given.column(name, kind) for name, kind in columns.items())
     sql = f"INSERT INTO {table(model)} ({', '.join(columns)}) SELECT {values} FROM {given.relation(columns)}"
     if unique:
         # "WHERE true" keeps SQLite from reading ON as the beginning of a join's condition.
-        sql += f" WHERE true ON CONFLICT ({', '.join(_columns(model, unique))}) DO "
-        written = [f"{name} = EXCLUDED.{name}" for name in _columns(model, update)]
-        sql += f"UPDATE SET {', '.join(written)}" if written else "NOTHING"
-    return sql + _returning(model, returning)
+        sql += f" WHERE true ON CONFLICT ({', '.join(_columns(model, unique))}) DO NOTHING"
+    return f"{sql} RETURNING {named(model, returning)}" if returning else sql
 
 
 @lru_cache(maxsize=256)
-def _select(model: Model, key: Names, fields: Names, order: Names, lock: bool) -> str:
+def _select(model: Model, key: Names, fields: Names, lock: bool) -> str:
     columns = _columns(model, key)
     sql = (
         f"SELECT {named(model, fields)} FROM {table(model)} JOIN {given.relation(columns)}"
-        f" ON {_match(model, columns)} ORDER BY {named(model, order)}"
+        f" ON {_match(model, columns)} ORDER BY {named(model, key)}"
     )
     return f"{sql} FOR NO KEY UPDATE OF {table(model)}" if lock and connection.vendor == "postgresql" else sql
 
 
 @lru_cache(maxsize=256)
-def _update(model: Model, key: Names, fields: Names, returning: Names) -> str:
+def _update(model: Model, key: Names, fields: Names) -> str:
     written = [f"{name} = {given.column(name, kind)}" for name, kind in _columns(model, fields).items()]
     columns = _columns(model, (*key, *fields))
     sql = f"UPDATE {table(model)} SET {', '.join(written)} FROM {given.relation(columns)}"
-    return f"{sql} WHERE {_match(model, _columns(model, key))}{_returning(model, returning)}"
-
-
-def _returning(model: Model, names: Names) -> str:
-    return f" RETURNING {named(model, names)}" if names else ""
+    return f"{sql} WHERE {_match(model, _columns(model, key))}"
 
 
 def _execute(
