@@ -77,8 +77,7 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             recoveries.append(asyncio.create_task(taken_over(database, leases, time.monotonic())))
             workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
         await asyncio.gather(*recoveries)
-        # What was left behind runs apart, one after the other.
-        assert await law.ended(database, within=180) == {"succeeded": each * counts.worker_kills}
+        assert await law.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
         for worker in workers:
             assert await asyncio.to_thread(processes.stop, worker, signal.SIGTERM) == 0
     law.each_succeeded_once(database, "obedient.obey", "push.record")
