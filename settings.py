@@ -22,6 +22,22 @@ BASE_DIR = Path(__file__).resolve().parent
 LONGEST_SOCKET_PATH = 100
 
 
+# How soon a PostgreSQL that vanished is noticed; a URL may say otherwise. All are libpq's own parameters:
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+POSTGRESQL_TIMEOUTS = {
+    "connect_timeout": 3,  # seconds
+    "keepalives": 1,
+    "keepalives_idle": 5,  # seconds without traffic until the first probe
+    "keepalives_interval": 2,  # seconds between probes
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,  # milliseconds that sent data may stay unacknowledged
+}
+# Milliseconds that the receiver's insert waits for a lock, and that it may take at all. The receiver answers
+# its sender within nine seconds, so both leave time for a second attempt.
+INTAKE_LOCK_TIMEOUT = 500
+INTAKE_STATEMENT_TIMEOUT = 4000
+
+
 def redis_socket(folder: Path) -> Path:
     """Where the embedded Redis of this data folder listens.
 
@@ -80,7 +96,7 @@ def database(url: str) -> dict[str, Any]:
         except ValueError as error:
             raise ImproperlyConfigured("DATABASE_URL: not a URL of a PostgreSQL database.") from error
         config["OPTIONS"] = {
-            "connect_timeout": 3,
+            **POSTGRESQL_TIMEOUTS,
             **config.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": 10, "timeout": 5},
         }

@@ -155,7 +155,8 @@ class Hookkeeper(Ledger):
         try:
             made = signed(first, count)
             while portion := list(islice(made, MAX_BATCH)):
-                batches.append(await store.store(writer, portion))
+                outcomes = await store.store(writer, portion)
+                batches.append([one for one in outcomes if isinstance(one, store.Stored)])
             # The sweep would come in ten seconds, before a slow machine is through.
             self._do("UPDATE {table} SET next_attempt_at = now() + interval '1 hour' WHERE {done} IS NULL")
             # Whole batches of intake, as a busy receiver sends their wake-ups.

@@ -21,8 +21,8 @@ from bench.contenders import Contender
 from bench.figures import percentile
 from bench.servers import Servers
 from bench.workers import Worker
-from receiver import intake, queue
 from receiver.arrivals import Arrival
+from receiver.parts import Parts
 from receiver.store import Stored
 
 PAUSE = 0.5  # seconds at most, which is arq's default between two looks at the queue
@@ -127,15 +127,15 @@ async def _offer(arrived: Sequence[Arrival], rate: float) -> int:
     loop = asyncio.get_running_loop()
     started = loop.time()
     tasks = []
+    parts = Parts()
     try:
         for number, arrival in enumerate(arrived):
             wait = started + number / rate - loop.time()
             if wait > 0:
                 await asyncio.sleep(wait)
-            tasks.append(asyncio.create_task(intake.intake().keep(arrival)))
+            tasks.append(asyncio.create_task(parts.intake.keep(arrival)))
         kept = await asyncio.gather(*tasks, return_exceptions=True)
     finally:
-        await intake.close()
-        await queue.close()
+        await parts.close()
     # What was refused is missing in the count of rows.
     return min(one.id for one in kept if isinstance(one, Stored))

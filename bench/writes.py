@@ -5,6 +5,7 @@ hold on a noisy machine.
 """
 
 import asyncio
+import re
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from receiver import rows
-from receiver.arrivals import Arrival
+from receiver.arrivals import Arrival, digest_of
 from receiver.models import WAKE_GRACE, Delivery
-from receiver.postgresql import SQL, PostgresWriter, connection_parameters
+from receiver.postgresql import INSERT, PostgresWriter, connection_parameters, parameters
 
 SIZES = (1, 10, 32, 100)
 ROUNDS = 5
@@ -39,6 +40,7 @@ def arrivals(body: bytes, size: int) -> list[Arrival]:
         "headers": {"X-GitHub-Event": "push"},
         "content_type": "application/json",
         "body": body,
+        "digest": digest_of(body),
     }
     return [Arrival(guid=uuid4(), **fields) for _ in range(size)]  # type: ignore[arg-type] # by name
 
@@ -46,7 +48,7 @@ def arrivals(body: bytes, size: int) -> list[Arrival]:
 def unnest_in_the_loop() -> Write:
     """What the receiver does."""
     writer = PostgresWriter()
-    return lambda batch: writer.write(batch, [1] * len(batch))
+    return lambda batch: writer.insert(batch, [1] * len(batch))
 
 
 def unnest_in_a_thread() -> Write:
@@ -55,8 +57,7 @@ def unnest_in_a_thread() -> Write:
     opened = psycopg.connect(**connection_parameters(), autocommit=True)
 
     def run(batch: Batch) -> object:
-        columns = zip(*(rows.values(arrival, 1) for arrival in batch), strict=True)
-        return opened.execute(SQL, [list(column) for column in columns], prepare=True).fetchall()
+        return opened.execute(INSERT, parameters(batch, [1] * len(batch)), prepare=True).fetchall()
 
     return lambda batch: asyncio.get_running_loop().run_in_executor(thread, run, batch)
 
@@ -64,18 +65,20 @@ def unnest_in_a_thread() -> Write:
 async def copy_in_the_loop() -> Write:
     """COPY into a staging table, then INSERT … SELECT, in one transaction."""
     opened = await psycopg.AsyncConnection.connect(**connection_parameters(), autocommit=True)
-    staged = ", ".join(f"{name} {kind}" for name, kind in rows.VARYING.items())
+    kinds = dict(re.findall(r"%\((\w+)\)b::(\w+)\[\]", INSERT.decode()))
+    staged = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
     await opened.execute(f"CREATE TEMP TABLE staged ({staged}) ON COMMIT DELETE ROWS")
-    into = f"COPY staged ({', '.join(rows.VARYING)}) FROM STDIN (FORMAT BINARY)"
-    onwards = SQL.replace(SQL[SQL.index(" FROM unnest") : SQL.index(" ON CONFLICT")], " FROM staged")
+    into = f"COPY staged ({', '.join(rows.COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+    arrays = INSERT[INSERT.index(b"FROM unnest") : INSERT.index(b"ON CONFLICT")]
+    onwards = INSERT.replace(arrays, b"FROM staged ")
 
     async def write(batch: Batch) -> object:
         async with opened.transaction(), opened.cursor() as cursor:
             async with cursor.copy(into) as stream:
-                stream.set_types(list(rows.VARYING.values()))
-                for arrival in batch:
-                    await stream.write_row(rows.values(arrival, 1))
-            await cursor.execute(onwards, prepare=True)
+                stream.set_types([kinds[name] for name in rows.COLUMNS])
+                for row in rows.of(batch, [1] * len(batch)):
+                    await stream.write_row(row)
+            await cursor.execute(onwards, {"wake_grace": WAKE_GRACE}, prepare=True)
             return await cursor.fetchall()
 
     return write

@@ -3,6 +3,7 @@
 The order is fixed: the signature is verified before anything else of the request is read.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -24,6 +25,10 @@ _HOOK_ID = re.compile(r"[0-9]{1,18}")
 _GITHUBS = "HTTP_X_GITHUB_"
 
 
+Key = tuple[str, UUID, int]
+"""Source, guid and hook id of a delivery."""
+
+
 class RejectedError(Exception):
     """The request is refused; the message is told to the sender and holds nothing secret."""
 
@@ -35,7 +40,10 @@ class RejectedError(Exception):
 
 
 class Arrival(NamedTuple):
-    """A verified delivery, as it is stored. `hook_id` is 0 where the sender names no hook."""
+    """A verified delivery, as it is stored.
+
+    `hook_id` is 0 where the sender names no hook. `digest` identifies the body: see `digest_of`.
+    """
 
     guid: UUID
     hook_id: int
@@ -45,12 +53,18 @@ class Arrival(NamedTuple):
     headers: dict[str, str]
     content_type: str
     body: bytes
+    digest: bytes
     action: str = ""
     repository_id: int | None = None
     repository: str = ""
     sender: str = ""
     installation_id: int | None = None
     number: int | None = None
+
+    @property
+    def key(self) -> Key:
+        """What identifies the delivery."""
+        return self.source, self.guid, self.hook_id
 
 
 def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) -> Arrival:
@@ -86,6 +100,7 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) 
         headers=_kept(meta),
         content_type=content_type[:MAX_TEXT],
         body=body,
+        digest=digest_of(body),
         action=(envelope.action or "")[:MAX_TEXT],
         repository_id=repository.id if repository else None,
         repository=((repository.full_name if repository else None) or "")[:MAX_TEXT],
@@ -93,6 +108,11 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) 
         installation_id=installation.id if installation else None,
         number=subject.number if subject else None,
     )
+
+
+def digest_of(body: bytes) -> bytes:
+    """Return 16 bytes that identify a body whichever secret signed it: the beginning of its SHA-256."""
+    return hashlib.sha256(body).digest()[:16]
 
 
 def _position(verifier: Verifier, header: str | None) -> int:

@@ -5,6 +5,7 @@ body before anybody can refuse it. The lean one does neither, and runs no middle
 """
 
 import asyncio
+import faulthandler
 import logging
 import os
 from collections.abc import Awaitable, Callable
@@ -24,9 +25,10 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
-from receiver import bodies, intake, queue, rejections, views  # noqa: E402
+from receiver import bodies, views  # noqa: E402
 from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
 from receiver.budget import Budget  # noqa: E402
+from receiver.parts import Parts  # noqa: E402
 from receiver.rejections import Reason  # noqa: E402
 from receiver.signatures import Verifier  # noqa: E402
 
@@ -41,6 +43,8 @@ MAX_REQUESTS = 2000
 # Bytes of large bodies at once. While one is parsed, compressed and stored it takes about four times its
 # size, so this many keep the process under 400 MB.
 LARGE_BODIES = 2 * settings.MAX_BODY_BYTES
+# Seconds that the process may still take once everything is closed.
+EXIT_WITHIN = 2.0
 # Bytes of a request to anything but a webhook; Django would spool any amount to the disk.
 PAGE_BODY = 1024 * 1024
 
@@ -118,23 +122,25 @@ class WebhookHandler(ASGIHandler):
         """The refusal of a body that is not read on: the connection ends with this answer."""
         request = ASGIRequest(scope, BytesIO())
         request.resolver_match = match
-        response = views.refuse(request, status, reason, views.LIMITS[reason](), size=body.size)
+        parts: Parts = scope["state"]["parts"]
+        response = views.refuse(request, parts, status, reason, views.LIMITS[reason](), size=body.size)
         response["Connection"] = "close"
         return response
 
 
-async def lifespan(receive: Receive, send: Send) -> None:
-    """Commit, and hand to Redis, what is in flight before the process ends."""
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await intake.close()
-            await queue.close()
-            await rejections.close()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    """Make the receiver's parts, and close them before the process ends.
+
+    https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state
+    """
+    await receive()
+    parts = scope["state"]["parts"] = Parts()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await parts.close()
+    # A thread that waits for a database which hangs would keep the process from its end.
+    faulthandler.dump_traceback_later(EXIT_WITHIN, exit=True)
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 if not settings.WEBHOOK_SECRETS:
@@ -167,7 +173,7 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """What uvicorn serves: `uvicorn receiver.asgi:application`."""
     if scope["type"] == "lifespan":
-        await lifespan(receive, send)
+        await lifespan(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].startswith(WEBHOOKS):
         await _webhooks(scope, receive, send)
     else:

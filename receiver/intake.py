@@ -6,18 +6,13 @@ lone request waits for nobody and a crowd waits for one commit, not for one each
 
 import asyncio
 import logging
+import math
 from collections import deque
-from collections.abc import Sequence
-from weakref import WeakKeyDictionary
-
-from django.db import connection
+from collections.abc import Callable, Sequence
 
 from receiver import store
 from receiver.arrivals import Arrival
-from receiver.postgresql import PostgresWriter
-from receiver.queue import wakeups
-from receiver.sqlite import SqliteWriter
-from receiver.store import DownError, Receipt, RefusedError, Stored, Writer
+from receiver.store import DownError, Receipt, RefusedError, Stored, StoreError, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -27,70 +22,133 @@ WORTH_A_BATCH = 12
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
-# Seconds. While the store is down one request in so long tries it; the others are told at once.
+# Seconds. While the store is down, one request in this time tries it; the others are refused at once.
 TRY_AGAIN_AFTER = 1.0
 
 Waiting = tuple[Arrival, "asyncio.Future[Stored]"]
+Wake = Callable[[Stored], None]
 
 
 class StoreDownError(Exception):
-    """The arrival could not be committed, or not in time; the sender must be told to come again."""
+    """The arrival could not be committed, or not in time; the sender must send it again."""
 
 
 class Intake:
-    """The waiting arrivals of one event loop, and what writes them: as many batches at once as writers."""
+    """The waiting arrivals of one event loop, and its writers: each commits one batch at a time."""
 
-    def __init__(self, *writers: Writer) -> None:
+    def __init__(self, writers: Sequence[Writer], wake: Wake) -> None:
+        """`wake` is called with each row that is to be processed; it must return at once."""
         self.writers = writers
+        self._wake = wake
         self._idle = list(writers)
         self._waiting: deque[Waiting] = deque()
-        self._writing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._down = False
         self._try_again_at = 0.0
+
+    @property
+    def down_for(self) -> float:
+        """Seconds since a batch last found the store down; infinite once another was committed since."""
+        now = asyncio.get_running_loop().time()
+        return now - (self._try_again_at - TRY_AGAIN_AFTER) if self._down else math.inf
 
     async def keep(self, arrival: Arrival, since: float | None = None) -> Stored:
         """Commit `arrival` and wake a worker; raises `StoreDownError` when that cannot be done in time.
 
         `since` is the loop's time when the request began; its answer is due `ANSWER_WITHIN` of it. A
-        caller that is cancelled leaves a whole row or none.
+        cancelled caller leaves a whole row or none.
         """
         loop = asyncio.get_running_loop()
-        if self._down and (self._writing or loop.time() < self._try_again_at):
+        if self._down and (self._busy or loop.time() < self._try_again_at):
             raise StoreDownError("not stored: the store is down")
         future: asyncio.Future[Stored] = loop.create_future()
         timer = loop.call_at((since or loop.time()) + ANSWER_WITHIN, _give_up, future)
         self._waiting.append((arrival, future))
-        if self._idle and (not self._writing or len(self._waiting) >= WORTH_A_BATCH):
-            task = asyncio.create_task(self._write(self._idle.pop()))
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+        if not self._busy or len(self._waiting) >= WORTH_A_BATCH:
+            self._start()
         try:
             return await future
         finally:
             timer.cancel()
 
-    async def close(self) -> None:
-        """Commit what is waiting, then give the connections back."""
-        await asyncio.gather(*self._writing)
+    async def close(self, within: float) -> None:
+        """Commit what is waiting, for up to `within` seconds, then give the connections back."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within)
         for writer in self.writers:
             await writer.close()
 
+    @property
+    def _busy(self) -> bool:
+        return len(self._idle) < len(self.writers)
+
+    def _start(self) -> None:
+        """Let an idle writer write, if there is one."""
+        if self._idle:
+            task = asyncio.create_task(self._write(self._idle.pop()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
     async def _write(self, writer: Writer) -> None:
-        while self._waiting:
-            batch = self._take()
-            results = await self._store(writer, [arrival for arrival, _ in batch])
-            for (_, future), result in zip(batch, results, strict=True):
-                if isinstance(result, Stored):
-                    if result.receipt is not Receipt.DUPLICATE:
-                        wakeups().wake(result)
-                    if not future.done():
-                        future.set_result(result)
-                elif not future.done():
-                    future.set_exception(result)
-        self._idle.append(writer)
+        """Write batches until nothing waits.
+
+        From the last look at what waits until the writer is idle again there is no `await`, so that every
+        arrival finds either a busy writer that will look once more, or an idle one.
+        """
+        try:
+            while self._waiting:
+                await self._write_batch(writer, self._take())
+        finally:
+            self._idle.append(writer)
+            if self._waiting and not self._busy:
+                self._start()
+
+    async def _write_batch(self, writer: Writer, batch: Sequence[Waiting]) -> None:
+        """Write a batch and answer everybody in it.
+
+        Rows that the database refuses are found by halving the batch, and fail alone.
+        """
+        parts = deque([batch])
+        while parts:
+            part = [(arrival, future) for arrival, future in parts.popleft() if not future.done()]
+            if not part:
+                continue
+            try:
+                outcomes = await store.store(writer, [arrival for arrival, _ in part])
+            except RefusedError as error:
+                if len(part) == 1:
+                    logger.warning("not stored guid=%s error=%s", part[0][0].guid, error)
+                    _fail(part, _not_stored(error))
+                else:
+                    half = len(part) // 2
+                    parts += [part[:half], part[half:]]
+            except DownError as error:
+                self._go_down(error)
+                _fail([waiting for left in (part, *parts) for waiting in left], _not_stored(error))
+                return
+            except Exception as error:  # noqa: BLE001 - a defect: each request of the batch raises it as a 500
+                _fail(part, error)
+            else:
+                self._down = False
+                for (_, future), outcome in zip(part, outcomes, strict=True):
+                    self._answer(future, outcome)
+
+    def _answer(self, future: "asyncio.Future[Stored]", outcome: Stored | StoreError) -> None:
+        """Answer the request first: an error in waking a worker must not undo a committed delivery."""
+        if isinstance(outcome, StoreError):
+            if not future.done():
+                future.set_exception(_not_stored(outcome))
+            return
+        if not future.done():
+            future.set_result(outcome)
+        if outcome.receipt in {Receipt.ACCEPTED, Receipt.REDELIVERED}:
+            try:
+                self._wake(outcome)
+            except Exception:
+                logger.exception("wake-up not sent delivery=%d", outcome.id)
 
     def _take(self) -> list[Waiting]:
-        """The next batch: those that wait longest, without who has gone or was told 503 by now."""
+        """Take the next batch: those that wait longest and still want an answer."""
         batch: list[Waiting] = []
         size = 0
         while self._waiting and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
@@ -100,61 +158,25 @@ class Intake:
                 size += len(arrival.body)
         return batch
 
-    async def _store(self, writer: Writer, arrivals: Sequence[Arrival]) -> Sequence[Stored | Exception]:
-        """What became of each; a row that the database refuses is found by bisection and fails alone."""
-        if not arrivals:
-            return []
-        try:
-            stored = await store.store(writer, arrivals)
-        except RefusedError as error:
-            if len(arrivals) == 1:
-                logger.error("refused by the database: %s", error)  # noqa: TRY400 - the sender is told 503
-                return [StoreDownError(f"not stored: {error}")]
-            half = len(arrivals) // 2
-            return [*await self._store(writer, arrivals[:half]), *await self._store(writer, arrivals[half:])]
-        except DownError as error:
-            self._go_down(error)
-            return [StoreDownError(f"not stored: {error}")] * len(arrivals)
-        except Exception as error:  # noqa: BLE001 - a defect: each request of the batch raises it as a 500
-            return [error] * len(arrivals)
-        self._down = False
-        return stored
-
     def _go_down(self, error: DownError) -> None:
-        """From now on one request at a time tries the store; those that wait for it are told at once."""
+        """Answer all that wait; from now on one request at a time tries the store."""
+        logger.warning("store down error=%s", error)
         self._down = True
         self._try_again_at = asyncio.get_running_loop().time() + TRY_AGAIN_AFTER
-        while self._waiting:
-            _, future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(StoreDownError(f"not stored: {error}"))
+        _fail(list(self._waiting), _not_stored(error))
+        self._waiting.clear()
+
+
+def _not_stored(error: StoreError) -> StoreDownError:
+    return StoreDownError(f"not stored: {error}")
+
+
+def _fail(waiting: Sequence[Waiting], error: Exception) -> None:
+    for _, future in waiting:
+        if not future.done():
+            future.set_exception(error)
 
 
 def _give_up(future: "asyncio.Future[Stored]") -> None:
     if not future.done():
         future.set_exception(StoreDownError(f"not stored within {ANSWER_WITHIN:g} seconds"))
-
-
-_intakes: WeakKeyDictionary[asyncio.AbstractEventLoop, Intake] = WeakKeyDictionary()
-
-
-def intake() -> Intake:
-    """The intake of the running event loop."""
-    loop = asyncio.get_running_loop()
-    found = _intakes.get(loop)
-    if found is None:
-        # PostgreSQL commits one batch while the next is parsed; SQLite has one writer at a time.
-        found = (
-            Intake(PostgresWriter(), PostgresWriter())
-            if connection.vendor == "postgresql"
-            else Intake(SqliteWriter())
-        )
-        _intakes[loop] = found
-    return found
-
-
-async def close() -> None:
-    """Close the running loop's intake, if it was used."""
-    found = _intakes.pop(asyncio.get_running_loop(), None)
-    if found is not None:
-        await found.close()

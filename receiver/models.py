@@ -94,10 +94,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """What GitHub sent to one hook: one row per (guid, hook_id), the body kept byte for byte.
+    """What GitHub sent to one hook: one row per (source, guid, hook_id), the body kept byte for byte.
 
-    The same guid under another hook is another row, for GitHub sends one event to every hook that
-    subscribes to it; a redelivery of the same guid to the same hook is counted in `redeliveries`.
+    The same guid under another hook is another row, because GitHub sends one event to every hook that
+    subscribes to it. The same guid under another source is another row, because a signature covers the body
+    alone: whoever holds one source's secret chooses guid and hook freely. A redelivery of the same key and
+    body is counted in `redeliveries`.
     """
 
     guid = models.UUIDField(help_text="X-GitHub-Delivery, shared by all hooks and redeliveries of an event")
@@ -116,6 +118,10 @@ class Delivery(models.Model):
     headers = models.JSONField(help_text="GitHub's own headers, without signatures")
     content_type = models.CharField(max_length=255)
     body = CompressedField(help_text="the exact bytes that were signed")
+    size = models.PositiveIntegerField(null=True, help_text="bytes of the body; null in rows of version 0.1")
+    digest = models.BinaryField(
+        null=True, help_text="first 16 bytes of the body's SHA-256; null in rows of version 0.1"
+    )
     received_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
     attempts = models.PositiveIntegerField(default=0, help_text="attempts used since receipt or replay")
@@ -135,7 +141,8 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["guid", "hook_id"], name="delivery_guid_hook"),
+            # guid comes first so that the same index finds all rows of one guid.
+            models.UniqueConstraint(fields=["guid", "hook_id", "source"], name="delivery_key"),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="delivery_status"),
         ]
         indexes: ClassVar = [
@@ -210,6 +217,7 @@ class Reason(models.TextChoices):
     HEADER = "header"
     CONTENT_TYPE = "content type"
     NOT_JSON = "not JSON"
+    CONFLICT = "another body"
     STORE_DOWN = "store down"
 
 

@@ -1,86 +1,76 @@
-"""Writes batches to PostgreSQL: one prepared statement on an asynchronous connection of intake's own.
+"""Writes batches to PostgreSQL through an asynchronous connection of intake's own.
 
-The statement is sent from the event loop, so that no thread has to be woken for it and the loop parses the
-next deliveries while the server commits these. See docs/decisions/0008.
+The event loop sends the statements, so that no thread has to be woken and the loop parses the next deliveries
+while the server commits these. See docs/decisions/0008.
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import connection
+from psycopg import errors
 
 from receiver import rows
-from receiver.arrivals import Arrival
+from receiver.arrivals import Arrival, Key
 from receiver.models import WAKE_GRACE
-from receiver.store import DownError, Key, RefusedError, Row, reopen
+from receiver.store import DownError, RefusedError, Row, reopen
 
-# Seconds; a server that hangs is a server that is down.
-WRITE_WITHIN = 5.0
+# Seconds for the answer to a statement, before the connection is cut. With `connect_timeout` it is less than
+# the time in which intake answers the sender.
+ANSWER_WITHIN = 5.0
+# Seconds between attempts on rows that another transaction locks; a worker locks a row for milliseconds.
+LOCK_RETRIES = (0.05, 0.1, 0.2)
 
-_COLUMNS = [*rows.VARYING, *rows.BEGINNING, "received_at", "next_attempt_at"]
-_SELECTED = [
-    *(f"{name}::jsonb" if name == "headers" else name for name in rows.VARYING),
-    *rows.BEGINNING.values(),
-    "clock_timestamp()",
-    f"clock_timestamp() + interval '{WAKE_GRACE.total_seconds()} seconds'",
-]
-_ARRAYS = ", ".join(f"%b::{kind}[]" for kind in rows.VARYING.values())
-SQL = (
-    f"INSERT INTO {rows.TABLE} ({', '.join(_COLUMNS)}) "  # noqa: S608 - the names are the model's
-    f"SELECT {', '.join(_SELECTED)} FROM unnest({_ARRAYS}) AS arrived ({', '.join(rows.VARYING)}) "
-    f"{rows.CONFLICT}"
-)
+_SQL = Path(__file__).parent / "sql"
+INSERT = (_SQL / "insert.postgresql.sql").read_bytes()
+REDELIVER = (_SQL / "redeliver.postgresql.sql").read_bytes()
+# Errors of a statement that was prepared before its table changed, or whose name a pooler gave away.
+_STALE = (errors.FeatureNotSupported, errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
+_DOWN = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction, OSError)
 # What Django adds to its parameters for connections of its own kind.
 _DJANGOS = {"cursor_factory", "context", "pool", "server_side_binding", "prepare_threshold"}
 
 
 def connection_parameters() -> dict[str, Any]:
-    """What psycopg needs to reach Django's database."""
+    """Return what psycopg needs to reach Django's database."""
     found = connection.get_connection_params()
     return {name: value for name, value in found.items() if name not in _DJANGOS}
 
 
 class PostgresWriter:
-    """One connection, opened at the first batch and again after each failure."""
+    """One connection, opened at the first batch and again after each failure. See `store.Writer`."""
 
     def __init__(self) -> None:
         self._connection: psycopg.AsyncConnection | None = None
 
-    async def write(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
-        """See `store.Writer`."""
-        columns = [list(column) for column in zip(*map(rows.values, arrivals, times), strict=True)]
-        try:
-            async with asyncio.timeout(WRITE_WITHIN):
-                found = await self._execute(columns)
-        except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
-            await self.close()
-            raise DownError(f"PostgreSQL: {type(error).__name__}") from error
-        except psycopg.Error as error:
-            raise RefusedError(f"PostgreSQL: {type(error).__name__}") from error
-        return {(guid, hook_id): Row(pk, status, seen) for pk, guid, hook_id, status, seen in found}
+    async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
+        """Insert in one statement, which is also one transaction."""
+        found = await self._run(INSERT, parameters(arrivals, times))
+        return {(source, guid, hook_id): pk for source, guid, hook_id, pk in found}
 
-    async def _execute(self, columns: list[list[Any]]) -> list[tuple[Any, ...]]:
-        """Run the statement, once more where the connection was lost since its last use.
-
-        A batch that was committed before its connection broke is then found there, as duplicates.
-        """
-        reused = self._connection
-        if reused is None or reused.closed:
-            self._connection = await self._connect()
-            return await self._send(self._connection, columns)
-        try:
-            return await self._send(reused, columns)
-        except psycopg.OperationalError:
-            if not reused.closed:
-                raise
-            self._connection = await self._connect()
-            return await self._send(self._connection, columns)
+    async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
+        """Count on the rows that are free, and try again a few times for those that are locked."""
+        found: dict[Key, Row] = {}
+        left = list(zip(arrivals, times, strict=True))
+        for pause in (0.0, *LOCK_RETRIES):
+            await asyncio.sleep(pause)
+            sent = parameters([arrival for arrival, _ in left], [count for _, count in left])
+            for source, guid, hook_id, *row in await self._run(REDELIVER, sent):
+                found[source, guid, hook_id] = Row(*row)
+            left = [(arrival, count) for arrival, count in left if arrival.key not in found]
+            if not left:
+                break
+        return found
 
     async def reopen(self, ids: Sequence[int]) -> list[int]:
-        """See `store.Writer`; rare, so it takes a connection of Django's pool."""
+        """Reopen through a connection of Django's pool: redeliveries of failed deliveries are rare."""
 
         def run() -> list[int]:
             try:
@@ -88,22 +78,102 @@ class PostgresWriter:
             finally:
                 connection.close()
 
-        return await sync_to_async(run)()
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await sync_to_async(run, thread_sensitive=False)()
+        except TimeoutError as error:
+            raise DownError("PostgreSQL: no answer in time") from error
+
+    async def probe(self) -> None:
+        """Insert no rows: that needs the same locks and rights as one."""
+        await self._run(INSERT, parameters([], []))
 
     async def close(self) -> None:
-        """See `store.Writer`."""
+        """Close the connection without waiting for the server."""
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
 
-    @staticmethod
-    async def _send(opened: psycopg.AsyncConnection, columns: list[list[Any]]) -> list[tuple[Any, ...]]:
-        cursor = await opened.execute(SQL, columns, prepare=True)
-        return await cursor.fetchall()
+    async def _run(self, statement: bytes, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        try:
+            return await self._execute(statement, values)
+        except errors.LockNotAvailable as error:
+            if error.diag.context:  # it waited for a row, not for the table
+                raise RefusedError("PostgreSQL: another transaction holds this key") from error
+            raise DownError("PostgreSQL: the table is locked") from error
+        except _DOWN as error:
+            await self.close()
+            raise DownError(f"PostgreSQL: {type(error).__name__}") from error
+        except psycopg.Error as error:
+            raise RefusedError(f"PostgreSQL: {type(error).__name__}") from error
 
-    @staticmethod
-    async def _connect() -> psycopg.AsyncConnection:
+    async def _execute(self, statement: bytes, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Run the statement, once more on a new connection where the reused one is lost or stale.
+
+        Rows that were committed before the connection broke are found then as duplicates.
+        """
+        reused = self._connection
+        if reused is None or reused.closed:
+            return await self._send(await self._connect(), statement, values)
+        try:
+            return await self._send(reused, statement, values)
+        except _STALE:
+            await reused.close()
+        except psycopg.OperationalError as error:
+            if not reused.closed or isinstance(error, _SlowError):
+                raise
+        return await self._send(await self._connect(), statement, values)
+
+    async def _send(
+        self, opened: psycopg.AsyncConnection, statement: bytes, values: dict[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run the statement; cut the connection when the server does not answer in time.
+
+        Cancelling would not do: psycopg then asks the same server to cancel, and waits for that.
+        """
+        slow = False
+
+        def cut() -> None:
+            nonlocal slow
+            slow = True
+            with socket.socket(fileno=os.dup(opened.fileno())) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
+
+        timer = asyncio.get_running_loop().call_later(ANSWER_WITHIN, cut)
+        try:
+            cursor = await opened.execute(statement, values, prepare=True)
+            return await cursor.fetchall()
+        except psycopg.Error as error:
+            if slow:
+                raise _SlowError("no answer in time") from error
+            raise
+        finally:
+            timer.cancel()
+
+    async def _connect(self) -> psycopg.AsyncConnection:
         opened: psycopg.AsyncConnection = await psycopg.AsyncConnection.connect(
             **connection_parameters(), autocommit=True
         )
+        self._connection = opened
+        await self._send(opened, _SESSION, {})
         return opened
+
+
+class _SlowError(psycopg.OperationalError):
+    """The server did not answer in time."""
+
+
+def parameters(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[str, Any]:
+    """Return what both statements take: an array for each column."""
+    columns = zip(*rows.of(arrivals, times), strict=True) if arrivals else [()] * len(rows.COLUMNS)
+    return {name: list(column) for name, column in zip(rows.COLUMNS, columns, strict=True)} | {
+        "wake_grace": WAKE_GRACE
+    }
+
+
+# A role or a database may have other defaults, and an answer promises that the row is on the disk.
+_SESSION = (
+    "SELECT set_config('synchronous_commit', 'on', false), "
+    f"set_config('lock_timeout', '{settings.INTAKE_LOCK_TIMEOUT}', false), "
+    f"set_config('statement_timeout', '{settings.INTAKE_STATEMENT_TIMEOUT}', false)"
+).encode()

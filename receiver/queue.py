@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 from arq.constants import default_queue_name, expires_extra_ms, job_key_prefix
 from arq.jobs import serialize_job
@@ -92,6 +91,10 @@ class Wakeups:
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
 
+    async def ping(self) -> None:
+        """Raise `redis.exceptions.RedisError` or `OSError` unless Redis answers."""
+        await self._redis.ping()
+
     async def close(self) -> None:
         """Send what is waiting, then disconnect."""
         self._closing = True
@@ -118,21 +121,3 @@ def by_event(rows: Iterable[tuple[str, Trigger, int]]) -> Due:
     for event, trigger, row_id in rows:
         due.setdefault((event, trigger), []).append(row_id)
     return due
-
-
-_wakeups: WeakKeyDictionary[asyncio.AbstractEventLoop, Wakeups] = WeakKeyDictionary()
-
-
-def wakeups() -> Wakeups:
-    """The wake-ups of the running event loop."""
-    loop = asyncio.get_running_loop()
-    if loop not in _wakeups:
-        _wakeups[loop] = Wakeups()
-    return _wakeups[loop]
-
-
-async def close() -> None:
-    """Close the running loop's wake-ups, if they were used."""
-    found = _wakeups.pop(asyncio.get_running_loop(), None)
-    if found is not None:
-        await found.close()

@@ -9,15 +9,13 @@ import logging
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import date, datetime
-from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections, models, transaction
-from django.utils import timezone
 
 from receiver.models import Reason, Rejection, RejectionCount
 
-__all__ = ["KEPT", "Reason", "Refused", "close", "note"]
+__all__ = ["KEPT", "Reason", "Refused", "Rejections"]
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ class Rejections:
         self._closing = asyncio.Event()
 
     def note(self, refused: Refused) -> None:
-        """Keep it in mind; returns at once."""
+        """Keep it to be written soon; returns at once."""
         self._newest.append(refused)
         self._counts[refused.reason, refused.at.date()] += 1
         if self._writing is None or self._writing.done():
@@ -109,22 +107,3 @@ def _save_counts(counts: Counter[tuple[Reason, date]]) -> None:
                 RejectionCount.objects.filter(pk=row.pk).update(count=models.F("count") + count)
     finally:
         close_old_connections()
-
-
-_rejections: WeakKeyDictionary[asyncio.AbstractEventLoop, Rejections] = WeakKeyDictionary()
-
-
-def note(reason: Reason, status: int, detail: str, **claimed: str | int) -> None:
-    """Note a refusal in the running event loop; `claimed` are the other fields of `Refused`."""
-    loop = asyncio.get_running_loop()
-    found = _rejections.get(loop)
-    if found is None:
-        found = _rejections[loop] = Rejections()
-    found.note(Refused(timezone.now(), reason, status, detail, **claimed))  # type: ignore[arg-type] # by name
-
-
-async def close() -> None:
-    """Write what the running loop has not yet written."""
-    found = _rejections.pop(asyncio.get_running_loop(), None)
-    if found is not None:
-        await found.close()

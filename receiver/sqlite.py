@@ -1,72 +1,111 @@
-"""Writes batches to SQLite: one statement through Django's connection, in one thread of intake's own.
+"""Writes batches to SQLite through Django's connection, in one thread of intake's own.
 
 The thread waits for the disk, and for another process's lock, where the event loop must not.
 """
 
 import asyncio
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import Error, OperationalError, close_old_connections, connection
+from django.db import Error, OperationalError, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from receiver import rows
-from receiver.arrivals import Arrival
+from receiver.arrivals import Arrival, Key
 from receiver.models import WAKE_GRACE
-from receiver.store import DownError, Key, RefusedError, Row, reopen
+from receiver.store import DownError, RefusedError, Row, reopen
 
-_COLUMNS = [*rows.VARYING, *rows.BEGINNING, "received_at", "next_attempt_at"]
-_ROW = ", ".join([*["%s"] * len(rows.VARYING), *rows.BEGINNING.values(), "%s", "%s"])
+_SQL = Path(__file__).parent / "sql"
+INSERT = (_SQL / "insert.sqlite.sql").read_text()
+REDELIVER = (_SQL / "redeliver.sqlite.sql").read_text()
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 class SqliteWriter:
-    """One thread, with the connection that Django keeps for it."""
+    """One thread, with the connection that Django keeps for it. See `store.Writer`."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
 
-    async def write(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
-        """See `store.Writer`."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _write, arrivals, times)
+    async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
+        """Insert row by row in one transaction."""
+        return await self._run(_insert, arrivals, times)
+
+    async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
+        """Count row by row in one transaction."""
+        return await self._run(_redeliver, arrivals, times)
 
     async def reopen(self, ids: Sequence[int]) -> list[int]:
-        """See `store.Writer`."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, reopen, ids)
+        """Reopen in this thread."""
+        return await self._run(reopen, ids)
+
+    async def probe(self) -> None:
+        """Begin to write, and write nothing."""
+        await self._run(_insert, [], [])
 
     async def close(self) -> None:
-        """See `store.Writer`."""
+        """Close the connection and end the thread."""
         await asyncio.get_running_loop().run_in_executor(self._thread, _disconnect)
         self._thread.shutdown()
 
+    async def _run(
+        self, work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> Result:
+        def run() -> Result:
+            close_old_connections()
+            try:
+                return work(*arguments, **named)
+            finally:
+                close_old_connections()
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, run)
+        except OperationalError as error:
+            raise DownError(f"SQLite: {error}") from error
+        except (Error, OverflowError) as error:
+            raise RefusedError(f"SQLite: {type(error).__name__}") from error
+
 
 def _disconnect() -> None:
-    connection.close()  # looked up here, for every thread has a connection of its own
+    connection.close()  # looked up here, because every thread has a connection of its own
 
 
-def _write(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
+@transaction.atomic
+def _insert(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
     now = timezone.now()
-    moments = [
-        connection.ops.adapt_datetimefield_value(now),
-        connection.ops.adapt_datetimefield_value(now + WAKE_GRACE),
+    moments = {
+        "received_at": connection.ops.adapt_datetimefield_value(now),
+        "next_attempt_at": connection.ops.adapt_datetimefield_value(now + WAKE_GRACE),
+    }
+    found: dict[Key, int] = {}
+    for key, row in _rows(arrivals, times):
+        for (pk,) in _execute(INSERT, row | moments):
+            found[key] = pk
+    return found
+
+
+@transaction.atomic
+def _redeliver(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
+    return {
+        key: Row(*returned) for key, row in _rows(arrivals, times) for returned in _execute(REDELIVER, row)
+    }
+
+
+def _rows(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[tuple[Key, dict[str, Any]]]:
+    """Return the key of each arrival, and its columns as Django keeps them in SQLite."""
+    named = [dict(zip(rows.COLUMNS, row, strict=True)) for row in rows.of(arrivals, times)]
+    return [
+        (arrival.key, row | {"guid": arrival.guid.hex}) for arrival, row in zip(arrivals, named, strict=True)
     ]
-    parameters: list[object] = []
-    for arrival, count in zip(arrivals, times, strict=True):
-        guid, *rest = rows.values(arrival, count)
-        parameters += [guid.hex, *rest, *moments]
-    sql = (
-        f"INSERT INTO {rows.TABLE} ({', '.join(_COLUMNS)}) "  # noqa: S608 - names are the model's, values are bound
-        f"VALUES {', '.join([f'({_ROW})'] * len(arrivals))} {rows.CONFLICT}"
-    )
-    close_old_connections()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)  # type: ignore[arg-type] # the stubs' list of types is not complete
-            found = cursor.fetchall()
-    except OperationalError as error:
-        raise DownError(f"SQLite: {error}") from error
-    except (Error, OverflowError) as error:
-        raise RefusedError(f"SQLite: {type(error).__name__}") from error
-    finally:
-        close_old_connections()
-    return {(UUID(guid), hook_id): Row(pk, status, seen) for pk, guid, hook_id, status, seen in found}
+
+
+def _execute(statement: str, row: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Run one statement on the driver's own connection, which takes parameters by name."""
+    lite: sqlite3.Connection = connection.connection
+    with connection.wrap_database_errors:
+        return lite.execute(statement, row).fetchall()

@@ -1,27 +1,38 @@
-"""What a batch of arrivals becomes: rows that are new, seen before, or processed again.
+"""What becomes of a batch of arrivals: rows that are new, seen before, processed again, or refused.
 
-Pure but for `reopen`; how a batch is written is in `receiver/postgresql.py` and `receiver/sqlite.py`.
+The rules are here; how rows reach a database is in `receiver/postgresql.py` and `receiver/sqlite.py`.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
-from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, connection, transaction
 
-from receiver.arrivals import Arrival
+from receiver.arrivals import Arrival, Key
 from receiver.models import REPAIRABLE, Delivery
 
-Key = tuple[UUID, int]
+logger = logging.getLogger(__name__)
+
+# Milliseconds that a redelivery waits for a row, or for its table, when it is made ready again.
+LOCKED_WITHIN = 1000
 
 
-class DownError(Exception):
+class StoreError(Exception):
+    """An arrival is not stored."""
+
+
+class DownError(StoreError):
     """The database cannot be written to: not this batch, and most likely not the next."""
 
 
-class RefusedError(Exception):
+class RefusedError(StoreError):
     """The database does not take these rows; it may take some of them."""
+
+
+class LockedError(StoreError):
+    """Another transaction locks the row of this delivery."""
 
 
 class Receipt(Enum):
@@ -30,10 +41,12 @@ class Receipt(Enum):
     ACCEPTED = "accepted"
     REDELIVERED = "redelivered"
     DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    """The key belongs to a delivery with another body, of which nothing changed."""
 
 
 class Stored(NamedTuple):
-    """The row that holds an arrival."""
+    """The row that holds an arrival, or for `CONFLICT` the row that has its key."""
 
     id: int
     event: str
@@ -41,25 +54,33 @@ class Stored(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What the database says of a row that was written: `seen` is 0 for a new one."""
+    """An existing row after a redelivery was counted. `digest` is null in a row of version 0.1."""
 
     id: int
     status: str
-    seen: int
+    digest: bytes | None
 
 
 class Writer(Protocol):
-    """Writes batches to one kind of database."""
+    """Writes batches to one kind of database. Every method raises `DownError` or `RefusedError`."""
 
-    async def write(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
-        """Commit rows of distinct keys, sorted by key; each arrived so many `times` in this batch.
+    async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
+        """Commit rows of distinct keys, sorted by key; return the ids of those that are new.
 
-        A row that is there already has its `redeliveries` raised by as many. What is returned is durable.
-        Raises `DownError` or `RefusedError`, and has then written nothing.
+        Each arrived so many `times` in this batch. What is returned is durable; an error wrote nothing.
+        """
+
+    async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
+        """Count arrivals on the existing rows of their keys; return those rows.
+
+        A row with another body is returned unchanged. A row that another transaction locks is left out.
         """
 
     async def reopen(self, ids: Sequence[int]) -> list[int]:
-        """Run `reopen` where this writer's connection lives."""
+        """Run `reopen` where this writer may use Django's connection."""
+
+    async def probe(self) -> None:
+        """Raise `DownError` unless a delivery could be inserted now."""
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -67,43 +88,100 @@ class Writer(Protocol):
 
 @transaction.atomic
 def reopen(ids: Sequence[int]) -> list[int]:
-    """Make rows that a redelivery is meant to repair ready again; gives the ids of those that were."""
+    """Make rows that a redelivery is meant to repair ready again; return the ids of those that were."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {LOCKED_WITHIN}")
     return Delivery.objects.filter(status__in=REPAIRABLE).reopen(ids)
 
 
-async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored]:
-    """Commit a batch; gives what became of each arrival, in the order given.
+async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored | StoreError]:
+    """Commit a batch; return what became of each arrival, in the order given.
 
-    Of several arrivals with one key the first makes the row. Raises what the writer raises.
+    Of several arrivals with one key, the first makes the row. Raises `DownError` or `RefusedError` when
+    nothing is written; an error after the insert is the outcome of those alone that it concerns.
     """
+    groups = _grouped(arrivals)
     first: dict[Key, Arrival] = {}
-    times: dict[Key, int] = {}
-    for arrival in arrivals:
-        key = (arrival.guid, arrival.hook_id)
-        first.setdefault(key, arrival)
-        times[key] = times.get(key, 0) + 1
-    # Rows are locked in one order, whoever writes, so that two receivers cannot wait for each other.
-    keys = sorted(first) if len(first) > 1 else list(first)
-    rows = await writer.write([first[key] for key in keys], [times[key] for key in keys])
-    repairable = [row.id for key, row in rows.items() if row.seen >= times[key] and row.status in REPAIRABLE]
-    reopened = frozenset(await writer.reopen(repairable)) if repairable else frozenset()
-    return _receipts(arrivals, rows, times, reopened)
+    for key, digest in groups:
+        first.setdefault(key, groups[key, digest][0])
+    # All receivers lock rows in one order, so that no two wait for each other.
+    firsts = [first[key] for key in sorted(first)] if len(first) > 1 else list(first.values())
+    new = await writer.insert(firsts, [len(groups[_name(arrival)]) for arrival in firsts])
+    known = [
+        group[0] for (key, digest), group in groups.items() if key not in new or first[key].digest != digest
+    ]
+    outcomes = await _redeliver(writer, known, [len(groups[_name(arrival)]) for arrival in known])
+    outcomes |= {_name(first[key]): Stored(pk, first[key].event, Receipt.ACCEPTED) for key, pk in new.items()}
+    return _receipts(arrivals, outcomes)
 
 
-def _receipts(
-    arrivals: Sequence[Arrival], rows: Mapping[Key, Row], times: Mapping[Key, int], reopened: frozenset[int]
-) -> list[Stored]:
-    """What each arrival is told: of those with one key, only the first can be more than a duplicate."""
-    stored, answered = [], set()
+_Name = tuple[Key, bytes]
+"""The key of an arrival, and the digest of its body."""
+
+_Outcomes = dict[_Name, Stored | StoreError]
+
+
+def _name(arrival: Arrival) -> _Name:
+    return arrival.key, arrival.digest
+
+
+def _grouped(arrivals: Sequence[Arrival]) -> dict[_Name, list[Arrival]]:
+    groups: dict[_Name, list[Arrival]] = {}
     for arrival in arrivals:
-        key = (arrival.guid, arrival.hook_id)
-        row = rows[key]
-        receipt = Receipt.DUPLICATE
-        if key not in answered:
-            answered.add(key)
-            if row.seen < times[key]:
-                receipt = Receipt.ACCEPTED
-            elif row.id in reopened:
-                receipt = Receipt.REDELIVERED
-        stored.append(Stored(row.id, arrival.event, receipt))
-    return stored
+        groups.setdefault(_name(arrival), []).append(arrival)
+    return groups
+
+
+async def _redeliver(writer: Writer, known: Sequence[Arrival], times: Sequence[int]) -> _Outcomes:
+    """Return what becomes of arrivals whose keys have a row already."""
+    if not known:
+        return {}
+    try:
+        rows = await writer.redeliver(known, times)
+    except StoreError as error:
+        return dict.fromkeys(map(_name, known), error)
+    reopened = await _reopened(writer, known, rows)
+    return {_name(arrival): _judged(arrival, rows.get(_name(arrival)[0]), reopened) for arrival in known}
+
+
+async def _reopened(
+    writer: Writer, known: Sequence[Arrival], rows: Mapping[Key, Row]
+) -> frozenset[int] | StoreError:
+    repairable = [
+        row.id
+        for key, digest in map(_name, known)
+        if (row := rows.get(key)) and row.digest == digest and row.status in REPAIRABLE
+    ]
+    try:
+        return frozenset(await writer.reopen(repairable)) if repairable else frozenset()
+    except (Error, StoreError) as error:
+        logger.warning("redeliveries not reopened count=%d error=%s", len(repairable), type(error).__name__)
+        return DownError(f"not made ready again: {type(error).__name__}")
+
+
+def _judged(arrival: Arrival, row: Row | None, reopened: frozenset[int] | StoreError) -> Stored | StoreError:
+    if row is None:
+        return LockedError("another transaction locks this delivery")
+    if row.digest != arrival.digest:
+        return Stored(row.id, arrival.event, Receipt.CONFLICT)
+    if row.status not in REPAIRABLE:
+        return Stored(row.id, arrival.event, Receipt.DUPLICATE)
+    if isinstance(reopened, StoreError):
+        return reopened
+    receipt = Receipt.REDELIVERED if row.id in reopened else Receipt.DUPLICATE
+    return Stored(row.id, arrival.event, receipt)
+
+
+def _receipts(arrivals: Sequence[Arrival], outcomes: _Outcomes) -> list[Stored | StoreError]:
+    """Return the outcome of each arrival: of several with one key and body, only the first can be new."""
+    answered: set[_Name] = set()
+    found: list[Stored | StoreError] = []
+    for arrival in arrivals:
+        name = _name(arrival)
+        outcome = outcomes[name]
+        if name in answered and isinstance(outcome, Stored) and outcome.receipt is not Receipt.CONFLICT:
+            outcome = outcome._replace(receipt=Receipt.DUPLICATE)
+        answered.add(name)
+        found.append(outcome)
+    return found

@@ -1,28 +1,24 @@
 """HTTP only: methods, headers and status codes."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from redis.exceptions import RedisError
+from django.utils import timezone
 
 import schemas
-from receiver import arrivals, bodies, queue, rejections
+from receiver import arrivals, bodies, parts
 from receiver.arrivals import Arrival
-from receiver.intake import StoreDownError, intake
+from receiver.intake import StoreDownError
 from receiver.models import Reason
+from receiver.parts import Parts
+from receiver.rejections import Refused
 from receiver.signatures import Verifier
 from receiver.store import Receipt
 
-logger = logging.getLogger(__name__)
-
 RETRY_AFTER = "30"  # seconds
-READY_WITHIN = 3.0  # seconds
 # Bytes; parsing more than this in the event loop would keep the others waiting.
 PARSE_IN_LOOP = 1024 * 1024
 # What is said of each limit.
@@ -35,14 +31,20 @@ LIMITS: dict[Reason, Callable[[], str]] = {
 
 async def github(request: HttpRequest, source: str = "") -> HttpResponse:
     """Take one delivery: 2xx only when it is committed, and the design's table for everything else."""
+    async with parts.of(request) as found:
+        return await _github(request, source.lower(), found)
+
+
+async def _github(request: HttpRequest, source: str, found: Parts) -> HttpResponse:
     if request.method != "POST":
-        response = refuse(request, HTTPStatus.METHOD_NOT_ALLOWED, Reason.METHOD, "send a POST")
+        response = refuse(request, found, HTTPStatus.METHOD_NOT_ALLOWED, Reason.METHOD, "send a POST")
         response["Allow"] = "POST"
         return response
-    body, source = request.body, source.lower()
+    body = request.body
     if len(body) > settings.MAX_BODY_BYTES:
         reason = Reason.TOO_LARGE
-        return refuse(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, reason, LIMITS[reason](), len(body))
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return refuse(request, found, status, reason, LIMITS[reason](), len(body))
     # The lean handler has fed it as the body came.
     verifier = getattr(request, "verifier", None)
     if verifier is None:
@@ -50,20 +52,16 @@ async def github(request: HttpRequest, source: str = "") -> HttpResponse:
         verifier.update(body)
     try:
         arrival = await _read(request, body, source, verifier)
-        stored = await intake().keep(arrival, getattr(request, "since", None))
+        stored = await found.intake.keep(arrival, getattr(request, "since", None))
     except arrivals.RejectedError as rejected:
-        return refuse(request, rejected.status, rejected.reason, rejected.detail, len(body))
+        return refuse(request, found, rejected.status, rejected.reason, rejected.detail, len(body))
     except StoreDownError as error:
-        return refuse(
-            request,
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            Reason.STORE_DOWN,
-            f"{error}; send it again",
-            len(body),
-        )
-    if stored.receipt is Receipt.DUPLICATE:
-        return _answer(arrival, "duplicate", HTTPStatus.OK)
-    return _answer(arrival, "accepted", HTTPStatus.ACCEPTED)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return refuse(request, found, status, Reason.STORE_DOWN, f"{error}; send it again", len(body))
+    if stored.receipt is not Receipt.CONFLICT:
+        return _answer(arrival, stored.receipt)
+    detail = "another body is stored under this guid and hook"
+    return refuse(request, found, HTTPStatus.CONFLICT, Reason.CONFLICT, detail, len(body))
 
 
 async def healthz(_request: HttpRequest) -> JsonResponse:
@@ -71,9 +69,10 @@ async def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-async def readyz(_request: HttpRequest) -> JsonResponse:
-    """Database and Redis answer; 503 and which of them does not, otherwise."""
-    database, redis = await asyncio.gather(_answers(_ask_database()), _answers(_ask_redis()))
+async def readyz(request: HttpRequest) -> JsonResponse:
+    """Deliveries can be stored and Redis answers; otherwise 503 and which of them does not."""
+    async with parts.of(request) as found:
+        database, redis = await asyncio.gather(found.database_ready(), found.redis_ready())
     ready = database and redis
     return JsonResponse(
         {
@@ -94,19 +93,21 @@ def refusal(status: HTTPStatus, detail: str) -> JsonResponse:
 
 
 def refuse(
-    request: HttpRequest, status: HTTPStatus, reason: Reason, detail: str, size: int = 0
+    request: HttpRequest, found: Parts, status: HTTPStatus, reason: Reason, detail: str, size: int = 0
 ) -> HttpResponse:
-    """Refuse a request, and keep in mind that it was; `size` is in bytes."""
+    """Refuse a request and record the rejection; `size` is in bytes."""
     match = request.resolver_match
-    rejections.note(
-        reason,
-        status,
-        detail,
+    refused = Refused(
+        at=timezone.now(),
+        reason=reason,
+        status=status,
+        detail=detail,
         address=request.META.get("REMOTE_ADDR", "")[:64],
         source=(match.kwargs.get("source", "") if match else ""),
         event=schemas.storable(request.META.get("HTTP_X_GITHUB_EVENT", "")[:64]),
         size=size,
     )
+    found.rejections.note(refused)
     return refusal(status, detail)
 
 
@@ -122,31 +123,9 @@ async def _read(request: HttpRequest, body: bytes, source: str, verifier: Verifi
     return await asyncio.to_thread(arrivals.read, request.META, body, source, verifier)
 
 
-def _answer(arrival: Arrival, status: str, code: HTTPStatus) -> HttpResponse:
-    # Written out, for nothing in it needs escaping.
-    body = f'{{"guid": "{arrival.guid}", "status": "{status}"}}'
-    return HttpResponse(body, content_type="application/json", status=code)
-
-
-async def _answers(question: Awaitable[None]) -> bool:
-    try:
-        async with asyncio.timeout(READY_WITHIN):
-            await question
-    except (Error, RedisError, OSError) as error:
-        logger.warning("not ready: %s", type(error).__name__)
-        return False
-    return True
-
-
-async def _ask_database() -> None:
-    def ask() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchone()
-
-    await sync_to_async(ask)()
-
-
-async def _ask_redis() -> None:
-    async with queue.connect() as redis:
-        await redis.ping()
+def _answer(arrival: Arrival, receipt: Receipt) -> HttpResponse:
+    duplicate = receipt is Receipt.DUPLICATE
+    # Written out, because nothing in it needs escaping.
+    body = f'{{"guid": "{arrival.guid}", "status": "{"duplicate" if duplicate else "accepted"}"}}'
+    status = HTTPStatus.OK if duplicate else HTTPStatus.ACCEPTED
+    return HttpResponse(body, content_type="application/json", status=status)

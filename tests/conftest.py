@@ -9,7 +9,7 @@ from django.db import connection
 from redis import Redis
 
 import database
-from receiver import intake, queue
+from receiver.parts import Parts
 from tests import processes, servers
 
 
@@ -65,11 +65,11 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def in_process(transactional_db: None, redis: "Redis") -> AsyncIterator[None]:
-    """The receiver's code in this process: what its event loop opened is closed after the test."""
-    yield
-    await intake.close()
-    await queue.close()
+async def parts(transactional_db: None, redis: "Redis") -> AsyncIterator[Parts]:
+    """The receiver's parts in this process, closed after the test."""
+    made = Parts()
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -91,11 +91,6 @@ def test_handlers_and_schemas_know_neither_django_nor_redis(part: str) -> None:
         }, path
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_module_is_one_thought(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 250
-
-
 def test_the_procfile_has_its_three_lines() -> None:
     assert list(PROCFILE) == ["release", "web", "worker"]
     assert "receiver.asgi:application" in PROCFILE["web"]

@@ -1,8 +1,9 @@
 """Group commit: one transaction for many, each answered by what became of its own row."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,13 +13,14 @@ from django.test import AsyncClient
 from django.utils import timezone
 from redis import Redis
 
-from receiver import intake, store
+from receiver import arrivals, intake, store
 from receiver.arrivals import Arrival
 from receiver.models import Delivery, HandlerRun
+from receiver.parts import Parts
 from receiver.store import Receipt
 from tests import github
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_process")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def arrival(guid: UUID | None = None, **changes: object) -> Arrival:
@@ -33,7 +35,7 @@ def arrival(guid: UUID | None = None, **changes: object) -> Arrival:
         "body": b'{"zen": "\xc3\xa9"}',
         **changes,
     }
-    return Arrival(**fields)  # type: ignore[arg-type]
+    return Arrival(digest=arrivals.digest_of(fields["body"]), **fields)  # type: ignore[arg-type]
 
 
 async def post(request: github.Request) -> Any:
@@ -44,22 +46,35 @@ async def post(request: github.Request) -> Any:
     )
 
 
-async def write(batch: list[Arrival]) -> list[store.Stored]:
-    return await store.store(intake.intake().writers[0], batch)
+Write = Callable[[list[Arrival]], Awaitable[list[store.Stored]]]
+
+
+@pytest.fixture
+def write(parts: Parts) -> Write:
+    """Commits a batch past intake's queue."""
+
+    async def commit(batch: list[Arrival]) -> list[store.Stored]:
+        outcomes = await store.store(parts.intake.writers[0], batch)
+        assert [outcome for outcome in outcomes if not isinstance(outcome, store.Stored)] == []
+        return cast(list[store.Stored], outcomes)
+
+    return commit
 
 
 def receipts(stored: list[store.Stored]) -> list[str]:
     return [each.receipt.value for each in stored]
 
 
-async def test_concurrent_arrivals_share_transactions_and_are_all_committed() -> None:
-    stored = await asyncio.gather(*(intake.intake().keep(arrival()) for _ in range(250)))
+async def test_concurrent_arrivals_share_transactions_and_are_all_committed(parts: Parts) -> None:
+    stored = await asyncio.gather(*(parts.intake.keep(arrival()) for _ in range(250)))
     assert {each.receipt for each in stored} == {Receipt.ACCEPTED}
     assert len({each.id for each in stored}) == 250
     assert await Delivery.objects.acount() == 250
 
 
-async def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_the_rest_are_counted() -> None:
+async def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_others_are_counted(
+    write: Write,
+) -> None:
     one, other = uuid4(), uuid4()
     batch = [arrival(one), arrival(other), arrival(one), arrival(one), arrival(one, hook_id=2)]
     stored = await write(batch)
@@ -71,17 +86,17 @@ async def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_the_rest_
     assert (await Delivery.objects.aget(pk=stored[1].id)).redeliveries == 1
 
 
-async def test_a_row_that_the_database_refuses_is_an_error_for_its_sender_alone() -> None:
-    good = [intake.intake().keep(arrival()) for _ in range(20)]
-    bad = intake.intake().keep(arrival(hook_id=2**70))
+async def test_a_row_that_the_database_refuses_is_an_error_for_its_sender_alone(parts: Parts) -> None:
+    good = [parts.intake.keep(arrival()) for _ in range(20)]
+    bad = parts.intake.keep(arrival(hook_id=2**70))
     results = await asyncio.gather(*good[:9], bad, *good[9:], return_exceptions=True)
     assert [place for place, result in enumerate(results) if not isinstance(result, store.Stored)] == [9]
     assert isinstance(results[9], intake.StoreDownError)
     assert await Delivery.objects.acount() == 20
 
 
-async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none() -> None:
-    tasks = [asyncio.create_task(intake.intake().keep(arrival())) for _ in range(40)]
+async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none(parts: Parts) -> None:
+    tasks = [asyncio.create_task(parts.intake.keep(arrival())) for _ in range(40)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
@@ -93,7 +108,26 @@ async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none() -> None:
     ]
 
 
-async def test_a_redelivery_of_a_dead_one_keeps_what_succeeded_and_runs_the_rest_again() -> None:
+async def test_another_body_in_the_batch_is_a_conflict_and_the_rest_is_stored(write: Write) -> None:
+    guid = uuid4()
+    first, other = arrival(guid), arrival(guid, body=b"other")
+    batch = [first, other, arrival(), first, other]
+    stored = await write(batch)
+    assert receipts(stored) == ["accepted", "conflict", "accepted", "duplicate", "conflict"]
+    row = await Delivery.objects.aget(guid=guid)
+    assert (row.body, row.redeliveries) == (arrival().body, 1)
+
+
+async def test_another_body_in_the_batch_does_not_keep_a_redelivery_from_its_repair(write: Write) -> None:
+    first = arrival()
+    await write([first])
+    await Delivery.objects.aupdate(status="dead", next_attempt_at=None)
+    stored = await write([arrival(first.guid, body=b"other"), first])
+    assert receipts(stored) == ["conflict", "redelivered"]
+    assert (await Delivery.objects.aget()).status == "received"
+
+
+async def test_a_redelivery_of_a_dead_one_keeps_what_succeeded_and_runs_the_rest_again(write: Write) -> None:
     first = arrival()
     [stored] = await write([first])
     await Delivery.objects.aupdate(status="dead", attempts=8, error="gone", next_attempt_at=None)
@@ -149,13 +183,13 @@ def test_an_acknowledged_row_is_synced_to_the_disk() -> None:
             assert cursor.fetchone() == ("on",)
 
 
-async def test_a_refused_batch_writes_nothing_at_all() -> None:
+async def test_a_refused_batch_writes_nothing_at_all(write: Write) -> None:
     with pytest.raises(store.RefusedError):
         await write([arrival(), arrival(hook_id=2**70)])
     assert await Delivery.objects.acount() == 0
 
 
-async def test_every_column_is_written_as_the_model_reads_it() -> None:
+async def test_every_column_is_written_as_the_model_reads_it(write: Write) -> None:
     sent = arrival(
         source="acme", secret_position=3, action="opened", repository_id=7, repository="a/b", sender="é",
         installation_id=8, headers={"X-GitHub-Event": "push", "User-Agent": "Ü"},

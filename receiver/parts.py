@@ -1,0 +1,99 @@
+"""What one receiver works with: intake, wake-ups and rejections; made and closed together.
+
+The ASGI lifespan owns one for the life of the process. A handler without a lifespan, such as Django's test
+client, makes one for each request.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from django.db import connection
+from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from receiver.intake import Intake
+from receiver.postgresql import PostgresWriter
+from receiver.queue import Wakeups
+from receiver.rejections import Rejections
+from receiver.sqlite import SqliteWriter
+from receiver.store import Writer
+
+logger = logging.getLogger(__name__)
+
+READY_WITHIN = 3.0  # seconds for each answer to `/readyz`
+# Seconds for which `/readyz` believes a failed commit more than its own look at the database.
+BELIEVED = 3.0
+# Seconds at the end. uvicorn has waited for the requests before; an insert that hangs is cut after five.
+COMMIT_WITHIN = 6.0
+CLOSE_WITHIN = 3.0
+
+
+class Parts:
+    """The parts of the receiver that belong to one event loop."""
+
+    def __init__(self) -> None:
+        self.wakeups = Wakeups()
+        self.rejections = Rejections()
+        self._prober = _writer()
+        self._probe: asyncio.Task[None] | None = None
+        # PostgreSQL commits one batch while the next is parsed; SQLite has one writer at a time.
+        count = 2 if connection.vendor == "postgresql" else 1
+        self.intake = Intake([_writer() for _ in range(count)], self.wakeups.wake)
+
+    async def database_ready(self) -> bool:
+        """Whether a delivery could be stored now, by what intake last saw and by trying."""
+        if self.intake.down_for < BELIEVED:
+            return False
+        # A probe that hangs is not cancelled: psycopg would wait for the server to confirm that.
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self._prober.probe())
+        await asyncio.wait({self._probe}, timeout=READY_WITHIN)
+        error = self._probe.exception() if self._probe.done() else TimeoutError("no answer in time")
+        if error is not None:
+            logger.warning("not ready part=database error=%s", error)
+        return error is None
+
+    async def redis_ready(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                await self.wakeups.ping()
+        except (RedisError, OSError) as error:
+            logger.warning("not ready part=redis error=%s", type(error).__name__)
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Commit, and hand to Redis, what is in flight; returns in time even where a server hangs."""
+        await self.intake.close(COMMIT_WITHIN)
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await asyncio.gather(self.wakeups.close(), self.rejections.close(), self._close_prober())
+        except TimeoutError:
+            logger.warning("not closed in time seconds=%g", CLOSE_WITHIN)
+
+    async def _close_prober(self) -> None:
+        if self._probe is not None:
+            await asyncio.wait({self._probe})
+        await self._prober.close()
+
+
+def _writer() -> Writer:
+    return PostgresWriter() if connection.vendor == "postgresql" else SqliteWriter()
+
+
+@asynccontextmanager
+async def of(request: HttpRequest) -> AsyncIterator[Parts]:
+    """Yield the parts that serve this request: those of the lifespan, else some for this request alone."""
+    scope = getattr(request, "scope", {})
+    found: Parts | None = scope.get("state", {}).get("parts")
+    if found is not None:
+        yield found
+        return
+    made = Parts()
+    try:
+        yield made
+    finally:
+        await made.close()
