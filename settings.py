@@ -82,6 +82,7 @@ def database(url: str) -> dict[str, Any]:
     """Django's settings for a `sqlite:` or `postgresql:` URL; raises `ImproperlyConfigured` otherwise."""
     if url.startswith("sqlite:"):
         config: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=None)}
+        config["ENGINE"] = "database.sqlite3"
         # An answer promises durability, so SQLite syncs at every commit. IMMEDIATE takes the write lock
         # at BEGIN, where SQLite honours the busy timeout; a lock upgraded later fails at once.
         config["OPTIONS"] = {
