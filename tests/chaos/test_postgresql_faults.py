@@ -1,0 +1,223 @@
+"""What a PostgreSQL that runs can do to the receiver: locks, changed tables, wrong defaults, standing still."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import psycopg
+import pytest
+
+from tests import github
+from tests.chaos import law, ledger, stack
+from tests.chaos.counts import Counts
+from tests.chaos.postgresql import PostgreSQL
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.sender import Answer, Sender
+
+pytestmark = pytest.mark.only("postgresql")
+
+# Seconds from the end of a fault until deliveries are taken again; the receiver tries once a second.
+BACK_WITHIN = 4.0
+# Seconds that the receiver has to end after SIGTERM: uvicorn's grace period, and what closing may take.
+GRACE = 25.0
+
+
+@pytest.fixture
+async def receiver(database: str, redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[stack.Receiver]:
+    with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as running:
+        yield running
+
+
+async def ready(http: aiohttp.ClientSession, url: str) -> int:
+    async with http.get(f"{url}/readyz") as answer:
+        return answer.status
+
+
+async def until(true: Callable[[], Awaitable[bool]], what: str, within: float = BACK_WITHIN) -> None:
+    deadline = time.monotonic() + within
+    while not await true():
+        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
+        await asyncio.sleep(0.1)
+
+
+def on_database(url: str, change: str) -> str:
+    """A statement about this database itself."""
+    return f"ALTER DATABASE {urlsplit(url).path[1:]} {change}"
+
+
+def cut_others(url: str) -> None:
+    """End every connection to this database but the one that asks."""
+    ledger.execute(
+        url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+
+
+async def test_a_locked_row_costs_its_own_redelivery_and_nobody_elses_delivery(
+    http: aiohttp.ClientSession, database: str, receiver: stack.Receiver
+) -> None:
+    held = github.sample("push__branch")
+    sender, redelivering = Sender(http, receiver.url), Sender(http, receiver.url)
+    assert (await sender.send(held)).status == 202
+    with psycopg.connect(database) as other:
+        other.execute("SELECT * FROM receiver_delivery WHERE guid = %s FOR UPDATE", [held.guid])
+        async with sender.traffic(per_second=30), redelivering.traffic(per_second=5, delivery=lambda: held):
+            await asyncio.sleep(3)
+    assert set(redelivering.statuses()) == {503}
+    assert set(sender.statuses()) == {202}
+    law.timely(sender, redelivering)
+    assert max(answer.seconds for answer in sender.answers) < 3
+    assert (await redelivering.send(held)).status == 200
+    law.kept(database, sender)
+
+
+async def test_a_key_that_another_transaction_inserts_costs_nobody_else_a_delivery(
+    http: aiohttp.ClientSession, database: str, receiver: stack.Receiver
+) -> None:
+    held = github.sample("push__branch")
+    sender, same = Sender(http, receiver.url), Sender(http, receiver.url)
+    assert (await sender.send(github.sample("push__branch"))).status == 202
+    columns = "hook_id, source, secret_position, event, action, repository, sender, headers, content_type, body, received_at, status, attempts, claims, crashes, worker, error, redeliveries"  # noqa: E501
+    with psycopg.connect(database) as other:
+        other.execute(
+            f"INSERT INTO receiver_delivery (guid, {columns})"
+            f" SELECT %s, {columns} FROM receiver_delivery LIMIT 1",
+            [held.guid],
+        )
+        async with sender.traffic(per_second=10):
+            assert (await same.send(held)).status == 503
+            await asyncio.sleep(0.5)
+        other.rollback()
+    assert set(sender.statuses()) == {202}
+    assert (await same.send(held)).status == 202
+    law.kept(database, sender, same)
+
+
+@pytest.mark.parametrize("change", ["varchar(20)", "text"])
+async def test_a_table_that_changes_under_the_receiver_costs_no_delivery(
+    change: str, http: aiohttp.ClientSession, database: str, receiver: stack.Receiver
+) -> None:
+    sender = Sender(http, receiver.url)
+    held = github.sample("push__branch")
+    # Often enough that psycopg has prepared the statements.
+    requests = [held, *(github.sample("push__branch") for _ in range(20)), *([held] * 20)]
+    await sender.crowd(requests, connections=1)
+    ledger.execute(database, f"ALTER TABLE receiver_delivery ALTER source TYPE {change}")
+    await sender.crowd([github.sample("push__branch") for _ in range(20)] + [held] * 3, connections=4)
+    assert set(sender.statuses()) == {202, 200}
+    law.kept(database, sender)
+
+
+async def test_a_locked_table_is_503_and_not_ready_and_soon_over(
+    http: aiohttp.ClientSession, database: str, receiver: stack.Receiver
+) -> None:
+    sender = Sender(http, receiver.url)
+    assert await ready(http, receiver.url) == 200
+    with psycopg.connect(database) as other:
+        other.execute("LOCK TABLE receiver_delivery IN SHARE MODE")
+        async with sender.traffic(per_second=10):
+            await asyncio.sleep(1.5)
+            assert await ready(http, receiver.url) == 503
+    assert set(sender.statuses()) == {503}
+    law.timely(sender)
+
+    async def taken_again() -> bool:
+        return (await sender.send(github.sample("push__branch"))).status == 202
+
+    await until(taken_again, "deliveries are taken again")
+    assert await ready(http, receiver.url) == 200
+
+
+async def test_a_database_that_is_read_only_is_503_and_not_ready_and_soon_over(
+    http: aiohttp.ClientSession, database: str, receiver: stack.Receiver
+) -> None:
+    sender = Sender(http, receiver.url)
+    assert (await sender.send(github.sample("push__branch"))).status == 202
+    ledger.execute(database, on_database(database, "SET default_transaction_read_only = on"), on="postgres")
+    cut_others(database)
+    assert (await sender.send(github.sample("push__branch"))).status == 503
+    assert await ready(http, receiver.url) == 503
+    ledger.execute(database, on_database(database, "RESET default_transaction_read_only"), on="postgres")
+
+    async def taken_again() -> bool:
+        return (await sender.send(github.sample("push__branch"))).status == 202
+
+    await until(taken_again, "deliveries are taken again")
+    assert await ready(http, receiver.url) == 200
+
+
+async def test_a_delivery_is_on_the_disk_whatever_the_database_has_as_default(
+    http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    ledger.execute(database, on_database(database, "SET synchronous_commit = off"), on="postgres")
+    with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as receiver:
+        sender = Sender(http, receiver.url)
+        assert (await sender.send(github.sample("push__branch"))).status == 202
+        with psycopg.connect(database, autocommit=True) as server:
+            flushed = server.execute("SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()")
+            assert flushed.fetchone() == (True,)
+    law.kept(database, sender)
+
+
+@pytest.fixture
+def postgresql() -> Iterator[PostgreSQL]:
+    server = PostgreSQL()
+    ledger.migrate(server.url)
+    yield server
+    server.go_on()
+    server.end()
+
+
+async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_goes_on(
+    counts: Counts,
+    http: aiohttp.ClientSession,
+    postgresql: PostgreSQL,
+    redis_server: RedisServer,
+    tmp_path: Path,
+) -> None:
+    with stack.receiver(
+        tmp_path / "log", DATABASE_URL=postgresql.url, REDIS_URL=redis_server.url
+    ) as receiver:
+        sender = Sender(http, receiver.url)
+        async with sender.traffic(per_second=5):
+            await asyncio.sleep(1)
+            postgresql.hang()
+            hung = time.monotonic()
+            await asyncio.sleep(max(counts.outage, 7))
+            assert await ready(http, receiver.url) == 503
+            postgresql.go_on()
+            went_on = time.monotonic()
+            # A connection that was being opened is given up after three seconds.
+            await asyncio.sleep(BACK_WITHIN + 3)
+        law.timely(sender)
+        assert {answer.status for answer in sender.between(hung, went_on)} == {503}
+        late = [answer for answer in sender.answers if answer.asked > went_on + BACK_WITHIN]
+        assert {answer.status for answer in late} == {202}
+        assert await ready(http, receiver.url) == 200
+    law.kept(postgresql.url, sender)
+
+
+async def test_a_receiver_that_is_stopped_while_postgresql_stands_still_ends_in_time(
+    http: aiohttp.ClientSession, postgresql: PostgreSQL, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with stack.receiver(
+        tmp_path / "log", DATABASE_URL=postgresql.url, REDIS_URL=redis_server.url
+    ) as receiver:
+        sender = Sender(http, receiver.url)
+        assert (await sender.send(github.sample("push__branch"))).status == 202
+        postgresql.hang()
+        # A refusal is to be written, and a delivery to be committed.
+        wrong = github.sample("push__branch", secret="a secret that nobody knows")
+        assert (await sender.send(wrong)).status == 403
+        sending: asyncio.Task[Answer] = asyncio.create_task(sender.send(github.sample("push__branch")))
+        await asyncio.sleep(0.5)
+        receiver.process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(receiver.process.wait, GRACE)
+        assert (await sending).status in {0, 503}
+        postgresql.go_on()
+    law.kept(postgresql.url, sender)
