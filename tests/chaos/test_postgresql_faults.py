@@ -1,4 +1,4 @@
-"""What a PostgreSQL that runs can do to the receiver: locks, changed tables, wrong defaults, standing still."""
+"""What a running PostgreSQL can do to the receiver: locks, changed tables, wrong defaults, standing still."""
 
 import asyncio
 import signal
