@@ -74,6 +74,12 @@ class Coalescer(Generic[Item, Result]):
                 else:
                     future.set_result(outcome)
 
+    def _written(self, items: Sequence[Item]) -> Sequence[Result]:
+        results = self._write(items)
+        if len(results) != len(items):  # a caller without a result would wait for ever
+            raise RuntimeError(f"{len(results)} results for {len(items)} items")
+        return results
+
     def _take(
         self, items: deque[tuple[Item, asyncio.Future[Result]]]
     ) -> list[tuple[Item, asyncio.Future[Result]]]:
@@ -91,7 +97,7 @@ class Coalescer(Generic[Item, Result]):
             return []
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await threads.run(self._write, items)
+                return await threads.run(self._written, items)
             except Exception as error:  # noqa: BLE001 - handed to those whose items it is about
                 if _is_outage(error):
                     if attempt == ATTEMPTS:

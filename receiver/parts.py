@@ -68,11 +68,15 @@ class Parts:
     async def close(self) -> None:
         """Commit, and hand to Redis, what is in flight; returns in time even where a server hangs."""
         await self.intake.close(COMMIT_WITHIN)
+        closing = (self.wakeups.close(), self.rejections.close(), self._close_prober())
         try:
             async with asyncio.timeout(CLOSE_WITHIN):
-                await asyncio.gather(self.wakeups.close(), self.rejections.close(), self._close_prober())
+                results = await asyncio.gather(*closing, return_exceptions=True)
         except TimeoutError:
             logger.warning("not closed in time seconds=%g", CLOSE_WITHIN)
+            return
+        for error in filter(None, results):
+            logger.error("not closed cleanly", exc_info=error)
 
     async def _close_prober(self) -> None:
         if self._probe is not None:

@@ -34,6 +34,16 @@ class Squares:
         return [item * item for item in items]
 
 
+async def test_a_write_that_returns_too_few_results_is_an_error_for_its_callers() -> None:
+    def forgetful(items: Sequence[int]) -> Sequence[int]:
+        return items[:0]
+
+    write = Coalescer(forgetful)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*(write(number) for number in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RuntimeError] * 3
+
+
 async def test_who_calls_at_once_is_written_at_once_and_gets_his_own_result() -> None:
     squares = Squares()
     assert await asyncio.gather(*(squares.write(number) for number in range(50))) == [
