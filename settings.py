@@ -1,25 +1,33 @@
 """Every setting of Hookkeeper, read from the environment in this one place.
 
-Each is documented in `docs/reference/settings.md`. A wrong value stops the program with an error that
-names the variable and never repeats its value.
+Each is documented in `docs/reference/settings.md`. A wrong value stops the program with one line that names
+the variable and never repeats its value.
 """
 
 import hashlib
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
+
+from configuration import urls
+from configuration.folders import usable
+from configuration.secrets import webhook_secrets
+from configuration.stopping import stop_if_wrong
 
 BASE_DIR = Path(__file__).resolve().parent
 
 # The longest path that every supported system takes as the address of a unix socket (macOS: 104 bytes).
 LONGEST_SOCKET_PATH = 100
+# Bytes. SQLite stores no larger value, and PostgreSQL hardly one: https://www.sqlite.org/limits.html
+LARGEST_BODY = 1_000_000_000
+LONGEST_GRACE = 86_400  # seconds
+# What Django compares with a request's Host header: a name, a domain with its subdomains, or anything.
+HOST_NAME = re.compile(r"\*|\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
 
 # How soon a PostgreSQL that vanished is noticed; a URL may say otherwise. All are libpq's own parameters:
@@ -51,37 +59,10 @@ def redis_socket(folder: Path) -> Path:
     return Path("/tmp") / f"hookkeeper-{digest}" / "redis.sock"  # noqa: S108 - made 0700, owner checked
 
 
-def webhook_secrets(environ: Mapping[str, str]) -> dict[str, tuple[bytes, ...]]:
-    """The webhook secrets by source: `""` holds those of `GITHUB_WEBHOOK_SECRET`.
-
-    `GITHUB_WEBHOOK_SECRET_<SOURCE>` gives a source secrets of its own, and a name that ends in `_FILE`
-    the path of a file that holds them. Secrets are separated by commas or line ends. Raises
-    `ImproperlyConfigured` for an empty secret, an unreadable file, or a source that is set twice.
-    """
-    found: dict[str, tuple[bytes, ...]] = {}
-    for name, value in sorted(environ.items()):
-        match = re.fullmatch(r"GITHUB_WEBHOOK_SECRET(?:_([A-Z0-9_]+?))??(_FILE)?", name)
-        if match is None:
-            continue
-        source, from_file = (match[1] or "").lower(), match[2]
-        if from_file:
-            try:
-                value = Path(value).read_text(encoding="utf-8")  # noqa: PLW2901
-            except (OSError, UnicodeDecodeError) as error:
-                raise ImproperlyConfigured(f"{name}: cannot read the file: {type(error).__name__}") from error
-        secrets = tuple(part.strip().encode() for part in re.split(r"[,\n]", value.strip()))
-        if not all(secrets):
-            raise ImproperlyConfigured(f"{name} holds an empty secret: set a secret, or unset the variable.")
-        if source in found:
-            raise ImproperlyConfigured(f"{name}: this secret is set twice, as a value and as a file.")
-        found[source] = secrets
-    return found
-
-
 def database(url: str) -> dict[str, Any]:
-    """Django's settings for a `sqlite:` or `postgresql:` URL; raises `ImproperlyConfigured` otherwise."""
+    """Return Django's settings for a `sqlite:` or `postgresql:` URL; raises `ImproperlyConfigured`."""
     if url.startswith("sqlite:"):
-        config: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=None)}
+        config: dict[str, Any] = urls.sqlite(url)
         config["ENGINE"] = "database.sqlite3"
         # An answer promises durability, so SQLite syncs at every commit. IMMEDIATE takes the write lock
         # at BEGIN, where SQLite honours the busy timeout; a lock upgraded later fails at once.
@@ -92,10 +73,7 @@ def database(url: str) -> dict[str, Any]:
         }
         config["TEST"] = {"NAME": f"{config['NAME']}.test"}
     elif url.startswith(("postgres:", "postgresql:")):
-        try:
-            config = {**dj_database_url.parse(url, conn_health_checks=True)}
-        except ValueError as error:
-            raise ImproperlyConfigured("DATABASE_URL: not a URL of a PostgreSQL database.") from error
+        config = urls.postgresql(url)
         config["OPTIONS"] = {
             **POSTGRESQL_TIMEOUTS,
             **config.get("OPTIONS", {}),
@@ -108,33 +86,38 @@ def database(url: str) -> dict[str, Any]:
 
 env = Env()
 
-DATA = Path(env.str("HOOKKEEPER_DATA", "") or BASE_DIR / "var").absolute()
-DEBUG: bool = env.bool("DEBUG", False)
-# Nothing of today signs with SECRET_KEY, and Django refuses whatever would while it is empty.
-SECRET_KEY: str = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str)
-PORT: int = env.int("PORT", 8000)
-if not 0 < PORT < 65536:  # noqa: PLR2004
-    raise ImproperlyConfigured("PORT must lie between 1 and 65535.")
-WEBHOOK_SECRETS = webhook_secrets(os.environ)
-DATABASES = {
-    "default": database(env.str("DATABASE_URL", "") or f"sqlite:///{quote(str(DATA / 'hookkeeper.sqlite3'))}")
-}
-REDIS_URL: str = env.str("REDIS_URL", "") or f"unix://{quote(str(redis_socket(DATA)))}"
-if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
-    raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
+with stop_if_wrong():
+    DATA = Path(env.str("HOOKKEEPER_DATA", "") or BASE_DIR / "var").absolute()
+    _urls = env.str("DATABASE_URL", ""), env.str("REDIS_URL", "")
+    # With both URLs set nothing uses the default folder, which a read-only image may not even hold.
+    if env.str("HOOKKEEPER_DATA", "") or not all(_urls):
+        usable(DATA, "HOOKKEEPER_DATA")
+    DATABASES = {"default": database(_urls[0] or f"sqlite:///{quote(str(DATA / 'hookkeeper.sqlite3'))}")}
+    REDIS_URL: str = urls.redis(_urls[1] or f"unix://{quote(str(redis_socket(DATA)))}")
+    WEBHOOK_SECRETS = webhook_secrets(os.environ)
 
-# Bytes. GitHub sends no payload above 25 MB: https://docs.github.com/webhooks/webhook-events-and-payloads
-MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 25 * 1024 * 1024)
-if MAX_BODY_BYTES < 1:
-    raise ImproperlyConfigured("MAX_BODY_BYTES must be at least 1.")
+    DEBUG: bool = env.bool("DEBUG", False)
+    # Nothing of today signs with SECRET_KEY, and Django refuses whatever would while it is empty.
+    SECRET_KEY: str = env.str("SECRET_KEY", "")
+    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str)
+    if not all(HOST_NAME.fullmatch(name) for name in ALLOWED_HOSTS):
+        raise ImproperlyConfigured("ALLOWED_HOSTS takes host names without scheme, port and path.")
+    PORT: int = env.int("PORT", 8000)
+    if not 0 < PORT < 65536:  # noqa: PLR2004
+        raise ImproperlyConfigured("PORT must lie between 1 and 65535.")
+
+    # Bytes. GitHub sends no payload above 25 MB: https://docs.github.com/webhooks/webhook-events-and-payloads
+    MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 25 * 1024 * 1024)
+    if not 0 < MAX_BODY_BYTES <= LARGEST_BODY:
+        raise ImproperlyConfigured(f"MAX_BODY_BYTES must lie between 1 and {LARGEST_BODY}.")
+
+    # Seconds that a worker has after SIGTERM to finish what it runs, before it gives it back.
+    WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
+    if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
+        raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
+
 # The limit is held in receiver/, where it is answered as JSON; Django's own (2.5 MB) would come first.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
-
-# Seconds that a worker has after SIGTERM to finish what it runs, before it gives it back.
-WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
-if WORKER_GRACE <= 0:
-    raise ImproperlyConfigured("WORKER_GRACE must be above 0.")
 
 INSTALLED_APPS = ["receiver", "records", "console"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]

@@ -2,13 +2,7 @@
 
 import sys
 
-from django.core.exceptions import ImproperlyConfigured
-from environs import EnvError
-
-try:
-    from dev.supervisor import main
-except (EnvError, ImproperlyConfigured) as error:  # a wrong setting is told without a traceback
-    sys.exit(f"hookkeeper: {error}")
+from dev.supervisor import main
 
 if __name__ == "__main__":
     sys.exit(main())

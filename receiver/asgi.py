@@ -20,7 +20,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
@@ -144,7 +143,8 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 if not settings.WEBHOOK_SECRETS:
-    raise ImproperlyConfigured("GITHUB_WEBHOOK_SECRET is not set: the receiver would accept nothing.")
+    # One line and exit status 1 without a traceback, as for a wrong setting: see configuration/stopping.py.
+    raise SystemExit("hookkeeper: GITHUB_WEBHOOK_SECRET is not set: the receiver would accept nothing.")
 
 _webhooks = WebhookHandler()
 _pages = ASGIHandler()

@@ -11,10 +11,21 @@ from django.urls import get_resolver
 
 from tests.processes import PROCFILE, ROOT
 
-PARTS = ["receiver", "schemas", "database", "handlers", "records", "processing", "console", "dev"]
+PARTS = [
+    "configuration",
+    "receiver",
+    "schemas",
+    "database",
+    "handlers",
+    "records",
+    "processing",
+    "console",
+    "dev",
+]
 # Part to what of this project it may import. `worker` and `settings` are modules of one file.
 ALLOWED = {
-    "settings": set(),
+    "settings": {"configuration"},
+    "configuration": set(),
     "schemas": set(),
     "database": set(),
     "records": {"database", "schemas"},
@@ -23,7 +34,8 @@ ALLOWED = {
     "processing": {"handlers", "records", "schemas", "database", "receiver.models"},
     "worker": {"processing", "handlers", "records", "schemas", "database", "receiver.models",
                "receiver.queue", "receiver.patience", "receiver.presence", "receiver.listening"},
-    "console": {"processing", "database", "receiver", "handlers", "records", "schemas", "dev", "settings"},
+    "console": {"processing", "database", "receiver", "handlers", "records", "schemas", "dev", "settings",
+                "configuration"},
     "dev": {"settings"},
     "manage": {"settings"},
 }  # fmt: skip

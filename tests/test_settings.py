@@ -1,7 +1,9 @@
 """Settings: each wrong value is an error that names its variable, and no secret is ever told."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,62 +12,220 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 import settings
-from tests.processes import ROOT
+from configuration import urls
+from configuration.secrets import webhook_secrets
+from tests.processes import ROOT, free_port
 
-SECRET = "Ga11eon"
+SECRET = "Ga11eon-and-Cannon"
 
 
-def read(code: str = "import settings", **environment: str) -> "subprocess.CompletedProcess[str]":
+def read(
+    code: str = "import settings", folder: Path = ROOT, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False, timeout=60,
         env={"PATH": os.environ["PATH"], **environment},
     )  # fmt: skip
 
 
+WRONG = [
+    ("DEBUG", "perhaps"),
+    ("DEBUG", ""),
+    ("PORT", ""),
+    ("PORT", "eighty"),
+    ("PORT", "70000"),
+    ("PORT", "0"),
+    ("MAX_BODY_BYTES", "25 MB"),
+    ("MAX_BODY_BYTES", "0"),
+    ("MAX_BODY_BYTES", "1" + 12 * "0"),
+    ("WORKER_GRACE", "nan"),
+    ("WORKER_GRACE", "inf"),
+    ("WORKER_GRACE", "-1"),
+    ("WORKER_GRACE", "1e12"),
+    ("ALLOWED_HOSTS", f"https://{SECRET}.example"),
+    ("ALLOWED_HOSTS", "example.org:8000"),
+    ("ALLOWED_HOSTS", "example.org,,example.com"),
+    ("HOOKKEEPER_DATA", "/dev/null"),
+    ("HOOKKEEPER_DATA", f"/dev/null/{SECRET}"),
+    ("HOOKKEEPER_DATA", "/tmp/" + 300 * "x"),  # noqa: S108 - longer than a name may be
+    ("HOOKKEEPER_DATA", "/tmp/\udcff"),  # noqa: S108
+    ("DATABASE_URL", f"mysql://me:{SECRET}@host/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host:port/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host:70000/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@one:5432,two:0/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@[::1/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}%zz@host/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}%ff@host/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}\udcff@host/db"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/{64 * 'x'}"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/db?nonsense=1"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/db?sslmode={SECRET}"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/db?target_session_attrs={SECRET}"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/db?connect_timeout={SECRET}"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/db?keepalives=maybe"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/db?sslnegotiation=direct"),
+    ("DATABASE_URL", f"postgresql://me:{SECRET}@host/db?service={SECRET}"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///:memory:?cache=shared"),
+    ("DATABASE_URL", "sqlite:////tmp"),
+    ("DATABASE_URL", "sqlite:////dev/null/file"),
+    ("DATABASE_URL", "sqlite:////tmp/file?nonsense=1"),
+    ("REDIS_URL", f"http://me:{SECRET}@host"),
+    ("REDIS_URL", f"redis://:{SECRET}@host?nonsense=1"),
+    ("REDIS_URL", f"redis://:{SECRET}@host:notaport"),
+    ("REDIS_URL", f"redis://:{SECRET}@host:70000"),
+    ("REDIS_URL", f"redis://:{SECRET}@host:0"),
+    ("REDIS_URL", f"redis://:{SECRET}@host/notadb"),
+    ("REDIS_URL", f"redis://:{SECRET}@host/0/1"),
+    ("REDIS_URL", f"redis://:{SECRET}@host/-1"),
+    ("REDIS_URL", f"redis://:{SECRET}@host?db=x"),
+    ("REDIS_URL", f"redis://:{SECRET}@host?decode_responses=true"),
+    ("REDIS_URL", f"redis://:{SECRET}@host?ssl_cert_reqs=none"),
+    ("REDIS_URL", f"redis://:{SECRET}\udcff@host"),
+    ("REDIS_URL", f"redis://:a#{SECRET}@host"),
+    ("REDIS_URL", f"redis://host/0#{SECRET}"),
+    ("REDIS_URL", f"rediss://:{SECRET}@host?ssl_cert_reqs=nonsense"),
+    ("REDIS_URL", "unix://"),
+    ("REDIS_URL", "unix:///tmp/redis.sock?db=x"),
+    ("GITHUB_WEBHOOK_SECRET", ""),
+    ("GITHUB_WEBHOOK_SECRET", f"{SECRET},"),
+    ("GITHUB_WEBHOOK_SECRET", f",{SECRET}"),
+    ("GITHUB_WEBHOOK_SECRET", "x"),
+    ("GITHUB_WEBHOOK_SECRET", f"{SECRET},7chars_"),
+    ("GITHUB_WEBHOOK_SECRET", f"{SECRET}\x07"),
+    ("GITHUB_WEBHOOK_SECRET", f"{SECRET}\udcff"),
+    ("GITHUB_WEBHOOK_SECRET_ACME", " "),
+    ("GITHUB_WEBHOOK_SECRET_FILE", ""),
+    ("GITHUB_WEBHOOK_SECRET_FILE", "/nowhere/at/all"),
+    ("GITHUB_WEBHOOK_SECRET_FILE", "/dev/null"),
+    ("GITHUB_WEBHOOK_SECRET_acme", SECRET),
+    ("GITHUB_WEBHOOK_SECRET_ACME-WEB", SECRET),
+    ("GITHUB_WEBHOOK_SECRET-ACME", SECRET),
+    ("GITHUB_WEBHOOK_SECRET_ACME.WEB", SECRET),
+    ("GITHUB_WEBHOOK_SECRET_ACME_file", SECRET),
+    ("GITHUB_WEBHOOK_SECRET_", SECRET),
+    ("GITHUB_WEBHOOK_SECRET__FILE", SECRET),
+    ("GITHUB_WEBHOOK_SECRET__ACME", SECRET),
+    (f"GITHUB_WEBHOOK_SECRET_{65 * 'X'}", SECRET),  # longer than a source of a path may be
+    ("GITHUB_WEBHOOK_SECRETS", SECRET),
+    ("GITHUB_WEBHOOK_SECRETS_ACME", SECRET),
+    ("GITHUB_WEBHOOKS_SECRET", SECRET),
+    ("GITHUB_WEBHOOK_ACME_SECRET", SECRET),
+    ("GITHUB_WEBHOOK_SECRETACME", SECRET),
+    ("GITHUB_WEBHOOK_SECRETARY", SECRET),
+    ("Github_Webhook_Secret", SECRET),
+    ("github-webhook-secret", SECRET),
+]
+
+# Reads many environments in one process: each program takes half a second to start.
+READER = """
+import importlib, json, os, sys
+plain = dict(os.environ)
+for name, value in json.load(sys.stdin):
+    os.environ.clear()
+    os.environ.update({**plain, name: value})
+    sys.modules.pop("settings", None)
+    try:
+        importlib.import_module("settings")
+    except SystemExit as stopped:
+        print(json.dumps(stopped.code))
+    else:
+        print("null")
+"""
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[tuple[str, str], str | None]:
+    """What each wrong value ends the program with; None where it does not end it."""
+    read = subprocess.run(
+        [sys.executable, "-c", READER], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        env={"PATH": os.environ["PATH"]}, input=json.dumps(WRONG),
+    )  # fmt: skip
+    return dict(zip(WRONG, map(json.loads, read.stdout.splitlines()), strict=True))
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_stops_the_start_with_a_line_that_names_the_variable(
+    name: str, value: str, told: dict[tuple[str, str], str | None]
+) -> None:
+    line = told[name, value]
+    assert line is not None
+    assert line.startswith("hookkeeper: ")
+    assert "\n" not in line
+    assert name in line
+    assert SECRET not in line
+
+
+def start(command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run an entry point in an environment that holds nothing else of Hookkeeper's."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        command.split(), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": path, "PORT": str(free_port()), **environment},
+    )  # fmt: skip
+
+
+ENTRY_POINTS = [
+    "python -m dev",
+    "python manage.py check",
+    "python manage.py migrate --no-input",
+    "uvicorn receiver.asgi:application",
+    "arq worker.WorkerSettings",
+]
+
+
+@pytest.mark.parametrize("command", ENTRY_POINTS)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("DEBUG", "perhaps"),
-        ("DEBUG", ""),
-        ("PORT", ""),
-        ("PORT", "eighty"),
-        ("PORT", "70000"),
-        ("PORT", "0"),
         ("MAX_BODY_BYTES", "25 MB"),
-        ("MAX_BODY_BYTES", "0"),
-        ("DATABASE_URL", f"mysql://me:{SECRET}@host/db"),
-        ("DATABASE_URL", f"postgresql://me:{SECRET}@host:port/db"),
-        ("REDIS_URL", f"http://me:{SECRET}@host"),
-        ("GITHUB_WEBHOOK_SECRET", ""),
-        ("GITHUB_WEBHOOK_SECRET", f"{SECRET},"),
-        ("GITHUB_WEBHOOK_SECRET", f",{SECRET}"),
-        ("GITHUB_WEBHOOK_SECRET_ACME", " "),
-        ("GITHUB_WEBHOOK_SECRET_FILE", "/nowhere/at/all"),
-        ("GITHUB_WEBHOOK_SECRET_FILE", "/dev/null"),
+        ("GITHUB_WEBHOOK_SECRETS_ACME", SECRET),
+        ("REDIS_URL", f"redis://:{SECRET}@host?nonsense=1"),
+        ("HOOKKEEPER_DATA", "/dev/null"),
     ],
 )
-def test_a_wrong_value_is_an_error_that_names_the_variable(name: str, value: str) -> None:
-    told = read(**{name: value})
-    assert told.returncode == 1
-    assert name in told.stderr.splitlines()[-1]
-    assert SECRET not in told.stderr
+def test_every_entry_point_ends_with_one_line_and_no_traceback(command: str, name: str, value: str) -> None:
+    ended = start(command, **{name: value})
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("hookkeeper: ")
+    assert name in line
+    assert SECRET not in line
 
 
-def test_a_wrong_value_is_one_line_on_the_command_line() -> None:
-    told = subprocess.run(
-        [sys.executable, "manage.py", "check"], cwd=ROOT, capture_output=True, text=True, check=False,
-        env={"PATH": os.environ["PATH"], "PORT": "eighty"},
-    )  # fmt: skip
-    assert told.returncode == 1
-    assert len(told.stderr.splitlines()) == 1
-    assert "PORT" in told.stderr
+def test_without_a_secret_the_receiver_does_not_start() -> None:
+    ended = start("uvicorn receiver.asgi:application")
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "GITHUB_WEBHOOK_SECRET is not set" in line
 
 
-@pytest.mark.parametrize("module", ["receiver.asgi"])
-def test_without_a_secret_the_receiver_does_not_start(module: str) -> None:
-    told = read(f"import {module}")
-    assert told.returncode == 1
-    assert "GITHUB_WEBHOOK_SECRET is not set" in told.stderr
+def test_a_data_folder_without_permission_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    # Root may write anywhere; the check itself is made by somebody who may not.
+    code = (
+        "import os, sys; from configuration import folders, stopping; from pathlib import Path\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "with stopping.stop_if_wrong(): folders.usable(Path(sys.argv[1]) / 'var', 'HOOKKEEPER_DATA')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "HOOKKEEPER_DATA" in line
+
+
+def test_with_both_urls_set_the_default_folder_need_not_be_usable(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "settings.py", tmp_path)
+    shutil.copytree(ROOT / "configuration", tmp_path / "configuration")
+    (tmp_path / "var").write_text("a file")
+    url = "postgresql://host/db"
+    assert read(folder=tmp_path, REDIS_URL="redis://localhost", DATABASE_URL=url).returncode == 0
+    assert "HOOKKEEPER_DATA" in read(folder=tmp_path).stderr
 
 
 def test_the_defaults_are_closed() -> None:
@@ -82,29 +242,78 @@ def test_an_empty_url_or_folder_counts_as_unset() -> None:
 
 
 def test_secrets_are_split_for_rotation_and_kept_apart_by_source(tmp_path: Path) -> None:
-    (tmp_path / "default").write_text("new\nold\n")
-    (tmp_path / "acme").write_text("its own , another\n")
-    found = settings.webhook_secrets(
+    (tmp_path / "default").write_text("the new one\nthe old one\n")
+    (tmp_path / "acme").write_text("its own one , another one\n")
+    found = webhook_secrets(
         {
             "GITHUB_WEBHOOK_SECRET_FILE": str(tmp_path / "default"),
             "GITHUB_WEBHOOK_SECRET_ACME_WEB_FILE": str(tmp_path / "acme"),
-            "GITHUB_WEBHOOK_SECRET_OTHER": "plain, second",
-            "GITHUB_WEBHOOK_SECRETARY": "not ours",
+            "GITHUB_WEBHOOK_SECRET_OTHER": "a plain one, a second one",
+            "ANOTHERS_GITHUB_WEBHOOK_SECRET": "not ours",
+            "GITHUB_TOKEN": "not ours",
         }
     )
     assert found == {
-        "": (b"new", b"old"),
-        "acme_web": (b"its own", b"another"),
-        "other": (b"plain", b"second"),
+        "": (b"the new one", b"the old one"),
+        "acme_web": (b"its own one", b"another one"),
+        "other": (b"a plain one", b"a second one"),
     }
 
 
+@pytest.mark.parametrize("written", [b"\xef\xbb\xbfthe secret", b"the secret\r\n", b"\n the secret \n\n"])
+def test_what_an_editor_adds_to_a_file_is_no_part_of_the_secret(written: bytes, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(written)
+    assert webhook_secrets({"GITHUB_WEBHOOK_SECRET_FILE": str(tmp_path / "secret")}) == {"": (b"the secret",)}
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["the secret".encode("utf-16"), "the secret".encode("utf-16-le"), "the s\xe9cret".encode("latin-1")],
+)
+def test_a_file_that_is_not_utf_8_text_is_an_error(written: bytes, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(written)
+    with pytest.raises(ImproperlyConfigured, match=r"^GITHUB_WEBHOOK_SECRET_FILE.*UTF-8 text\.$"):
+        webhook_secrets({"GITHUB_WEBHOOK_SECRET_FILE": str(tmp_path / "secret")})
+
+
 def test_a_secret_that_is_set_twice_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("one")
+    (tmp_path / "secret").write_text("the first one")
     with pytest.raises(ImproperlyConfigured, match="set twice"):
-        settings.webhook_secrets(
-            {"GITHUB_WEBHOOK_SECRET": "two", "GITHUB_WEBHOOK_SECRET_FILE": str(tmp_path / "secret")}
+        webhook_secrets(
+            {
+                "GITHUB_WEBHOOK_SECRET": "the second one",
+                "GITHUB_WEBHOOK_SECRET_FILE": str(tmp_path / "secret"),
+            }
         )
+
+
+def test_a_misnamed_secret_is_told_with_the_name_that_was_meant() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"did you mean GITHUB_WEBHOOK_SECRET_ACME_WEB\?"):
+        webhook_secrets({"GITHUB_WEBHOOK_SECRET_acme-web": SECRET})
+
+
+def test_several_hosts_of_postgresql_are_taken_with_their_ports_and_options() -> None:
+    found = settings.database(
+        "postgresql://me:p%40ss@one:5432,[::1]:5433/db?target_session_attrs=read-write&sslmode=require"
+    )
+    assert (found["HOST"], found["PORT"]) == ("one,::1", "5432,5433")
+    assert (found["USER"], found["PASSWORD"], found["NAME"]) == ("me", "p@ss", "db")
+    assert found["OPTIONS"]["target_session_attrs"] == "read-write"
+    assert found["OPTIONS"]["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://:p%40ss@localhost:6380/3",
+        "redis://[::1]:6379/0",
+        "rediss://me:pass@host/0?ssl_cert_reqs=none&health_check_interval=30",
+        "unix:///run/redis.sock?db=1",
+    ],
+)
+def test_a_url_of_redis_is_taken_as_it_is(url: str) -> None:
+    assert urls.redis(url) == url
 
 
 def test_every_variable_that_is_read_is_documented() -> None:
@@ -124,7 +333,7 @@ def test_every_variable_that_is_read_is_documented() -> None:
 def test_settings_are_read_in_one_place() -> None:
     readers = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("receiver", "processing", "handlers", "records", "schemas", "console")
+        for folder in ("configuration", "receiver", "processing", "handlers", "records", "schemas", "console")
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"os\.environ\b(?!\.setdefault)|getenv", path.read_text())
     }

@@ -10,7 +10,18 @@ from tests.processes import ROOT
 
 PAGE = (ROOT / "docs" / "how-to" / "add-an-event.md").read_text()
 FILES = dict(re.findall(r"`([\w/]+\.(?:py|json))`:\n\n```\w+\n(.*?)```", PAGE, re.S))
-PARTS = ["console", "database", "dev", "handlers", "processing", "receiver", "records", "schemas", "tests"]
+PARTS = [
+    "configuration",
+    "console",
+    "database",
+    "dev",
+    "handlers",
+    "processing",
+    "receiver",
+    "records",
+    "schemas",
+    "tests",
+]
 
 
 def test_the_pages_own_test_passes_on_a_copy_with_its_files_added(tmp_path: Path) -> None:

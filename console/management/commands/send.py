@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from configuration.secrets import webhook_secrets
 from console import samples
 from console.progress import shown
 from dev import folder
-from settings import webhook_secrets
 
 TIMEOUT = 10.0  # seconds, as GitHub waits
 

@@ -1,0 +1,77 @@
+"""The webhook secrets, by source."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+NAME = "GITHUB_WEBHOOK_SECRET"
+# Characters. NIST SP 800-63B (5.1.1.1) accepts no shorter secret: https://pages.nist.gov/800-63-3/sp800-63b.html
+# A secret that contains a comma is split in two, and this also catches a short part of it.
+SHORTEST = 8
+# A source as receiver/urls.py takes it, in upper case and with "_" for "-".
+_VARIABLE = re.compile(rf"{NAME}(?:_([A-Z0-9][A-Z0-9_]{{0,63}}?))??(_FILE)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Windows editors begin a UTF-8 file with it; it is no part of the secret.
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def webhook_secrets(environ: Mapping[str, str]) -> dict[str, tuple[bytes, ...]]:
+    """Return the webhook secrets by source: `""` holds those of `GITHUB_WEBHOOK_SECRET`.
+
+    `GITHUB_WEBHOOK_SECRET_<SOURCE>` gives a source secrets of its own, and a name that ends in `_FILE`
+    the path of a file that holds them. Secrets are separated by commas or line ends. Raises
+    `ImproperlyConfigured` for a misnamed variable, an empty or short secret, a file that is unreadable or no
+    UTF-8 text, and a source that is set twice.
+    """
+    found: dict[str, tuple[bytes, ...]] = {}
+    for name, value in sorted(environ.items()):
+        match = _VARIABLE.fullmatch(name)
+        if match is None:
+            _refuse_misnamed(name)
+            continue
+        source, is_file = (match[1] or "").lower(), match[2]
+        if source in found:
+            raise ImproperlyConfigured(f"{name}: this secret is set twice, as a value and as a file.")
+        found[source] = _split(name, _read(name, value) if is_file else value)
+    return found
+
+
+def _refuse_misnamed(name: str) -> None:
+    """Raise for a name that somebody meant as one of these.
+
+    If it were ignored, `GITHUB_WEBHOOK_SECRET` would open the source that was meant to have its own secret.
+    """
+    letters = re.sub(r"[^A-Z]", "", name.upper())
+    if not letters.startswith("GITHUBWEBHOOK") or "SECRET" not in letters:
+        return
+    likely = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+    hint = f"did you mean {likely}?" if _VARIABLE.fullmatch(likely) else f"see {NAME}_<SOURCE>."
+    raise ImproperlyConfigured(f"{ascii(name)[1:-1]} is not a setting: {hint}")
+
+
+def _read(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{name}: the file is not UTF-8 text.") from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: cannot read the file: {error.strerror}.") from None
+
+
+def _split(name: str, value: str) -> tuple[bytes, ...]:
+    parts = [part.strip() for part in re.split(r"[,\n]", value.removeprefix(_BYTE_ORDER_MARK).strip())]
+    if not all(parts):
+        raise ImproperlyConfigured(f"{name} holds an empty secret: set a secret, or unset the variable.")
+    if any(len(part) < SHORTEST for part in parts):
+        raise ImproperlyConfigured(
+            f"{name} holds a secret of fewer than {SHORTEST} characters: set a longer one, here and at "
+            "GitHub; a comma separates two secrets."
+        )
+    if any(_CONTROL.search(part) for part in parts):
+        raise ImproperlyConfigured(f"{name} holds a control character: it must be UTF-8 text.")
+    try:
+        return tuple(part.encode() for part in parts)
+    except UnicodeEncodeError:  # bytes of the environment that are not UTF-8
+        raise ImproperlyConfigured(f"{name} is not UTF-8 text.") from None

@@ -1,0 +1,149 @@
+"""Checks of `REDIS_URL` and `DATABASE_URL`, without a connection and before anything else starts.
+
+What only the server knows, such as its password, is not checked here: where that is wrong, it is an outage.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import dj_database_url
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import conninfo, pq
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from configuration.folders import usable
+
+# Options of redis-py that a URL may set. The others would replace time limits, decoding and retries that
+# Hookkeeper's clients depend on.
+REDIS_OPTIONS = {
+    "client_name",
+    "db",
+    "health_check_interval",
+    "password",
+    "socket_keepalive",
+    "ssl_ca_certs",
+    "ssl_cert_reqs",
+    "ssl_certfile",
+    "ssl_check_hostname",
+    "ssl_keyfile",
+    "username",
+}
+HIGHEST_PORT = 65535
+# Bytes; PostgreSQL cuts off a longer name: https://www.postgresql.org/docs/current/limits.html
+LONGEST_DATABASE_NAME = 63
+_INTEGERS = {
+    "connect_timeout",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "tcp_user_timeout",
+}
+
+
+def redis(url: str) -> str:
+    """Return the URL; raises `ImproperlyConfigured` where redis-py would refuse it or ignore a part of it."""
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    try:
+        url.encode()
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(
+            "REDIS_URL: the host or the port is wrong; characters of a password are written %XX."
+        ) from None
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if not set(options) <= REDIS_OPTIONS:
+        raise ImproperlyConfigured(f"REDIS_URL: its options may be {', '.join(sorted(REDIS_OPTIONS))} alone.")
+    if port == 0:
+        raise ImproperlyConfigured("REDIS_URL: the port must lie between 1 and 65535.")
+    if parts.fragment:
+        raise ImproperlyConfigured("REDIS_URL: a # is written %23.")
+    if parts.scheme == "unix":
+        if not parts.path:
+            raise ImproperlyConfigured("REDIS_URL: unix:// is followed by an absolute path.")
+        database = options.get("db", "")
+    else:
+        database = options.get("db", unquote(parts.path).removeprefix("/"))
+    if not re.fullmatch(r"[0-9]*", database):
+        raise ImproperlyConfigured("REDIS_URL: the database must be a number.")
+    try:
+        ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]
+    except (TypeError, ValueError, RedisError):
+        raise ImproperlyConfigured("REDIS_URL: redis-py does not accept one of its options.") from None
+    return url
+
+
+def sqlite(url: str) -> dict[str, Any]:
+    """Return Django's settings for the URL of a file; raises `ImproperlyConfigured`."""
+    parts = urlsplit(url)
+    if not url.startswith("sqlite:///") or parts.query or parts.fragment:
+        raise ImproperlyConfigured(
+            "DATABASE_URL: sqlite:/// is followed by a path alone; in it, ? is written %3F and # %23."
+        )
+    path = Path(unquote(parts.path[1:])).absolute()
+    if path.is_dir():
+        raise ImproperlyConfigured("DATABASE_URL: it names a folder, where it must name a file.")
+    usable(path.parent, "DATABASE_URL")
+    return {**dj_database_url.parse(url, conn_max_age=None)}
+
+
+def postgresql(url: str) -> dict[str, Any]:
+    """Return Django's settings for the URL, read by libpq: one host or several, and libpq's own options.
+
+    Raises `ImproperlyConfigured`. See https://www.postgresql.org/docs/current/libpq-connect.html
+    """
+    try:
+        found = conninfo.conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
+        raise ImproperlyConfigured(
+            "DATABASE_URL: libpq does not accept it as a URL with its own options."
+        ) from None
+    ports = str(found.get("port", ""))
+    if not all(_is_number(port, 1, HIGHEST_PORT) for port in ports.split(",") if port):
+        raise ImproperlyConfigured("DATABASE_URL: each port must lie between 1 and 65535.")
+    for name in sorted(_INTEGERS & set(found)):
+        if not _is_number(str(found[name]), 0, 2**31 - 1):
+            raise ImproperlyConfigured(f"DATABASE_URL: {name} must be a number.")
+    _refuse_values(found)
+    name = str(found.pop("dbname", ""))
+    if (not name and "service" not in found) or len(name.encode()) > LONGEST_DATABASE_NAME:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: it must name a database, in at most {LONGEST_DATABASE_NAME} bytes."
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": found.pop("user", ""),
+        "PASSWORD": found.pop("password", ""),
+        "HOST": found.pop("host", ""),
+        "PORT": found.pop("port", ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": found,
+    }
+
+
+def _is_number(text: str, least: int, most: int) -> bool:
+    return re.fullmatch(r"[0-9]{1,10}", text) is not None and least <= int(text) <= most
+
+
+def _refuse_values(found: dict[str, Any]) -> None:
+    """Raise where libpq refuses the value of an option, such as `sslmode=nonsense`.
+
+    libpq checks the values when a connection attempt starts, and has no function for the check alone. This
+    attempt goes to a socket that does not exist, and is never waited for.
+    """
+    nowhere = {**found, "host": "/nonexistent", "port": "1"}
+    nowhere.pop("hostaddr", None)
+    attempt = pq.PGconn.connect_start(conninfo.make_conninfo(**nowhere).encode())
+    said = attempt.error_message.decode(errors="replace")
+    attempt.finish()
+    if refused := re.match(r'invalid "?(\w+)"? value', said):
+        raise ImproperlyConfigured(f"DATABASE_URL: the value of {refused[1]} is wrong.")
+    if said.startswith(("weak ", "definition of service ", "service file ")):
+        raise ImproperlyConfigured("DATABASE_URL: libpq does not accept its options.")
