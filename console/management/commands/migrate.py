@@ -1,0 +1,34 @@
+"""`manage.py migrate`: Django's own under a lock, so that every machine may run it at once."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+from django.db import Error, connections
+
+from database import exclusive
+
+
+class Command(migrate.Command):
+    """Waits while another machine or process migrates the same database, and then finds its work done."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run Django's command under the lock; its system checks open the database, too."""
+        connection = connections[options["database"]]
+        with ExitStack() as stack:
+            try:
+                if connection.vendor == "sqlite":
+                    folder = Path(connection.settings_dict["NAME"]).parent
+                    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                stack.enter_context(exclusive.lock(connection, self._wait))
+                connection.ensure_connection()
+            except OSError as error:
+                raise CommandError(f"the database's folder cannot be used: {error.strerror}") from error
+            except Error as error:
+                raise CommandError(f"the database does not answer: {error}") from error
+            return super().execute(*args, **options)
+
+    def _wait(self) -> None:
+        self.stderr.write("another process migrates this database: waiting for it")
