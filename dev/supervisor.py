@@ -1,16 +1,20 @@
 """Runs the Procfile's processes and the embedded Redis together: all live, or none."""
 
+import multiprocessing
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
+from honcho.process import Popen, Process
 
 import settings
 from dev import embedded, folder
@@ -18,14 +22,34 @@ from dev import embedded, folder
 HOST = "127.0.0.1"
 RELEASE = "release"
 REDIS = "redis"
+LEASH = Path(__file__).with_name("leash.py")
+
+
+class PortTakenError(Exception):
+    """The receiver could not listen on its port."""
 
 
 class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
-    """honcho's manager, made ready for a signal at any time; Redis outlives those that use it."""
+    """honcho's manager, made ready for a signal at any time; Redis outlives those that use it.
+
+    Its processes end with it, also where it is killed with SIGKILL.
+    """
 
     _processes: dict[str, dict[str, Any]]
     _stop_when_started = False
     _redis_told = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Reading from the leash returns as soon as no process holds the other end open.
+        self._leash, self._held = multiprocessing.Pipe(duplex=False)
+        os.register_at_fork(after_in_child=self._held.close)
+        self._process_ctor = self._leashed
+
+    def _leashed(self, command: str, **options: Any) -> Process:
+        process = Process(shlex.join(["exec", sys.executable, str(LEASH), command]), **options)
+        process._child_ctor = partial(Popen, stdin=self._leash)
+        return process
 
     def terminate(self) -> None:
         """End all processes: now, or as soon as their ids are known."""
@@ -63,27 +87,28 @@ class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
 def main() -> int:
     """Run until Ctrl-C or until one process ends; gives the exit code, 0 after Ctrl-C."""
     url = f"http://{HOST}:{settings.PORT}"
-    settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
         with folder.hold(settings.DATA, {"pid": os.getpid(), "url": url}):
             _claim_port()
             return _run(url)
-    except (folder.AlreadyRunsError, embedded.SocketFolderError) as error:
+    except (PortTakenError, folder.AlreadyRunsError, embedded.SocketFolderError) as error:
         print(f"hookkeeper: {error}", file=sys.stderr)
     except OSError as error:
-        print(
-            f"hookkeeper: port {settings.PORT} is taken ({error.strerror}); "
-            "choose another: PORT=8001 make run",
-            file=sys.stderr,
-        )
+        print(f"hookkeeper: HOOKKEEPER_DATA: the folder cannot be used: {error.strerror}", file=sys.stderr)
     return 1
 
 
 def _claim_port() -> None:
-    """Raise `OSError` when the receiver could not listen."""
+    """Raise `PortTakenError` when the receiver could not listen."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, settings.PORT))
+        try:
+            probe.bind((HOST, settings.PORT))
+        except OSError as error:
+            raise PortTakenError(
+                f"port {settings.PORT} is taken ({error.strerror}); choose another: PORT=8001 make run"
+            ) from error
 
 
 def _environment() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """`make run`, on a machine with nothing but Python: one command starts all, and all of it stops."""
 
+import contextlib
 import json
 import os
 import signal
@@ -128,6 +129,47 @@ def test_ctrl_c_or_the_end_of_the_terminal_stops_all_and_leaves_no_process(
     assert "Traceback" not in run.told
 
 
+def kill_the_supervisor(run: Run) -> None:
+    run.process.kill()
+
+
+def kill_its_process_group(run: Run) -> None:
+    """With those of honcho's processes that pass the output on."""
+    os.killpg(run.process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kill", [kill_the_supervisor, kill_its_process_group])
+def test_a_supervisor_that_is_killed_takes_all_with_it_and_can_be_started_again(
+    kill: Callable[[Run], None], start: Start
+) -> None:
+    run = start().wait_until_ready()
+    kill(run)
+    run.process.wait(30)
+    wait_until(lambda: run.left() == [], "no process is left")
+    again = start(PORT=run.port).wait_until_ready()
+    assert again.command("send", "push").stdout.startswith("202 ")
+    wait_until(lambda: "| succeeded |" in again.told, "the log line")
+
+
+def test_a_supervisor_that_is_killed_while_it_starts_leaves_no_process(start: Start) -> None:
+    run = start()
+    wait_until(lambda: "Ctrl-C stops it" in run.told, "the first words", 30)
+    run.family = set(psutil.Process(run.process.pid).children(recursive=True))
+    run.process.kill()
+    run.process.wait(30)
+    # What was just being started is found by the data folder in its environment.
+    wait_until(lambda: working_in(run.folder) == [], "no process is left")
+
+
+def working_in(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != "zombie" and process.environ().get("HOOKKEEPER_DATA") == str(folder):
+                found.append(process)
+    return found
+
+
 @pytest.mark.parametrize("name", ["valkey-server", "uvicorn", "arq"])
 def test_when_one_process_dies_all_stop_and_none_is_left(name: str, start: Start) -> None:
     run = start().wait_until_ready()
@@ -177,6 +219,13 @@ def test_a_data_folder_with_a_long_path_or_spaces_works(start: Start, tmp_path: 
     run = start(folder).wait_until_ready()
     assert run.command("send", "push").stdout.startswith("202 ")
     wait_until(lambda: "| succeeded |" in run.told, "the log line")
+
+
+def test_a_data_folder_that_cannot_be_used_is_one_line_that_names_it(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "var" / "run.json").mkdir(parents=True)
+    run = start()
+    assert run.process.wait(30) == 1
+    assert run.told == "hookkeeper: HOOKKEEPER_DATA: the folder cannot be used: Is a directory\n"
 
 
 def test_a_wrong_setting_is_one_line_that_names_it(start: Start) -> None:
