@@ -24,6 +24,7 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
+from configuration.stopping import stop  # noqa: E402
 from receiver import bodies, views  # noqa: E402
 from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
 from receiver.budget import Budget  # noqa: E402
@@ -143,8 +144,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 if not settings.WEBHOOK_SECRETS:
-    # One line and exit status 1 without a traceback, as for a wrong setting: see configuration/stopping.py.
-    raise SystemExit("hookkeeper: GITHUB_WEBHOOK_SECRET is not set: the receiver would accept nothing.")
+    stop("GITHUB_WEBHOOK_SECRET is not set: the receiver would accept nothing.")
 
 _webhooks = WebhookHandler()
 _pages = ASGIHandler()

@@ -30,7 +30,7 @@ ALLOWED = {
     "database": set(),
     "records": {"database", "schemas"},
     "handlers": {"records", "schemas"},
-    "receiver": {"schemas"},
+    "receiver": {"configuration.stopping", "schemas"},
     "processing": {"handlers", "records", "schemas", "database", "receiver.models"},
     "worker": {"processing", "handlers", "records", "schemas", "database", "receiver.models",
                "receiver.queue", "receiver.patience", "receiver.presence", "receiver.listening"},
