@@ -116,13 +116,16 @@ def postgresql(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"DATABASE_URL: it must name a database, in at most {LONGEST_DATABASE_NAME} bytes."
         )
+    # A host among the options, such as the folder of a socket, stays there, as in dj-database-url.
+    authority = url.partition("://")[2].partition("/")[0]
+    in_authority = authority.rpartition("@")[2].partition("?")[0] != ""
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": found.pop("user", ""),
         "PASSWORD": found.pop("password", ""),
-        "HOST": found.pop("host", ""),
-        "PORT": found.pop("port", ""),
+        "HOST": found.pop("host", "") if in_authority else "",
+        "PORT": found.pop("port", "") if in_authority else "",
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": found,
     }

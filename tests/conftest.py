@@ -47,7 +47,7 @@ def database_url(django_db_setup: None) -> str:
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
-    return f"postgresql://postgres@/{name}?host={connection.settings_dict['HOST']}"
+    return f"postgresql://postgres@/{name}?host={connection.settings_dict['OPTIONS']['host']}"
 
 
 @pytest.fixture(scope="session")

@@ -311,6 +311,23 @@ def test_several_hosts_of_postgresql_are_taken_with_their_ports_and_options() ->
 
 
 @pytest.mark.parametrize(
+    ("url", "host", "option"),
+    [
+        ("postgresql://me@one/db", "one", None),
+        ("postgresql://one/db", "one", None),
+        ("postgresql://me:pass@[::1]:5432/db", "::1", None),
+        ("postgresql://me:p#?@one/db", "one", None),
+        ("postgresql:///db", "", None),
+        ("postgresql:///db?host=/run/postgresql", "", "/run/postgresql"),
+        ("postgresql://me:pass@/db?host=/run/postgresql", "", "/run/postgresql"),
+    ],
+)
+def test_the_host_of_postgresql_is_where_the_url_has_it(url: str, host: str, option: str | None) -> None:
+    found = settings.database(url)
+    assert (found["HOST"], found["OPTIONS"].get("host")) == (host, option)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "redis://localhost",

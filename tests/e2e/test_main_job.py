@@ -35,7 +35,7 @@ def new_database(folder: Path) -> str:
     name = f"new_{uuid4().hex}"
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://postgres@/{name}?host={connection.settings_dict['HOST']}"
+    return f"postgresql://postgres@/{name}?host={connection.settings_dict['OPTIONS']['host']}"
 
 
 async def settled(within: float = 20.0) -> Counter[str]:

@@ -102,7 +102,7 @@ async def test_the_receiver_listens_on_ipv6_where_uvicorn_host_says_so(
 async def test_of_several_hosts_the_one_that_takes_writes_is_used(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:
-    away = f"127.0.0.1,{connection.settings_dict['HOST']}&port={processes.free_port()},5432"
+    away = f"127.0.0.1,{connection.settings_dict['OPTIONS']['host']}&port={processes.free_port()},5432"
     url = f"{database_url.partition('?')[0]}?host={away}&target_session_attrs=read-write"
     log = tmp_path / "worker.log"
     with (

