@@ -66,9 +66,13 @@ async def succeeded(count: int) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("refuse", [another_password, no_commands])
+@pytest.mark.parametrize(
+    ("refuse", "reason"),
+    [(another_password, "invalid username-password pair"), (no_commands, "has no permissions")],
+)
 async def test_a_redis_that_refuses_the_worker_is_an_outage(
     refuse: Callable[["Redis"], None],
+    reason: str,
     http: aiohttp.ClientSession,
     database_url: str,
     admin: "Redis",
@@ -80,6 +84,8 @@ async def test_a_redis_that_refuses_the_worker_is_an_outage(
     with processes.receiver(tmp_path / "web.log", **there) as url, processes.worker(log, **there) as worker:
         await send(http, url)
         await succeeded(1)
+        async with http.get(f"{url}/readyz") as answer:
+            assert (answer.status, (await answer.json())["redis"]) == (503, "unavailable")
         let_in(admin)
         await send(http, url)
         await succeeded(2)
@@ -93,7 +99,7 @@ async def test_a_redis_that_refuses_the_worker_is_an_outage(
         await succeeded(3)
         assert worker.poll() is None, log.read_text()
         assert processes.stop(worker, signal.SIGTERM) == 0, log.read_text()
-    assert "waits for Redis" in log.read_text()
+    assert reason in log.read_text()
     assert "Traceback" not in log.read_text() + (tmp_path / "web.log").read_text()
 
 
