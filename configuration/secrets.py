@@ -7,9 +7,9 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 NAME = "GITHUB_WEBHOOK_SECRET"
-# Characters. NIST SP 800-63B (5.1.1.1) accepts no shorter secret: https://pages.nist.gov/800-63-3/sp800-63b.html
-# A secret that contains a comma is split in two, and this also catches a short part of it.
-SHORTEST = 8
+# Characters. A shorter one is a slip: a placeholder, or a part of a secret that contains a comma. It is no
+# measure of strength, which a length cannot show, and must not lock out a secret that GitHub has already.
+SHORTEST = 6
 # A source as receiver/urls.py takes it, in upper case and with "_" for "-".
 _VARIABLE = re.compile(rf"{NAME}(?:_([A-Z0-9][A-Z0-9_]{{0,63}}?))??(_FILE)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
