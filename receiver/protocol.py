@@ -1,0 +1,247 @@
+"""uvicorn's HTTP/1.1 protocol with limits on what it reads before a signature is verified.
+
+uvicorn parses all that it has read: one read of pipelined requests starts thousands of tasks, and a head may
+have any length. This protocol feeds the parser up to the end of one request. A head and a chunked body end
+with an empty line; any other body has a length. Later bytes stay unparsed, and reading pauses, until the
+answer is written. receiver/connections.py limits time and numbers.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from receiver import connections
+from receiver.framing import EmptyLines
+
+# Bytes of a request line and its headers; also of chunk extensions and trailers with no body between them.
+MAX_HEAD = 64 * 1024
+# Header lines. GitHub sends about fifteen, and a proxy adds as many. Parsed, the shortest line takes about
+# forty times its bytes.
+MAX_FIELDS = 128
+# Bytes of pipelined requests for each connection: one read of uvloop (250 KiB) or asyncio (256 KiB).
+MAX_WAITING = 256 * 1024
+
+
+class HeadTooLargeError(Exception):
+    """A head, or the extensions and trailers of a chunked body, exceed `MAX_HEAD` or `MAX_FIELDS`."""
+
+
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """A connection. It serves one request at a time and is in one stage of `Connections`."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._connections = connections.of(server_state, self.loop, self.timeout_keep_alive)
+        self._stage = self._entered = self._connections.head
+        # Bytes of the body not yet received; None in a head and in a chunked body.
+        self._left: int | None = None
+        # Bytes received since the request began, or since the last byte of its body.
+        self._without_body = 0
+        self._empty_lines = EmptyLines()
+        # Bytes received before the answer to the request before them.
+        self._waiting = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """Accept the connection; answer 503 when `Connections` has no room."""
+        room = self._connections.make_room()
+        super().connection_made(transport)
+        self._enter()
+        if not room:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; send it again")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release what the connection holds, and tell the application."""
+        self._entered.since.pop(self, None)
+        self._take_waiting()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's never keeps it open
+        """Keep a half-closed connection open until its request is answered; close any other."""
+        if self._stage is not self._connections.answer or self.scheme == "https":
+            return None
+        self.cycle.keep_alive = False
+        return True
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the bytes of one request, and keep later bytes until it is answered."""
+        if self._stage is self._connections.answer or self._waiting:
+            self._wait(data)
+        else:
+            self._parse(data)
+
+    def on_headers_complete(self) -> None:
+        """Start the application, unless `_feed` will refuse the head or parse it again."""
+        if self.parser.should_upgrade() or len(self.headers) > MAX_FIELDS:
+            return
+        super().on_headers_complete()
+        self._stage = self._connections.body
+        self._without_body = 0
+        for name, value in self.headers:
+            if name == b"content-length":
+                self._left = int(value)
+
+    def on_message_complete(self) -> None:
+        """Hand the end of the body to the application; parse no more until it has answered."""
+        if self._stage is self._connections.body:
+            self._stage = self._connections.answer
+            self._without_body = 0
+            self._left = None
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """Continue with the next request; close when the body is incomplete, as nobody reads its rest."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self._stage is self._connections.body:
+            self.transport.close()
+            return
+        self._stage = self._connections.idle
+        self._enter()
+        if self._waiting:
+            self.loop.call_later(self._connections.pipelining_pause(), self._continue)
+        else:
+            self.flow.resume_reading()
+
+    def _continue(self) -> None:
+        """Parse the next pipelined request."""
+        if self.transport.is_closing():
+            return
+        if not self.cycle.keep_alive:  # `_wait` dropped bytes
+            self.transport.close()
+            return
+        waiting = self._take_waiting()
+        self._parse(waiting)
+        if self._stage is not self._connections.answer:
+            self.flow.resume_reading()
+
+    def expire(self) -> None:
+        """End the connection at the deadline of its stage; answer 408 to an incomplete head."""
+        if self._stage is self._connections.head and self._without_body:
+            self._refuse(
+                HTTPStatus.REQUEST_TIMEOUT, f"no whole head within {connections.HEAD_WITHIN:g} seconds"
+            )
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close the connection at once, without writing what is buffered."""
+        self._entered.since.pop(self, None)
+        self.transport.abort()
+
+    def _parse(self, data: bytes) -> None:
+        view, size = memoryview(data), len(data)
+        start = 0
+        try:
+            while start < size and self._stage is not self._connections.answer:
+                if self._left is None:
+                    start = self._feed(view, start, self._empty_lines.end(data, start))
+                    continue
+                end = min(size, start + self._left)
+                self._left -= end - start
+                self.parser.feed_data(view[start:end])
+                start = end
+        except HeadTooLargeError:
+            detail = f"the head is larger than {MAX_HEAD} bytes or {MAX_FIELDS} lines"
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._refuse(HTTPStatus.BAD_REQUEST, "not an HTTP request")
+        else:
+            if start < size:
+                self._wait(data[start:])
+        if self._stage is not self._entered:
+            self._enter()
+
+    def _feed(self, view: memoryview, start: int, end: int) -> int:
+        """Parse a part of a head or a chunked body, and return where the next part begins."""
+        self._without_body += end - start
+        chunks = self._stage is self._connections.body
+        if self._without_body > MAX_HEAD and not chunks:
+            raise HeadTooLargeError
+        before = len(self.cycle.body) if chunks else 0
+        try:
+            self.parser.feed_data(view[start:end])
+        except httptools.HttpParserUpgrade as upgrade:
+            end = start + upgrade.args[0]
+            self._ignore_upgrade()
+        if chunks and len(self.cycle.body) > before:
+            self._without_body = 0
+        if self._without_body > MAX_HEAD or (self.headers and len(self.headers) > MAX_FIELDS):
+            raise HeadTooLargeError
+        if self._stage is self._connections.idle and bytes(view[start:end]).strip(b"\r\n"):
+            self._stage = self._connections.head
+        return end
+
+    def _ignore_upgrade(self) -> None:
+        """Parse the head again without `Upgrade`: with it, the parser drops the body.
+
+        A server may ignore the field: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+        """
+        line = b"%b %b HTTP/%b" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        fields = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(b"\r\n".join([line, *fields, b"", b""]))
+
+    def _wait(self, data: bytes) -> None:
+        """Keep pipelined bytes; close after the present answer when they exceed a limit.
+
+        A client that pipelines must expect that: https://www.rfc-editor.org/rfc/rfc9112#section-9.3.2
+        """
+        self.flow.pause_reading()
+        if self.cycle is None or not self.cycle.keep_alive:
+            return
+        if len(self._waiting) + len(data) > MAX_WAITING or not self._connections.may_wait(len(data)):
+            self._connections.count("pipelined")
+            self.cycle.keep_alive = False
+            return
+        self._connections.pipelining += not self._waiting
+        self._connections.pipelined += len(data)
+        self._waiting += data
+
+    def _take_waiting(self) -> bytes:
+        waiting, self._waiting = self._waiting, b""
+        self._connections.pipelining -= bool(waiting)
+        self._connections.pipelined -= len(waiting)
+        return waiting
+
+    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        """Answer in place of the application and close; with an answer under way, close after it."""
+        self._connections.count(f"answered_{status}")
+        if self._stage is self._connections.answer:
+            self.cycle.keep_alive = False
+            return
+        if self._stage is self._connections.body:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._stage = self._connections.answer
+        self._enter()
+        content = b'{"error": "%b"}' % detail.encode()
+        fields = [*self.server_state.default_headers, (b"content-type", b"application/json")]
+        fields += [(b"content-length", b"%d" % len(content)), (b"connection", b"close")]
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            fields.append((b"retry-after", b"30"))
+        lines = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+        self.transport.write(b"".join([STATUS_LINE[status], lines, b"\r\n", content]))
+        self.transport.close()
+
+    def _enter(self) -> None:
+        """Enter the present stage in `Connections`, and start its deadline."""
+        self._entered.since.pop(self, None)
+        self._entered = self._stage
+        self._entered.since[self] = self.loop.time()

@@ -1,0 +1,74 @@
+"""HTTP byte for byte: what a well-behaved client does not let a test send."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+
+from tests import github
+
+WITHIN = 15.0  # seconds, for whatever is waited for
+
+
+def head(request: github.Request, *more: str, version: str = "1.1", chunked: bool = False) -> bytes:
+    """The head of a delivery, with `more` header lines."""
+    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(request.body)}"
+    lines = [
+        f"POST /webhooks/github HTTP/{version}",
+        "Host: localhost",
+        *(f"{name}: {value}" for name, value in request.headers.items()),
+        length,
+        *more,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def chunks(body: bytes, size: int = 1000, trailers: bytes = b"") -> bytes:
+    """A body in chunked coding."""
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n" + trailers + b"\r\n"
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to the receiver."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(OSError):  # the receiver was first
+            await writer.wait_closed()
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    """The next answer: status, headers by their names in lower case, body."""
+    async with asyncio.timeout(WITHIN):
+        status_line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        if "content-length" in headers:
+            body = await reader.readexactly(int(headers["content-length"]))
+        else:
+            body = await reader.readuntil(b"0\r\n\r\n")
+    return int(status_line.split()[1]), headers, body
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """What comes until the other side ends the connection."""
+    try:
+        async with asyncio.timeout(WITHIN):
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
+
+
+async def exchange(url: str, pieces: Iterable[bytes]) -> bytes:
+    """Send pieces on a connection of their own, and return all that came until its end."""
+    async with connected(url) as (reader, writer):
+        receiving = asyncio.create_task(ended(reader))
+        with suppress(OSError):  # the receiver closed; what it said is still to be read
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                if receiving.done():
+                    break
+        return await receiving
