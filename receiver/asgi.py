@@ -45,7 +45,7 @@ MAX_REQUESTS = 2000
 LARGE_BODIES = 2 * settings.MAX_BODY_BYTES
 # Seconds that the process may still take once everything is closed.
 EXIT_WITHIN = 2.0
-# Bytes of a request to anything but a webhook; Django would spool any amount to the disk.
+# Bytes. A larger body is 413 wherever it is sent to, a smaller one 404 where nothing is.
 PAGE_BODY = 1024 * 1024
 
 
@@ -151,23 +151,29 @@ _pages = ASGIHandler()
 
 
 async def pages(scope: Scope, receive: Receive, send: Send) -> None:
-    """Everything but webhooks, through Django's handler, with a limit on what it reads."""
-    size = 0
+    """Answer everything but webhooks through Django's handler, and refuse bodies unread: none is needed."""
+    announced = _announced(scope)
+    if not announced:
+        await _pages(scope, receive, send)
+        return
+    path = scope["path"]
+    if announced > PAGE_BODY or (len(path) <= LONGEST_PATH and _resolved(path)):
+        response = views.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "no body is taken here")
+    else:
+        response = views.refusal(HTTPStatus.NOT_FOUND, "nothing is here; deliveries go to /webhooks/github")
+    response["Content-Length"] = str(len(response.content))
+    response["Connection"] = "close"
+    await _pages.send_response(response, send)
 
-    async def limited() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > PAGE_BODY:
-            raise bodies.TooLargeError
-        return message
 
-    try:
-        await _pages(scope, limited, send)
-    except bodies.TooLargeError:
-        response = views.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {PAGE_BODY} bytes")
-        response["Connection"] = "close"
-        await _pages.send_response(response, send)
+def _announced(scope: Scope) -> int:
+    """How many bytes the body has by the head's own words; more than `PAGE_BODY` for chunks."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value)
+        if name == b"transfer-encoding":
+            return PAGE_BODY + 1
+    return 0
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
