@@ -14,6 +14,12 @@ class Counts:
     pairs: int
     slow_senders: int
     slow_senders_for: float
+    idle: int
+    stalled: int
+    pipelining: int
+    endless_heads: int
+    strangers_for: float
+    keep_alive: float
     kills: int
     repetitions: int
     # Of servers that fail: both are away for `outage`, Redis fails in other ways for `redis_fault` each.
@@ -43,6 +49,12 @@ SMALL = Counts(
     pairs=150,
     slow_senders=50,
     slow_senders_for=2.0,
+    idle=40,
+    stalled=40,
+    pipelining=10,
+    endless_heads=12,
+    strangers_for=4.0,
+    keep_alive=5.5,  # longer than uvicorn's own five
     outage=2.0,
     redis_fault=1.0,
     lock=7.0,  # longer than the five seconds that SQLite waits for a lock
@@ -67,6 +79,12 @@ FULL = Counts(
     pairs=5000,
     slow_senders=500,
     slow_senders_for=12.0,  # longer than a body may take
+    idle=200,
+    stalled=200,
+    pipelining=50,
+    endless_heads=50,
+    strangers_for=60.0,
+    keep_alive=65.0,  # longer than nginx and AWS keep theirs
     outage=20.0,
     redis_fault=5.0,
     lock=15.0,

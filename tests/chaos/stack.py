@@ -1,5 +1,6 @@
 """A receiver that a test may look into and kill, and what it and the worker are called in these tests."""
 
+import shlex
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -27,14 +28,18 @@ class Receiver:
 
 
 @contextmanager
-def receiver(log: Path, application: str = "receiver.asgi:application", **changes: str) -> Iterator[Receiver]:
+def receiver(
+    log: Path, application: str = "receiver.asgi:application", *, files: str = "", **changes: str
+) -> Iterator[Receiver]:
     """The Procfile's `web:` line, or the same with another application; it answers when it is given.
 
-    It listens on a free port, or where `PORT` says.
+    It listens on a free port, or where `PORT` says. It may have `files` open, or as many as this process.
     """
     changes = {"UVICORN_HOST": "127.0.0.1", "PORT": str(processes.free_port()), **changes}
     url = f"http://127.0.0.1:{changes['PORT']}"
     command = processes.PROCFILE["web"].replace("receiver.asgi:application", application)
+    if files:
+        command = f"sh -c {shlex.quote(f'ulimit -n {files}; exec {command}')}"
     with processes.running(command, log, **changes) as process:
 
         def answers() -> bool:
