@@ -1,7 +1,7 @@
 """Who takes part: how each is made ready, started, and asked how many rows it has.
 
-Every contender on uvicorn runs with the same options as the Procfile's `web:` line: one process, uvloop
-and httptools, no access log.
+Every contender on uvicorn runs one process on uvloop and httptools with no access log, as the Procfile's
+`web:` line does. The peers use uvicorn's own protocol, without the limits of receiver/protocol.py.
 """
 
 import json
