@@ -167,7 +167,7 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _announced(scope: Scope) -> int:
-    """How many bytes the body has by the head's own words; more than `PAGE_BODY` for chunks."""
+    """Return the length of the body by its head; more than `PAGE_BODY` for a chunked one."""
     for name, value in scope["headers"]:
         if name == b"content-length":
             return int(value)

@@ -12,7 +12,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from receiver import connections, protocol
-from receiver.connections import Connections
+from receiver.connections import Connections, Stage
 from receiver.protocol import LimitedHttpProtocol
 from tests.receiver import raw
 
@@ -242,13 +242,13 @@ async def test_a_malformed_chunk_is_400_and_the_application_learns_that_the_send
 
 
 async def test_a_connection_without_a_byte_ends(server: Server) -> None:
-    server.connections.head.within = SOON
+    server.connections.within[Stage.HEAD] = SOON
     assert await raw.exchange(server.url, []) == b""
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["first", "later"])
 async def test_a_head_that_does_not_become_whole_is_408(server: Server, before: int) -> None:
-    server.connections.head.within = SOON
+    server.connections.within[Stage.HEAD] = SOON
     async with raw.connected(server.url) as (reader, writer):
         for _ in range(before):
             writer.write(GET)
@@ -260,8 +260,8 @@ async def test_a_head_that_does_not_become_whole_is_408(server: Server, before: 
 
 
 async def test_an_idle_connection_outlives_the_limit_of_a_head_and_ends_at_its_own(server: Server) -> None:
-    server.connections.head.within = SOON
-    server.connections.idle.within = 5 * SOON
+    server.connections.within[Stage.HEAD] = SOON
+    server.connections.within[Stage.IDLE] = 5 * SOON
     async with raw.connected(server.url) as (reader, writer):
         writer.write(GET)
         await raw.answer(reader)
@@ -276,12 +276,12 @@ def test_the_limit_of_an_idle_connection_is_uvicorns_setting() -> None:
     loop = asyncio.new_event_loop()
     state = ServerState()
     LimitedHttpProtocol(config, state, {}, loop)
-    assert connections.of(state, loop, 5).idle.within == 71
+    assert connections.of(state, loop, 5).within[Stage.IDLE] == 71
     loop.close()
 
 
 async def test_a_sender_that_does_not_read_its_answer_is_cut_off(server: Server) -> None:
-    server.connections.answer.within = SOON
+    server.connections.within[Stage.ANSWER] = SOON
     server.application.answer = b"x" * 50_000_000
     async with raw.connected(server.url) as (reader, writer):
         reader._transport.pause_reading()  # type: ignore[attr-defined] # there is no public way
