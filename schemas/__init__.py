@@ -18,11 +18,10 @@ from schemas._base import (
     Timestamp,
 )
 from schemas._discovery import DiscoveryError, discover, modules
+from schemas._errors import NotJSONError, PayloadError, TooDeepError, TooLongError
 from schemas._payload import (
     Envelope,
-    NotJSONError,
-    PayloadError,
-    TooDeepError,
+    is_form,
     json_of,
     parse,
     read_envelope,
@@ -47,7 +46,9 @@ __all__ = [
     "Snapshot",
     "Timestamp",
     "TooDeepError",
+    "TooLongError",
     "discover",
+    "is_form",
     "json_of",
     "modules",
     "parse",
