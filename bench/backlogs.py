@@ -260,7 +260,8 @@ def signed(first: int, count: int) -> Iterator[Arrival]:
         meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
         verifier = Verifier([SECRET.encode()])
         verifier.update(one.body)
-        yield arrivals.read({**meta, "CONTENT_TYPE": headers["Content-Type"]}, one.body, "", verifier)
+        meta["CONTENT_TYPE"] = headers["Content-Type"]
+        yield arrivals.read(meta, one.body, "", verifier, len(one.body))
 
 
 async def _to_arq(url: str, arguments: list[Any], job: str = "process") -> None:

@@ -17,8 +17,12 @@ from receiver.models import Reason
 from receiver.signatures import Verifier
 
 JSON = "application/json"
-CONTENT_TYPES = (JSON, "application/x-www-form-urlencoded")
+CONTENT_TYPES = (JSON, schemas.FORM)
 MAX_TEXT = 255
+# GitHub sends seven headers of its own, with values of less than a hundred characters. Others are left out.
+MAX_HEADERS = 32
+MAX_HEADER = 1024  # characters of a value
+MAX_NAME = 64
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _HOOK_ID = re.compile(r"[0-9]{1,18}")
@@ -67,10 +71,11 @@ class Arrival(NamedTuple):
         return self.source, self.guid, self.hook_id
 
 
-def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) -> Arrival:
+def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier, limit: int) -> Arrival:
     """The arrival that a POST with this body is; `meta` holds its headers as Django's `request.META` does.
 
-    `verifier` has taken the body. Raises `RejectedError` with the status of the design's table.
+    `verifier` has taken the body, whose JSON may have up to `limit` bytes. Raises `RejectedError` with the
+    status of the design's table.
     """
     position = _position(verifier, meta.get("HTTP_X_HUB_SIGNATURE_256"))
     event = _header(meta, "X-GitHub-Event", _EVENT, "the name of an event")
@@ -84,7 +89,11 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) 
             f"Content-Type must be {' or '.join(CONTENT_TYPES)}",
         )
     try:
-        envelope = schemas.read_envelope(schemas.json_of(body, content_type))
+        envelope = schemas.read_envelope(schemas.json_of(body, content_type, limit))
+    except schemas.TooLongError as error:
+        raise RejectedError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Reason.TOO_LARGE, too_large(limit)
+        ) from error
     except schemas.NotJSONError as error:
         raise RejectedError(
             HTTPStatus.BAD_REQUEST, Reason.NOT_JSON, f"the body is not a payload: {error}"
@@ -108,6 +117,11 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier) 
         installation_id=installation.id if installation else None,
         number=subject.number if subject else None,
     )
+
+
+def too_large(limit: int) -> str:
+    """What is said of a body whose JSON has more than `limit` bytes."""
+    return f"the body is larger than {limit} bytes"
 
 
 def digest_of(body: bytes) -> bytes:
@@ -150,8 +164,18 @@ def _name(key: str) -> str:
 
 
 def _kept(meta: Mapping[str, str]) -> dict[str, str]:
-    """GitHub's own headers. Signatures are left out: beside the body they help to guess a weak secret."""
-    kept = {_name(key): value for key, value in meta.items() if key.startswith(_GITHUBS)}
-    if "HTTP_USER_AGENT" in meta:
-        kept["User-Agent"] = meta["HTTP_USER_AGENT"]
+    """Return GitHub's own headers, without signatures: beside the body they help to guess a weak secret.
+
+    A header that is larger than any of GitHub's is left out, so that nobody fills the rows with what no
+    signature covers.
+    """
+    kept = {}
+    for key, value in meta.items():
+        if key.startswith(_GITHUBS) and len(key) <= MAX_NAME and len(value) <= MAX_HEADER:
+            kept[_name(key)] = value
+            if len(kept) == MAX_HEADERS:
+                break
+    agent = meta.get("HTTP_USER_AGENT")
+    if agent is not None and len(agent) <= MAX_HEADER:
+        kept["User-Agent"] = agent
     return kept

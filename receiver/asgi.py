@@ -25,9 +25,10 @@ from django.http import HttpResponse  # noqa: E402
 from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
 from configuration.stopping import stop  # noqa: E402
+import schemas  # noqa: E402
 from receiver import bodies, views  # noqa: E402
 from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
-from receiver.budget import Budget  # noqa: E402
+from receiver.budget import Budget, blocks  # noqa: E402
 from receiver.parts import Parts  # noqa: E402
 from receiver.rejections import Reason  # noqa: E402
 from receiver.signatures import Verifier  # noqa: E402
@@ -40,9 +41,16 @@ WEBHOOKS = "/webhooks/"
 LONGEST_PATH = len("/webhooks/github//") + 64  # with the longest source that receiver/urls.py takes
 # Requests at once; each may hold a small body without asking.
 MAX_REQUESTS = 2000
-# Bytes of large bodies at once. While one is parsed, compressed and stored it takes about four times its
-# size, so this many keep the process under 400 MB.
-LARGE_BODIES = 2 * settings.MAX_BODY_BYTES
+# Bytes of large bodies at once: one of the largest forms, or three of the largest bodies of JSON.
+LARGE_BODIES = bodies.most_bytes(settings.MAX_BODY_BYTES, schemas.FORM)
+# Bytes. Larger bodies are parsed and stored one at a time: meanwhile each takes several times its size.
+STORED_ALONE = 1024 * 1024
+UNREAD = {
+    bodies.TooLargeError: (Reason.TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    bodies.TooSlowError: (Reason.TOO_SLOW, HTTPStatus.REQUEST_TIMEOUT),
+    bodies.BusyError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
+    TimeoutError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
+}
 # Seconds that the process may still take once everything is closed.
 EXIT_WITHIN = 2.0
 # Bytes. A larger body is 413 wherever it is sent to, a smaller one 404 where nothing is.
@@ -62,7 +70,8 @@ class WebhookHandler(ASGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._budget = Budget(LARGE_BODIES)
+        self._budget = Budget(blocks(LARGE_BODIES))
+        self._alone = asyncio.Lock()
         self._requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,31 +99,20 @@ class WebhookHandler(ASGIHandler):
     ) -> HttpResponse | None:
         """The view's response, or the refusal of what could not be read; None for a sender that has gone."""
         since = asyncio.get_running_loop().time()
-        if self._requests > MAX_REQUESTS:
-            return self._unread(match, scope, body, Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE)
         try:
+            if self._requests > MAX_REQUESTS:
+                raise bodies.BusyError
             if scope["method"] == "POST":
                 await body.read(scope, receive)
+            if body.size <= STORED_ALONE:
+                return await _viewed(match, scope, body, since)
+            async with asyncio.timeout_at(since + bodies.BODY_WITHIN) as waiting, self._alone:
+                waiting.reschedule(None)
+                return await _viewed(match, scope, body, since)
         except bodies.SenderGoneError:
             return None
-        except bodies.TooLargeError:
-            return self._unread(match, scope, body, Reason.TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        except bodies.TooSlowError:
-            return self._unread(match, scope, body, Reason.TOO_SLOW, HTTPStatus.REQUEST_TIMEOUT)
-        except bodies.BusyError:
-            return self._unread(match, scope, body, Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE)
-        request = ASGIRequest(scope, BytesIO())
-        request._body = body.content
-        request.resolver_match = match
-        # What the view does without under Django's handler: a second pass, and a later deadline.
-        request.verifier = body.verifier  # type: ignore[attr-defined]
-        request.since = since  # type: ignore[attr-defined]
-        try:
-            response: HttpResponse = await match.func(request, **match.kwargs)
-        except Exception:
-            logger.exception("a defect: %s %s was not answered", scope["method"], scope["path"])
-            response = views.refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; send it again")
-        return response
+        except (bodies.UnreadError, TimeoutError) as error:
+            return self._unread(match, scope, body, *UNREAD[type(error)])
 
     def _unread(
         self, match: ResolverMatch, scope: Scope, body: Body, reason: Reason, status: HTTPStatus
@@ -126,6 +124,22 @@ class WebhookHandler(ASGIHandler):
         response = views.refuse(request, parts, status, reason, views.LIMITS[reason](), size=body.size)
         response["Connection"] = "close"
         return response
+
+
+async def _viewed(match: ResolverMatch, scope: Scope, body: Body, since: float) -> HttpResponse:
+    """The view's response, or that of a defect; the request began at the loop's time `since`."""
+    request = ASGIRequest(scope, BytesIO())
+    request._body = body.content
+    request.resolver_match = match
+    # What the view does without under Django's handler: a second pass, and a later deadline.
+    request.verifier = body.verifier  # type: ignore[attr-defined]
+    request.since = since  # type: ignore[attr-defined]
+    try:
+        response: HttpResponse = await match.func(request, **match.kwargs)
+    except Exception:
+        logger.exception("a defect: %s %s was not answered", scope["method"], scope["path"])
+        response = views.refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; send it again")
+    return response
 
 
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:

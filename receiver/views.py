@@ -23,7 +23,7 @@ RETRY_AFTER = "30"  # seconds
 PARSE_IN_LOOP = 1024 * 1024
 # What is said of each limit.
 LIMITS: dict[Reason, Callable[[], str]] = {
-    Reason.TOO_LARGE: lambda: f"the body is larger than {settings.MAX_BODY_BYTES} bytes",
+    Reason.TOO_LARGE: lambda: arrivals.too_large(settings.MAX_BODY_BYTES),
     Reason.TOO_SLOW: lambda: f"no whole body within {bodies.BODY_WITHIN:g} seconds",
     Reason.BUSY: lambda: "too much is in flight; send it again",
 }
@@ -41,7 +41,7 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         response["Allow"] = "POST"
         return response
     body = request.body
-    if len(body) > settings.MAX_BODY_BYTES:
+    if len(body) > bodies.most_bytes(settings.MAX_BODY_BYTES, request.META.get("CONTENT_TYPE", "")):
         reason = Reason.TOO_LARGE
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return refuse(request, found, status, reason, LIMITS[reason](), len(body))
@@ -118,9 +118,10 @@ def secrets_of(source: str) -> tuple[bytes, ...]:
 
 
 async def _read(request: HttpRequest, body: bytes, source: str, verifier: Verifier) -> Arrival:
+    limit = settings.MAX_BODY_BYTES
     if len(body) <= PARSE_IN_LOOP:
-        return arrivals.read(request.META, body, source, verifier)
-    return await asyncio.to_thread(arrivals.read, request.META, body, source, verifier)
+        return arrivals.read(request.META, body, source, verifier, limit)
+    return await asyncio.to_thread(arrivals.read, request.META, body, source, verifier, limit)
 
 
 def _answer(arrival: Arrival, receipt: Receipt) -> HttpResponse:

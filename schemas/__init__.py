@@ -20,6 +20,7 @@ from schemas._base import (
 from schemas._discovery import DiscoveryError, discover, modules
 from schemas._errors import NotJSONError, PayloadError, TooDeepError, TooLongError
 from schemas._payload import (
+    FORM,
     Envelope,
     is_form,
     json_of,
@@ -29,6 +30,7 @@ from schemas._payload import (
 )
 
 __all__ = [
+    "FORM",
     "Actor",
     "BigInt",
     "DiscoveryError",

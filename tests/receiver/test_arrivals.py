@@ -25,7 +25,7 @@ envelopes = st.fixed_dictionaries(
 def read(body: bytes, **headers: str) -> Arrival:
     request = github.request("push", body)
     request.headers.update(headers)
-    return arrivals.read(meta(request), request.body, "", verifier(request.body))
+    return arrivals.read(meta(request), request.body, "", verifier(request.body), 25 * 1024 * 1024)
 
 
 def meta(request: github.Request) -> dict[str, str]:
@@ -100,7 +100,7 @@ def test_any_header_value_is_taken_or_a_400(name: str, value: str) -> None:
 def test_a_refusal_comes_before_anything_unsigned_is_looked_at() -> None:
     request = github.request("../../etc", b"no json", guid="no guid", secret="guess")
     with pytest.raises(RejectedError) as refused:
-        arrivals.read(meta(request), request.body, "", verifier(request.body))
+        arrivals.read(meta(request), request.body, "", verifier(request.body), 25 * 1024 * 1024)
     assert refused.value.status == 403
 
 
