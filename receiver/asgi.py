@@ -8,6 +8,7 @@ import asyncio
 import faulthandler
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from http import HTTPStatus
@@ -159,6 +160,10 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 
 if not settings.WEBHOOK_SECRETS:
     stop("GITHUB_WEBHOOK_SECRET is not set: the receiver would accept nothing.")
+
+# Seconds, a tenth of Python's default, after which a thread that parses a large body hands the GIL to the
+# event loop. The loop releases it for each chunk that it signs, and may have chunks of many bodies to sign.
+sys.setswitchinterval(0.0005)
 
 _webhooks = WebhookHandler()
 _pages = ASGIHandler()

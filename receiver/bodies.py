@@ -154,3 +154,4 @@ class Body:
         """Give back what was taken of the budget."""
         if self._share is not None:
             self._budget.release(self._share)
+            self._share = None  # it refers to this body, whose bytes would wait for the garbage collector

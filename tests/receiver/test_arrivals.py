@@ -113,3 +113,20 @@ def test_githubs_own_headers_are_kept_by_their_names_and_signatures_are_not() ->
         "X-GitHub-Hook-Installation-Target-Type": "repository",
         "User-Agent": "GitHub-Hookshot/044aadd",
     }
+
+
+def test_headers_that_are_larger_or_more_than_githubs_are_not_kept() -> None:
+    long, large = "X-GitHub-" + "x" * 60, "y" * (arrivals.MAX_HEADER + 1)
+    kept = read(b"{}", **{"X-GitHub-Large": large, long: "1", "X-GitHub-Hook-Name": "web"}).headers
+    assert kept["X-GitHub-Hook-Name"] == "web"
+    assert not {"X-GitHub-Large", long, long.title()} & set(kept)
+    assert "User-Agent" not in read(b"{}", **{"User-Agent": large}).headers
+    many = read(b"{}", **{f"X-GitHub-Field-{number}": "1" for number in range(1000)}).headers
+    assert len(many) <= arrivals.MAX_HEADERS + 1
+
+
+def test_json_over_the_limit_in_a_form_is_a_413() -> None:
+    request = github.request("push", b'{"a": 1}', form=True)
+    with pytest.raises(RejectedError) as refused:
+        arrivals.read(meta(request), request.body, "", verifier(request.body), limit=7)
+    assert refused.value.status == 413

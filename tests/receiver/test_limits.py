@@ -1,10 +1,16 @@
 """Limits of size and time, over real sockets: what is over them is refused without being read on."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
 
+import aiohttp
 import pytest
 
 from receiver.models import Delivery
+from tests import github
 from tests.receiver import raw
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,10 +84,79 @@ async def test_a_body_of_another_method_is_405_unread(receiver_url: str) -> None
     assert (status, after) == (405, b"")
 
 
-async def test_a_body_that_does_not_come_in_time_is_408(receiver_url: str) -> None:
-    port = int(receiver_url.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-    answer = await asyncio.wait_for(reader.read(), 10)
-    writer.close()
-    assert answer.startswith(b"HTTP/1.1 408 ")
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+MIB = 1024 * 1024
+
+
+@asynccontextmanager
+async def stopping(url: str, announced: int, sent: int, count: int) -> AsyncIterator[list[Connection]]:
+    """Senders that announce so many bytes and stop after some of them; whoever reads them has them all."""
+    port = int(url.rpartition(":")[2])
+    head = (
+        f"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: {announced}\r\n\r\n".encode()
+    )
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        writer.write(head + b" " * sent)
+        with contextlib.suppress(OSError):  # it was told to give way
+            await writer.drain()
+
+    sending = [asyncio.create_task(send(writer)) for _, writer in opened]
+    try:
+        yield opened
+    finally:
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+        for _, writer in opened:
+            writer.close()
+
+
+async def pushed(http: aiohttp.ClientSession, url: str, size: int) -> int:
+    """The status of the answer to a push of about so many bytes."""
+    payload = {**github.payload("push__branch"), "fill": "x" * size}
+    request = github.request("push", payload)
+    async with http.post(
+        f"{url}/webhooks/github", data=BytesIO(request.body), headers=request.headers
+    ) as response:
+        return response.status
+
+
+async def test_senders_that_announce_much_and_stop_take_no_room_and_are_told_408(
+    receiver_url: str, http: aiohttp.ClientSession
+) -> None:
+    async with (
+        stopping(receiver_url, 25 * MIB, 65 * 1024, count=2) as large,
+        stopping(receiver_url, 100, 1, count=1) as small,
+    ):
+        for size in (95_000, 2_000_000):
+            assert {await pushed(http, receiver_url, size) for _ in range(6)} == {202}
+        # Nobody waits for what they hold, so they have their seven seconds.
+        answers = [await asyncio.wait_for(reader.read(), 10) for reader, _ in (*large, *small)]
+    assert [answer[:13] for answer in answers] == [b"HTTP/1.1 408 "] * 3
+
+
+async def test_senders_that_stop_with_all_the_room_give_way_to_others(
+    receiver_url: str, http: aiohttp.ClientSession
+) -> None:
+    async with stopping(receiver_url, 25 * MIB, 24 * MIB, count=4) as connections:
+        await asyncio.sleep(1)  # until they hold what they can
+        answers = [asyncio.create_task(reader.read()) for reader, _ in connections]
+        assert {await pushed(http, receiver_url, size) for size in (95_000, 2_000_000)} == {202}
+        told, later = await asyncio.wait(answers, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+        assert {answer.result()[:13] for answer in told} == {b"HTTP/1.1 408 "}
+        for answer in later:
+            answer.cancel()
+        await asyncio.gather(*later, return_exceptions=True)
+
+
+async def test_a_form_of_the_largest_json_is_taken_however_it_is_escaped(
+    receiver_url: str, http: aiohttp.ClientSession
+) -> None:
+    body = b'{"fill": "' + b'\\"' * ((25 * MIB - 12) // 2) + b'"}'
+    request = github.request("push", body, form=True)
+    assert len(request.body) > 70 * MIB
+    url = f"{receiver_url}/webhooks/github"
+    async with http.post(url, data=BytesIO(request.body), headers=request.headers) as response:
+        assert response.status == 202

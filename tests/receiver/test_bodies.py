@@ -1,0 +1,89 @@
+"""A body is read as far as its JSON may be long, and what it took of the budget is given back."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from receiver.bodies import FORM_NAME, SMALL, Body, Message, Scope, TooLargeError
+from receiver.budget import Budget, blocks
+from receiver.signatures import Verifier
+
+FORM = b"application/x-www-form-urlencoded"
+LIMIT = 10 * SMALL
+
+
+def body() -> Body:
+    return Body(Budget(blocks(3 * LIMIT + FORM_NAME)), Verifier([b"secret"]), LIMIT)
+
+
+def scope(content_type: bytes = b"application/json", length: int | None = None) -> Scope:
+    announced = [] if length is None else [(b"content-length", b"%d" % length)]
+    return {"headers": [(b"content-type", content_type), *announced]}
+
+
+class Chunks:
+    """What a server passes on of a request, chunk by chunk."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.left: Iterator[bytes] = iter([*chunks, b""])
+        self.passed = 0
+
+    async def receive(self) -> Message:
+        chunk = next(self.left)
+        self.passed += len(chunk)
+        return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize(
+    ("content_type", "content"),
+    [(b"application/json", b"x" * LIMIT), (FORM, b"payload=" + b"%22" * LIMIT), (FORM, b"x" * LIMIT)],
+    ids=["JSON", "form of escapes", "form without escapes"],
+)
+async def test_a_body_of_the_largest_json_is_read_as_it_came(
+    content_type: bytes, content: bytes, announced: bool
+) -> None:
+    pieces = [content[start : start + 50_000] for start in range(0, len(content), 50_000)]
+    read = body()
+    await read.read(scope(content_type, len(content) if announced else None), Chunks(pieces).receive)
+    assert read.content == content
+    read.release()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "chunk", "taken"),
+    [(b"application/json", b"x" * 1000, LIMIT), (FORM, b"x" * 1000, LIMIT), (FORM, b"%22" * 1000, 3 * LIMIT)],
+    ids=["JSON", "form without escapes", "form of escapes"],
+)
+async def test_a_body_of_more_json_is_refused_without_being_read_on(
+    content_type: bytes, chunk: bytes, taken: int
+) -> None:
+    chunks = Chunks([chunk] * (4 * LIMIT // len(chunk)))
+    with pytest.raises(TooLargeError):
+        await body().read(scope(content_type), chunks.receive)
+    assert taken < chunks.passed < taken + 2 * FORM_NAME + len(chunk)
+
+
+async def test_a_length_over_the_limit_is_refused_without_reading() -> None:
+    for content_type, length in ((b"application/json", LIMIT + 1), (FORM, 3 * LIMIT + FORM_NAME + 1)):
+        chunks = Chunks([b"x"])
+        with pytest.raises(TooLargeError):
+            await body().read(scope(content_type, length), chunks.receive)
+        assert chunks.passed == 0
+
+
+async def test_a_released_body_is_freed_without_the_garbage_collector() -> None:
+    gc.disable()
+    try:
+        read = body()
+        await read.read(scope(length=LIMIT), Chunks([b"x" * LIMIT]).receive)
+        read.release()
+        gone = weakref.ref(read)
+        del read
+        await asyncio.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()
