@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 import schemas
-from schemas import Event
+from schemas import Event, _payload
+from tests import github
 
 
 class Anything(BaseModel):
@@ -80,3 +81,35 @@ def test_a_part_that_is_not_as_expected_is_none_and_never_an_error(part: Any) ->
     assert envelope.action == "opened"
     for found in (envelope.repository, envelope.sender, envelope.installation):
         assert found is None or (found.id, found.full_name, found.login) == (None, None, None)
+
+
+@pytest.mark.parametrize("case", sorted(path.stem for path in github.PAYLOADS.glob("*.json")))
+def test_the_envelope_is_the_same_where_no_tree_may_be_built(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.dumps(github.payload(case)).encode()
+    envelope = schemas.read_envelope(body)
+    monkeypatch.setattr(_payload, "SMALL", 0)
+    monkeypatch.setattr(_payload, "MAX_VALUES", 0)
+    assert schemas.read_envelope(body) == envelope
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb"\u0000", "\\u0000"),
+        (rb"\u0000\u0000", "\\u0000\\u0000"),
+        (rb"\\u0000", "\\u0000"),
+        (rb"\\\u0000", "\\\\u0000"),
+        (rb"\uD83D", "\\ud83d"),
+        (rb"\uDE00\uD83D", "\\ude00\\ud83d"),
+        (rb"\uD83D\uDE00", "\U0001f600"),
+        (rb"\uD83D\uD83D\uDE00\uDE00", "\\ud83d\U0001f600\\ude00"),
+        (rb"\\uD83D\uDE00", "\\uD83D\\ude00"),
+        (rb"\uD83D\\uDE00", "\\ud83d\\uDE00"),
+        (rb"\uD83D\u0000\uDE00", "\\ud83d\\u0000\\ude00"),
+    ],
+)
+def test_escapes_that_no_text_may_hold_are_read_as_their_letters(written: bytes, read: str) -> None:
+    assert schemas.parse(Anything, b'{"text": "%b"}' % written).text == read
+    assert schemas.read_envelope(b'{"x": 1, "action": "%b"}' % written).action == read
