@@ -25,8 +25,8 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
-from configuration.stopping import stop  # noqa: E402
 import schemas  # noqa: E402
+from configuration.stopping import stop  # noqa: E402
 from receiver import bodies, views  # noqa: E402
 from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
 from receiver.budget import Budget, blocks  # noqa: E402

@@ -24,7 +24,9 @@ PARSE_IN_LOOP = 1024 * 1024
 # What is said of each limit.
 LIMITS: dict[Reason, Callable[[], str]] = {
     Reason.TOO_LARGE: lambda: arrivals.too_large(settings.MAX_BODY_BYTES),
-    Reason.TOO_SLOW: lambda: f"no whole body within {bodies.BODY_WITHIN:g} seconds, or slow while others wait",
+    Reason.TOO_SLOW: lambda: (
+        f"no whole body within {bodies.BODY_WITHIN:g} seconds, or slow while others wait"
+    ),
     Reason.BUSY: lambda: "too much is in flight; send it again",
 }
 
