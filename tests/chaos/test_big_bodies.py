@@ -74,6 +74,7 @@ def deliveries(content_type: str, body: bytes, count: int) -> list[github.Reques
     return [github.Request(body, {**headers, "X-GitHub-Delivery": str(uuid4())}) for _ in range(count)]
 
 
+@pytest.mark.once
 @pytest.mark.only("linux")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliveries(
