@@ -31,6 +31,8 @@ class Share:
     """Blocks that the body may still ask for."""
     give_way: Callable[[], None]
     """Called when the sender is slow while others wait; the share is to be released then."""
+    whole: bool = False
+    """The body has arrived, so its sender cannot be slow."""
     held: int = 0
     seen: int = 0
     """Blocks held at the last look."""
@@ -63,8 +65,8 @@ class Budget:
             raise
 
     def whole(self, share: Share) -> None:
-        """Note that a body takes no more blocks; it keeps those it has, and its sender cannot be slow."""
-        share.missing = 0
+        """Note that a body takes no more blocks; it keeps those it has."""
+        share.missing, share.whole = 0, True
         self._grant()
 
     def release(self, share: Share) -> None:
@@ -113,7 +115,7 @@ class Budget:
         self._timer = None
         for share in list(self._shares):
             brought, share.seen = share.held - share.seen, share.held
-            slow = share.missing and share not in self._waiting and brought < BLOCKS_A_LOOK
+            slow = not share.whole and share not in self._waiting and brought < BLOCKS_A_LOOK
             share.slow = share.slow + 1 if slow and self._waiting else 0
             if share.slow == SLOW_LOOKS:
                 share.give_way()

@@ -106,9 +106,10 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick_looks")
-async def test_a_slow_sender_gives_way_to_one_that_waits() -> None:
+@pytest.mark.parametrize("announced", [SIZE - 1, SIZE], ids=["in its last block", "before its last block"])
+async def test_a_slow_sender_gives_way_to_one_that_waits(announced: int) -> None:
     budget = Budget(SIZE)
-    slow: Share = budget.share(SIZE, lambda: budget.release(slow))
+    slow: Share = budget.share(announced, lambda: budget.release(slow))
     await take(budget, slow, SIZE - 1)
     other = await taken(budget, 1)
     assert (await taken(budget, 5)).held == 5

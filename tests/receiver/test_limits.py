@@ -140,7 +140,7 @@ async def test_senders_that_announce_much_and_stop_take_no_room_and_are_told_408
 async def test_senders_that_stop_with_all_the_room_give_way_to_others(
     receiver_url: str, http: aiohttp.ClientSession
 ) -> None:
-    async with stopping(receiver_url, 25 * MIB, 24 * MIB, count=4) as connections:
+    async with stopping(receiver_url, 25 * MIB, 25 * MIB - 1, count=4) as connections:
         await asyncio.sleep(1)  # until they hold what they can
         answers = [asyncio.create_task(reader.read()) for reader, _ in connections]
         assert {await pushed(http, receiver_url, size) for size in (95_000, 2_000_000)} == {202}
