@@ -5,7 +5,7 @@ do. To be called in a transaction. Rows are tuples of plain values in the order 
 attribute names of the model, as in `repository_id`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -57,6 +57,18 @@ def update(model: Model, key: Sequence[str], fields: Sequence[str], rows: Sequen
     The rows are to be locked before, as by `select`, for a statement of many locks them in any order.
     """
     _execute(model, _update(model, tuple(key), tuple(fields)), [*key, *fields], rows, ())
+
+
+def find_or_insert(
+    model: Model, key: Names, fields: Names, rows: Mapping[Row, Row]
+) -> tuple[dict[Row, int], set[Row]]:
+    """Insert the missing ones of `rows`, by key; return the ids of all, and the keys of those inserted."""
+    inserted = insert(model, fields, [rows[one] for one in sorted(rows)], unique=key, returning=("id", *key))
+    ids = {tuple(one): pk for pk, *one in inserted}
+    new = set(ids)
+    there = [one for one in rows if one not in new]
+    ids |= {tuple(one): pk for pk, *one in select(model, key, there, ("id", *key))}
+    return ids, new
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """Checks of commits by apps: the state that the newest snapshot shows."""
 
 from handlers import DeliveryContext, on
-from records.activity import CheckRun
+from records.models import CheckRun
 from schemas.check_run import CheckRunEvent
 
 

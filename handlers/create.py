@@ -1,7 +1,7 @@
 """Branches and tags that were created. The push that created one tells its commits."""
 
 from handlers import DeliveryContext, on
-from records.activity import RefChange
+from records.models import RefChange
 from schemas.create import CreateEvent
 
 

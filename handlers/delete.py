@@ -1,7 +1,7 @@
 """Branches and tags that were deleted."""
 
 from handlers import DeliveryContext, on
-from records.activity import RefChange
+from records.models import RefChange
 from schemas.delete import DeleteEvent
 
 

@@ -1,7 +1,7 @@
 """Comments on issues and in the conversations of pull requests."""
 
 from handlers import DeliveryContext, on
-from records.activity import IssueComment
+from records.models import IssueComment
 from schemas.issue_comment import IssueCommentEvent
 
 

@@ -1,7 +1,7 @@
 """Reviews of pull requests."""
 
 from handlers import DeliveryContext, on
-from records.activity import PullRequestReview
+from records.models import PullRequestReview
 from schemas.pull_request_review import PullRequestReviewEvent
 
 

@@ -1,7 +1,7 @@
 """Releases: the state that the newest snapshot shows."""
 
 from handlers import DeliveryContext, on
-from records.activity import Release
+from records.models import Release
 from schemas.release import ReleaseEvent
 
 

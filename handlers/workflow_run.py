@@ -1,7 +1,7 @@
 """Runs of GitHub Actions workflows: the state that the newest snapshot shows."""
 
 from handlers import DeliveryContext, on
-from records.activity import WorkflowRun
+from records.models import WorkflowRun
 from schemas.workflow_run import WorkflowRunEvent
 
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
 from records import repositories
 from records.merging import Decision, Row
+from records.repositories import Repository
 from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
-    from records.models import Issue  # noqa: F401 - in quotes below
     from schemas.issues import IssuesEvent
-
-# No snapshot shows whether an issue is pinned: only the two actions tell it.
-SNAPSHOTS = Snapshots("Issue", ("repository_id", "number"), aside={"pinned": "pin_told_at"})
 
 
 class IssueManager(models.Manager["Issue"]):
     """Writes `Issue` rows."""
 
     async def record(self, event: IssuesEvent) -> tuple[Row, Decision]:
-        """Take in the snapshot of an issue; gives its row, and what became of the snapshot.
+        """Merge the snapshot of an issue; return its row and the decision.
 
         `deleted` and `transferred` leave a tombstone: the issue is gone from this repository, and no late
         delivery revives it. The issue that a transfer makes elsewhere is another row, which the other
@@ -49,8 +46,48 @@ class IssueManager(models.Manager["Issue"]):
         return await SNAPSHOTS.record((repository, seen.number), fields)
 
 
+class Issue(models.Model):
+    """An issue as the newest snapshot shows it; one that was deleted or transferred stays as a tombstone."""
+
+    class State(models.TextChoices):
+        """GitHub's states."""
+
+        OPEN = "open"
+        CLOSED = "closed"
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="issues", db_index=False)
+    number = models.PositiveBigIntegerField()
+    title = models.TextField()
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
+    state_reason = models.TextField(blank=True)
+    author = models.TextField(blank=True, help_text="login; empty when the account is gone")
+    locked = models.BooleanField(default=False)
+    labels = models.JSONField(default=list, help_text="names")
+    assignees = models.JSONField(default=list, help_text="logins")
+    milestone = models.TextField(blank=True, help_text="title")
+    pinned = models.BooleanField(default=False)
+    pin_told_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that told `pinned`")
+    deleted = models.BooleanField(default=False, help_text="gone from this repository")
+    transferred_to = models.TextField(blank=True, help_text="as owner/name#number, when that is why")
+    updated_at = models.DateTimeField(help_text="GitHub's, of the snapshot that is stored")
+
+    objects: ClassVar = IssueManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "number"], name="issue_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.title}"
+
+
+# No snapshot shows whether an issue is pinned: only the two actions tell it.
+SNAPSHOTS = Snapshots(Issue, ("repository_id", "number"), aside={"pinned": "pin_told_at"})
+
+
 def _destination(event: IssuesEvent) -> str:
-    """Where a transferred issue went, as `owner/name#number`."""
+    """Return where a transferred issue went, as `owner/name#number`."""
     changes = event.changes if event.action == "transferred" else None
     if changes is None or changes.new_repository is None or changes.new_issue is None:
         return ""

@@ -97,3 +97,17 @@ def fold(
             decision = Decision.APPLY if decision is Decision.KEEP else decision
         decisions.append(decision)
     return blank if row is None else row, decisions
+
+
+ENDED = "completed"
+UNDER_WAY = "under way"
+
+
+def progress(row: Row) -> Watermark:
+    """Return the watermark of what runs and ends: of two snapshots of one second, the end is the newer.
+
+    The end is not terminal, for an app may take its check up again, and a run may have waited for approval.
+    """
+    if row["status"] == ENDED:
+        return Watermark(row["updated_at"], value=ENDED, replaced=UNDER_WAY)
+    return Watermark(row["updated_at"], value=UNDER_WAY)

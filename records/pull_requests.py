@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
 from records import repositories
 from records.merging import Decision, Row, Watermark
+from records.repositories import Repository
 from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
-    from records.models import PullRequest  # noqa: F401 - in quotes below
     from schemas.pull_request import PullRequestEvent
 
 MERGED = "merged"
-
-
-def _watermark(row: Row) -> Watermark:
-    return Watermark(row["updated_at"], terminal=row["state"] == MERGED)
-
-
-SNAPSHOTS = Snapshots("PullRequest", ("repository_id", "number"), _watermark)
 
 
 class PullRequestManager(models.Manager["PullRequest"]):
     """Writes `PullRequest` rows."""
 
     async def record(self, event: PullRequestEvent) -> tuple[Row, Decision]:
-        """Take in the snapshot of a pull request; gives its row, and what became of the snapshot."""
+        """Merge the snapshot of a pull request; return its row and the decision."""
         repository = await repositories.seen(event.repository)
         seen = event.pull_request
         merged = bool(seen.merged or seen.merged_at)
@@ -45,7 +38,7 @@ class PullRequestManager(models.Manager["PullRequest"]):
                 "head_sha": seen.head.sha,
                 "base_ref": seen.base.ref,
                 "base_sha": seen.base.sha,
-                # Until then it is the commit of a test merge, which is on no branch.
+                # Until the merge it is the commit of a test merge, which is on no branch.
                 "merge_commit_sha": (seen.merge_commit_sha or "") if merged else "",
                 "merged_at": seen.merged_at,
                 "labels": listed(seen.labels, "name"),
@@ -56,3 +49,52 @@ class PullRequestManager(models.Manager["PullRequest"]):
                 "updated_at": seen.updated_at,
             },
         )
+
+
+class PullRequest(models.Model):
+    """A pull request as the newest snapshot shows it; merged is final."""
+
+    class State(models.TextChoices):
+        """GitHub's states, with merged as one of its own."""
+
+        OPEN = "open"
+        CLOSED = "closed"
+        MERGED = MERGED
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="pull_requests", db_index=False)
+    number = models.PositiveBigIntegerField()
+    title = models.TextField()
+    state = models.CharField(max_length=6, choices=State.choices)
+    draft = models.BooleanField(default=False)
+    locked = models.BooleanField(default=False)
+    author = models.TextField(blank=True, help_text="login; empty when the account is gone")
+    head_repository = models.TextField(blank=True, help_text="full name; empty when the fork is gone")
+    head_ref = models.TextField()
+    head_sha = models.CharField(max_length=64)
+    base_ref = models.TextField()
+    base_sha = models.CharField(max_length=64, blank=True)
+    merge_commit_sha = models.CharField(max_length=64, blank=True, help_text="only of a merged one")
+    merged_at = models.DateTimeField(null=True)
+    labels = models.JSONField(default=list, help_text="names")
+    assignees = models.JSONField(default=list, help_text="logins")
+    requested_reviewers = models.JSONField(default=list, help_text="logins")
+    requested_teams = models.JSONField(default=list, help_text="slugs")
+    milestone = models.TextField(blank=True, help_text="title")
+    updated_at = models.DateTimeField(help_text="GitHub's, of the snapshot that is stored")
+
+    objects: ClassVar = PullRequestManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "number"], name="pull_request_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.title}"
+
+
+def _watermark(row: Row) -> Watermark:
+    return Watermark(row["updated_at"], terminal=row["state"] == MERGED)
+
+
+SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), _watermark)

@@ -1,40 +1,24 @@
-"""Pushes: the move of a ref, the commits that came with it, and where the ref then stands.
-
-Commits are immutable and many, so that they are inserted as rows and never made into objects.
-"""
+"""Pushes: the move of a ref, the commits that came with it, and where the ref then stands."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from django.apps import apps
 from django.db import models, transaction
 
 from database import Coalescer, bulk, given, relax
-from records import repositories
-from records.merging import Row, Watermark
-from records.snapshots import Snapshots
+from records import commits, refs, repositories
+from records.commits import Commit
+from records.merging import Row
+from records.repositories import Repository
 
 if TYPE_CHECKING:
-    from records.models import Push  # noqa: F401 - in quotes below
     from schemas.push import PushEvent
 
 # https://docs.github.com/webhooks/webhook-events-and-payloads#push
 MOST_COMMITS = 2048
-
-PUSH_KEY = ("repository_id", "ref", "before", "after", "pushed_at")
-PUSH_FIELDS = (*PUSH_KEY, "forced", "created", "deleted", "truncated", "head_commit_sha", "pusher")
-COMMIT_KEY = ("repository_id", "sha")
-COMMIT_FIELDS = (*COMMIT_KEY, "message", "author_name", "author_email", "committed_at")
-
-
-def _watermark(row: Row) -> Watermark:
-    return Watermark(row["pushed_at"], value=row["head_sha"], replaced=row["previous_sha"])
-
-
-REFS = Snapshots("Ref", ("repository_id", "name"), _watermark)
 
 
 class Told(NamedTuple):
@@ -47,12 +31,12 @@ class Told(NamedTuple):
 
     @property
     def key(self) -> given.Row:
-        """In the order of `PUSH_KEY`."""
+        """Return the values of `KEY`, in its order."""
         return (self.repository, self.event.ref, self.event.before, self.event.after, self.pushed_at)
 
     @property
     def truncated(self) -> bool:
-        """Whether there may have been more commits than the payload lists."""
+        """Return whether there may have been more commits than the payload lists."""
         return len(self.event.commits) >= MOST_COMMITS
 
 
@@ -83,35 +67,90 @@ class PushManager(models.Manager["Push"]):
         return await _coalesced(Told(repository, event, pushed_at))
 
 
+class Push(models.Model):
+    """One move of a ref. The same move may happen again later, so the time of the push is in its key."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="pushes", db_index=False)
+    ref = models.TextField()
+    before = models.CharField(max_length=64)
+    after = models.CharField(max_length=64)
+    forced = models.BooleanField()
+    created = models.BooleanField()
+    deleted = models.BooleanField()
+    truncated = models.BooleanField(
+        default=False, help_text="it carried as many commits as GitHub lists: there may have been more"
+    )
+    head_commit_sha = models.CharField(
+        max_length=64, blank=True, help_text="for an annotated tag, `after` is the tag and this its commit"
+    )
+    pusher = models.TextField(blank=True)
+    pushed_at = models.DateTimeField(help_text="GitHub's time of the push, else of its receipt")
+    commits: models.ManyToManyField[Commit, PushCommit] = models.ManyToManyField(
+        Commit, through="PushCommit", related_name="pushes"
+    )
+
+    objects: ClassVar = PushManager()
+
+    class Meta:
+        verbose_name_plural = "pushes"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["repository", "ref", "before", "after", "pushed_at"], name="push_move"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.before[:7]}..{self.after[:7]}"
+
+
+class PushCommit(models.Model):
+    """Which push carried which commit, and in which place."""
+
+    # Written with the push and the commit, in one transaction.
+    push = models.ForeignKey(Push, models.CASCADE, db_index=False, db_constraint=False)
+    commit = models.ForeignKey(Commit, models.CASCADE, db_constraint=False)
+    position = models.PositiveIntegerField(help_text="from 0, in the payload's order")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["push", "commit"], name="push_commit")]
+
+    def __str__(self) -> str:
+        return f"{self.push_id}:{self.position}"
+
+
+KEY = ("repository_id", "ref", "before", "after", "pushed_at")
+FIELDS = (*KEY, "forced", "created", "deleted", "truncated", "head_commit_sha", "pusher")
+
+
 @transaction.atomic
 def _write(pushes: Sequence[Told]) -> list[Recorded]:
     relax()
     ids = _write_pushes(pushes)
-    commits, new = _write_commits(pushes)
+    known, new = commits.write((push.repository, commit) for push in pushes for commit in push.event.commits)
     places: dict[tuple[int, int], int] = {}
     recorded = []
     for push in pushes:
         pk, count = ids[push.key], 0
         for position, commit in enumerate(push.event.commits):
             key = (push.repository, commit.id)
-            places.setdefault((pk, commits[key]), position)
+            places.setdefault((pk, known[key]), position)
             if key in new:
                 new.remove(key)
                 count += 1
         recorded.append(Recorded(pk, count, push.truncated))
     bulk.insert(
-        apps.get_model("records", "PushCommit"),
+        PushCommit,
         ("push_id", "commit_id", "position"),
         [(*key, places[key]) for key in sorted(places)],
         unique=("push_id", "commit_id"),
     )
-    # Last, for a branch is what the pushes of others move, too, and would wait for.
-    REFS.write([_ref(push, ids[push.key]) for push in pushes])
+    # Refs come last: the pushes of other workers move the same branch and would wait for its lock.
+    refs.SNAPSHOTS.write([_ref(push, ids[push.key]) for push in pushes])
     return recorded
 
 
 def _write_pushes(pushes: Sequence[Told]) -> dict[given.Row, int]:
-    """Primary keys of the pushes, which are written where they are not yet known."""
+    """Write the pushes that are not yet known; return the primary keys of all."""
     rows = {
         push.key: (
             *push.key,
@@ -124,39 +163,11 @@ def _write_pushes(pushes: Sequence[Told]) -> dict[given.Row, int]:
         )
         for push in pushes
     }
-    return _ids("Push", PUSH_KEY, PUSH_FIELDS, rows)[0]
-
-
-def _write_commits(pushes: Sequence[Told]) -> tuple[dict[given.Row, int], set[given.Row]]:
-    """Primary keys of all commits, and which of them were not known before."""
-    rows: dict[given.Row, given.Row] = {}
-    for push in pushes:
-        for commit in push.event.commits:
-            key = (push.repository, commit.id)
-            if key not in rows:
-                author = commit.author
-                name, email = author.name or "", author.email or ""
-                rows[key] = (*key, commit.message, name, email, commit.timestamp)
-    return _ids("Commit", COMMIT_KEY, COMMIT_FIELDS, rows)
-
-
-def _ids(
-    model: str, key: tuple[str, ...], fields: tuple[str, ...], rows: dict[given.Row, given.Row]
-) -> tuple[dict[given.Row, int], set[given.Row]]:
-    """Insert the rows that are not there; gives the primary keys of all, and the keys of those inserted."""
-    table = apps.get_model("records", model)
-    inserted = bulk.insert(
-        table, fields, [rows[one] for one in sorted(rows)], unique=key, returning=("id", *key)
-    )
-    ids = {tuple(one): pk for pk, *one in inserted}
-    new = set(ids)
-    there = [one for one in rows if one not in new]
-    ids |= {tuple(one): pk for pk, *one in bulk.select(table, key, there, ("id", *key))}
-    return ids, new
+    return bulk.find_or_insert(Push, KEY, FIELDS, rows)[0]
 
 
 def _ref(push: Told, pk: int) -> tuple[given.Row, Row]:
-    """Where the push left its ref."""
+    """Return where the push left its ref, as a snapshot."""
     event = push.event
     return (push.repository, event.ref), {
         "head_sha": event.after,

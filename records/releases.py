@@ -1,43 +1,32 @@
-"""Releases, and the branches and tags that come and go."""
+"""Releases, from the snapshot that every action carries."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
 from records import repositories
-from records.merging import Decision, Row, Watermark
+from records.activity import Activity
+from records.merging import Decision, Row
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from records.activity import RefChange, Release  # noqa: F401 - in quotes below
-    from schemas.create import CreateEvent
-    from schemas.delete import DeleteEvent
     from schemas.release import ReleaseEvent
-
-RELEASES = Snapshots("Release", ("github_id",))
-# One that was told before is the same in all but its sender.
-REF_CHANGES = Snapshots(
-    "RefChange",
-    ("repository_id", "happened_at", "change", "ref_type", "ref"),
-    lambda row: Watermark(row["happened_at"]),
-)
 
 
 class ReleaseManager(models.Manager["Release"]):
     """Writes `Release` rows."""
 
     async def record(self, event: ReleaseEvent) -> tuple[Row, Decision]:
-        """Take in the snapshot of a release; gives its row, and what became of the snapshot.
+        """Merge the snapshot of a release; return its row and the decision.
 
         `deleted` leaves a tombstone. Where a release does not tell when it was updated, the time of its
         publication orders the snapshots, so that a late draft does not withdraw what was published.
         """
         repository = await repositories.seen(event.repository)
         seen = event.release
-        return await RELEASES.record(
+        return await SNAPSHOTS.record(
             (seen.id,),
             {
                 "repository_id": repository,
@@ -56,19 +45,28 @@ class ReleaseManager(models.Manager["Release"]):
         )
 
 
-class RefChangeManager(models.Manager["RefChange"]):
-    """Writes `RefChange` rows."""
+class Release(Activity):
+    """A release as the newest snapshot shows it; a deleted one stays as a tombstone."""
 
-    async def record(self, event: CreateEvent | DeleteEvent, received_at: datetime) -> tuple[Row, Decision]:
-        """Write down that a branch or a tag was created or deleted; gives its row.
+    github_id = models.BigIntegerField(unique=True)
+    tag_name = models.TextField()
+    target = models.TextField(blank=True, help_text="branch or commit that the tag is made from")
+    name = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    author = models.TextField(blank=True, help_text="login; empty when the account is gone")
+    draft = models.BooleanField(default=False)
+    prerelease = models.BooleanField(default=False)
+    created_at = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True)
+    deleted = models.BooleanField(default=False)
 
-        The same event under another guid leaves the same row, as long as the repository tells the time of
-        its last push, which every creation and deletion is.
-        """
-        repository = await repositories.seen(event.repository)
-        change = {"create": "created", "delete": "deleted"}[event.event]
-        happened_at = event.repository.pushed_at or received_at
-        return await REF_CHANGES.record(
-            (repository, happened_at, change, event.ref_type, event.ref),
-            {"sender": event.sender.login if event.sender else ""},
-        )
+    objects: ClassVar = ReleaseManager()
+
+    class Meta(Activity.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return self.tag_name
+
+
+SNAPSHOTS = Snapshots(Release, ("github_id",))

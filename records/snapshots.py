@@ -9,7 +9,6 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from django.apps import apps
 from django.db import models, transaction
 
 from database import Coalescer, bulk, relax
@@ -33,16 +32,16 @@ class Snapshots:
 
     def __init__(
         self,
-        model: str,
+        model: type[models.Model],
         key: Sequence[str],
         watermark: Callable[[Row], Watermark] = newest,
         aside: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`model` is a name in `records.models`; `key` its unique fields, as in `repository_id`.
+        """`key` are the unique fields of `model` by attribute name, as in `repository_id`.
 
         `aside` are fields that only some payloads tell, each with the field that keeps the time of that.
         """
-        self._model_name = model
+        self._model = model
         self._key = tuple(key)
         self._watermark = watermark
         self._aside = aside
@@ -110,10 +109,6 @@ class Snapshots:
         bulk.update(
             self._model, ("id",), names, [(row["id"], *(row[name] for name in names)) for row in changed]
         )
-
-    @cached_property
-    def _model(self) -> type[models.Model]:
-        return apps.get_model("records", self._model_name)
 
     @cached_property
     def _nullable(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.db import models
 
 import handlers
+import records.models
 import schemas
 from handlers import Handler, registry
 from tests.processes import ROOT
@@ -44,6 +45,10 @@ def named(name: str, start: str) -> list[str]:
 
 def test_every_model_has_a_section() -> None:
     assert set(SECTIONS) == set(MODELS)
+
+
+def test_every_model_is_in_records_models() -> None:
+    assert sorted(MODELS) == sorted(records.models.__all__)
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from records.activity import CheckRun
+from records.models import CheckRun
 from tests import github
 from tests.handlers.context import handle, handle_cases
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from records.activity import RefChange
+from records.models import RefChange
 from tests import github
 from tests.handlers.context import handle, handle_cases
 

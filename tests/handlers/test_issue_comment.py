@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from records.activity import IssueComment
+from records.models import IssueComment
 from tests import github
 from tests.handlers.context import handle_cases
 

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from records.activity import PullRequestReview
+from records.models import PullRequestReview
 from tests import github
 from tests.handlers.context import handle, handle_cases
 

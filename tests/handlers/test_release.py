@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from records.activity import Release
+from records.models import Release
 from tests import github
 from tests.handlers.context import handle, handle_cases
 

@@ -10,8 +10,17 @@ import pytest
 
 import schemas
 from handlers import registry
-from records.activity import IssueComment, RefChange
-from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref, Repository
+from records.models import (
+    Commit,
+    Issue,
+    IssueComment,
+    PullRequest,
+    Push,
+    PushCommit,
+    Ref,
+    RefChange,
+    Repository,
+)
 from tests import github
 from tests.handlers.context import handle, handle_cases
 

@@ -1,0 +1,55 @@
+"""Commits: immutable and many, so they are inserted as rows and never made into objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from database import bulk, given
+from records.repositories import Repository
+
+if TYPE_CHECKING:
+    from schemas.push import PushedCommit
+
+
+class Commit(models.Model):
+    """A commit of a repository, whatever number of pushes carried it."""
+
+    # Commits are many, and their writer has just seen the repository: the server need not look it up.
+    repository = models.ForeignKey(
+        Repository, models.CASCADE, related_name="commits", db_index=False, db_constraint=False
+    )
+    sha = models.CharField(max_length=64)
+    message = models.TextField()
+    author_name = models.TextField(blank=True)
+    author_email = models.TextField(blank=True, help_text="as git has it: it need not be an address")
+    committed_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "sha"], name="commit_repository_sha")
+        ]
+
+    def __str__(self) -> str:
+        return self.sha
+
+
+KEY = ("repository_id", "sha")
+FIELDS = (*KEY, "message", "author_name", "author_email", "committed_at")
+
+
+def write(carried: Iterable[tuple[int, PushedCommit]]) -> tuple[dict[given.Row, int], set[given.Row]]:
+    """Write the commits of repositories; return the primary keys of all, and the keys of the new ones.
+
+    Call in a transaction.
+    """
+    rows: dict[given.Row, given.Row] = {}
+    for repository, commit in carried:
+        key = (repository, commit.id)
+        if key not in rows:
+            author = commit.author
+            name, email = author.name or "", author.email or ""
+            rows[key] = (*key, commit.message, name, email, commit.timestamp)
+    return bulk.find_or_insert(Commit, KEY, FIELDS, rows)

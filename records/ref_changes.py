@@ -1,0 +1,75 @@
+"""Branches and tags that come and go: a row for each time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import repositories
+from records.merging import Decision, Row, Watermark
+from records.repositories import Repository
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from schemas.create import CreateEvent
+    from schemas.delete import DeleteEvent
+
+
+class RefChangeManager(models.Manager["RefChange"]):
+    """Writes `RefChange` rows."""
+
+    async def record(self, event: CreateEvent | DeleteEvent, received_at: datetime) -> tuple[Row, Decision]:
+        """Record that a branch or a tag was created or deleted; return its row and the decision.
+
+        The same event under another guid leaves the same row, as long as the repository tells the time of
+        its last push, which every creation and deletion is.
+        """
+        repository = await repositories.seen(event.repository)
+        change = {"create": "created", "delete": "deleted"}[event.event]
+        happened_at = event.repository.pushed_at or received_at
+        return await SNAPSHOTS.record(
+            (repository, happened_at, change, event.ref_type, event.ref),
+            {"sender": event.sender.login if event.sender else ""},
+        )
+
+
+class RefChange(models.Model):
+    """A branch or a tag that was created or deleted, as `create` and `delete` tell it.
+
+    Neither event has an id: the same ref may come and go many times, so the time is in the key.
+    """
+
+    class Change(models.TextChoices):
+        """Which of the two."""
+
+        CREATED = "created"
+        DELETED = "deleted"
+
+    repository = models.ForeignKey(Repository, models.CASCADE, db_index=False)
+    happened_at = models.DateTimeField(help_text="`pushed_at` of the repository, else of the receipt")
+    change = models.CharField(max_length=7, choices=Change.choices)
+    ref_type = models.TextField(help_text="branch or tag")
+    ref = models.TextField(help_text="short, as in main")
+    sender = models.TextField(blank=True, help_text="login; empty when the account is gone")
+
+    objects: ClassVar = RefChangeManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["repository", "happened_at", "change", "ref_type", "ref"], name="ref_change"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref_type} {self.ref} {self.change}"
+
+
+# A repeated event is the same in all but its sender.
+SNAPSHOTS = Snapshots(
+    RefChange,
+    ("repository_id", "happened_at", "change", "ref_type", "ref"),
+    lambda row: Watermark(row["happened_at"]),
+)

@@ -1,0 +1,69 @@
+"""Reviews of pull requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import repositories
+from records.activity import Activity
+from records.merging import Decision, Row, Watermark
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from schemas.pull_request_review import PullRequestReviewEvent
+
+DISMISSED = "dismissed"
+
+
+class PullRequestReviewManager(models.Manager["PullRequestReview"]):
+    """Writes `PullRequestReview` rows."""
+
+    async def record(self, event: PullRequestReviewEvent) -> tuple[Row, Decision]:
+        """Merge the snapshot of a review; return its row and the decision.
+
+        A review without `updated_at` takes that of its pull request, which every review updates.
+        """
+        repository = await repositories.seen(event.repository)
+        seen = event.review
+        return await SNAPSHOTS.record(
+            (seen.id,),
+            {
+                "repository_id": repository,
+                "number": event.pull_request.number,
+                "author": seen.user.login if seen.user else "",
+                "state": seen.state,
+                "body": seen.body or "",
+                "commit_sha": seen.commit_id or "",
+                "submitted_at": seen.submitted_at,
+                "updated_at": seen.updated_at or event.pull_request.updated_at or seen.submitted_at,
+            },
+        )
+
+
+class PullRequestReview(Activity):
+    """A review of a pull request as the newest snapshot shows it; dismissed is final."""
+
+    github_id = models.BigIntegerField(unique=True)
+    number = models.PositiveBigIntegerField(help_text="of the pull request")
+    author = models.TextField(blank=True, help_text="login; empty when the account is gone")
+    state = models.TextField(help_text="approved, changes_requested, commented, dismissed, ...")
+    body = models.TextField(blank=True)
+    commit_sha = models.CharField(max_length=64, blank=True, help_text="the head that was reviewed")
+    submitted_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = PullRequestReviewManager()
+
+    class Meta(Activity.Meta):
+        pass
+
+    def __str__(self) -> str:
+        return f"{self.state} #{self.number}"
+
+
+def _watermark(row: Row) -> Watermark:
+    return Watermark(row["updated_at"], terminal=row["state"] == DISMISSED)
+
+
+SNAPSHOTS = Snapshots(PullRequestReview, ("github_id",), _watermark)

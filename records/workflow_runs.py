@@ -1,0 +1,69 @@
+"""Runs of workflows: a row for each attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import repositories
+from records.activity import Activity
+from records.merging import Decision, Row, progress
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from schemas.workflow_run import WorkflowRunEvent
+
+
+class WorkflowRunManager(models.Manager["WorkflowRun"]):
+    """Writes `WorkflowRun` rows."""
+
+    async def record(self, event: WorkflowRunEvent) -> tuple[Row, Decision]:
+        """Merge the snapshot of one attempt at a run; return its row and the decision."""
+        repository = await repositories.seen(event.repository)
+        seen = event.workflow_run
+        return await SNAPSHOTS.record(
+            (seen.id, seen.run_attempt),
+            {
+                "repository_id": repository,
+                "run_number": seen.run_number,
+                "name": seen.name or "",
+                "event": seen.event or "",
+                "head_branch": seen.head_branch or "",
+                "head_sha": seen.head_sha,
+                "status": seen.status or "",
+                "conclusion": seen.conclusion or "",
+                "actor": seen.actor.login if seen.actor else "",
+                "started_at": seen.run_started_at,
+                "updated_at": seen.updated_at,
+            },
+        )
+
+
+class WorkflowRun(Activity):
+    """One attempt at a run of a workflow, as the newest snapshot shows it."""
+
+    github_id = models.BigIntegerField()
+    run_attempt = models.PositiveBigIntegerField(default=1, help_text="from 1; to run again counts it up")
+    run_number = models.PositiveBigIntegerField(null=True, help_text="of the workflow, from 1")
+    name = models.TextField(blank=True)
+    event = models.TextField(blank=True, help_text="what started it, as in push")
+    head_branch = models.TextField(blank=True)
+    head_sha = models.CharField(max_length=64)
+    status = models.TextField(blank=True, help_text="queued, in_progress, completed, ...")
+    conclusion = models.TextField(blank=True, help_text="success, failure, ...; empty before the end")
+    actor = models.TextField(blank=True, help_text="login; empty when the account is gone")
+    started_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = WorkflowRunManager()
+
+    class Meta(Activity.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["github_id", "run_attempt"], name="workflow_run_attempt")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.run_number}.{self.run_attempt}"
+
+
+SNAPSHOTS = Snapshots(WorkflowRun, ("github_id", "run_attempt"), progress)
