@@ -72,9 +72,9 @@ async def row_by_row(event: PushEvent) -> None:
             repository=repository,
             sha=commit.id,
             defaults={
-                "message": commit.message,
-                "author_name": commit.author.name or "",
-                "author_email": commit.author.email or "",
+                "message": commit.message or "",
+                "author_name": (commit.author and commit.author.name) or "",
+                "author_email": (commit.author and commit.author.email) or "",
                 "committed_at": commit.timestamp,
             },
         )

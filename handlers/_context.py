@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from schemas import GITHUB
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
@@ -18,6 +20,8 @@ class DeliveryContext:
     attempt: int = 1
     """Starts at 1."""
     installation_id: int | None = None
+    server: str = GITHUB
+    """Host of the GitHub server that sent it: numeric ids are unique within one server only."""
     notes: list[str] = field(default_factory=list)
 
     def note(self, recorded: str) -> None:

@@ -8,5 +8,5 @@ from schemas.create import CreateEvent
 @on(CreateEvent)
 async def record(event: CreateEvent, delivery: DeliveryContext) -> None:
     """Write down that it was created."""
-    _, decision = await RefChange.objects.record(event, delivery.received_at)
+    _, decision = await RefChange.objects.record(event, delivery.server, delivery.received_at)
     delivery.note(f"{event.ref_type} {event.ref} created ({decision.value})")

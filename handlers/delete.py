@@ -8,5 +8,5 @@ from schemas.delete import DeleteEvent
 @on(DeleteEvent)
 async def record(event: DeleteEvent, delivery: DeliveryContext) -> None:
     """Write down that it was deleted."""
-    _, decision = await RefChange.objects.record(event, delivery.received_at)
+    _, decision = await RefChange.objects.record(event, delivery.server, delivery.received_at)
     delivery.note(f"{event.ref_type} {event.ref} deleted ({decision.value})")

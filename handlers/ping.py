@@ -8,6 +8,6 @@ from schemas.ping import PingEvent
 @on(PingEvent)
 async def record(event: PingEvent, delivery: DeliveryContext) -> None:
     """Write down the hook and its repository; an organisation's hook has none."""
-    _, decision = await Hook.objects.record(event, delivery.hook_id, delivery.received_at)
+    _, decision = await Hook.objects.record(event, delivery.server, delivery.hook_id, delivery.received_at)
     whose = event.repository.full_name if event.repository else "an organisation"
     delivery.note(f"hook of {whose} ({decision.value})")

@@ -8,11 +8,13 @@ from schemas.push import PushEvent
 @on(PushEvent)
 async def record(event: PushEvent, delivery: DeliveryContext) -> None:
     """Write down the push, its commits, and where it left its ref."""
-    recorded = await Push.objects.record(event, delivery.received_at)
+    recorded = await Push.objects.record(event, delivery.server, delivery.received_at)
     name = event.ref.removeprefix("refs/heads/")
-    if event.deleted:
+    if event.deletes:
         delivery.note(f"{name} deleted")
     else:
-        verb = "forced to" if event.forced else "created with" if event.created else "pushed with"
+        verb = "forced to" if event.forced else "created with" if event.creates else "pushed with"
         rest = ", perhaps not all that there were" if recorded.truncated else ""
         delivery.note(f"{name} {verb} {len(event.commits)} commits, {recorded.new} of them new{rest}")
+    if undated := sum(commit.timestamp is None for commit in event.commits):
+        delivery.note(f"{undated} commits without a readable time")

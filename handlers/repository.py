@@ -10,7 +10,8 @@ async def record(event: RepositoryEvent, delivery: DeliveryContext) -> None:
     """Write down the repository; `deleted` leaves a tombstone."""
     _, decision = await Repository.objects.record(
         event.repository,
-        deleted=event.action == "deleted",
-        previous_full_name=event.previous_full_name,
+        delivery.server,
+        action=event.action,
+        former=event.previous_full_name,
     )
     delivery.note(f"{event.action}: {event.repository.full_name} ({decision.value})")

@@ -48,6 +48,7 @@ class Held(NamedTuple):
     action: str
     repository: str
     installation_id: int | None
+    headers: dict[str, str]
     content_type: str
     body: bytes
     received_at: datetime

@@ -63,6 +63,7 @@ async def attempt(
         received_at=delivery.received_at,
         attempt=number,
         installation_id=delivery.installation_id,
+        server=schemas.server_of(event.links, delivery.headers),
     )
     if number > 1 and trigger is Trigger.DELIVERY:
         trigger = Trigger.RETRY

@@ -8,7 +8,8 @@ from django.db import models
 
 from records import repositories
 from records.activity import Activity
-from records.merging import Decision, Row, progress
+from records.merging import Decision, Row, Snapshot
+from records.rules import ENDED
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -18,15 +19,14 @@ if TYPE_CHECKING:
 class CheckRunManager(models.Manager["CheckRun"]):
     """Writes `CheckRun` rows."""
 
-    async def record(self, event: CheckRunEvent) -> tuple[Row, Decision]:
+    async def record(self, event: CheckRunEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a check run; return its row and the decision."""
-        repository = await repositories.seen(event.repository)
+        repository = await repositories.seen(event.repository, server)
         seen = event.check_run
         times = [time for time in (seen.started_at, seen.completed_at) if time]
         return await SNAPSHOTS.record(
-            (seen.id,),
+            (repository, seen.id),
             {
-                "repository_id": repository,
                 "name": seen.name,
                 "head_branch": (seen.check_suite.head_branch if seen.check_suite else None) or "",
                 "head_sha": seen.head_sha,
@@ -35,15 +35,17 @@ class CheckRunManager(models.Manager["CheckRun"]):
                 "conclusion": seen.conclusion or "",
                 "started_at": seen.started_at,
                 "completed_at": seen.completed_at,
+                "suite_updated_at": seen.check_suite.updated_at if seen.check_suite else None,
                 "updated_at": max(times, default=None),
             },
+            action=event.action,
         )
 
 
 class CheckRun(Activity):
     """A check of a commit as the newest snapshot shows it; `updated_at` is that of its end or its start."""
 
-    github_id = models.BigIntegerField(unique=True)
+    github_id = models.BigIntegerField()
     name = models.TextField()
     head_branch = models.TextField(blank=True)
     head_sha = models.CharField(max_length=64)
@@ -52,14 +54,46 @@ class CheckRun(Activity):
     conclusion = models.TextField(blank=True, help_text="success, failure, ...; empty before the end")
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    announced_at = models.DateTimeField(null=True, help_text="the start that `created` told")
+    previous_end = models.DateTimeField(null=True, help_text="`completed_at` of the end that was replaced")
+    suite_updated_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that is stored")
 
     objects: ClassVar = CheckRunManager()
 
     class Meta(Activity.Meta):
-        pass
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "github_id"], name="check_run_id")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.status}"
 
 
-SNAPSHOTS = Snapshots(CheckRun, ("github_id",), progress)
+def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    """Merge by what happened, not by the times: the app's clock gives them, or GitHub's, or both."""
+    told = snapshot.fields
+    starts = {"announced_at": told["started_at"]} if snapshot.action == "created" else {}
+    if stored is None:
+        return {**blank, **told, **starts}
+    if starts and stored["announced_at"] is None:
+        return {**stored, **starts}  # the first of all, and late
+    if (starts and told["started_at"] == stored["announced_at"]) or not _is_newer(stored, told):
+        return stored
+    end = stored["completed_at"]
+    replaced = end is not None and end != told["completed_at"]
+    return {**stored, **told, "previous_end": end if replaced else stored["previous_end"]}
+
+
+def _is_newer(stored: Row, told: Row) -> bool:
+    begins, ends = told["started_at"], told["completed_at"]
+    if told["status"] == ENDED and ends is not None and ends == stored["previous_end"]:
+        return False
+    if told["status"] == ENDED and stored["status"] != ENDED:
+        return True
+    if stored["status"] == ENDED and told["status"] != ENDED:
+        return begins is not None and stored["completed_at"] is not None and begins > stored["completed_at"]
+    before, now = stored["suite_updated_at"], told["suite_updated_at"]
+    return before is None or now is None or now >= before
+
+
+SNAPSHOTS = Snapshots(CheckRun, ("repository_id", "github_id"), _merge)

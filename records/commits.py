@@ -25,7 +25,7 @@ class Commit(models.Model):
     message = models.TextField()
     author_name = models.TextField(blank=True)
     author_email = models.TextField(blank=True, help_text="as git has it: it need not be an address")
-    committed_at = models.DateTimeField()
+    committed_at = models.DateTimeField(null=True, help_text="null where nobody can read what git has")
 
     class Meta:
         constraints: ClassVar = [
@@ -50,6 +50,6 @@ def write(carried: Iterable[tuple[int, PushedCommit]]) -> tuple[dict[given.Row, 
         key = (repository, commit.id)
         if key not in rows:
             author = commit.author
-            name, email = author.name or "", author.email or ""
-            rows[key] = (*key, commit.message, name, email, commit.timestamp)
+            name, email = (author.name or "", author.email or "") if author else ("", "")
+            rows[key] = (*key, commit.message or "", name, email, commit.timestamp)
     return bulk.find_or_insert(Commit, KEY, FIELDS, rows)

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
 from records import repositories
 from records.merging import Decision, Row, Watermark
 from records.repositories import Repository
+from records.rules import by_watermark
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
+    from schemas.meta import MetaEvent
     from schemas.ping import PingEvent
 
 
 class HookManager(models.Manager["Hook"]):
     """Writes `Hook` rows."""
 
-    async def record(self, event: PingEvent, hook_id: int, received_at: datetime) -> tuple[Row, Decision]:
+    async def record(
+        self, event: PingEvent | MetaEvent, server: str, hook_id: int, received_at: datetime
+    ) -> tuple[Row, Decision]:
         """Merge what a ping says of its hook, and of the repository where the hook belongs to one.
 
         `hook_id` is that of the delivery's header. A ping carries no time, so the time of receipt orders two.
+        `meta` leaves a tombstone, for the id does not come again.
         """
-        repository = None if event.repository is None else await repositories.seen(event.repository)
-        hook = event.hook
-        return await SNAPSHOTS.record(
-            (event.hook_id or hook_id,),
-            {
-                "repository_id": repository,
-                "organization": event.organization.login if event.organization else "",
-                "events": sorted(hook.events) if hook else [],
-                "content_type": (hook.config.content_type or "") if hook and hook.config else "",
-                "active": hook is None or hook.active,
-                "last_ping_at": received_at,
-            },
-        )
+        repository = None if event.repository is None else await repositories.seen(event.repository, server)
+        hook, gone = event.hook, event.event == "meta"
+        fields: dict[str, Any] = {
+            "repository_id": repository,
+            "organization": event.organization.login if event.organization else "",
+            "events": sorted(name for name in hook.events or () if name) if hook else [],
+            "content_type": (hook.config.content_type or "") if hook and hook.config else "",
+            "active": not gone and (hook is None or hook.active),
+            "deleted": gone,
+        }
+        if not gone:
+            fields["last_ping_at"] = received_at
+        return await SNAPSHOTS.record((server, event.hook_id or hook_id), fields)
 
 
 class Hook(models.Model):
     """A webhook, as its last ping told what it is configured to send."""
 
-    hook_id = models.BigIntegerField(unique=True, help_text="X-GitHub-Hook-ID")
+    server = models.CharField(max_length=253, help_text="host, as in github.com")
+    hook_id = models.BigIntegerField(help_text="X-GitHub-Hook-ID: unique within the server")
     repository = models.ForeignKey(
         Repository, models.CASCADE, null=True, related_name="hooks", help_text="null for an organisation's"
     )
@@ -50,12 +56,22 @@ class Hook(models.Model):
     events = models.JSONField(default=list, help_text="names; * is all")
     content_type = models.TextField(blank=True, help_text="json or form")
     active = models.BooleanField(default=True)
-    last_ping_at = models.DateTimeField(help_text="time of its receipt")
+    deleted = models.BooleanField(default=False, help_text="`meta` told that it is gone")
+    last_ping_at = models.DateTimeField(null=True, help_text="time of its receipt")
 
     objects: ClassVar = HookManager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["server", "hook_id"], name="hook_of_server")]
 
     def __str__(self) -> str:
         return str(self.hook_id)
 
 
-SNAPSHOTS = Snapshots(Hook, ("hook_id",), lambda row: Watermark(row["last_ping_at"]))
+def _watermark(row: Row) -> Watermark:
+    return Watermark(row["last_ping_at"], deleted=row["deleted"])
+
+
+SNAPSHOTS = Snapshots(
+    Hook, ("server", "hook_id"), by_watermark(_watermark, aside={"last_ping_at": "last_ping_at"})
+)

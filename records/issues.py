@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
-from records import repositories
-from records.merging import Decision, Row
+from records import changes, repositories
+from records.merging import Decision, Row, Watermark
 from records.repositories import Repository
+from records.rules import by_watermark
 from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 class IssueManager(models.Manager["Issue"]):
     """Writes `Issue` rows."""
 
-    async def record(self, event: IssuesEvent) -> tuple[Row, Decision]:
+    async def record(self, event: IssuesEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of an issue; return its row and the decision.
 
         `deleted` and `transferred` leave a tombstone: the issue is gone from this repository, and no late
         delivery revives it. The issue that a transfer makes elsewhere is another row, which the other
         repository's own `opened` writes, before or after.
         """
-        repository = await repositories.seen(event.repository)
+        repository = await repositories.seen(event.repository, server)
         seen = event.issue
         gone = event.action in {"deleted", "transferred"}
         fields: dict[str, Any] = {
@@ -39,11 +40,23 @@ class IssueManager(models.Manager["Issue"]):
             "milestone": seen.milestone.title if seen.milestone else "",
             "deleted": gone,
             "transferred_to": _destination(event),
+            "closed_at": seen.closed_at,
             "updated_at": seen.updated_at,
         }
         if event.action in {"pinned", "unpinned"}:
             fields |= {"pinned": event.action == "pinned", "pin_told_at": seen.updated_at}
-        return await SNAPSHOTS.record((repository, seen.number), fields)
+        edits = event.changes.title if event.changes else None
+        return await SNAPSHOTS.record(
+            (repository, seen.number),
+            fields,
+            action=event.action,
+            first=event.action == "opened",
+            **changes.together(
+                changes.added(event.action, "labeled", "labels", event.label, "name"),
+                changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
+                changes.replaced("title", edits, seen.title),
+            ),
+        )
 
 
 class Issue(models.Model):
@@ -67,6 +80,8 @@ class Issue(models.Model):
     milestone = models.TextField(blank=True, help_text="title")
     pinned = models.BooleanField(default=False)
     pin_told_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that told `pinned`")
+    closed_at = models.DateTimeField(null=True)
+    changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
     deleted = models.BooleanField(default=False, help_text="gone from this repository")
     transferred_to = models.TextField(blank=True, help_text="as owner/name#number, when that is why")
     updated_at = models.DateTimeField(help_text="GitHub's, of the snapshot that is stored")
@@ -82,8 +97,25 @@ class Issue(models.Model):
         return f"#{self.number} {self.title}"
 
 
-# No snapshot shows whether an issue is pinned: only the two actions tell it.
-SNAPSHOTS = Snapshots(Issue, ("repository_id", "number"), aside={"pinned": "pin_told_at"})
+def _watermark(row: Row) -> Watermark:
+    return Watermark(
+        row["updated_at"],
+        deleted=row["deleted"],
+        ended=row["state"] == Issue.State.CLOSED,
+        ended_at=row["closed_at"],
+    )
+
+
+SNAPSHOTS = Snapshots(
+    Issue,
+    ("repository_id", "number"),
+    by_watermark(
+        _watermark,
+        # No snapshot shows whether an issue is pinned: only the two actions tell it.
+        aside={"pinned": "pin_told_at"},
+        tracked=("labels", "assignees", "title"),
+    ),
+)
 
 
 def _destination(event: IssuesEvent) -> str:

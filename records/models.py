@@ -6,6 +6,7 @@ transaction. A foreign key that begins a unique constraint has no index of its o
 serves, and one more costs a push of many commits half of its time.
 """
 
+from records.account_renames import AccountRename
 from records.check_runs import CheckRun
 from records.commits import Commit
 from records.hooks import Hook
@@ -21,6 +22,7 @@ from records.reviews import PullRequestReview
 from records.workflow_runs import WorkflowRun
 
 __all__ = [
+    "AccountRename",
     "CheckRun",
     "Commit",
     "Hook",

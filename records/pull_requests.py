@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from records import repositories
+from records import changes, repositories
 from records.merging import Decision, Row, Watermark
 from records.repositories import Repository
+from records.rules import by_watermark
 from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ MERGED = "merged"
 class PullRequestManager(models.Manager["PullRequest"]):
     """Writes `PullRequest` rows."""
 
-    async def record(self, event: PullRequestEvent) -> tuple[Row, Decision]:
+    async def record(self, event: PullRequestEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a pull request; return its row and the decision."""
-        repository = await repositories.seen(event.repository)
+        repository = await repositories.seen(event.repository, server)
         seen = event.pull_request
         merged = bool(seen.merged or seen.merged_at)
         return await SNAPSHOTS.record(
@@ -41,6 +42,7 @@ class PullRequestManager(models.Manager["PullRequest"]):
                 # Until the merge it is the commit of a test merge, which is on no branch.
                 "merge_commit_sha": (seen.merge_commit_sha or "") if merged else "",
                 "merged_at": seen.merged_at,
+                "closed_at": seen.closed_at,
                 "labels": listed(seen.labels, "name"),
                 "assignees": listed(seen.assignees, "login"),
                 "requested_reviewers": listed(seen.requested_reviewers, "login"),
@@ -48,6 +50,9 @@ class PullRequestManager(models.Manager["PullRequest"]):
                 "milestone": seen.milestone.title if seen.milestone else "",
                 "updated_at": seen.updated_at,
             },
+            action=event.action,
+            first=event.action == "opened",
+            **_changes(event),
         )
 
 
@@ -75,11 +80,13 @@ class PullRequest(models.Model):
     base_sha = models.CharField(max_length=64, blank=True)
     merge_commit_sha = models.CharField(max_length=64, blank=True, help_text="only of a merged one")
     merged_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
     labels = models.JSONField(default=list, help_text="names")
     assignees = models.JSONField(default=list, help_text="logins")
     requested_reviewers = models.JSONField(default=list, help_text="logins")
     requested_teams = models.JSONField(default=list, help_text="slugs")
     milestone = models.TextField(blank=True, help_text="title")
+    changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
     updated_at = models.DateTimeField(help_text="GitHub's, of the snapshot that is stored")
 
     objects: ClassVar = PullRequestManager()
@@ -94,7 +101,26 @@ class PullRequest(models.Model):
 
 
 def _watermark(row: Row) -> Watermark:
-    return Watermark(row["updated_at"], terminal=row["state"] == MERGED)
+    return Watermark(
+        row["updated_at"],
+        terminal=row["state"] == MERGED,
+        ended=row["state"] != PullRequest.State.OPEN,
+        ended_at=row["closed_at"],
+    )
 
 
-SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), _watermark)
+TRACKED = ("labels", "assignees", "requested_reviewers", "requested_teams", "title", "head_sha")
+SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_watermark, tracked=TRACKED))
+
+
+def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
+    """Return what the action added and replaced."""
+    action, edits = event.action, event.changes.title if event.changes else None
+    return changes.together(
+        changes.added(action, "labeled", "labels", event.label, "name"),
+        changes.added(action, "assigned", "assignees", event.assignee, "login"),
+        changes.added(action, "review_requested", "requested_reviewers", event.requested_reviewer, "login"),
+        changes.added(action, "review_requested", "requested_teams", event.requested_team, "slug"),
+        changes.replaced("title", edits, event.pull_request.title),
+        changes.replaced("head_sha", event.before, event.pull_request.head.sha),
+    )

@@ -11,7 +11,7 @@ from django.db import models, transaction
 from database import Coalescer, bulk, given, relax
 from records import commits, refs, repositories
 from records.commits import Commit
-from records.merging import Row
+from records.merging import Snapshot
 from records.repositories import Repository
 
 if TYPE_CHECKING:
@@ -54,16 +54,15 @@ class Recorded(NamedTuple):
 class PushManager(models.Manager["Push"]):
     """Writes `Push` rows, their commits and their ref."""
 
-    async def record(self, event: PushEvent, received_at: datetime) -> Recorded:
+    async def record(self, event: PushEvent, server: str, received_at: datetime) -> Recorded:
         """Write a push, its commits, which commit it carried where, and the ref that it moved.
 
         Commits are written `distinct` or not: an earlier push that brought one may have been missed.
         Concurrent calls in one event loop become one write.
         """
-        repository = await repositories.seen(event.repository)
-        pushed_at = event.repository.pushed_at
-        if pushed_at is None:
-            pushed_at = event.head_commit.timestamp if event.head_commit else received_at
+        repository = await repositories.seen(event.repository, server)
+        # The date of a commit is its author's choice: it orders nothing.
+        pushed_at = event.repository.pushed_at or received_at
         return await _coalesced(Told(repository, event, pushed_at))
 
 
@@ -155,8 +154,8 @@ def _write_pushes(pushes: Sequence[Told]) -> dict[given.Row, int]:
         push.key: (
             *push.key,
             push.event.forced,
-            push.event.created,
-            push.event.deleted,
+            push.event.creates,
+            push.event.deletes,
             push.truncated,
             push.event.head_commit.id if push.event.head_commit else "",
             (push.event.pusher.name if push.event.pusher else None) or "",
@@ -166,16 +165,17 @@ def _write_pushes(pushes: Sequence[Told]) -> dict[given.Row, int]:
     return bulk.find_or_insert(Push, KEY, FIELDS, rows)[0]
 
 
-def _ref(push: Told, pk: int) -> tuple[given.Row, Row]:
+def _ref(push: Told, pk: int) -> tuple[given.Row, Snapshot]:
     """Return where the push left its ref, as a snapshot."""
     event = push.event
-    return (push.repository, event.ref), {
+    fields = {
         "head_sha": event.after,
         "previous_sha": event.before,
-        "deleted": event.deleted,
+        "deleted": event.deletes,
         "last_push_id": pk,
         "pushed_at": push.pushed_at,
     }
+    return (push.repository, event.ref), Snapshot(fields)
 
 
 _coalesced = Coalescer(_write, rows=lambda push: 2 + 2 * len(push.event.commits))

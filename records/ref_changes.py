@@ -10,6 +10,7 @@ from django.db import models
 from records import repositories
 from records.merging import Decision, Row, Watermark
 from records.repositories import Repository
+from records.rules import by_watermark
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 class RefChangeManager(models.Manager["RefChange"]):
     """Writes `RefChange` rows."""
 
-    async def record(self, event: CreateEvent | DeleteEvent, received_at: datetime) -> tuple[Row, Decision]:
+    async def record(
+        self, event: CreateEvent | DeleteEvent, server: str, received_at: datetime
+    ) -> tuple[Row, Decision]:
         """Record that a branch or a tag was created or deleted; return its row and the decision.
 
         The same event under another guid leaves the same row, as long as the repository tells the time of
         its last push, which every creation and deletion is.
         """
-        repository = await repositories.seen(event.repository)
+        repository = await repositories.seen(event.repository, server)
         change = {"create": "created", "delete": "deleted"}[event.event]
         happened_at = event.repository.pushed_at or received_at
         return await SNAPSHOTS.record(
@@ -71,5 +74,5 @@ class RefChange(models.Model):
 SNAPSHOTS = Snapshots(
     RefChange,
     ("repository_id", "happened_at", "change", "ref_type", "ref"),
-    lambda row: Watermark(row["happened_at"]),
+    by_watermark(lambda row: Watermark(row["happened_at"])),
 )

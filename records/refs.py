@@ -6,15 +6,18 @@ from typing import ClassVar
 
 from django.db import models
 
-from records.merging import Row, Watermark
+from records import chains
+from records.merging import Row, Snapshot
 from records.repositories import Repository
 from records.snapshots import Snapshots
+
+MOST_MOVES = 200
 
 
 class Ref(models.Model):
     """A branch or a tag, as the newest push left it, though older ones may arrive later.
 
-    Of two pushes of one second, the one that began where the other ended is the newer.
+    Pushes of one second are ordered by where each began and ended, in whatever order they arrive.
     """
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="refs", db_index=False)
@@ -24,6 +27,9 @@ class Ref(models.Model):
     deleted = models.BooleanField(default=False)
     last_push = models.ForeignKey("records.Push", models.SET_NULL, null=True, related_name="+")
     pushed_at = models.DateTimeField(help_text="time of the last push")
+    moves = models.JSONField(
+        default=list, help_text="pushes of the second of `pushed_at`: before, after, primary key"
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["repository", "name"], name="ref_name")]
@@ -32,8 +38,35 @@ class Ref(models.Model):
         return self.name
 
 
-def _watermark(row: Row) -> Watermark:
-    return Watermark(row["pushed_at"], value=row["head_sha"], replaced=row["previous_sha"])
+def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    """Merge where a push left its ref: by its time, and within one second by the chain of all its pushes."""
+    told = snapshot.fields
+    move = [told["previous_sha"], told["head_sha"], told["last_push_id"]]
+    if stored is None or told["pushed_at"] > stored["pushed_at"]:
+        return {**(blank if stored is None else stored), **told, "moves": [move]}
+    # A branch that hundreds of pushes moved in one second is ordered by arrival from there on.
+    known = stored["moves"] or [[stored["previous_sha"], stored["head_sha"], stored["last_push_id"]]]
+    if told["pushed_at"] < stored["pushed_at"] or move in known or len(known) >= MOST_MOVES:
+        return stored
+    moves = sorted([*known, move])
+    head = _head(chains.ends([(before, after) for before, after, _ in moves]), stored, told)
+    before, _, push = chains.last(moves, head)
+    return {
+        **stored,
+        "head_sha": head,
+        "previous_sha": before,
+        "deleted": not head.strip("0"),
+        "last_push_id": push,
+        "moves": moves,
+    }
 
 
-SNAPSHOTS = Snapshots(Ref, ("repository_id", "name"), _watermark)
+def _head(ends: frozenset[str], stored: Row, told: Row) -> str:
+    """Return the end of the chain; of several, or of none, that of the later arrival."""
+    arrived, stands = str(told["head_sha"]), str(stored["head_sha"])
+    if not ends or arrived in ends:
+        return arrived
+    return stands if stands in ends else max(ends)
+
+
+SNAPSHOTS = Snapshots(Ref, ("repository_id", "name"), merge)

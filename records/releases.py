@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
 from records import repositories
 from records.activity import Activity
-from records.merging import Decision, Row
+from records.merging import Decision, Row, Snapshot
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -18,37 +19,36 @@ if TYPE_CHECKING:
 class ReleaseManager(models.Manager["Release"]):
     """Writes `Release` rows."""
 
-    async def record(self, event: ReleaseEvent) -> tuple[Row, Decision]:
+    async def record(self, event: ReleaseEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a release; return its row and the decision.
 
-        `deleted` leaves a tombstone. Where a release does not tell when it was updated, the time of its
-        publication orders the snapshots, so that a late draft does not withdraw what was published.
+        `deleted` leaves a tombstone.
         """
-        repository = await repositories.seen(event.repository)
+        repository = await repositories.seen(event.repository, server)
         seen = event.release
+        fields = {
+            "tag_name": seen.tag_name,
+            "target": seen.target_commitish or "",
+            "name": seen.name or "",
+            "body": seen.body or "",
+            "author": seen.author.login if seen.author else "",
+            "draft": seen.draft,
+            "prerelease": seen.prerelease,
+            "created_at": seen.created_at,
+            "published_at": seen.published_at,
+            "deleted": event.action == "deleted",
+        }
+        if seen.updated_at is not None:
+            fields["updated_at"] = seen.updated_at
         return await SNAPSHOTS.record(
-            (seen.id,),
-            {
-                "repository_id": repository,
-                "tag_name": seen.tag_name,
-                "target": seen.target_commitish or "",
-                "name": seen.name or "",
-                "body": seen.body or "",
-                "author": seen.author.login if seen.author else "",
-                "draft": seen.draft,
-                "prerelease": seen.prerelease,
-                "created_at": seen.created_at,
-                "published_at": seen.published_at,
-                "updated_at": seen.updated_at or seen.published_at or seen.created_at,
-                "deleted": event.action == "deleted",
-            },
+            (repository, seen.id), fields, action=event.action, first=event.action == "created"
         )
 
 
 class Release(Activity):
     """A release as the newest snapshot shows it; a deleted one stays as a tombstone."""
 
-    github_id = models.BigIntegerField(unique=True)
+    github_id = models.BigIntegerField()
     tag_name = models.TextField()
     target = models.TextField(blank=True, help_text="branch or commit that the tag is made from")
     name = models.TextField(blank=True)
@@ -58,15 +58,59 @@ class Release(Activity):
     prerelease = models.BooleanField(default=False)
     created_at = models.DateTimeField(null=True)
     published_at = models.DateTimeField(null=True)
+    last_published_at = models.DateTimeField(null=True, help_text="the newest, though it was withdrawn since")
+    withdrawn = models.BooleanField(default=False, help_text="`unpublished`, and not published since")
     deleted = models.BooleanField(default=False)
 
     objects: ClassVar = ReleaseManager()
 
     class Meta(Activity.Meta):
-        pass
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "github_id"], name="release_id")
+        ]
 
     def __str__(self) -> str:
         return self.tag_name
 
 
-SNAPSHOTS = Snapshots(Release, ("github_id",))
+def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    """Merge by `updated_at`, where the server tells it, else by the publications, which GitHub's clock tells.
+
+    `created_at` is the date of a commit, which git lets anybody choose.
+    """
+    told = snapshot.fields
+    known = (stored["published_at"], stored["last_published_at"]) if stored else ()
+    published = _latest(told["published_at"], *known)
+    now = {**(blank if stored is None else stored), "last_published_at": published}
+    if stored is not None and (stored["deleted"] or not (told["deleted"] or _is_newer(stored, snapshot))):
+        return now
+    listed = told.get("updated_at") or _latest(told["published_at"], stored["updated_at"] if stored else None)
+    withdrawn = told["draft"] and (snapshot.action == "unpublished" or now["withdrawn"])
+    return {**now, **told, "updated_at": listed, "withdrawn": withdrawn}
+
+
+def _is_newer(stored: Row, snapshot: Snapshot) -> bool:
+    told = snapshot.fields
+    if snapshot.first:
+        return False
+    updated_at, published_at = told.get("updated_at"), told["published_at"]
+    if updated_at is not None and stored["updated_at"] is not None and updated_at != stored["updated_at"]:
+        return bool(updated_at > stored["updated_at"])
+    if told["draft"]:
+        # A draft is what the release was before its publication, or is again after its withdrawal.
+        return snapshot.action == "unpublished" or stored["draft"]
+    if stored["withdrawn"]:
+        last = stored["last_published_at"]
+        return last is not None and published_at is not None and published_at > last
+    if stored["draft"] or published_at != stored["published_at"]:
+        return stored["published_at"] is None or published_at is None or published_at > stored["published_at"]
+    # Of one publication: that it happened is older than all that was done since.
+    announced = snapshot.action in {"published", "prereleased"}
+    return not announced and (snapshot.action != "released" or stored["prerelease"])
+
+
+def _latest(*times: datetime | None) -> datetime | None:
+    return max((time for time in times if time is not None), default=None)
+
+
+SNAPSHOTS = Snapshots(Release, ("repository_id", "github_id"), _merge)

@@ -1,13 +1,19 @@
-"""Repositories, keyed on GitHub's numeric id: all other records hang on these rows."""
+"""Repositories, keyed on the server and GitHub's numeric id: all other records hang on these rows."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 
-from records.merging import Decision, Row, Watermark
-from records.snapshots import Snapshots
+import database
+from database import bulk
+from records import account_renames, names
+from records.account_renames import AccountRename
+from records.merging import Decision, Row, Snapshot, Watermark
+from records.rules import judge
+from records.snapshots import Key, Snapshots
 
 if TYPE_CHECKING:
     import schemas
@@ -17,25 +23,36 @@ class RepositoryManager(models.Manager["Repository"]):
     """Writes `Repository` rows."""
 
     async def record(
-        self, snapshot: schemas.Repository, *, deleted: bool = False, previous_full_name: str | None = None
+        self, snapshot: schemas.Repository, server: str, *, action: str = "", former: str | None = None
     ) -> tuple[Row, Decision]:
         """Merge a repository as a payload shows it; return its row and the decision.
 
-        `previous_full_name` is for a payload that tells of a rename or transfer: a late payload of the same
-        second that still has that name does not rename the repository back.
+        `action` is that of a `repository` event. `deleted` leaves a tombstone, which a snapshot of a later
+        time lifts: GitHub restores a repository with its id, and no event says so. `former` is the full name
+        before, as far as `changes` tells it.
         """
-        return await _record(snapshot, deleted, previous_full_name)
+        return await _record(snapshot, server, action, former or "")
+
+    async def rename_owner(self, server: str, former: str, now: str, told_at: datetime) -> int:
+        """Give all repositories of an account its new login; return how many there were.
+
+        GitHub sends no `repository` event for that, and their `updated_at` stays. `told_at` is the time of
+        receipt: a payload of an earlier time that still has the old name does not rename them back.
+        """
+        return await database.run(_rename_owner, server, former, now, told_at)
 
 
 class Repository(models.Model):
     """A repository, keyed on GitHub's numeric id: names change with rename and transfer."""
 
-    github_id = models.BigIntegerField(unique=True)
+    server = models.CharField(max_length=253, help_text="host, as in github.com")
+    github_id = models.BigIntegerField(help_text="unique within the server")
     full_name = models.TextField()
-    previous_full_name = models.TextField(
-        blank=True, help_text="before the last rename or transfer that was told"
+    previous_full_name = models.TextField(blank=True, help_text="before the last rename or transfer")
+    previous_seen_at = models.DateTimeField(
+        null=True, help_text="GitHub's, of the newest snapshot with that name; null for one that none showed"
     )
-    renamed_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that told that")
+    renamed_at = models.DateTimeField(null=True, help_text="GitHub's, of the first snapshot with `full_name`")
     private = models.BooleanField(default=False)
     archived = models.BooleanField(default=False)
     deleted = models.BooleanField(default=False)
@@ -46,43 +63,114 @@ class Repository(models.Model):
 
     class Meta:
         verbose_name_plural = "repositories"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["server", "github_id"], name="repository_of_server")
+        ]
 
     def __str__(self) -> str:
         return self.full_name
 
 
 def _watermark(row: Row) -> Watermark:
-    return Watermark(
-        row["updated_at"],
-        deleted=row["deleted"],
-        value=row["full_name"],
-        replaced=row["previous_full_name"] if row["renamed_at"] == row["updated_at"] else "",
-    )
+    return Watermark(row["updated_at"], ended=row["deleted"])
 
 
-SNAPSHOTS = Snapshots(Repository, ("github_id",), _watermark, {"previous_full_name": "renamed_at"})
+def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    told, former = dict(snapshot.fields), snapshot.fields["former"]
+    del told["former"]
+    shown, at = told["full_name"], told["updated_at"]
+    if stored is None:
+        return {**blank, **told, **names.composed({**blank, **told}, former, at)}
+    if not former and {**stored, **told} == stored:  # as nearly all of a busy repository are
+        return {**stored, **names.observed(stored, shown, at)}
+    if at is None and stored["updated_at"] is not None:
+        del told["updated_at"]
+        decision = Decision.APPLY if told["deleted"] else Decision.KEEP
+    else:
+        decision = judge(stored, snapshot._replace(fields=told), blank, _watermark)
+    if names.is_former(stored, shown, at):
+        if at == stored["updated_at"] and not told["deleted"]:
+            decision = Decision.KEEP
+        told["full_name"] = stored["full_name"]
+    now = dict(stored)
+    if decision is not Decision.KEEP:
+        now |= told
+        if now["full_name"] != stored["full_name"]:
+            now |= names.renamed(stored, at)
+    now |= names.observed(now, shown, at)
+    return {**now, **names.composed(now, former, at)} if shown == now["full_name"] else now
 
 
-async def seen(snapshot: schemas.Repository) -> int:
+class RepositorySnapshots(Snapshots):
+    """Snapshots of repositories, whose owners may have been renamed without a word of the repositories."""
+
+    def _correct(
+        self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
+    ) -> None:
+        new = [
+            key
+            for key in changed
+            if key not in stored or stored[key]["full_name"] != ends[key][0]["full_name"]
+        ]
+        shown = {
+            key: (row["server"], names.owner(row["full_name"]), row["updated_at"])
+            for key in new
+            for row, _ in [ends[key]]
+        }
+        present = account_renames.present(set(shown.values())) if shown else {}
+        renamed = []
+        for key, one in shown.items():
+            if one in present:
+                row, decisions = ends[key]
+                login, told_at = present[one]
+                row = {**row, **names.of_renamed_owner(row, login, told_at)}
+                ends[key] = (row, decisions)
+                renamed.append((row["id"], *(row[name] for name in names.FIELDS)))
+        bulk.update(Repository, ("id",), names.FIELDS, renamed)
+
+
+SNAPSHOTS = RepositorySnapshots(Repository, ("server", "github_id"), _merge)
+
+
+async def seen(snapshot: schemas.Repository, server: str) -> int:
     """Bring the repository of a payload up to date and return its primary key.
 
     A known repository that shows nothing new takes no lock.
     """
-    row, _ = await _record(snapshot, deleted=False, previous_full_name=None)
+    row, _ = await _record(snapshot, server, "", "")
     return int(row["id"])
 
 
 async def _record(
-    snapshot: schemas.Repository, deleted: bool, previous_full_name: str | None
+    snapshot: schemas.Repository, server: str, action: str, former: str
 ) -> tuple[Row, Decision]:
     fields: dict[str, Any] = {
         "full_name": snapshot.full_name,
         "private": snapshot.private,
         "archived": snapshot.archived,
         "default_branch": snapshot.default_branch,
-        "deleted": deleted,
+        "deleted": action == "deleted",
         "updated_at": snapshot.updated_at,
+        "former": former,
     }
-    if previous_full_name:
-        fields |= {"previous_full_name": previous_full_name, "renamed_at": snapshot.updated_at}
-    return await SNAPSHOTS.record((snapshot.id,), fields)
+    return await SNAPSHOTS.record((server, snapshot.id), fields, action=action, first=action == "created")
+
+
+@transaction.atomic
+def _rename_owner(server: str, former: str, now: str, told_at: datetime) -> int:
+    known, new = AccountRename.objects.get_or_create(
+        server=server, former_login=former, login=now, defaults={"told_at": told_at}
+    )
+    if not new and known.told_at < told_at:
+        AccountRename.objects.filter(pk=known.pk).update(told_at=told_at)
+    # Locked in the order of the key, as by all writers.
+    rows = Repository.objects.select_for_update(no_key=True).order_by("server", "github_id")
+    rows_of_owner = rows.filter(server=server, full_name__startswith=f"{former}/")
+    renamed = [row for row in rows_of_owner if row.updated_at is None or row.updated_at <= told_at]
+    bulk.update(
+        Repository,
+        ("id",),
+        names.FIELDS,
+        [(row.pk, *names.of_renamed_owner(row.__dict__, now, told_at).values()) for row in renamed],
+    )
+    return len(renamed)

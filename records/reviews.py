@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from records import repositories
+from records import changes, repositories
 from records.activity import Activity
 from records.merging import Decision, Row, Watermark
+from records.rules import by_watermark
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -20,17 +21,17 @@ DISMISSED = "dismissed"
 class PullRequestReviewManager(models.Manager["PullRequestReview"]):
     """Writes `PullRequestReview` rows."""
 
-    async def record(self, event: PullRequestReviewEvent) -> tuple[Row, Decision]:
+    async def record(self, event: PullRequestReviewEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a review; return its row and the decision.
 
         A review without `updated_at` takes that of its pull request, which every review updates.
         """
-        repository = await repositories.seen(event.repository)
+        repository = await repositories.seen(event.repository, server)
         seen = event.review
+        edits = event.changes.body if event.changes else None
         return await SNAPSHOTS.record(
-            (seen.id,),
+            (repository, seen.id),
             {
-                "repository_id": repository,
                 "number": event.pull_request.number,
                 "author": seen.user.login if seen.user else "",
                 "state": seen.state,
@@ -39,24 +40,30 @@ class PullRequestReviewManager(models.Manager["PullRequestReview"]):
                 "submitted_at": seen.submitted_at,
                 "updated_at": seen.updated_at or event.pull_request.updated_at or seen.submitted_at,
             },
+            action=event.action,
+            first=event.action == "submitted",
+            **changes.replaced("body", edits, seen.body or ""),
         )
 
 
 class PullRequestReview(Activity):
     """A review of a pull request as the newest snapshot shows it; dismissed is final."""
 
-    github_id = models.BigIntegerField(unique=True)
+    github_id = models.BigIntegerField()
     number = models.PositiveBigIntegerField(help_text="of the pull request")
     author = models.TextField(blank=True, help_text="login; empty when the account is gone")
     state = models.TextField(help_text="approved, changes_requested, commented, dismissed, ...")
     body = models.TextField(blank=True)
+    changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
     commit_sha = models.CharField(max_length=64, blank=True, help_text="the head that was reviewed")
     submitted_at = models.DateTimeField(null=True)
 
     objects: ClassVar = PullRequestReviewManager()
 
     class Meta(Activity.Meta):
-        pass
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "github_id"], name="review_id")
+        ]
 
     def __str__(self) -> str:
         return f"{self.state} #{self.number}"
@@ -66,4 +73,6 @@ def _watermark(row: Row) -> Watermark:
     return Watermark(row["updated_at"], terminal=row["state"] == DISMISSED)
 
 
-SNAPSHOTS = Snapshots(PullRequestReview, ("github_id",), _watermark)
+SNAPSHOTS = Snapshots(
+    PullRequestReview, ("repository_id", "github_id"), by_watermark(_watermark, tracked=("body",))
+)

@@ -4,65 +4,50 @@ The rows of one kind are read without a lock; only those that a snapshot changes
 written. All is done in the order of the kind's key, so that two workers cannot wait for each other.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from django.db import models, transaction
 
 from database import Coalescer, bulk, relax
-from records.merging import Decision, Row, Watermark, fold
+from records.merging import Decision, Row, Snapshot
+from records.rules import Merge, by_watermark, fold
 
 Key = tuple[Any, ...]
 
 
-def newest(row: Row) -> Watermark:
-    """The watermark of most kinds: the newest `updated_at` wins, and `deleted` is final where it exists."""
-    return Watermark(row["updated_at"], deleted=row.get("deleted", False))
-
-
 def listed(parts: Iterable[object] | None, name: str) -> list[str] | None:
-    """What each of the parts is called, by its attribute `name`; None when the payload does not tell."""
+    """Return the attribute `name` of each part; None when the payload does not tell the parts."""
     return None if parts is None else [getattr(part, name) for part in parts if part is not None]
 
 
 class Snapshots:
     """One kind of record; concurrent calls of `record` in one event loop are a few statements."""
 
-    def __init__(
-        self,
-        model: type[models.Model],
-        key: Sequence[str],
-        watermark: Callable[[Row], Watermark] = newest,
-        aside: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        """`key` are the unique fields of `model` by attribute name, as in `repository_id`.
-
-        `aside` are fields that only some payloads tell, each with the field that keeps the time of that.
-        """
+    def __init__(self, model: type[models.Model], key: Sequence[str], merge: Merge | None = None) -> None:
+        """`key` are the unique fields of `model` by attribute name, as in `repository_id`."""
         self._model = model
         self._key = tuple(key)
-        self._watermark = watermark
-        self._aside = aside
+        self._merge = merge or by_watermark()
         self._coalesced = Coalescer(self.write)
 
-    async def record(self, key: Key, fields: Row) -> tuple[Row, Decision]:
-        """Take in the snapshot of the record with this key; gives the row after it, and what became of it.
+    async def record(self, key: Key, fields: Row, **action: Any) -> tuple[Row, Decision]:
+        """Merge a snapshot into the record with this key; return its row after that, and the decision.
 
         A field that the payload does not tell is left out, or None where the model has no null: it stays as
-        it is. The row is all fields of the model by attribute name. Raises what the database raises for
-        this row alone.
+        it is. `action` are the further fields of `Snapshot`. The row is all fields of the model by attribute
+        name. Raises what the database raises for this row alone.
         """
         nullable = self._nullable
         told = {name: value for name, value in fields.items() if value is not None or name in nullable}
-        return await self._coalesced((key, told))
+        return await self._coalesced((key, Snapshot(told, **action)))
 
-    def write(self, items: Sequence[tuple[Key, Row]]) -> list[tuple[Row, Decision]]:
-        """The same for many, blocking, in one transaction; those of one key are taken in as given."""
-        told: dict[Key, list[Row]] = {}
-        for key, fields in items:
-            told.setdefault(key, []).append(fields)
+    def write(self, items: Sequence[tuple[Key, Snapshot]]) -> list[tuple[Row, Decision]]:
+        """Merge many, blocking, in one transaction; those of one key are merged in the order given."""
+        told: dict[Key, list[Snapshot]] = {}
+        for key, snapshot in items:
+            told.setdefault(key, []).append(snapshot)
         stored = self._read(told)
         ends = {key: self._fold(stored.get(key), key, snapshots) for key, snapshots in told.items()}
         changed = sorted(key for key, (row, _) in ends.items() if row is not stored.get(key))
@@ -71,12 +56,13 @@ class Snapshots:
                 relax()
                 here = self._insert(ends, [key for key in changed if key not in stored])
                 self._update(ends, told, [key for key in changed if key not in here])
+                self._correct(stored, ends, changed)
         decisions = {key: iter(decided) for key, (_, decided) in ends.items()}
         return [(ends[key][0], next(decisions[key])) for key, _ in items]
 
-    def _fold(self, stored: Row | None, key: Key, snapshots: list[Row]) -> tuple[Row, list[Decision]]:
+    def _fold(self, stored: Row | None, key: Key, snapshots: list[Snapshot]) -> tuple[Row, list[Decision]]:
         blank = {**self._blank, **dict(zip(self._key, key, strict=True))}
-        return fold(stored, snapshots, blank, self._watermark, self._aside)
+        return fold(stored, snapshots, blank, self._merge)
 
     def _read(self, keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Row]:
         names = ("id", *self._blank)
@@ -98,17 +84,26 @@ class Snapshots:
         return {tuple(key) for _, *key in ids}
 
     def _update(
-        self, ends: dict[Key, tuple[Row, list[Decision]]], told: dict[Key, list[Row]], keys: list[Key]
+        self,
+        ends: dict[Key, tuple[Row, list[Decision]]],
+        told: dict[Key, list[Snapshot]],
+        keys: list[Key],
     ) -> None:
-        """Take in again what was told, now of rows that nobody else can change, and write those."""
+        """Merge again what was told, now into rows that nobody else can change, and write those."""
         held = self._read(keys, lock=True)
         for key in keys:
             ends[key] = self._fold(held[key], key, told[key])
         changed = [ends[key][0] for key in keys if ends[key][0] is not held[key]]
-        names = sorted({name for key in keys for fields in told[key] for name in fields})
+        # All fields, whatever changed: the statement stays one, and is prepared once.
+        names = [name for name in self._blank if name not in self._key]
         bulk.update(
             self._model, ("id",), names, [(row["id"], *(row[name] for name in names)) for row in changed]
         )
+
+    def _correct(
+        self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
+    ) -> None:
+        """Correct rows that were just written by what other tables know, in the database and in `ends`."""
 
     @cached_property
     def _nullable(self) -> frozenset[str]:

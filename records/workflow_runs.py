@@ -8,7 +8,8 @@ from django.db import models
 
 from records import repositories
 from records.activity import Activity
-from records.merging import Decision, Row, progress
+from records.merging import Decision, Row
+from records.rules import by_watermark, progress
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -18,14 +19,13 @@ if TYPE_CHECKING:
 class WorkflowRunManager(models.Manager["WorkflowRun"]):
     """Writes `WorkflowRun` rows."""
 
-    async def record(self, event: WorkflowRunEvent) -> tuple[Row, Decision]:
+    async def record(self, event: WorkflowRunEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of one attempt at a run; return its row and the decision."""
-        repository = await repositories.seen(event.repository)
+        repository = await repositories.seen(event.repository, server)
         seen = event.workflow_run
         return await SNAPSHOTS.record(
-            (seen.id, seen.run_attempt),
+            (repository, seen.id, seen.run_attempt),
             {
-                "repository_id": repository,
                 "run_number": seen.run_number,
                 "name": seen.name or "",
                 "event": seen.event or "",
@@ -37,6 +37,8 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
                 "started_at": seen.run_started_at,
                 "updated_at": seen.updated_at,
             },
+            action=event.action,
+            first=event.action == "requested",
         )
 
 
@@ -59,11 +61,13 @@ class WorkflowRun(Activity):
 
     class Meta(Activity.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["github_id", "run_attempt"], name="workflow_run_attempt")
+            models.UniqueConstraint(
+                fields=["repository", "github_id", "run_attempt"], name="workflow_run_attempt"
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.run_number}.{self.run_attempt}"
 
 
-SNAPSHOTS = Snapshots(WorkflowRun, ("github_id", "run_attempt"), progress)
+SNAPSHOTS = Snapshots(WorkflowRun, ("repository_id", "github_id", "run_attempt"), by_watermark(progress))

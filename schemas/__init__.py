@@ -4,9 +4,12 @@ A module whose name begins with an underscore is no event. See docs/how-to/add-a
 """
 
 from schemas._base import (
+    Account,
     Actor,
     BigInt,
+    Edits,
     Event,
+    Former,
     Items,
     Label,
     Milestone,
@@ -28,14 +31,19 @@ from schemas._payload import (
     read_envelope,
     storable,
 )
+from schemas._servers import GITHUB, server_of
 
 __all__ = [
     "FORM",
+    "GITHUB",
+    "Account",
     "Actor",
     "BigInt",
     "DiscoveryError",
+    "Edits",
     "Envelope",
     "Event",
+    "Former",
     "Items",
     "Label",
     "Milestone",
@@ -55,5 +63,6 @@ __all__ = [
     "modules",
     "parse",
     "read_envelope",
+    "server_of",
     "storable",
 ]

@@ -8,19 +8,26 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 Item = TypeVar("Item")
 
 
+# Go and .NET write their zero time where there is none: 1 January of the year 1, in any offset.
+NO_TIME_BEFORE = datetime(1, 1, 3, tzinfo=UTC)
+
+
 def _in_utc(moment: datetime) -> datetime:
     """GitHub's times carry an offset; one without is UTC, as all of GitHub's own are."""
     try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:
         raise ValueError("the time is beyond the calendar") from error
+    if utc < NO_TIME_BEFORE:
+        raise ValueError("the time is a zero value")
+    return utc
 
 
 class _Zulu:
     """Takes only times that are in UTC by themselves, as nearly all of GitHub's are: no Python is called."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
-        return {**handler(source), "tz_constraint": 0}
+        return {**handler(source), "tz_constraint": 0, "ge": NO_TIME_BEFORE}
 
 
 class _OneError:
@@ -68,6 +75,26 @@ class Actor(Snapshot):
     login: str
 
 
+class Account(Actor):
+    """Who sent an event, or the organisation it belongs to. Its links tell the server."""
+
+    html_url: str | None = None
+    url: str | None = None
+
+
+class Former(Snapshot):
+    """A text before a change."""
+
+    from_: str | None = Field(None, alias="from")
+
+
+class Edits(Snapshot):
+    """What `edited` replaced. It may be empty."""
+
+    title: Former | None = None
+    body: Former | None = None
+
+
 class Label(Snapshot):
     """What sorts issues and pull requests; people name labels as they like."""
 
@@ -85,6 +112,7 @@ class Repository(Snapshot):
 
     id: BigInt
     full_name: str
+    html_url: str | None = None
     private: bool | None = None
     archived: bool | None = None
     default_branch: str | None = None
@@ -101,6 +129,7 @@ class Installation(Snapshot):
     """The installation of a GitHub App that a delivery belongs to."""
 
     id: BigInt
+    html_url: str | None = None
 
 
 class Event(Snapshot):
@@ -112,13 +141,40 @@ class Event(Snapshot):
 
     event: ClassVar[str] = ""
     """The `X-GitHub-Event` that this class reads: the name of the module that defines it."""
+    foreign: ClassVar[frozenset[str]] = frozenset()
+    """Parts that payloads of other events have, and none of this event: a payload with one is invalid.
+
+    A signature covers the body alone, so anybody who saw a delivery may send its body under another event's
+    name. What this event must have is a field; `foreign` is for the rest.
+    """
 
     action: str | None = None
     repository: Repository | None = None
-    sender: Actor | None = None
+    organization: Account | None = None
+    sender: Account | None = None
     installation: Installation | None = None
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)  # type: ignore[arg-type] # pydantic takes class keywords only
         if "event" not in cls.__dict__:
             cls.event = cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        schema: Any = handler(source)
+        # They are no fields of the model, where null would read as absent.
+        for part in sorted(cls.foreign):
+            refuse = {"type": "function-plain", "function": {"type": "no-info", "function": cls._refuse}}
+            absent = {"type": "default", "schema": refuse, "default": None}
+            schema["schema"]["fields"][part] = {"type": "model-field", "schema": absent}
+        return schema
+
+    @classmethod
+    def _refuse(cls, _part: object) -> None:
+        raise ValueError(f"no payload of {cls.event} has this part, but another event's")
+
+    @property
+    def links(self) -> tuple[str | None, ...]:
+        """Return the payload's links to its own server, most telling first."""
+        parts = (self.repository, self.organization, self.sender, self.installation)
+        return tuple(link for part in parts if part for link in (part.html_url, getattr(part, "url", None)))

@@ -17,6 +17,11 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+# Times that a payload, or an item of a list, is read again: of a list, each finds the first bad item alone.
+MENDED = 20
+# Items of one list that are mended together; GitHub lists 2048 commits, a hostile body millions of numbers.
+MENDED_ITEMS = 5_000
+
 
 def drop_nulls(annotation: Any, value: Any) -> None:
     """Take the nulls that may be absent out of `value`, which a field of this type is to hold."""
@@ -35,14 +40,49 @@ def drop_nulls(annotation: Any, value: Any) -> None:
 
 def drop_unreadable(model: type[BaseModel], payload: Any, error: ValidationError) -> bool:
     """Make null in `payload` what may be null and caused `error`; tells whether there was any such."""
-    places = [
-        place
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
-        if problem["type"] != "literal_error" and (place := _innermost(model, payload, problem["loc"]))
-    ]
-    for container, step in places:
+    found = False
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        path = problem["loc"]
+        if problem["type"] == "literal_error" or (place := _innermost(model, payload, path)) is None:
+            continue
+        container, step = place
         container[step] = None
-    return bool(places)
+        found = True
+        _mend_rest(model, payload, path)
+    return found
+
+
+def _mend_rest(annotation: Any, value: Any, path: tuple[int | str, ...]) -> None:
+    """Mend the items behind the bad one on the path: a list is read as far as its first bad item only."""
+    for step in path:
+        model = _model_in(annotation)
+        if isinstance(value, list) and isinstance(step, int):
+            optional = type(None) in get_args(_item_in(annotation))
+            if model is None:
+                return
+            for at in range(step + 1, min(len(value), step + MENDED_ITEMS)):
+                if not _mend_item(model, value[at]):
+                    if not optional:
+                        return
+                    value[at] = None
+            return
+        field = dict(_fields(model)).get(str(step)) if model else None
+        if field is None or not isinstance(value, dict):
+            return
+        annotation, value = field.annotation, value[step]
+
+
+def _mend_item(model: type[BaseModel], item: Any) -> bool:
+    """Mend one item of a list; returns whether it can now be read."""
+    for _ in range(MENDED):
+        try:
+            model.model_validate(item)
+        except ValidationError as error:
+            if not isinstance(item, dict) or not drop_unreadable(model, item, error):
+                return False
+        else:
+            return True
+    return False
 
 
 def _innermost(annotation: Any, value: Any, path: tuple[int | str, ...]) -> tuple[Any, int | str] | None:
@@ -52,8 +92,13 @@ def _innermost(annotation: Any, value: Any, path: tuple[int | str, ...]) -> tupl
         model = _model_in(annotation)
         if isinstance(value, list) and isinstance(step, int):
             annotation = _item_in(annotation)
-        elif isinstance(value, dict) and step in value and model:
-            annotation = dict(_fields(model))[str(step)].annotation
+        elif (
+            isinstance(value, dict)
+            and step in value
+            and model
+            and (field := dict(_fields(model)).get(str(step)))
+        ):
+            annotation = field.annotation
         else:
             break
         if type(None) in get_args(annotation):

@@ -16,12 +16,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from schemas._base import BigInt
 from schemas._errors import NotJSONError, TooDeepError
 from schemas._forms import payload_of
-from schemas._mending import drop_nulls, drop_unreadable
+from schemas._mending import MENDED, drop_nulls, drop_unreadable
 from schemas._skimming import Wanted, skimmer
 
 FORM = "application/x-www-form-urlencoded"
 MAX_INT_DIGITS = 4000  # beyond about this, Python refuses to make an int of a string
-MENDED = 20  # times that a payload is read again: of a list, each finds the first bad item alone
 # Bytes of a body, and values in a larger one, up to which the receiver lets pydantic build a tree of it all.
 # A value takes up to 65 bytes there: 100 MB at most. Pushes of 25 MB have less than a million.
 SMALL = 64 * 1024

@@ -7,6 +7,8 @@ class CheckSuite(Snapshot):
     """The app's checks of one push; those of a fork have no branch."""
 
     head_branch: str | None = None
+    updated_at: Timestamp | None = None
+    """GitHub's own clock, which the times of the check run need not be."""
 
 
 class App(Snapshot):
@@ -32,6 +34,8 @@ class CheckRun(Snapshot):
 
 class CheckRunEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#check_run."""
+
+    foreign = frozenset({"deployment", "deployment_status"})
 
     action: str
     check_run: CheckRun

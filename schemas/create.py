@@ -10,6 +10,10 @@ from schemas import Event, PushedRepository, RefName
 class CreateEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#create."""
 
+    foreign = frozenset({"before", "after", "commits"})
+
     ref: RefName
     ref_type: Annotated[str, Field(max_length=100)]
+    master_branch: str
+    """No payload of `delete` has it."""
     repository: PushedRepository

@@ -10,6 +10,8 @@ from schemas import Event, PushedRepository, RefName
 class DeleteEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#delete."""
 
+    foreign = frozenset({"master_branch", "before", "after", "commits"})
+
     ref: RefName
     ref_type: Annotated[str, Field(max_length=100)]
     repository: PushedRepository

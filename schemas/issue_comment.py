@@ -1,6 +1,6 @@
 """`issue_comment`: something was said about an issue or, in its conversation, about a pull request."""
 
-from schemas import Actor, BigInt, Event, Repository, Snapshot, Timestamp
+from schemas import Actor, BigInt, Edits, Event, Repository, Snapshot, Timestamp
 
 
 class Comment(Snapshot):
@@ -29,7 +29,10 @@ class Issue(Snapshot):
 class IssueCommentEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#issue_comment."""
 
+    foreign = frozenset({"pull_request", "discussion"})
+
     action: str
     comment: Comment
     issue: Issue
+    changes: Edits | None = None
     repository: Repository

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas import Actor, BigInt, Event, Items, Label, Milestone, Repository, Snapshot, Timestamp
+from schemas import Actor, BigInt, Edits, Event, Items, Label, Milestone, Repository, Snapshot, Timestamp
 
 
 class Issue(Snapshot):
@@ -12,10 +12,11 @@ class Issue(Snapshot):
     title: str
     state: Literal["open", "closed"] | None = None
     state_reason: str | None = None
+    closed_at: Timestamp | None = None
     updated_at: Timestamp
     user: Actor | None = None
     locked: bool | None = None
-    labels: Items[Label] | None = None
+    labels: Items[Label | None] | None = None
     assignees: Items[Actor | None] | None = None
     milestone: Milestone | None = None
 
@@ -26,8 +27,8 @@ class Destination(Snapshot):
     number: BigInt
 
 
-class Changes(Snapshot):
-    """What `transferred` tells besides; both are null for who may not see the other repository."""
+class Changes(Edits):
+    """What `edited` and `transferred` tell besides; who may not see the other repository is told null."""
 
     new_issue: Destination | None = None
     new_repository: Repository | None = None
@@ -36,7 +37,13 @@ class Changes(Snapshot):
 class IssuesEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#issues."""
 
+    foreign = frozenset(
+        {"comment", "pull_request", "sub_issue", "parent_issue", "blocked_issue", "blocking_issue"}
+    )
+
     action: str
     issue: Issue
     repository: Repository
+    label: Label | None = None
+    assignee: Actor | None = None
     changes: Changes | None = None

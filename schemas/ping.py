@@ -1,6 +1,6 @@
 """`ping`: GitHub's greeting to a new hook. An organisation's ping has no repository."""
 
-from schemas import Actor, BigInt, Event, Items, Snapshot
+from schemas import BigInt, Event, Items, Snapshot
 
 
 class Config(Snapshot):
@@ -13,15 +13,21 @@ class Hook(Snapshot):
     """What the hook is configured to send; `*` among the events is all of them."""
 
     id: BigInt | None = None
+    url: str | None = None
     active: bool = True
-    events: Items[str] = ()
+    events: Items[str | None] | None = None
     config: Config | None = None
 
 
 class PingEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#ping."""
 
-    zen: str | None = None
+    zen: str
+    """No payload of `meta` has it."""
     hook_id: BigInt | None = None
     hook: Hook | None = None
-    organization: Actor | None = None
+
+    @property
+    def links(self) -> tuple[str | None, ...]:
+        """Return those of all events, and that of the hook: an App's ping has no other."""
+        return (*super().links, self.hook.url if self.hook else None)

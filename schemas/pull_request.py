@@ -5,6 +5,7 @@ from typing import Literal
 from schemas import (
     Actor,
     BigInt,
+    Edits,
     Event,
     Items,
     Label,
@@ -46,11 +47,12 @@ class PullRequest(Snapshot):
     draft: bool | None = None
     merged: bool = False
     merged_at: Timestamp | None = None
+    closed_at: Timestamp | None = None
     merge_commit_sha: Sha | None = None
     updated_at: Timestamp
     user: Actor | None = None
     locked: bool | None = None
-    labels: Items[Label] | None = None
+    labels: Items[Label | None] | None = None
     assignees: Items[Actor | None] | None = None
     requested_reviewers: Items[Actor | None] | None = None
     requested_teams: Items[Team | None] | None = None
@@ -62,6 +64,15 @@ class PullRequest(Snapshot):
 class PullRequestEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request."""
 
+    foreign = frozenset({"review", "comment", "thread"})
+
     action: str
     pull_request: PullRequest
     repository: Repository
+    before: Sha | None = None
+    """The head that `synchronize` replaced."""
+    label: Label | None = None
+    assignee: Actor | None = None
+    requested_reviewer: Actor | None = None
+    requested_team: Team | None = None
+    changes: Edits | None = None

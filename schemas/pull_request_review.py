@@ -1,6 +1,6 @@
 """`pull_request_review`: a review of a pull request was submitted, edited or dismissed."""
 
-from schemas import Actor, BigInt, Event, Repository, Sha, Snapshot, Timestamp
+from schemas import Actor, BigInt, Edits, Event, Repository, Sha, Snapshot, Timestamp
 
 
 class Review(Snapshot):
@@ -25,7 +25,10 @@ class ReviewedPullRequest(Snapshot):
 class PullRequestReviewEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request_review."""
 
+    foreign = frozenset({"comment", "thread"})
+
     action: str
     review: Review
     pull_request: ReviewedPullRequest
+    changes: Edits | None = None
     repository: Repository

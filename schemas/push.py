@@ -1,6 +1,6 @@
 """`push`: a branch or a tag was created, moved or deleted."""
 
-from schemas import Actor, Event, Items, PushedRepository, RefName, Sha, Snapshot, Timestamp
+from schemas import Event, Items, PushedRepository, RefName, Sha, Snapshot, Timestamp
 
 
 class Author(Snapshot):
@@ -14,15 +14,16 @@ class HeadCommit(Snapshot):
     """The commit that the ref shows after the push, which need not be among `commits`."""
 
     id: Sha
-    message: str = ""
-    timestamp: Timestamp
+    message: str | None = None
+    timestamp: Timestamp | None = None
+    """Null where nobody can read it, for git takes any: an offset of 51 hours, the year 292278994."""
 
 
 class PushedCommit(HeadCommit):
     """One entry of `commits`. `distinct` is false when an earlier push already brought the commit."""
 
-    distinct: bool = True
-    author: Author = Author()
+    distinct: bool | None = None
+    author: Author | None = None
 
 
 class Pusher(Snapshot):
@@ -37,6 +38,8 @@ class PushEvent(Event):
     A created ref has a `before`, a deleted one an `after` of zeros. `commits` holds at most 2048.
     """
 
+    foreign = frozenset({"ref_type", "check_suite", "pull_request", "workflow"})
+
     ref: RefName
     before: Sha
     after: Sha
@@ -46,5 +49,14 @@ class PushEvent(Event):
     commits: Items[PushedCommit] = ()
     head_commit: HeadCommit | None = None
     pusher: Pusher | None = None
-    sender: Actor | None = None
     repository: PushedRepository
+
+    @property
+    def creates(self) -> bool:
+        """Return whether the ref is new: zeros tell it as well as the flag."""
+        return self.created or not self.before.strip("0")
+
+    @property
+    def deletes(self) -> bool:
+        """Return whether the ref is gone."""
+        return self.deleted or not self.after.strip("0")

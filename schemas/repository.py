@@ -1,14 +1,10 @@
 """`repository`: a repository was created, renamed, transferred, archived, made private or deleted."""
 
-from pydantic import Field
+from typing import Annotated
 
-from schemas import Actor, Event, Repository, Snapshot
+from pydantic import AfterValidator, Field
 
-
-class Former(Snapshot):
-    """A value before the change."""
-
-    from_: str | None = Field(None, alias="from")
+from schemas import Actor, Event, Former, Repository, Snapshot
 
 
 class FormerName(Snapshot):
@@ -37,10 +33,40 @@ class Changes(Snapshot):
     owner: FormerOwner | None = None
 
 
+# This event has no part of its own, so the parts of all others tell it apart:
+# https://docs.github.com/webhooks/webhook-events-and-payloads
+OTHERS = frozenset(
+    {
+        "account", "alert", "answer", "assignee", "blocked_issue", "blocked_user", "blocking_issue",
+        "branch", "build", "check_run", "check_suite", "client_payload", "comment", "commit", "commits",
+        "definition", "deployment", "deployment_callback_url", "deployment_status", "discussion",
+        "environment", "exemption_request", "forkee", "head_commit", "hook", "hook_id", "inputs",
+        "invitation", "issue", "key", "label", "location", "marketplace_purchase", "member", "membership",
+        "merge_group", "milestone", "new_property_values", "number", "package", "pages", "parent_issue",
+        "personal_access_token_request", "project", "project_card", "project_column", "projects_v2",
+        "projects_v2_item", "pull_request", "pusher", "ref", "ref_type", "registry_package", "release",
+        "repositories", "repositories_added", "repositories_removed", "repository_advisory",
+        "repository_ruleset", "requestor", "review", "rule", "secret_types", "security_advisory", "sha",
+        "sponsorship", "starred_at", "status", "sub_issue", "target_type", "team", "thread", "user",
+        "workflow", "workflow_job", "workflow_run", "zen",
+    }
+)  # fmt: skip
+# `watch` and `branch_protection_configuration` have no part of their own either.
+ACTIONS_OF_OTHERS = frozenset({"started", "enabled", "disabled"})
+
+
+def _own(action: str) -> str:
+    if action in ACTIONS_OF_OTHERS:
+        raise ValueError("no payload of repository has this action, but another event's")
+    return action
+
+
 class RepositoryEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#repository."""
 
-    action: str
+    foreign = OTHERS
+
+    action: Annotated[str, AfterValidator(_own)]
     repository: Repository
     changes: Changes | None = None
 

@@ -26,6 +26,17 @@ class WorkflowRun(Snapshot):
 class WorkflowRunEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_run."""
 
+    foreign = frozenset(
+        {
+            "deployment",
+            "deployment_status",
+            "environment",
+            "reviewers",
+            "workflow_job_run",
+            "workflow_job_runs",
+        }
+    )
+
     action: str
     workflow_run: WorkflowRun
     repository: Repository

@@ -14,5 +14,5 @@ async def write(event: PushEvent, delivery: DeliveryContext) -> None:
         await Issue.objects.aupdate_or_create(
             repository=repository,
             number=int(event.ref.rpartition("/")[2]) * 100 + position,
-            defaults={"title": commit.message, "state": "open", "updated_at": delivery.received_at},
+            defaults={"title": commit.message or "", "state": "open", "updated_at": delivery.received_at},
         )

@@ -14,14 +14,15 @@ events = schemas.discover(schemas)
 schemas.modules(handlers)
 
 
-def context(event: str) -> DeliveryContext:
-    return DeliveryContext(uuid4(), 1, "", event, datetime(2026, 5, 4, 12, tzinfo=UTC))
+def context(event: str, server: str = schemas.GITHUB) -> DeliveryContext:
+    received_at = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    return DeliveryContext(uuid4(), 1, "", event, received_at, server=server)
 
 
 async def handle(event: str, payload: dict[str, Any]) -> str:
     """Run every handler that wants the payload; gives their notes."""
     parsed = schemas.parse(events[event], json.dumps(payload).encode())
-    delivery = context(event)
+    delivery = context(event, schemas.server_of(parsed.links, {}))
     for handler in registry.wanting(parsed, event):
         await handler.run(parsed, delivery)
     return ", ".join(delivery.notes)

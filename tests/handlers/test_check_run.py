@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.handlers.context import handle, handle_cases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+Payload = dict[str, Any]
 HISTORY = ["check_run__created", "check_run__completed"]
 
 
@@ -60,3 +62,66 @@ async def test_checks_that_are_told_at_once_are_all_recorded() -> None:
     assert (
         await CheckRun.objects.filter(conclusion="success").acount() == await CheckRun.objects.acount() == 20
     )
+
+
+def told(action: str, status: str, started: str | None, completed: str | None, **changes: Any) -> Payload:
+    """A check; times are minutes and seconds of 10 o'clock."""
+    payload = github.payload("check_run__created") | {"action": action}
+    start, end = (time and f"2026-05-04T10:{time}Z" for time in (started, completed))
+    payload["check_run"] |= {"status": status, "started_at": start, "completed_at": end}
+    payload["check_run"]["conclusion"] = "failure" if status == "completed" else None
+    payload["check_run"] |= changes
+    return payload
+
+
+async def ends(*payloads: Payload) -> tuple[str, str]:
+    for payload in payloads:
+        await handle("check_run", payload)
+    row = await CheckRun.objects.aget()
+    return row.status, row.conclusion
+
+
+# GitHub fills in a start, and the app then gives both of its own, which are before that.
+BY_GITHUB = told("created", "in_progress", "00:05", None)
+BY_APP = told("completed", "completed", "00:00", "00:03")
+
+
+@pytest.mark.parametrize("order", [*permutations((0, 1)), (0, 1, 0), (1, 0, 1), (1, 0, 0)], ids=str)
+async def test_an_end_before_its_start_is_an_end_in_every_order(order: tuple[int, ...]) -> None:
+    assert await ends(*((BY_GITHUB, BY_APP)[place] for place in order)) == ("completed", "failure")
+
+
+async def test_a_check_taken_up_again_stays_so_though_its_end_comes_twice() -> None:
+    again = told("rerequested", "in_progress", "09:00", None)
+    assert await ends(BY_GITHUB, BY_APP, again, BY_APP, BY_GITHUB) == ("in_progress", "")
+    assert await ends(told("completed", "completed", "09:00", "09:30"), BY_APP, again) == (
+        "completed",
+        "failure",
+    )
+
+
+@pytest.mark.parametrize("started", [None, "00:03", "00:01"])
+async def test_what_did_not_start_after_the_end_is_from_before_it(started: str | None) -> None:
+    assert await ends(BY_APP, told("requested_action", "queued", started, None)) == ("completed", "failure")
+
+
+async def test_the_zero_time_of_go_is_no_time() -> None:
+    zero = "0001-01-01T00:00:00Z"
+    await ends(BY_GITHUB, told("completed", "completed", "00:05", None, started_at=zero, completed_at=zero))
+    row = await CheckRun.objects.aget()
+    assert (row.status, row.started_at, row.completed_at) == ("completed", None, None)
+
+
+async def test_of_two_ends_the_later_arrival_wins_whatever_the_apps_clock_says() -> None:
+    restated = told("completed", "completed", "00:00", "00:01", conclusion="success")
+    assert await ends(BY_GITHUB, BY_APP, restated) == ("completed", "success")
+    assert await ends(BY_APP) == ("completed", "success")
+
+
+async def test_of_two_ends_that_tell_githubs_time_of_the_suite_the_later_wins() -> None:
+    late = told("completed", "completed", "00:00", "00:01", conclusion="success")
+    first = told("completed", "completed", "00:00", "00:02")
+    for payload, second in ((first, 10), (late, 20)):
+        suite = payload["check_run"]["check_suite"]
+        payload["check_run"]["check_suite"] = {**suite, "updated_at": f"2026-05-04T10:01:{second}Z"}
+    assert await ends(late, first) == ("completed", "success")

@@ -26,9 +26,8 @@ async def test_a_push_and_its_commits_are_written_field_by_field() -> None:
         assert (row.message, row.author_name, row.author_email) == (
             commit["message"], commit["author"]["name"], commit["author"]["email"],
         )  # fmt: skip
-    assert (
-        await Commit.objects.aget(message__startswith="Correct")
-    ).committed_at.isoformat() == "2026-05-04T09:41:10+00:00"
+    committed_at = (await Commit.objects.aget(message__startswith="Correct")).committed_at
+    assert str(committed_at) == "2026-05-04 09:41:10+00:00"
 
 
 async def test_the_same_push_twice_leaves_the_same_rows() -> None:
@@ -178,3 +177,58 @@ async def test_an_annotated_tag_is_kept_with_the_commit_that_it_names() -> None:
 async def test_an_empty_push_is_a_push_without_commits() -> None:
     assert await handle("push", push(0, "a", "b")) == "main pushed with 0 commits, 0 of them new"
     assert (await Push.objects.acount(), await Commit.objects.acount()) == (1, 0)
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_a_push_whose_after_is_zeros_is_a_deletion_flag_or_no_flag(deleted: bool) -> None:
+    payload = push(0, "a", "0")
+    payload["deleted"] = deleted
+    assert await handle("push", payload) == "main deleted"
+    assert (await Push.objects.aget()).deleted
+    assert await head() == ("0", True)
+
+
+async def test_a_push_whose_before_is_zeros_is_a_creation_flag_or_no_flag() -> None:
+    await handle("push", push(0, "0", "a", created=False))
+    assert (await Push.objects.aget()).created
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+async def test_a_deletion_without_its_flag_is_part_of_the_chain_of_its_second(order: tuple[int, ...]) -> None:
+    pushes = [push(0, "a", "b"), push(0, "b", "0"), push(0, "0", "c")]
+    pushes[1]["deleted"] = False
+    for place in order:
+        await handle("push", pushes[place])
+    assert await head() == ("c", False)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2011-08-07T16:50:23+518:00", "292278994-08-17T07:12:55Z", "0001-01-01T00:00:00Z", 10**40, None, {}],
+)
+async def test_a_commit_whose_time_nobody_can_read_costs_that_time_and_is_noted(time: Any) -> None:
+    payload = github.payload("push__branch")
+    payload["commits"][1]["timestamp"] = payload["head_commit"]["timestamp"] = time
+    note = "main pushed with 3 commits, 3 of them new, 1 commits without a readable time"
+    assert await handle("push", payload) == note
+    assert await Commit.objects.filter(committed_at=None).acount() == 1
+    assert (await Push.objects.aget()).head_commit_sha == payload["head_commit"]["id"]
+    assert (await Ref.objects.aget()).head_sha == payload["after"]
+
+
+async def test_a_push_of_2048_commits_of_unreadable_times_is_recorded_whole() -> None:
+    payload = github.payload("push__branch")
+    [template, *_] = payload["commits"]
+    odd = {**template, "timestamp": "2011-08-07T16:50:23+518:00", "author": "nobody", "distinct": 7}
+    payload["commits"] = [{**odd, "id": f"{number:040x}"} for number in range(2048)]
+    assert (await handle("push", payload)).endswith("2048 commits without a readable time")
+    assert await Commit.objects.filter(committed_at=None, author_name="").acount() == 2048
+
+
+async def test_the_date_of_a_commit_does_not_order_pushes() -> None:
+    late, early = push(0, "a", "b"), push(0, "b", "c")
+    for payload, date in ((late, "2037-01-01T00:00:00Z"), (early, "1970-01-01T00:00:00Z")):
+        payload["repository"]["pushed_at"] = None
+        payload["head_commit"]["timestamp"] = date
+        await handle("push", payload)
+    assert await head() == ("c", False)

@@ -51,3 +51,73 @@ async def test_a_prerelease_whose_author_is_gone_is_recorded() -> None:
     await handle_cases("release__prereleased_author_gone")
     row = await Release.objects.aget()
     assert (row.author, row.name, row.prerelease) == ("", "", True)
+
+
+Payload = dict[str, Any]
+
+
+def told(action: str, published: str | None, *, draft: bool = False, **changes: Any) -> Payload:
+    """A release of an older server, which tells no `updated_at`; its commit is of any date."""
+    payload = github.payload("release__published") | {"action": action}
+    del payload["release"]["updated_at"]
+    time = published and f"2026-05-04T{published}:00Z"
+    payload["release"] |= {
+        "draft": draft,
+        "published_at": time,
+        "created_at": "2037-01-01T00:00:00Z",
+        **changes,
+    }
+    return payload
+
+
+async def ends(*payloads: Payload) -> tuple[bool, str]:
+    for payload in payloads:
+        await handle("release", payload)
+    row = await Release.objects.aget()
+    return row.draft, row.name
+
+
+DRAFT = told("created", None, draft=True)
+PUBLISHED = told("published", "10:00")
+WITHDRAWN = told("unpublished", None, draft=True)
+AGAIN = told("published", "11:00")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+async def test_a_withdrawn_release_is_a_draft_in_every_order(order: tuple[int, ...]) -> None:
+    await ends(*((DRAFT, PUBLISHED, WITHDRAWN)[place] for place in order))
+    row = await Release.objects.aget()
+    assert (row.draft, row.published_at, row.withdrawn) == (True, None, True)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 3, 2, 2)[:4], (1, 2, 3, 0), (1, 2, 3, 1)], ids=str)
+async def test_a_release_that_is_published_again_is_public(order: tuple[int, ...]) -> None:
+    history = (DRAFT, PUBLISHED, WITHDRAWN, AGAIN)
+    draft, _ = await ends(*(history[place] for place in order))
+    assert draft is (order[-1] == 2)
+
+
+async def test_a_draft_that_is_edited_after_its_withdrawal_is_edited() -> None:
+    edited = told("edited", None, draft=True, name="later")
+    assert await ends(PUBLISHED, WITHDRAWN, edited) == (True, "later")
+
+
+@pytest.mark.parametrize("action", ["created", "published", "prereleased", "released"])
+async def test_the_publication_that_comes_after_an_edit_does_not_take_it_back(action: str) -> None:
+    edited = told("edited", "10:00", name="edited")
+    assert await ends(edited, told(action, "10:00", name="before")) == (False, "edited")
+
+
+async def test_a_prerelease_that_is_released_is_released() -> None:
+    await ends(told("prereleased", "10:00", prerelease=True), told("released", "10:00"))
+    await ends(told("prereleased", "10:00", prerelease=True))
+    assert not (await Release.objects.aget()).prerelease
+
+
+async def test_a_server_that_tells_updates_orders_the_withdrawal_by_them() -> None:
+    published, withdrawn = github.payload("release__published"), github.payload("release__published")
+    withdrawn |= {"action": "unpublished"}
+    withdrawn["release"] |= {"draft": True, "published_at": None, "updated_at": "2026-05-04T11:00:00Z"}
+    assert (await ends(withdrawn, published))[0]
+    published["release"] |= {"published_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"}
+    assert not (await ends(published, withdrawn))[0]

@@ -105,7 +105,7 @@ async def test_an_issue_whose_author_is_gone_is_recorded() -> None:
 
 
 async def test_of_two_snapshots_of_one_second_the_later_arrival_wins() -> None:
-    payload = github.payload("issues__opened")
+    payload = github.payload("issues__edited")
     await handle("issues", payload)
     payload["issue"]["title"] = "Told later in the same second"
     await handle("issues", payload)

@@ -37,22 +37,22 @@ def pushed(place: int, shas: list[str], repository: int = 1) -> PushEvent:
     [template, *_] = github.payload("push__branch")["commits"]
     commits = [{**template, "id": sha} for sha in shas]
     event: PushEvent = read(
-        "push__branch", repository, ref=f"refs/heads/{place % 3}", after=f"{place:040x}", commits=commits
+        "push__branch", repository, ref=f"refs/heads/{place % 3}", after=f"{place + 1:040x}", commits=commits
     )
     return event
 
 
-def opened(number: int, minute: int = 0, repository: int = 1) -> PullRequestEvent:
+def edited(number: int, minute: int = 0, repository: int = 1) -> PullRequestEvent:
     snapshot = github.payload("pull_request__opened")["pull_request"]
     snapshot |= {"number": number, "title": f"at {minute}", "updated_at": f"2026-05-04T10:{minute:02}:00Z"}
-    event: PullRequestEvent = read("pull_request__opened", repository, pull_request=snapshot)
+    event: PullRequestEvent = read("pull_request__edited", repository, pull_request=snapshot)
     return event
 
 
 def issue(number: int, minute: int = 0, repository: int = 1) -> IssuesEvent:
     snapshot = github.payload("issues__opened")["issue"]
     snapshot |= {"number": number, "title": f"at {minute}", "updated_at": f"2026-05-04T10:{minute:02}:00Z"}
-    event: IssuesEvent = read("issues__opened", repository, issue=snapshot)
+    event: IssuesEvent = read("issues__edited", repository, issue=snapshot)
     return event
 
 
@@ -75,7 +75,7 @@ def of_round(seed: str, chance: Random, minute: int) -> list[schemas.Event]:
         event = pushed(place, chance.sample(shas, 60), repository)
         deliveries.append(event.model_copy(update={"ref": f"{event.ref}-of-{seed}"}))
     for number in range(300):
-        deliveries += [opened(number, minute), issue(1000 * minute + number)]
+        deliveries += [edited(number, minute), issue(1000 * minute + number)]
     chance.shuffle(deliveries)
     return deliveries
 

@@ -40,6 +40,7 @@ class World:
         self.pulls: dict[int, dict[str, Any]] = {}
         self.issues: dict[int, dict[str, Any]] = {}
         self.refs: dict[str, str] = {}
+        self.shas = count(1)
 
     def now(self) -> str:
         return (START + timedelta(seconds=self.second)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -55,7 +56,14 @@ class World:
         }
         self.history.append((event, payload))
 
+    def first(self, known: dict[int, Any], number: int, action: str) -> str:
+        """What is not known yet is opened, and nothing is opened twice."""
+        if number not in known:
+            return "opened"
+        return "edited" if action == "opened" else action
+
     def pull_request(self, number: int, action: str) -> None:
+        action = self.first(self.pulls, number, action)
         state = self.pulls.setdefault(
             number, {"state": "open", "merged": False, "draft": False, "labels": []}
         )
@@ -85,6 +93,7 @@ class World:
         self.told("pull_request", "pull_request__opened", action=told, pull_request=snapshot)
 
     def issue(self, number: int, action: str) -> None:
+        action = self.first(self.issues, number, action)
         state = self.issues.setdefault(number, {"state": "open", "labels": [], "gone": False})
         if state["gone"]:
             return
@@ -105,10 +114,10 @@ class World:
         ref, before = f"refs/heads/{name}", self.refs.get(name, ZEROS)
         if action == "delete" and before == ZEROS:
             return
-        after = ZEROS if action == "delete" else f"{self.second + 1:040x}"
+        after = ZEROS if action == "delete" else f"{next(self.shas):040x}"
         self.refs[name] = after
         [template, *_] = TEMPLATES["push__branch"]["commits"]
-        carried = {"delete": [], "force": []}.get(action, [f"{self.second // 2:040d}", after])
+        carried = {"delete": [], "force": []}.get(action, [f"{self.second // 2:039d}c", after])
         self.told(
             "push", "push__branch", ref=ref, before=before, after=after,
             created=before == ZEROS, deleted=after == ZEROS, forced=action == "force",
@@ -169,6 +178,10 @@ def histories(draw: st.DrawFn, happens: st.SearchStrategy[Happens]) -> list[Deli
     for happening in draw(st.lists(happens, min_size=2, max_size=10)):
         world.second += 1
         happening(world)
+        for name in draw(st.lists(st.sampled_from(["main", "next"]), max_size=2)):
+            # Pushes of the same second: a burst, or payloads that were built after the last.
+            if name in world.refs:
+                world.push(name, "push")
     return world.history
 
 
@@ -184,21 +197,21 @@ async def deliver(batches: list[list[Delivery]]) -> list[Any]:
     rows: list[Any] = [without_ids(repository)]
     rows += [without_ids(row) async for row in PullRequest.objects.filter(**of_it).order_by("number")]
     rows += [without_ids(row) async for row in Issue.objects.filter(**of_it).order_by("number")]
-    rows += [without_ids(row) async for row in Push.objects.filter(**of_it).order_by("pushed_at")]
+    rows += [without_ids(row) async for row in Push.objects.filter(**of_it).order_by("pushed_at", "after")]
     rows += [without_ids(row) async for row in Commit.objects.filter(**of_it).order_by("sha")]
     refs = Ref.objects.filter(**of_it).select_related("last_push").order_by("name")
     rows += [(without_ids(row), without_ids(row.last_push)) async for row in refs]
     carried = PushCommit.objects.filter(push__repository=repository)
     return rows + [
         row
-        async for row in carried.values_list("push__pushed_at", "position", "commit__sha").order_by(
-            "push__pushed_at", "position"
-        )
+        async for row in carried.values_list(
+            "push__pushed_at", "push__after", "position", "commit__sha"
+        ).order_by("push__pushed_at", "push__after", "position")
     ]
 
 
 def without_ids(row: Any) -> dict[str, Any]:
-    return model_to_dict(row, exclude=["id", "github_id", "repository", "last_push", "commits"])
+    return model_to_dict(row, exclude=["id", "github_id", "repository", "last_push", "commits", "moves"])
 
 
 @pytest.mark.parametrize("what", happenings)

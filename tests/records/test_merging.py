@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records.merging import Decision, Row, Watermark, decide, fold
+from records.merging import Decision, Row, Snapshot, Watermark, decide
+from records.rules import by_watermark, fold
 
 START = datetime(2026, 5, 4, tzinfo=UTC)
 
@@ -89,29 +90,33 @@ def test_merged_and_deleted_are_never_left(arrivals: list[Watermark]) -> None:
         assert now.deleted or now.terminal >= before.terminal
 
 
-def move(second: int, before: str, after: str) -> Watermark:
-    return replace(at(second), value=after, replaced=before)
+CLOSED = replace(at(5), ended=True, ended_at=at(5).updated_at)
+CLOSED_BEFORE = replace(at(5), ended=True, ended_at=at(4).updated_at)
+ENDED = replace(at(5), ended=True)
 
 
-@pytest.mark.parametrize("order", list(permutations([move(1, "a", "b"), move(1, "b", "c")])))
-def test_of_two_moves_of_one_second_the_one_that_began_where_the_other_ended_is_the_later(
-    order: tuple[Watermark, ...],
+@pytest.mark.parametrize(
+    ("stored", "incoming", "decision"),
+    [
+        (ENDED, at(5), Decision.KEEP),
+        (ENDED, at(6), Decision.APPLY),
+        (ENDED, replace(at(5), reopens=True), Decision.APPLY),
+        (at(5), ENDED, Decision.APPLY),
+        (CLOSED, at(5), Decision.KEEP),
+        (CLOSED_BEFORE, at(5), Decision.APPLY),
+        (at(5), CLOSED, Decision.APPLY),
+        (at(5), CLOSED_BEFORE, Decision.KEEP),
+        (ENDED, ENDED, Decision.APPLY),
+        (None, replace(at(5), first=True), Decision.APPLY),
+        (at(5), replace(at(5), first=True), Decision.KEEP),
+        (at(4), replace(at(5), first=True), Decision.KEEP),
+        (at(None), replace(at(5), first=True), Decision.KEEP),
+    ],
+)
+def test_in_one_second_an_end_is_left_by_a_reopening_alone_and_a_first_action_replaces_nothing(
+    stored: Watermark | None, incoming: Watermark, decision: Decision
 ) -> None:
-    stored = None
-    for incoming in (*order, *order):
-        if decide(stored, incoming) is not Decision.KEEP:
-            stored = incoming
-    assert stored == move(1, "b", "c")
-
-
-def test_of_a_move_and_the_move_back_in_one_second_the_later_arrival_wins() -> None:
-    there, back = move(1, "a", "b"), move(1, "b", "a")
-    assert decide(there, back) is decide(back, there) is Decision.APPLY
-
-
-def test_a_move_of_another_second_is_judged_by_its_time_alone() -> None:
-    assert decide(move(2, "a", "b"), move(3, "x", "a")) is Decision.APPLY
-    assert decide(move(2, "a", "b"), move(1, "b", "c")) is Decision.KEEP
+    assert decide(stored, incoming) is decision
 
 
 BLANK: Row = {"title": "", "labels": [], "updated_at": None, "pinned": False, "pin_told_at": None}
@@ -126,7 +131,8 @@ def pin(second: int, pinned: bool) -> Row:
 
 
 def take_in(stored: Row | None, *snapshots: Row) -> tuple[Row, list[Decision]]:
-    return fold(stored, snapshots, BLANK, lambda row: Watermark(row["updated_at"]), {"pinned": "pin_told_at"})
+    rule = by_watermark(lambda row: Watermark(row["updated_at"]), aside={"pinned": "pin_told_at"})
+    return fold(stored, map(Snapshot, snapshots), BLANK, rule)
 
 
 def test_what_a_snapshot_does_not_tell_stays_as_it_is() -> None:

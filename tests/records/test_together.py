@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection
 from database import given
 from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref
 from tests.processes import ROOT
-from tests.records.deliveries import handle, opened, pushed
+from tests.records.deliveries import edited, handle, pushed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,9 +59,9 @@ async def test_a_push_of_2048_commits_is_as_many_statements_as_a_push_of_one(sta
 async def test_a_known_repository_that_shows_nothing_new_is_read_and_not_locked(
     statements: list[str],
 ) -> None:
-    await handle(opened(1))
+    await handle(edited(1))
     statements.clear()
-    await asyncio.gather(*(handle(opened(number)) for number in range(2, 50)))
+    await asyncio.gather(*(handle(edited(number)) for number in range(2, 50)))
     [read_repositories, read_pull_requests, insert] = statements
     assert "records_repository" in read_repositories
     assert "records_pullrequest" in read_pull_requests
@@ -71,7 +71,7 @@ async def test_a_known_repository_that_shows_nothing_new_is_read_and_not_locked(
 
 async def test_concurrent_snapshots_of_one_record_are_taken_in_as_they_came() -> None:
     minutes = [3, 1, 5, 5, 2]
-    notes = await asyncio.gather(*(handle(opened(7, minute)) for minute in minutes))
+    notes = await asyncio.gather(*(handle(edited(7, minute)) for minute in minutes))
     assert [note.rpartition(" ")[2] for note in notes] == ["(apply)", "(keep)", "(apply)", "(keep)", "(keep)"]
     assert (await PullRequest.objects.aget()).title == "at 5"
 
@@ -88,8 +88,7 @@ async def test_a_commit_that_concurrent_pushes_carry_is_new_to_one_of_them() -> 
 
 async def test_of_fifty_pushes_the_one_that_the_database_refuses_fails_alone() -> None:
     pushes = [pushed(place, [f"{place:040x}"], repository=place % 4) for place in range(50)]
-    refused = pushes[17].commits[0].model_copy(update={"message": None})
-    pushes[17] = pushes[17].model_copy(update={"commits": (refused,)})
+    pushes[17] = pushes[17].model_copy(update={"forced": None})
     outcomes = await asyncio.gather(*map(handle, pushes), return_exceptions=True)
     assert [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, str)] == [17]
     assert isinstance(outcomes[17], IntegrityError)
@@ -97,7 +96,7 @@ async def test_of_fifty_pushes_the_one_that_the_database_refuses_fails_alone() -
 
 
 async def test_of_fifty_snapshots_the_one_that_the_database_refuses_fails_alone() -> None:
-    snapshots = [opened(number, repository=number % 4) for number in range(1, 51)]
+    snapshots = [edited(number, repository=number % 4) for number in range(1, 51)]
     refused = snapshots[17].pull_request.model_copy(update={"number": -1})
     snapshots[17] = snapshots[17].model_copy(update={"pull_request": refused})
     outcomes = await asyncio.gather(*map(handle, snapshots), return_exceptions=True)

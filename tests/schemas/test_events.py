@@ -124,4 +124,4 @@ def test_times_are_utc_whether_they_come_as_text_or_as_seconds() -> None:
     event = schemas.parse(PushEvent, github.sample("push__branch").body)
     assert event.repository.pushed_at is not None
     assert event.repository.pushed_at.timestamp() == payload["repository"]["pushed_at"]
-    assert event.commits[0].timestamp.isoformat() == "2026-05-04T09:41:10+00:00"
+    assert str(event.commits[0].timestamp) == "2026-05-04 09:41:10+00:00"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 import schemas
 from schemas.issues import IssuesEvent
-from schemas.push import Author, PushEvent
+from schemas.push import PushEvent
 from tests import github
 
 EVENTS = schemas.discover(schemas)
@@ -135,7 +135,8 @@ def _at(payload: Any, path: Path) -> Any:
     return payload
 
 
-@given(st.datetimes(), st.integers(-14 * 60, 14 * 60))
+# Earlier ones are the zero value of a program that had no time.
+@given(st.datetimes(min_value=datetime.fromisoformat("0001-01-04")), st.integers(-14 * 60, 14 * 60))
 def test_a_time_is_the_same_moment_in_utc_or_told_to_be_beyond_the_calendar(
     moment: datetime, offset: int
 ) -> None:
@@ -161,9 +162,18 @@ def test_a_time_is_the_same_moment_in_utc_or_told_to_be_beyond_the_calendar(
         ("push__branch", ("repository", "pushed_at"), "0001-01-01T00:00:00+14:00", None),
         ("push__branch", ("repository", "id"), "810200300", 810200300),
         ("push__branch", ("head_commit",), {"id": "unknown"}, None),
-        ("push__branch", ("commits", 1, "author"), None, Author()),
-        ("push__branch", ("commits", 1, "message"), None, ""),
+        ("push__branch", ("commits", 1, "author"), None, None),
+        ("push__branch", ("commits", 1, "message"), None, None),
         ("push__branch", ("commits", 1, "author", "email"), 7, None),
+        ("push__branch", ("commits", 1, "author"), "Ada", None),
+        ("push__branch", ("commits", 1, "distinct"), "perhaps", None),
+        ("push__branch", ("commits", 1, "timestamp"), "2011-08-07T16:50:23+518:00", None),
+        ("push__branch", ("commits", 1, "timestamp"), "292278994-08-17T07:12:55Z", None),
+        ("push__branch", ("head_commit", "timestamp"), "0001-01-01T00:00:00Z", None),
+        ("issues__opened", ("issue", "labels", 0), {"name": 7}, None),
+        ("ping__repository", ("hook", "events", 1), {}, None),
+        ("check_run__completed", ("check_run", "started_at"), "0001-01-01T00:00:00Z", None),
+        ("check_run__completed", ("check_run", "completed_at"), "0001-01-01T00:00:00", None),
         ("push__branch", ("installation",), {"id": 2**63}, None),
         ("push__branch", ("sender",), {}, None),
         ("issues__opened", ("issue", "user"), {"login": None}, None),
@@ -203,7 +213,6 @@ def test_nulls_in_a_list_are_left_out() -> None:
         ("push__branch", ("commits",), "all"),
         ("push__branch", ("commits", 1), {}),
         ("push__branch", ("commits", 1, "id"), "not a sha"),
-        ("push__branch", ("commits", 1, "timestamp"), "yesterday"),
         ("push__branch", ("repository",), None),
         ("push__branch", ("repository", "id"), 2**63),
         ("push__branch", ("repository", "id"), "tide-tables"),

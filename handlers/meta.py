@@ -1,0 +1,12 @@
+"""Hooks that were deleted."""
+
+from handlers import DeliveryContext, on
+from records.models import Hook
+from schemas.meta import MetaEvent
+
+
+@on(MetaEvent, action="deleted")
+async def record(event: MetaEvent, delivery: DeliveryContext) -> None:
+    """Write down that the hook is gone."""
+    _, decision = await Hook.objects.record(event, delivery.server, delivery.hook_id, delivery.received_at)
+    delivery.note(f"hook {event.hook_id} gone ({decision.value})")

@@ -1,0 +1,72 @@
+"""Names of repositories: the present one, and the one before it, from what payloads show.
+
+The former name is one that a payload showed. Only where none did, it is composed from `changes`, which tells
+the owner or the name alone: of a transfer with a new name neither event tells both.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from records.merging import Row
+
+
+def is_former(stored: Row, name: str, at: datetime | None) -> bool:
+    """Return whether a payload with this name is from before the rename that is stored."""
+    renamed_at = stored["renamed_at"]
+    return (
+        name == stored["previous_full_name"] and renamed_at is not None and (at is None or at <= renamed_at)
+    )
+
+
+FIELDS = ("full_name", "previous_full_name", "previous_seen_at", "renamed_at")
+
+
+def owner(full_name: str) -> str:
+    """Return the login before the slash."""
+    return full_name.partition("/")[0]
+
+
+def of_renamed_owner(row: Row, login: str, told_at: datetime) -> dict[str, Any]:
+    """Return `FIELDS` of a repository whose owner got another login, as was told at that time."""
+    name = row["full_name"]
+    values = (f"{login}/{name.partition('/')[2]}", name, row["updated_at"], told_at)
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def renamed(stored: Row, at: datetime | None) -> dict[str, Any]:
+    """Return the fields of a row whose name is replaced by a snapshot of the time `at`."""
+    return {
+        "previous_full_name": stored["full_name"],
+        "previous_seen_at": stored["updated_at"],
+        "renamed_at": at,
+    }
+
+
+def observed(row: Row, name: str, at: datetime | None) -> dict[str, Any]:
+    """Return the fields that a snapshot of the stored or an earlier time corrects, by the name it shows."""
+    if at is None:
+        return {}
+    seen, since = row["previous_seen_at"], row["renamed_at"]
+    later = seen is None or at > seen
+    if name == row["full_name"]:
+        return {"renamed_at": at} if since is not None and at < since and later else {}
+    if not later or (row["updated_at"] is not None and at > row["updated_at"]):
+        return {}
+    known = {"previous_full_name": name, "previous_seen_at": at}
+    return known if since is not None else {**known, "renamed_at": row["updated_at"]}
+
+
+def composed(row: Row, former: str, at: datetime | None) -> dict[str, Any]:
+    """Return the fields that a former name, composed from `changes`, adds where no payload has shown one."""
+    previous = row["previous_full_name"]
+    if not former or row["previous_seen_at"] is not None:
+        return {}
+    if previous and previous != former:
+        if row["renamed_at"] != at:
+            return {}
+        # Two halves of one change: take of each what is not the present name's.
+        now, parts = row["full_name"].split("/"), zip(previous.split("/"), former.split("/"), strict=False)
+        former = "/".join(
+            one if one != here else other for here, (one, other) in zip(now, parts, strict=False)
+        )
+    return {"previous_full_name": former, "renamed_at": at}

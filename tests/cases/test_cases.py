@@ -1,0 +1,88 @@
+"""Public reports of receivers that went wrong, each as a few deliveries and the records that they must leave.
+
+A file has the deliveries in the order of the report, the answer and status that each must have, and the rows.
+"""
+
+import json
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+import pytest
+from django.apps import apps
+
+import schemas
+from processing import batch
+from receiver.models import Delivery, Trigger
+from tests import github
+from tests.handlers.context import context, events
+from tests.servers import SECRET
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Case = dict[str, Any]
+CASES: dict[str, Case] = {
+    path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.json"))
+}
+named = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+async def check(case: Case) -> None:
+    """Compare the records with those of the case."""
+    for told in case["records"]:
+        model = apps.get_model("records", told["model"])
+        rows = [row async for row in model._default_manager.filter(**told["where"])]
+        assert len(rows) == told["count"], told
+        for row in rows:
+            found = {name: getattr(row, name) for name in told.get("fields", {})}
+            assert found == told.get("fields", {}), told
+
+
+@named
+async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, receiver_url: str) -> None:
+    processor = batch.load(worker="worker of the cases")
+    for place, step in enumerate(case["steps"]):
+        request = github.request(step["event"], step["payload"], secret=SECRET)
+        request.headers |= step.get("headers", {})
+        url = f"{receiver_url}/webhooks/github/{step.get('source', '')}"
+        async with http.post(url, data=request.body, headers=request.headers) as answer:
+            assert answer.status == case["answer"], place
+        delivery = await Delivery.objects.aget(guid=request.guid)
+        await processor.process([delivery.pk], Trigger.DELIVERY)
+        await delivery.arefresh_from_db()
+        assert (delivery.status, delivery.error) == (case["status"], ""), place
+    await check(case)
+
+
+async def handled(steps: Sequence[dict[str, Any]]) -> None:
+    """Run the handlers over these deliveries, one after the other."""
+    processor = batch.load(worker="worker of the cases")
+    for step in steps:
+        event = schemas.parse(events[step["event"]], json.dumps(step["payload"]).encode())
+        server = schemas.server_of(event.links, step.get("headers", {}))
+        for handler in processor.registry.wanting(event, step["event"]):
+            await handler.run(event, context(step["event"], server))
+
+
+@named
+async def test_in_every_order_and_with_duplicates_the_records_are_the_same(case: Case) -> None:
+    chance = Random(12)  # noqa: S311 - the same orders in every run
+    steps = case["steps"]
+    orders = list(permutations(range(len(steps))))
+    for order in orders if len(orders) <= 24 else chance.sample(orders, 24):
+        again = [chance.choice(order) for _ in range(2)]
+        arrivals = [*order, *again]
+        await clear()
+        await handled([steps[place] for place in arrivals])
+        try:
+            await check(case)
+        except AssertionError as error:
+            raise AssertionError(f"in the order {arrivals}: {error}") from error
+
+
+async def clear() -> None:
+    for model in apps.get_app_config("records").get_models():
+        await model._default_manager.all().adelete()

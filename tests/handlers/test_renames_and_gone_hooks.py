@@ -1,0 +1,142 @@
+"""What other events tell of repositories and hooks: accounts with another login, and hooks that are gone."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from records.models import AccountRename, Hook, Repository
+from tests import github
+from tests.handlers.context import handle, handle_cases
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Payload = dict[str, Any]
+
+
+def seen(name: str, updated_at: str = "2026-05-04T09:00:00Z", github_id: int = 7) -> Payload:
+    payload = github.payload("issues__edited")
+    payload["repository"] |= {"id": github_id, "full_name": name, "updated_at": updated_at}
+    return payload
+
+
+def account(former: str | None, now: str) -> Payload:
+    changes = {"changes": {"login": {"from": former}}} if former else {}
+    sender = github.payload("issues__edited")["sender"]
+    return {"action": "renamed", "organization": {"login": now, "id": 77}, "sender": sender, **changes}
+
+
+async def names() -> list[tuple[str, str]]:
+    rows = Repository.objects.order_by("github_id").values_list("full_name", "previous_full_name")
+    return [row async for row in rows]
+
+
+async def test_the_names_of_an_organisations_repositories_follow_and_no_others() -> None:
+    for place, name in enumerate(("old/one", "old/two", "older/one", "new/three")):
+        await handle("issues", seen(name, github_id=place))
+    assert await handle("organization", account("old", "new")) == "old is new: 2 repositories renamed"
+    assert await names() == [
+        ("new/one", "old/one"),
+        ("new/two", "old/two"),
+        ("older/one", ""),
+        ("new/three", ""),
+    ]
+
+
+async def test_an_apps_account_is_renamed_as_well() -> None:
+    await handle("issues", seen("old/one"))
+    payload = account("old", "new")
+    payload |= {"account": payload.pop("organization"), "target_type": "User"}
+    assert await handle("installation_target", payload) == "old is new: 1 repositories renamed"
+    assert await names() == [("new/one", "old/one")]
+
+
+async def test_another_server_has_accounts_of_its_own() -> None:
+    await handle("issues", seen("old/one"))
+    payload = account("old", "new") | {"sender": {"login": "a", "html_url": "https://elsewhere.example/a"}}
+    assert await handle("organization", payload) == "old is new: 0 repositories renamed"
+    assert await names() == [("old/one", "")]
+
+
+async def test_a_rename_that_tells_no_former_login_is_noted() -> None:
+    assert await handle("organization", account(None, "new")) == "new: its former login is not told"
+    assert await AccountRename.objects.acount() == 0
+
+
+HISTORY = [("issues", seen("old/one")), ("organization", account("old", "new")), ("issues", seen("new/one")),
+           ("issues", seen("old/one", "2026-05-04T09:30:00Z"))]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+async def test_a_payload_on_its_way_does_not_bring_the_old_login_back_in_any_order(
+    order: tuple[int, ...],
+) -> None:
+    for place in order:
+        await handle(*HISTORY[place])
+    assert await names() == [("new/one", "old/one")]
+
+
+async def test_two_renames_are_followed_by_a_repository_that_is_first_heard_of_later() -> None:
+    for former, now in (("a", "b"), ("b", "c")):
+        await AccountRename.objects.acreate(
+            server="github.example", former_login=former, login=now,
+            told_at=f"2026-05-04T1{'abc'.index(now)}:00:00Z",
+        )  # fmt: skip
+    await handle("issues", seen("a/one"))
+    assert await names() == [("c/one", "a/one")]
+
+
+async def test_a_login_that_another_account_took_since_stays() -> None:
+    await handle("organization", account("old", "new"))  # received at 12:00
+    await handle("issues", seen("old/one", "2026-05-04T12:00:01Z"))
+    assert await names() == [("old/one", "")]
+
+
+async def test_an_account_that_got_its_login_back_has_it() -> None:
+    for former, now, hour in (("a", "b", 10), ("b", "a", 11)):
+        await AccountRename.objects.acreate(
+            server="github.example", former_login=former, login=now, told_at=f"2026-05-04T{hour}:00:00Z"
+        )
+    await handle("issues", seen("a/one"))
+    assert (await names())[0][0] == "a/one"
+
+
+def gone(hook_id: int) -> Payload:
+    hook = {
+        "type": "App",
+        "id": hook_id,
+        "active": True,
+        "events": ["push"],
+        "config": {"content_type": "form"},
+    }
+    return {"action": "deleted", "hook_id": hook_id, "hook": hook}
+
+
+@pytest.mark.parametrize("order", list(permutations(["ping", "meta"])))
+async def test_a_hook_that_is_gone_stays_gone_in_both_orders(order: tuple[str, ...]) -> None:
+    ping = {"zen": "z", **{name: part for name, part in gone(61).items() if name != "action"}}
+    for event in (*order, *order):
+        await handle(event, {"ping": ping, "meta": gone(61)}[event])
+    hook = await Hook.objects.aget()
+    assert (hook.hook_id, hook.active, hook.deleted, hook.events, hook.content_type) == (
+        61, False, True, ["push"], "form",
+    )  # fmt: skip
+    assert hook.last_ping_at is not None
+
+
+async def test_a_hook_of_a_repository_that_is_gone_tells_the_repository() -> None:
+    await handle("meta", gone(61) | {"repository": github.payload("ping__repository")["repository"]})
+    hook = await Hook.objects.select_related("repository").aget()
+    assert hook.repository is not None
+    assert hook.repository.full_name == "harbour-works/tide-tables"
+
+
+async def test_hooks_of_two_servers_share_an_id() -> None:
+    await handle_cases("ping__repository")
+    elsewhere = github.payload("ping__repository")
+    elsewhere["repository"]["html_url"] = "https://elsewhere.example/harbour-works/tide-tables"
+    await handle("ping", elsewhere)
+    rows = Hook.objects.order_by("server").values_list("server", "repository__server")
+    assert [row async for row in rows] == [
+        ("elsewhere.example", "elsewhere.example"), ("github.example", "github.example"),
+    ]  # fmt: skip

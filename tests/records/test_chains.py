@@ -1,0 +1,68 @@
+"""Moves of one second: where each began and ended tells where a ref stands, in whatever order they come."""
+
+from datetime import UTC, datetime
+from itertools import pairwise, permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from records.merging import Row, Snapshot
+from records.refs import merge
+from records.rules import fold
+
+BLANK: Row = {"head_sha": "", "previous_sha": "", "deleted": False, "last_push_id": None, "pushed_at": None,
+              "moves": []}  # fmt: skip
+
+
+def moved(before: str, after: str, second: int = 0) -> Snapshot:
+    pushed_at = datetime(2026, 5, 4, 9, 0, second, tzinfo=UTC)
+    return Snapshot(
+        {"head_sha": after, "previous_sha": before, "deleted": after == "0", "last_push_id": ord(after),
+         "pushed_at": pushed_at}
+    )  # fmt: skip
+
+
+def stands(*moves: Snapshot) -> tuple[str, str, int, bool]:
+    row, _ = fold(None, moves, BLANK, merge)
+    return row["head_sha"], row["previous_sha"], row["last_push_id"], row["deleted"]
+
+
+@given(length=st.integers(1, 9), data=st.data())
+def test_a_chain_of_any_length_ends_where_it_ended_in_every_order_with_every_duplicate(
+    length: int, data: st.DataObject
+) -> None:
+    names = "abcdefghij"
+    chain = [moved(before, after) for before, after in pairwise(names[: length + 1])]
+    arrivals = data.draw(st.permutations(chain + data.draw(st.lists(st.sampled_from(chain), max_size=4))))
+    assert stands(*arrivals) == (names[length], names[length - 1], ord(names[length]), False)
+
+
+@pytest.mark.parametrize("order", list(permutations([("a", "b"), ("b", "0"), ("0", "c")])))
+def test_a_ref_that_is_deleted_and_made_again_in_one_second_stands(
+    order: tuple[tuple[str, str], ...],
+) -> None:
+    assert stands(*(moved(*move) for move in order)) == ("c", "0", ord("c"), False)
+
+
+@pytest.mark.parametrize("order", list(permutations([("0", "a"), ("a", "b"), ("b", "0")])))
+def test_a_ref_that_came_back_to_where_it_began_stands_where_the_last_arrival_left_it(
+    order: tuple[tuple[str, str], ...],
+) -> None:
+    assert stands(*(moved(*move) for move in order))[0] == order[-1][1]
+
+
+def test_a_forced_push_back_and_on_is_part_of_the_chain() -> None:
+    chain = [moved("x", "a"), moved("a", "b"), moved("b", "a"), moved("a", "c")]
+    assert {stands(*order) for order in permutations(chain)} == {("c", "a", ord("c"), False)}
+
+
+def test_a_move_of_a_later_second_is_the_newer_wherever_it_began() -> None:
+    assert stands(moved("a", "b"), moved("x", "a", 1))[0] == "a"
+    assert stands(moved("x", "a", 1), moved("a", "b"))[0] == "a"
+
+
+def test_a_row_from_before_the_chains_were_kept_is_a_chain_of_its_own_move() -> None:
+    row, _ = fold(None, [moved("b", "c")], BLANK, merge)
+    row, _ = fold({**row, "moves": []}, [moved("a", "b")], BLANK, merge)
+    assert row["head_sha"] == "c"

@@ -1,0 +1,106 @@
+"""A database that the version before servers wrote is of github.com afterwards, and goes on as such."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+from pytest_django import DjangoDbBlocker
+
+pytestmark = pytest.mark.store
+
+OLD = "0004_rows_without_lookups"
+AT = "2026-05-04 09:00:00+00:00"
+SHA = "a" * 40
+# As that version's writers left them, in plain SQL: its models are gone.
+WRITTEN: list[tuple[str, dict[str, Any]]] = [
+    ("repository", {"id": 1, "github_id": 7, "full_name": "a/b", "previous_full_name": "", "private": False,
+                    "archived": False, "deleted": False, "default_branch": "main", "updated_at": AT}),
+    ("hook", {"id": 1, "hook_id": 61, "repository_id": 1, "organization": "", "events": "[]",
+              "content_type": "json", "active": True, "last_ping_at": AT}),
+    ("commit", {"id": 1, "repository_id": 1, "sha": SHA, "message": "m", "author_name": "",
+                "author_email": "",
+                "committed_at": AT}),
+    ("push", {"id": 1, "repository_id": 1, "ref": "refs/heads/main", "before": "0" * 40, "after": SHA,
+              "forced": False, "created": True, "deleted": False, "truncated": False, "head_commit_sha": SHA,
+              "pusher": "", "pushed_at": AT}),
+    ("ref", {"id": 1, "repository_id": 1, "name": "refs/heads/main", "head_sha": SHA,
+             "previous_sha": "0" * 40,
+             "deleted": False, "last_push_id": 1, "pushed_at": AT}),
+    ("issue", {"id": 1, "repository_id": 1, "number": 3, "title": "t", "state": "open", "state_reason": "",
+               "author": "", "locked": False, "labels": "[]", "assignees": "[]", "milestone": "",
+               "pinned": False, "deleted": False, "transferred_to": "", "updated_at": AT}),
+    ("issuecomment", {"id": 1, "repository_id": 1, "github_id": 9, "number": 3, "on_pull_request": False,
+                      "author": "", "body": "b", "deleted": False, "updated_at": AT}),
+    ("pullrequestreview", {"id": 1, "repository_id": 1, "github_id": 9, "number": 3, "author": "",
+                           "state": "approved", "body": "", "commit_sha": SHA, "updated_at": AT}),
+    ("release", {"id": 1, "repository_id": 1, "github_id": 9, "tag_name": "v1", "target": "", "name": "",
+                 "body": "", "author": "", "draft": False, "prerelease": False, "deleted": False,
+                 "published_at": AT, "updated_at": AT}),
+    ("workflowrun", {"id": 1, "repository_id": 1, "github_id": 9, "run_attempt": 1, "name": "", "event": "",
+                     "head_branch": "", "head_sha": SHA, "status": "completed", "conclusion": "success",
+                     "actor": "", "updated_at": AT}),
+    ("checkrun", {"id": 1, "repository_id": 1, "github_id": 9, "name": "n", "head_branch": "",
+                  "head_sha": SHA,
+                  "app": "", "status": "completed", "conclusion": "success", "updated_at": AT}),
+]  # fmt: skip
+
+
+@pytest.fixture
+def old(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
+    """A database of its own, as the version before left it."""
+    name = ":memory:"
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            name = "records_of_the_version_before"
+            run(connection, f"CREATE DATABASE {name}")
+        connections.databases["old"] = {**connection.settings_dict, "NAME": name, "OPTIONS": options()}
+        there = connections["old"]
+        try:
+            MigrationExecutor(there).migrate([("records", OLD)])
+            for table, row in WRITTEN:
+                marks = ", ".join(["%s"] * len(row))
+                run(there, f"INSERT INTO records_{table} ({', '.join(row)}) VALUES ({marks})", *row.values())
+            yield there
+        finally:
+            there.close()
+            del connections["old"], connections.databases["old"]
+            if connection.vendor == "postgresql":
+                run(connection, f"DROP DATABASE {name}")
+            connection.close()
+
+
+def options() -> dict[str, Any]:
+    """Those of the run's database, without a pool of connections."""
+    return {name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "pool"}
+
+
+def run(there: BaseDatabaseWrapper, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    with there.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def migrate(there: BaseDatabaseWrapper) -> None:
+    executor = MigrationExecutor(there)
+    executor.migrate([node for node in executor.loader.graph.leaf_nodes() if node[0] == "records"])
+
+
+def test_what_was_recorded_is_of_github_com_and_every_row_stays(old: BaseDatabaseWrapper) -> None:
+    migrate(old)
+    for table, row in WRITTEN:
+        assert run(old, f"SELECT id FROM records_{table}") == [(row["id"],)]
+    for table in ("repository", "hook"):
+        assert run(old, f"SELECT server FROM records_{table}") == [("github.com",)]
+    again = "INSERT INTO records_hook ({}) VALUES (%s, %s, 61, '', '[]', '', true, false)".format(
+        "id, server, hook_id, organization, events, content_type, active, deleted"
+    )
+    run(old, again, 2, "git.example")
+    with pytest.raises(IntegrityError):
+        run(old, again, 3, "github.com")
+    # And back, as long as no id is there twice.
+    run(old, "DELETE FROM records_hook WHERE id = 2")
+    MigrationExecutor(old).migrate([("records", OLD)])
+    assert run(old, "SELECT github_id FROM records_repository") == [(7,)]

@@ -1,0 +1,147 @@
+"""What happens to one issue or pull request in one second ends the same in whatever order it is delivered."""
+
+import asyncio
+import copy
+from itertools import count, permutations
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from records.models import Issue, IssueComment, PullRequest
+from tests import github
+from tests.handlers.context import handle
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECOND, BEFORE = "2026-05-04T09:00:00Z", "2026-05-04T08:00:00Z"
+MODELS = {"issues": Issue, "pull_request": PullRequest}
+PARTS = {"issues": "issue", "pull_request": "pull_request"}
+numbers = count(1000)
+Payload = dict[str, Any]
+
+
+def of_one_second(event: str, actions: list[str]) -> list[Payload]:
+    """Payloads of one second, in order: labels gather, and the state changes with `closed` and `reopened`."""
+    number, payloads = next(numbers), []
+    state: Payload = {"state": "open", "closed_at": None, "labels": [], "assignees": []}
+    for place, action in enumerate(actions):
+        payload = github.payload(f"{event}__opened") | {"action": action}
+        if action == "labeled":
+            payload["label"] = {"name": f"label {place}"}
+            state["labels"] = [*state["labels"], payload["label"]]
+        elif action == "assigned":
+            payload["assignee"] = {"login": f"user-{place}"}
+            state["assignees"] = [*state["assignees"], payload["assignee"]]
+        elif action == "edited":
+            payload["changes"] = {"title": {"from": f"title {state.get('titles', 0)}"}}
+            state["titles"] = 1
+        elif action == "closed":
+            state |= {"state": "closed", "closed_at": SECOND}
+        payload[PARTS[event]] |= {
+            **state, "number": number, "title": f"title {state.get('titles', 0)}", "updated_at": SECOND
+        }  # fmt: skip
+        payloads.append(copy.deepcopy(payload))
+    return payloads
+
+
+@st.composite
+def seconds(draw: st.DrawFn) -> list[str]:
+    """Opened perhaps, changed at most thrice, and closed in the midst of it."""
+    changes = draw(st.lists(st.sampled_from(["labeled", "assigned"]), min_size=1, max_size=3))
+    changes.insert(draw(st.integers(0, len(changes))), draw(st.sampled_from(["closed", "edited"])))
+    return [*draw(st.sampled_from([[], ["opened"]])), *changes]
+
+
+async def ends(event: str, payloads: list[Payload]) -> tuple[str, list[str], list[str], str]:
+    for payload in payloads:
+        await handle(event, payload)
+    number = payloads[0][PARTS[event]]["number"]
+    row: Any = await MODELS[event]._default_manager.aget(number=number)
+    await MODELS[event]._default_manager.all().adelete()
+    return row.state, row.labels, row.assignees, row.title
+
+
+@pytest.mark.parametrize("event", MODELS)
+@given(actions=seconds(), data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_happened_in_one_second_is_ordered_by_what_it_changed(
+    event: str, actions: list[str], data: st.DataObject
+) -> None:
+    history = of_one_second(event, actions)
+    arrivals = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=3))))
+    in_order = asyncio.run(ends(event, history))
+    assert asyncio.run(ends(event, arrivals)) == in_order
+
+
+def snapshot(event: str, action: str, **changes: Any) -> Payload:
+    payload = github.payload(f"{event}__edited") | {"action": action, "changes": {}}
+    payload[PARTS[event]] |= {"number": 7, "updated_at": SECOND, **changes}
+    return payload
+
+
+@pytest.mark.parametrize("event", MODELS)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_labeled_before_and_reopened_in_one_second_is_open_in_both_orders(
+    event: str, order: tuple[int, ...]
+) -> None:
+    told = [
+        snapshot(event, "labeled", state="closed", closed_at=BEFORE),
+        snapshot(event, "reopened", state="open", closed_at=None),
+    ]
+    for place in order:
+        await handle(event, told[place])
+    row: Any = await MODELS[event]._default_manager.aget()
+    assert row.state == "open"
+
+
+@pytest.mark.parametrize("event", MODELS)
+async def test_closed_and_reopened_in_one_second_ends_as_the_last_arrival_of_the_two(event: str) -> None:
+    told: dict[str, Payload] = {
+        "closed": {"state": "closed", "closed_at": SECOND},
+        "reopened": {"state": "open", "closed_at": None},
+    }
+    for action in ("closed", "reopened", "closed"):
+        await handle(event, snapshot(event, action, **told[action]))
+        row: Any = await MODELS[event]._default_manager.aget()
+        assert row.state == told[action]["state"]
+
+
+async def test_a_server_that_tells_no_closing_time_keeps_a_closed_issue_closed() -> None:
+    for action, state in (("closed", "closed"), ("labeled", "open")):
+        payload = snapshot("issues", action, state=state)
+        payload["issue"].pop("closed_at", None)
+        await handle("issues", payload)
+    assert (await Issue.objects.aget()).state == "closed"
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3)), (2, 1, 1), (1, 2, 1), (2, 0, 1, 0, 1)], ids=str)
+async def test_a_comment_that_is_rewritten_twice_in_one_second_ends_with_its_last_text(
+    order: tuple[int, ...],
+) -> None:
+    told = []
+    for action, former, body in (
+        ("created", None, "one"),
+        ("edited", "one", "two"),
+        ("edited", "two", "three"),
+    ):
+        payload = github.payload("issue_comment__edited") | {"action": action}
+        payload["changes"] = {"body": {"from": former}} if former else {}
+        payload["comment"] |= {"body": body, "updated_at": SECOND}
+        told.append(payload)
+    for place in order:
+        await handle("issue_comment", told[place])
+    assert (await IssueComment.objects.aget()).body == "three"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_two_heads_of_one_second_are_ordered_by_what_each_replaced(order: tuple[int, ...]) -> None:
+    told = []
+    for before, after in (("a", "b"), ("b", "c")):
+        payload = snapshot("pull_request", "synchronize") | {"before": before * 40, "after": after * 40}
+        payload["pull_request"]["head"]["sha"] = after * 40
+        told.append(payload)
+    for place in order:
+        await handle("pull_request", told[place])
+    assert (await PullRequest.objects.aget()).head_sha == "c" * 40

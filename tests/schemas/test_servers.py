@@ -1,0 +1,103 @@
+"""The server of a delivery: from the signed payload's own links, else from a header, else github.com."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import schemas
+from schemas import GITHUB, server_of
+from tests import github
+
+EVENTS = schemas.discover(schemas)
+ENTERPRISE, TENANT = "X-GitHub-Enterprise-Host", "X-GitHub-Tenant"
+
+
+@pytest.mark.parametrize(
+    ("link", "server"),
+    [
+        ("https://github.com/acme/one", "github.com"),
+        ("https://GitHub.com/acme/one", "github.com"),
+        ("https://api.github.com/orgs/acme", "github.com"),
+        ("https://git.acme.example/acme/one", "git.acme.example"),
+        ("https://git.acme.example:8443/acme/one", "git.acme.example"),
+        ("http://git.acme.example", "git.acme.example"),
+        ("https://git.acme.example./acme", "git.acme.example"),
+        ("https://api.acme.example/v3", "api.acme.example"),
+        ("https://octocorp.ghe.com/acme/one", "octocorp.ghe.com"),
+        ("https://api.octocorp.ghe.com/orgs/acme", "octocorp.ghe.com"),
+        ("https://[2001:db8::7]/acme/one", "[2001:db8::7]"),
+        ("https://git/acme/one", "git"),
+    ],
+)
+def test_a_link_tells_the_host_in_lower_case_and_without_a_port(link: str, server: str) -> None:
+    assert server_of([link], {ENTERPRISE: "elsewhere.example"}) == server
+
+
+@pytest.mark.parametrize(
+    "link",
+    [None, "", "acme/one", "ftp://git.example/x", "https://", "https:///x", "https://github.com@git.example/x",
+     "https://git.example\\@github.com/", "https://git example/", "https://gît.example/", "javascript:x",
+     "https://" + "a" * 254 + "/", "https://git.example:99999999/", "https://-git.example/",
+     "https://git.example\n/"],
+)  # fmt: skip
+def test_a_link_that_names_no_host_is_passed_over(link: str | None) -> None:
+    assert server_of([link, "https://git.example/x"], {}) == "git.example"
+    assert server_of([link], {}) == GITHUB
+
+
+@pytest.mark.parametrize(
+    ("headers", "server"),
+    [
+        ({}, "github.com"),
+        ({ENTERPRISE: "Git.Acme.Example"}, "git.acme.example"),
+        ({ENTERPRISE: "git.acme.example:443"}, "git.acme.example"),
+        ({TENANT: "OctoCorp"}, "octocorp.ghe.com"),
+        ({ENTERPRISE: "git.acme.example", TENANT: "octocorp"}, "git.acme.example"),
+        ({ENTERPRISE: "two hosts"}, "github.com"),
+        ({ENTERPRISE: "https://git.acme.example/"}, "github.com"),
+        ({TENANT: "octocorp.ghe.com/x"}, "github.com"),
+        ({TENANT: "a" * 64}, "github.com"),
+    ],
+)
+def test_without_a_link_a_header_tells_it(headers: dict[str, str], server: str) -> None:
+    assert server_of([], headers) == server
+
+
+@given(st.lists(st.none() | st.text(max_size=300)), st.text(max_size=300), st.text(max_size=300))
+def test_whatever_is_sent_the_server_fits_into_its_column(
+    links: list[str | None], enterprise: str, tenant: str
+) -> None:
+    server = server_of(links, {ENTERPRISE: enterprise, TENANT: tenant})
+    assert 0 < len(server) <= 253
+    assert server == server.lower()
+    assert server.isascii()
+
+
+LINKS: dict[str, dict[str, Any]] = {
+    "its repository": {"repository": {"id": 1, "full_name": "a/b", "html_url": "https://one.example/a/b"}},
+    "its organisation": {"organization": {"login": "a", "url": "https://one.example/api/v3/orgs/a"}},
+    "its sender": {"sender": {"login": "a", "html_url": "https://one.example/a"}},
+    "its installation": {"installation": {"id": 1, "html_url": "https://one.example/settings/1"}},
+    "its hook": {"hook": {"id": 1, "url": "https://one.example/api/v3/app/hook"}},
+}
+
+
+@pytest.mark.parametrize("part", LINKS)
+def test_each_part_that_links_to_the_server_tells_it(part: str) -> None:
+    payload = {"zen": "z", **LINKS[part]}
+    event = schemas.parse(EVENTS["ping"], json.dumps(payload).encode())
+    assert server_of(event.links, {ENTERPRISE: "header.example"}) == "one.example"
+
+
+def test_where_a_hook_delivers_to_is_no_link_to_the_server() -> None:
+    hook = {"id": 1, "config": {"url": "https://ours.example/webhooks/github"}}
+    event = schemas.parse(EVENTS["ping"], json.dumps({"zen": "z", "hook": hook}).encode())
+    assert server_of(event.links, {}) == GITHUB
+
+
+def test_an_event_without_a_schema_tells_its_server_too() -> None:
+    event = schemas.parse(schemas.Event, github.sample("star__created").body)
+    assert server_of(event.links, {}) == "github.example"
