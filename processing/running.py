@@ -18,14 +18,22 @@ from receiver.models import Outcome, Status, Trigger
 # Characters: an error may hold whatever was sent.
 LONGEST_ERROR = 2_000
 LONGEST_TRACEBACK = 20_000
+# Parts of a payload that a note names.
+MOST_UNREAD = 3
 
 Events = Mapping[str, type[schemas.Event]]
 
 
-def parse(delivery: Held, events: Events) -> schemas.Event:
+def parse(delivery: Held, events: Events, unread: list[str] | None = None) -> schemas.Event:
     """The delivery's payload; raises `pydantic.ValidationError` or `schemas.PayloadError`."""
     model = events.get(delivery.event, schemas.Event)
-    return schemas.parse(model, schemas.json_of(delivery.body, delivery.content_type))
+    return schemas.parse(model, schemas.json_of(delivery.body, delivery.content_type), unread)
+
+
+def why_unread(paths: list[str]) -> list[str]:
+    """A note of the parts that nobody could read, if there are any."""
+    more = f" and {len(paths) - MOST_UNREAD} more" if len(paths) > MOST_UNREAD else ""
+    return [f"unreadable: {', '.join(sorted(paths)[:MOST_UNREAD])}{more}"] if paths else []
 
 
 def why_invalid(error: ValidationError) -> str:
@@ -45,8 +53,9 @@ async def attempt(
     is timed, which lets a debugger take its time.
     """
     delivery = claimed.delivery
+    unread: list[str] = []
     try:
-        event = parse(delivery, events)
+        event = parse(delivery, events, unread)
     except ValidationError as error:
         return Verdict(Status.INVALID, why_invalid(error)), []
     except schemas.PayloadError as error:
@@ -63,6 +72,7 @@ async def attempt(
         received_at=delivery.received_at,
         attempt=number,
         installation_id=delivery.installation_id,
+        notes=why_unread(unread),
         server=schemas.server_of(event.links, delivery.headers),
     )
     if number > 1 and trigger is Trigger.DELIVERY:

@@ -23,6 +23,9 @@ MENDED = 20
 MENDED_ITEMS = 5_000
 
 
+Path = tuple[int | str, ...]
+
+
 def drop_nulls(annotation: Any, value: Any) -> None:
     """Take the nulls that may be absent out of `value`, which a field of this type is to hold."""
     model = _model_in(annotation)
@@ -38,57 +41,62 @@ def drop_nulls(annotation: Any, value: Any) -> None:
                 value.pop(name, None)
 
 
-def drop_unreadable(model: type[BaseModel], payload: Any, error: ValidationError) -> bool:
-    """Make null in `payload` what may be null and caused `error`; tells whether there was any such."""
-    found = False
+def drop_unreadable(model: type[BaseModel], payload: Any, error: ValidationError) -> list[str]:
+    """Make null in `payload` what may be null and caused `error`; return the paths, dotted."""
+    paths = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         path = problem["loc"]
         if problem["type"] == "literal_error" or (place := _innermost(model, payload, path)) is None:
             continue
-        container, step = place
-        container[step] = None
-        found = True
-        _mend_rest(model, payload, path)
-    return found
+        container, steps = place
+        container[steps[-1]] = None
+        paths += [".".join(map(str, steps)), *_mend_rest(model, payload, path)]
+    return paths
 
 
-def _mend_rest(annotation: Any, value: Any, path: tuple[int | str, ...]) -> None:
+def _mend_rest(annotation: Any, value: Any, path: Path) -> list[str]:
     """Mend the items behind the bad one on the path: a list is read as far as its first bad item only."""
-    for step in path:
+    paths: list[str] = []
+    for place, step in enumerate(path):
         model = _model_in(annotation)
         if isinstance(value, list) and isinstance(step, int):
             optional = type(None) in get_args(_item_in(annotation))
-            if model is None:
-                return
-            for at in range(step + 1, min(len(value), step + MENDED_ITEMS)):
-                if not _mend_item(model, value[at]):
-                    if not optional:
-                        return
-                    value[at] = None
-            return
+            before = "".join(f"{name}." for name in path[:place])
+            for at in range(step + 1, min(len(value), step + MENDED_ITEMS) if model else 0):
+                mended = _mend_item(model, value[at]) if model else None
+                if mended is None and not optional:
+                    break
+                if mended is None:
+                    value[at], mended = None, [""]
+                paths += [f"{before}{at}.{name}".rstrip(".") for name in mended]
+            break
         field = dict(_fields(model)).get(str(step)) if model else None
         if field is None or not isinstance(value, dict):
-            return
+            break
         annotation, value = field.annotation, value[step]
+    return paths
 
 
-def _mend_item(model: type[BaseModel], item: Any) -> bool:
-    """Mend one item of a list; returns whether it can now be read."""
+def _mend_item(model: type[BaseModel], item: Any) -> list[str] | None:
+    """Mend one item of a list; return the paths in it, or None when it cannot be read."""
+    paths: list[str] = []
     for _ in range(MENDED):
         try:
             model.model_validate(item)
         except ValidationError as error:
-            if not isinstance(item, dict) or not drop_unreadable(model, item, error):
-                return False
+            mended = drop_unreadable(model, item, error) if isinstance(item, dict) else []
+            if not mended:
+                return None
+            paths += mended
         else:
-            return True
-    return False
+            return paths
+    return None
 
 
-def _innermost(annotation: Any, value: Any, path: tuple[int | str, ...]) -> tuple[Any, int | str] | None:
-    """The innermost place on the path that may be null: the object or list, and where in it."""
+def _innermost(annotation: Any, value: Any, path: Path) -> tuple[Any, Path] | None:
+    """Return the innermost place on the path that may be null: the object or list, and the path to it."""
     found = None
-    for step in path:
+    for place, step in enumerate(path):
         model = _model_in(annotation)
         if isinstance(value, list) and isinstance(step, int):
             annotation = _item_in(annotation)
@@ -102,7 +110,7 @@ def _innermost(annotation: Any, value: Any, path: tuple[int | str, ...]) -> tupl
         else:
             break
         if type(None) in get_args(annotation):
-            found = value, step
+            found = value, path[: place + 1]
         value = value[step]
     return found
 

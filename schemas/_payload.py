@@ -52,11 +52,12 @@ def json_of(body: bytes, content_type: str, at_most: int | None = None) -> bytes
     return payload_of(body, at_most) if is_form(content_type) else body
 
 
-def parse(model: type[Model], body: bytes) -> Model:
-    """The payload in `body` (JSON) as a `model`, without what the rules of `schemas._mending` excuse.
+def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> Model:
+    """Return the payload in `body` (JSON) as a `model`, without what the rules of `schemas._mending` excuse.
 
-    Raises `pydantic.ValidationError` with the path of each field that the model rejects, and
-    `NotJSONError` or `TooDeepError` for what is no JSON or cannot be read.
+    The paths of what nobody could read are appended to `unread`. Raises `pydantic.ValidationError` with the
+    path of each field that the model rejects, and `NotJSONError` or `TooDeepError` for what is no JSON or
+    cannot be read.
     """
     if _has_nul(body):
         body = _storable_json(body)
@@ -70,8 +71,10 @@ def parse(model: type[Model], body: bytes) -> Model:
         try:
             return model.model_validate(payload)
         except ValidationError as error:
-            if not drop_unreadable(model, payload, error):
+            if not (paths := drop_unreadable(model, payload, error)):
                 raise
+            if unread is not None:
+                unread += paths
     return model.model_validate(payload)
 
 

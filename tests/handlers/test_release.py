@@ -90,11 +90,11 @@ async def test_a_withdrawn_release_is_a_draft_in_every_order(order: tuple[int, .
     assert (row.draft, row.published_at, row.withdrawn) == (True, None, True)
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 3, 2, 2)[:4], (1, 2, 3, 0), (1, 2, 3, 1)], ids=str)
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 2, 3, 0), (1, 2, 3, 1), (0, 1, 3)], ids=str)
 async def test_a_release_that_is_published_again_is_public(order: tuple[int, ...]) -> None:
     history = (DRAFT, PUBLISHED, WITHDRAWN, AGAIN)
     draft, _ = await ends(*(history[place] for place in order))
-    assert draft is (order[-1] == 2)
+    assert not draft
 
 
 async def test_a_draft_that_is_edited_after_its_withdrawal_is_edited() -> None:

@@ -80,10 +80,24 @@ async def test_what_its_schema_rejects_is_invalid_and_the_error_says_where(body:
 
 async def test_the_error_of_an_invalid_delivery_names_the_path_of_the_field() -> None:
     payload = github.payload("push__branch")
-    payload["commits"][1]["timestamp"] = "yesterday"
+    payload["commits"][1]["id"] = "yesterday"
     [row] = await process(Recorder(), await make(body=json.dumps(payload).encode()))
-    assert row.error.startswith("commits.1.timestamp: ")
+    assert row.error.startswith("commits.1.id: ")
     assert "yesterday" not in row.error
+
+
+async def test_parts_that_nobody_can_read_are_noted_on_the_workers_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    payload = github.payload("push__branch")
+    for commit in payload["commits"]:
+        commit["timestamp"] = commit["author"]["email"] = {}
+    caplog.set_level("INFO", "processing")
+    [row] = await process(Recorder(), await make(body=json.dumps(payload).encode()))
+    assert row.status == "succeeded"
+    [record] = [record for record in caplog.records if str(row.guid) in record.getMessage()]
+    assert "unreadable: commits.0.author.email, commits.0.timestamp" in record.getMessage()
+    assert "and 3 more" in record.getMessage()
 
 
 async def test_a_failure_is_retried_and_only_what_failed_runs_again() -> None:

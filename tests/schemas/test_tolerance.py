@@ -197,6 +197,26 @@ def test_what_a_record_can_do_without_is_excused(case: str, path: Path, value: A
     assert event == reads
 
 
+def test_each_part_that_nobody_can_read_is_told_by_its_path() -> None:
+    payload = github.payload("push__branch")
+    for place in (0, 2):
+        payload["commits"][place] |= {"timestamp": "yesterday", "author": {"name": 7}}
+    unread: list[str] = []
+    schemas.parse(PushEvent, json.dumps(payload).encode(), unread)
+    assert sorted(unread) == [
+        "commits.0.author.name", "commits.0.timestamp", "commits.2.author.name", "commits.2.timestamp",
+    ]  # fmt: skip
+
+
+def test_a_list_of_thousands_of_unreadable_labels_costs_none_of_the_others() -> None:
+    payload = github.payload("issues__opened")
+    payload["issue"]["labels"] = [*([7, {}, {"name": []}] * 1000), {"name": "tides"}]
+    unread: list[str] = []
+    event = schemas.parse(IssuesEvent, json.dumps(payload).encode(), unread)
+    assert [label.name for label in event.issue.labels or () if label] == ["tides"]
+    assert len(unread) == 3000
+
+
 def test_nulls_in_a_list_are_left_out() -> None:
     payload = github.payload("push__branch")
     event = read(PushEvent, {**payload, "commits": [None, *payload["commits"], None]})
