@@ -11,7 +11,8 @@ from records.merging import Row, Snapshot
 from records.repositories import Repository
 from records.snapshots import Snapshots
 
-MOST_MOVES = 200
+# Of one second; beyond it some moves are forgotten, and the chain may be taken to end earlier.
+MOST_MOVES = 1_000
 
 
 class Ref(models.Model):
@@ -44,11 +45,10 @@ def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     move = [told["previous_sha"], told["head_sha"], told["last_push_id"]]
     if stored is None or told["pushed_at"] > stored["pushed_at"]:
         return {**(blank if stored is None else stored), **told, "moves": [move]}
-    # A branch that hundreds of pushes moved in one second is ordered by arrival from there on.
     known = stored["moves"] or [[stored["previous_sha"], stored["head_sha"], stored["last_push_id"]]]
-    if told["pushed_at"] < stored["pushed_at"] or move in known or len(known) >= MOST_MOVES:
+    if told["pushed_at"] < stored["pushed_at"] or move in known:
         return stored
-    moves = sorted([*known, move])
+    moves = sorted([*known[-MOST_MOVES:], move])
     head = _head(chains.ends([(before, after) for before, after, _ in moves]), stored, told)
     before, _, push = chains.last(moves, head)
     return {
