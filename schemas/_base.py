@@ -1,5 +1,6 @@
 """The parts that every event has, and the rules that all schemas share."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -113,6 +114,7 @@ class Repository(Snapshot):
     id: BigInt
     full_name: str
     html_url: str | None = None
+    url: str | None = None
     private: bool | None = None
     archived: bool | None = None
     default_branch: str | None = None
@@ -130,6 +132,7 @@ class Installation(Snapshot):
 
     id: BigInt
     html_url: str | None = None
+    url: str | None = None
 
 
 class Event(Snapshot):
@@ -174,7 +177,9 @@ class Event(Snapshot):
         raise ValueError(f"no payload of {cls.event} has this part, but another event's")
 
     @property
-    def links(self) -> tuple[str | None, ...]:
-        """Return the payload's links to its own server, most telling first."""
-        parts = (self.repository, self.organization, self.sender, self.installation)
-        return tuple(link for part in parts if part for link in (part.html_url, getattr(part, "url", None)))
+    def links(self) -> Iterator[str | None]:
+        """Yield the payload's links to its own server, most telling first."""
+        for part in (self.repository, self.organization, self.sender, self.installation):
+            if part is not None:
+                yield part.html_url
+                yield part.url

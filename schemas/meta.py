@@ -1,5 +1,7 @@
 """`meta`: a hook was deleted. It is the only word of that, and comes to that hook alone."""
 
+from collections.abc import Iterator
+
 from schemas import BigInt, Event
 from schemas.ping import Hook
 
@@ -14,6 +16,7 @@ class MetaEvent(Event):
     hook: Hook | None = None
 
     @property
-    def links(self) -> tuple[str | None, ...]:
-        """Return those of all events, and that of the hook: an App's has no other."""
-        return (*super().links, self.hook.url if self.hook else None)
+    def links(self) -> Iterator[str | None]:
+        """Yield those of all events, and that of the hook: an App's has no other."""
+        yield from super().links
+        yield self.hook.url if self.hook else None

@@ -1,5 +1,7 @@
 """`ping`: GitHub's greeting to a new hook. An organisation's ping has no repository."""
 
+from collections.abc import Iterator
+
 from schemas import BigInt, Event, Items, Snapshot
 
 
@@ -28,6 +30,7 @@ class PingEvent(Event):
     hook: Hook | None = None
 
     @property
-    def links(self) -> tuple[str | None, ...]:
-        """Return those of all events, and that of the hook: an App's ping has no other."""
-        return (*super().links, self.hook.url if self.hook else None)
+    def links(self) -> Iterator[str | None]:
+        """Yield those of all events, and that of the hook: an App's ping has no other."""
+        yield from super().links
+        yield self.hook.url if self.hook else None
