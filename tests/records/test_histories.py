@@ -128,7 +128,7 @@ class World:
         self.history[-1][1]["repository"]["pushed_at"] = pushed_at
 
     def of_repository(self, action: str) -> None:
-        if self.repository["gone"]:
+        if self.repository["gone"] is not (action == "restored"):
             return
         former = str(self.repository["full_name"])
         self.repository["updated_at"] = self.now()
@@ -141,13 +141,13 @@ class World:
         elif action in {"privatized", "publicized"}:
             self.repository["private"] = action == "privatized"
         else:
-            self.repository["gone"] = True
+            self.repository["gone"] = action == "deleted"
         self.told("repository", "repository__created", action=action, **changes)
 
 
 PULL_REQUEST = ("opened", "edited", "synchronize", "labeled", "closed", "reopened", "merged")
 ISSUE = ("opened", "edited", "closed", "reopened", "pinned", "unpinned", "deleted", "transferred")
-REPOSITORY = ("renamed", "archived", "unarchived", "privatized", "publicized", "deleted")
+REPOSITORY = ("renamed", "archived", "unarchived", "privatized", "publicized", "deleted", "restored")
 Happens = Callable[[World], None]
 happenings: dict[str, st.SearchStrategy[Happens]] = {
     "pull requests": st.builds(
