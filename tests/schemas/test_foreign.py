@@ -43,7 +43,8 @@ def test_no_other_events_payload_is_accepted_where_it_would_write(event: str) ->
 def test_null_in_the_place_of_a_foreign_part_is_refused_all_the_same(event: str) -> None:
     for path in github.PAYLOADS.glob(f"{event}__*.json"):
         payload = json.loads(path.read_text())
-        for part in EVENTS[event].foreign:
+        # Null in a part that all events share, such as the repository, tells nothing.
+        for part in EVENTS[event].foreign - set(schemas.Event.model_fields):
             assert not would_write(event, json.dumps({**payload, part: None}).encode()), part
 
 
