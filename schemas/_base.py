@@ -55,6 +55,9 @@ BigInt = Annotated[int, Field(ge=0, lt=2**63)]
 # SHA-1 or SHA-256, of a commit or a tag object; all zeros stand for none.
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
+# GitHub's logins have at most 39 characters, those of enterprises a few more; an index holds these.
+Login = Annotated[str, Field(max_length=255)]
+
 # GitHub refuses names of more than 255 bytes; an index of PostgreSQL holds keys of 2,700.
 RefName = Annotated[str, Field(max_length=500)]
 

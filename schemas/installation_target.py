@@ -1,14 +1,20 @@
 """`installation_target`: an account that an App is installed on got another login."""
 
-from schemas import Actor, Event
+from schemas import Event, Login, Snapshot
 from schemas.organization import Changes
+
+
+class Target(Snapshot):
+    """The account after the event."""
+
+    login: Login
 
 
 class InstallationTargetEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#installation_target."""
 
     action: str
-    account: Actor
+    account: Target
     target_type: str
     changes: Changes | None = None
 

@@ -1,18 +1,27 @@
 """`organization`: an organisation was renamed or deleted, or its members changed."""
 
-from schemas import Account, BigInt, Event, Former, Snapshot
+from pydantic import Field
+
+from schemas import Account, BigInt, Event, Login, Snapshot
 
 
 class Organization(Account):
     """The organisation after the event."""
 
     id: BigInt
+    login: Login
+
+
+class FormerLogin(Snapshot):
+    """A login before a rename."""
+
+    from_: Login | None = Field(None, alias="from")
 
 
 class Changes(Snapshot):
     """What `renamed` replaced."""
 
-    login: Former | None = None
+    login: FormerLogin | None = None
 
 
 class OrganizationEvent(Event):
