@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from records.merging import Row, Snapshot
 
 if TYPE_CHECKING:
-    from schemas import Former
+    from schemas import Former, Milestone
 
 Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as a column keeps them: what the actions of the row's second added and replaced."""
@@ -23,9 +23,19 @@ Changes = Mapping[str, Sequence[str]]
 KEPT = 200
 
 
-def mark(field: str, value: str) -> str:
+# What a field was before an action that says so by its name.
+FORMER: Mapping[str, tuple[str, object]] = {
+    "locked": ("locked", False),
+    "unlocked": ("locked", True),
+    "milestoned": ("milestone", ""),
+    "ready_for_review": ("draft", True),
+    "converted_to_draft": ("draft", False),
+}
+
+
+def mark(field: str, value: object) -> str:
     """Return a short name for a value of a field: texts are long, and only their equality counts."""
-    return f"{field}:{blake2b(value.encode(), digest_size=9).hexdigest()}"
+    return f"{field}:{blake2b(str(value).encode(), digest_size=9).hexdigest()}"
 
 
 def added(action: str, verb: str, field: str, part: object, name: str) -> dict[str, frozenset[str]]:
@@ -38,6 +48,18 @@ def added(action: str, verb: str, field: str, part: object, name: str) -> dict[s
     if value is None or action not in {verb, reverse}:
         return {}
     return {"gained" if action == verb else "lost": frozenset({mark(field, value)})}
+
+
+def turned(action: str) -> dict[str, frozenset[str]]:
+    """Return what the action replaced by its very name, as fields of `Snapshot`."""
+    return {"lost": frozenset({mark(*FORMER[action])})} if action in FORMER else {}
+
+
+def demilestoned(action: str, milestone: Milestone | None) -> dict[str, frozenset[str]]:
+    """Return the milestone that `demilestoned` took away, as fields of `Snapshot`."""
+    if action != "demilestoned" or milestone is None:
+        return {}
+    return {"lost": frozenset({mark("milestone", milestone.title)})}
 
 
 def replaced(field: str, former: Former | str | None, now: str) -> dict[str, frozenset[str]]:

@@ -55,6 +55,8 @@ class IssueManager(models.Manager["Issue"]):
                 changes.added(event.action, "labeled", "labels", event.label, "name"),
                 changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
                 changes.replaced("title", edits, seen.title),
+                changes.turned(event.action),
+                changes.demilestoned(event.action, event.milestone),
             ),
         )
 
@@ -113,7 +115,7 @@ SNAPSHOTS = Snapshots(
         _watermark,
         # No snapshot shows whether an issue is pinned: only the two actions tell it.
         aside={"pinned": "pin_told_at"},
-        tracked=("labels", "assignees", "title"),
+        tracked=("labels", "assignees", "title", "milestone", "locked"),
     ),
 )
 

@@ -109,7 +109,8 @@ def _watermark(row: Row) -> Watermark:
     )
 
 
-TRACKED = ("labels", "assignees", "requested_reviewers", "requested_teams", "title", "head_sha")
+PEOPLE = ("assignees", "requested_reviewers", "requested_teams")
+TRACKED = (*PEOPLE, "labels", "title", "head_sha", "milestone", "locked", "draft")
 SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_watermark, tracked=TRACKED))
 
 
@@ -122,5 +123,7 @@ def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
         changes.added(action, "review_requested", "requested_reviewers", event.requested_reviewer, "login"),
         changes.added(action, "review_requested", "requested_teams", event.requested_team, "slug"),
         changes.replaced("title", edits, event.pull_request.title),
+        changes.turned(action),
+        changes.demilestoned(action, event.milestone),
         changes.replaced("head_sha", event.before, event.pull_request.head.sha),
     )

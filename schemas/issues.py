@@ -46,4 +46,5 @@ class IssuesEvent(Event):
     repository: Repository
     label: Label | None = None
     assignee: Actor | None = None
+    milestone: Milestone | None = None
     changes: Changes | None = None

@@ -73,6 +73,7 @@ class PullRequestEvent(Event):
     """The head that `synchronize` replaced."""
     label: Label | None = None
     assignee: Actor | None = None
+    milestone: Milestone | None = None
     requested_reviewer: Actor | None = None
     requested_team: Team | None = None
     changes: Edits | None = None

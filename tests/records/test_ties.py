@@ -145,3 +145,45 @@ async def test_two_heads_of_one_second_are_ordered_by_what_each_replaced(order: 
     for place in order:
         await handle("pull_request", told[place])
     assert (await PullRequest.objects.aget()).head_sha == "c" * 40
+
+
+BOTH = ["issues", "pull_request"]
+TURNS = [
+    (["labeled", "milestoned"], {}, {"milestone": {"title": "M"}}, "milestone", "M", BOTH),
+    (
+        ["demilestoned", "milestoned"],
+        {"milestone": None},
+        {"milestone": {"title": "N"}},
+        "milestone",
+        "N",
+        BOTH,
+    ),
+    (["labeled", "demilestoned"], {"milestone": {"title": "M"}}, {"milestone": None}, "milestone", "", BOTH),
+    (["assigned", "locked"], {"locked": False}, {"locked": True}, "locked", True, BOTH),
+    (["assigned", "unlocked"], {"locked": True}, {"locked": False}, "locked", False, BOTH),
+    (["labeled", "ready_for_review"], {"draft": True}, {"draft": False}, "draft", False, BOTH[1:]),
+    (["labeled", "converted_to_draft"], {"draft": False}, {"draft": True}, "draft", True, BOTH[1:]),
+]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 0, 1, 0)], ids=str)
+@pytest.mark.parametrize(
+    ("event", "actions", "before", "after", "field", "value"),
+    [(event, *rest) for *rest, events in TURNS for event in events],
+)
+async def test_what_an_action_turned_in_one_second_is_not_turned_back_by_what_was_before(
+    event: str,
+    actions: list[str],
+    before: Payload,
+    after: Payload,
+    field: str,
+    value: Any,
+    order: tuple[int, ...],
+) -> None:
+    told = [snapshot(event, action, **part) for action, part in zip(actions, (before, after), strict=True)]
+    if actions[1] == "demilestoned":
+        told[1]["milestone"] = {"title": "M"}
+    for place in order:
+        await handle(event, told[place])
+    row: Any = await MODELS[event]._default_manager.aget()
+    assert getattr(row, field) == value
