@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from records import repositories
-from records.activity import Activity
+from records import repositories, runs
 from records.merging import Decision, Row, Snapshot
 from records.rules import ENDED
 from records.snapshots import Snapshots
@@ -27,12 +26,10 @@ class CheckRunManager(models.Manager["CheckRun"]):
         return await SNAPSHOTS.record(
             (repository, seen.id),
             {
+                **runs.fields(seen),
                 "name": seen.name,
                 "head_branch": (seen.check_suite.head_branch if seen.check_suite else None) or "",
-                "head_sha": seen.head_sha,
                 "app": (seen.app.slug or seen.app.name if seen.app else None) or "",
-                "status": seen.status or "",
-                "conclusion": seen.conclusion or "",
                 "started_at": seen.started_at,
                 "completed_at": seen.completed_at,
                 "suite_updated_at": seen.check_suite.updated_at if seen.check_suite else None,
@@ -42,16 +39,11 @@ class CheckRunManager(models.Manager["CheckRun"]):
         )
 
 
-class CheckRun(Activity):
+class CheckRun(runs.Run):
     """A check of a commit as the newest snapshot shows it; `updated_at` is that of its end or its start."""
 
-    github_id = models.BigIntegerField()
     name = models.TextField()
-    head_branch = models.TextField(blank=True)
-    head_sha = models.CharField(max_length=64)
     app = models.TextField(blank=True, help_text="slug, else name, of the app that checks")
-    status = models.TextField(blank=True, help_text="queued, in_progress, completed, ...")
-    conclusion = models.TextField(blank=True, help_text="success, failure, ...; empty before the end")
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     announced_at = models.DateTimeField(null=True, help_text="the start that `created` told")
@@ -60,7 +52,7 @@ class CheckRun(Activity):
 
     objects: ClassVar = CheckRunManager()
 
-    class Meta(Activity.Meta):
+    class Meta(runs.Run.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["repository", "github_id"], name="check_run_id")
         ]

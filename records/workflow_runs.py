@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from records import repositories
-from records.activity import Activity
+from records import repositories, runs
 from records.merging import Decision, Row
 from records.rules import by_watermark, progress
 from records.snapshots import Snapshots
@@ -26,13 +25,10 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
         return await SNAPSHOTS.record(
             (repository, seen.id, seen.run_attempt),
             {
+                **runs.fields(seen),
                 "run_number": seen.run_number,
                 "name": seen.name or "",
                 "event": seen.event or "",
-                "head_branch": seen.head_branch or "",
-                "head_sha": seen.head_sha,
-                "status": seen.status or "",
-                "conclusion": seen.conclusion or "",
                 "actor": seen.actor.login if seen.actor else "",
                 "started_at": seen.run_started_at,
                 "updated_at": seen.updated_at,
@@ -42,24 +38,19 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
         )
 
 
-class WorkflowRun(Activity):
+class WorkflowRun(runs.Run):
     """One attempt at a run of a workflow, as the newest snapshot shows it."""
 
-    github_id = models.BigIntegerField()
     run_attempt = models.PositiveBigIntegerField(default=1, help_text="from 1; to run again counts it up")
     run_number = models.PositiveBigIntegerField(null=True, help_text="of the workflow, from 1")
     name = models.TextField(blank=True)
     event = models.TextField(blank=True, help_text="what started it, as in push")
-    head_branch = models.TextField(blank=True)
-    head_sha = models.CharField(max_length=64)
-    status = models.TextField(blank=True, help_text="queued, in_progress, completed, ...")
-    conclusion = models.TextField(blank=True, help_text="success, failure, ...; empty before the end")
     actor = models.TextField(blank=True, help_text="login; empty when the account is gone")
     started_at = models.DateTimeField(null=True)
 
     objects: ClassVar = WorkflowRunManager()
 
-    class Meta(Activity.Meta):
+    class Meta(runs.Run.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["repository", "github_id", "run_attempt"], name="workflow_run_attempt"

@@ -1,6 +1,7 @@
 """`check_run`: a check of a commit, by an app, was created, ended or is asked for again."""
 
-from schemas import BigInt, Event, Repository, Sha, Snapshot, Timestamp
+from schemas import Event, Repository, Snapshot, Timestamp
+from schemas._runs import Run
 
 
 class CheckSuite(Snapshot):
@@ -18,14 +19,10 @@ class App(Snapshot):
     name: str | None = None
 
 
-class CheckRun(Snapshot):
+class CheckRun(Run):
     """The snapshot of a check run: it has no time of its change but those of its start and end."""
 
-    id: BigInt
     name: str
-    head_sha: Sha
-    status: str | None = None
-    conclusion: str | None = None
     started_at: Timestamp | None = None
     completed_at: Timestamp | None = None
     check_suite: CheckSuite | None = None

@@ -1,16 +1,7 @@
 """`issue_comment`: something was said about an issue or, in its conversation, about a pull request."""
 
-from schemas import Actor, BigInt, Edits, Event, Repository, Snapshot, Timestamp
-
-
-class Comment(Snapshot):
-    """The snapshot of a comment; its author is null when the account is gone."""
-
-    id: BigInt
-    user: Actor | None = None
-    body: str | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp
+from schemas import BigInt, Snapshot
+from schemas._comments import CommentEvent
 
 
 class PullRequestLinks(Snapshot):
@@ -26,13 +17,9 @@ class Issue(Snapshot):
     pull_request: PullRequestLinks | None = None
 
 
-class IssueCommentEvent(Event):
+class IssueCommentEvent(CommentEvent):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#issue_comment."""
 
     foreign = frozenset({"pull_request", "discussion"})
 
-    action: str
-    comment: Comment
     issue: Issue
-    changes: Edits | None = None
-    repository: Repository

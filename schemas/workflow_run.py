@@ -1,23 +1,16 @@
 """`workflow_run`: a run of a GitHub Actions workflow was requested, began or ended."""
 
-from schemas import Actor, BigInt, Event, Repository, Sha, Snapshot, Timestamp
+from schemas import Actor, BigInt, Event, Repository, Timestamp
+from schemas._runs import Run
 
 
-class WorkflowRun(Snapshot):
-    """The snapshot of a run. To run again keeps its id and counts `run_attempt` up, which starts at 1.
+class WorkflowRun(Run):
+    """The snapshot of a run. To run again keeps its id and counts `run_attempt` up, which starts at 1."""
 
-    `status` and `conclusion` are open sets. A run on a fork that is gone has no branch.
-    """
-
-    id: BigInt
     run_attempt: BigInt = 1
     run_number: BigInt | None = None
     name: str | None = None
     event: str | None = None
-    head_branch: str | None = None
-    head_sha: Sha
-    status: str | None = None
-    conclusion: str | None = None
     actor: Actor | None = None
     run_started_at: Timestamp | None = None
     updated_at: Timestamp
