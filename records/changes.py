@@ -78,6 +78,11 @@ def together(*parts: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     }
 
 
+def edited(former: object, now: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Return the replacement of several texts: `former` is `changes`, with an attribute for each of `now`."""
+    return together(*(replaced(field, getattr(former, field, None), text) for field, text in now.items()))
+
+
 def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
     """Return whether a snapshot of the stored row's second is from before an action that is merged."""
     gained, lost = _read(stored["changes"])

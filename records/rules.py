@@ -29,9 +29,9 @@ def by_watermark(
 ) -> Merge:
     """Return the rule that compares watermarks.
 
-    `aside` are fields that only some payloads tell, each with the field of the time when it was told, which
-    alone decides about it: what an older payload alone tells is not lost. `tracked` are fields whose changes
-    tell the snapshots of one second apart; the row keeps them in `changes`.
+    `aside` are fields that only some payloads tell, each with the field of the time when it was told, or of
+    an ascending id, which alone decides about it: what an older payload alone tells is not lost. `tracked`
+    are fields whose changes tell the snapshots of one second apart; the row keeps them in `changes`.
     """
     apart = {*aside, *aside.values()}
 
@@ -45,7 +45,7 @@ def by_watermark(
         decision = judge(stored, snapshot, blank, watermark)
         now = dict(blank if stored is None else stored)
         if tracked:
-            tied = stored is not None and stored["updated_at"] == told["updated_at"]
+            tied = stored is not None and stored.get("updated_at") == told.get("updated_at")
             if stored is not None and tied and decision is Decision.APPLY:
                 same = leaves_an_end(watermark({**blank, **told}), watermark(stored)) is None
                 if same and changes.is_older(stored, snapshot, tracked):

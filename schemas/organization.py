@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from schemas import Account, BigInt, Event, Login, Snapshot
+from schemas._people import Person
 
 
 class Organization(Account):
@@ -24,6 +25,20 @@ class Changes(Snapshot):
     login: FormerLogin | None = None
 
 
+class Membership(Snapshot):
+    """What a member is in the organisation; one who was invited and is not yet in it is `pending`."""
+
+    user: Person
+    role: str | None = None
+    state: str | None = None
+
+
+class Invitation(Snapshot):
+    """What an account is asked to become."""
+
+    role: str | None = None
+
+
 class OrganizationEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#organization."""
 
@@ -35,6 +50,10 @@ class OrganizationEvent(Event):
     action: str
     organization: Organization
     changes: Changes | None = None
+    membership: Membership | None = None
+    invitation: Invitation | None = None
+    user: Person | None = None
+    """Who was invited; null for an address without an account."""
 
     @property
     def former_login(self) -> str | None:

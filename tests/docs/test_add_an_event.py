@@ -26,10 +26,10 @@ PARTS = [
 
 def test_the_pages_own_test_passes_on_a_copy_with_its_files_added(tmp_path: Path) -> None:
     assert list(FILES) == [
-        "schemas/milestone.py",
-        "handlers/milestone.py",
-        "tests/payloads/milestone__closed.json",
-        "tests/handlers/test_milestone.py",
+        "schemas/dependabot_alert.py",
+        "handlers/dependabot_alert.py",
+        "tests/payloads/dependabot_alert__created.json",
+        "tests/handlers/test_dependabot_alert.py",
     ]
     for part in PARTS:
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -39,7 +39,7 @@ def test_the_pages_own_test_passes_on_a_copy_with_its_files_added(tmp_path: Path
         assert not (tmp_path / name).exists(), "three new files, and none that is there"
         (tmp_path / name).write_text(content)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/handlers/test_milestone.py"],
+        [sys.executable, "-m", "pytest", "-q", "tests/handlers/test_dependabot_alert.py"],
         cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr

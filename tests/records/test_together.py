@@ -14,11 +14,28 @@ import pytest
 from django.db import IntegrityError, connection
 
 from database import given
-from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref
+from records.models import Commit, InstallationRepository, Issue, PullRequest, Push, PushCommit, Ref
+from tests import github
+from tests.handlers import context
 from tests.processes import ROOT
 from tests.records.deliveries import edited, handle, pushed
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+# Payloads, each with its event, and the part whose key makes a record another.
+CASES = {
+    "check_suite__completed": ("check_suite", "check_suite"),
+    "workflow_job__completed": ("workflow_job", "workflow_job"),
+    "status__success": ("status", ""),
+    "deployment_status__created_success": ("deployment_status", "deployment_status"),
+    "commit_comment__created": ("commit_comment", "comment"),
+    "discussion__answered": ("discussion", "discussion"),
+    "label__edited": ("label", "label"),
+    "milestone__closed": ("milestone", "milestone"),
+    "fork__copied": ("fork", "forkee"),
+    "star__created": ("star", "sender"),
+    "member__added": ("member", "member"),
+}
 
 
 @pytest.fixture
@@ -103,6 +120,44 @@ async def test_of_fifty_snapshots_the_one_that_the_database_refuses_fails_alone(
     assert [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, str)] == [17]
     assert isinstance(outcomes[17], IntegrityError)
     assert await PullRequest.objects.acount() == 49
+
+
+async def installed(installation: int, count: int) -> None:
+    payload = github.payload("installation__created")
+    payload["installation"]["id"] = installation
+    first = 1000 * installation
+    payload["repositories"] = [
+        {"id": first + place, "full_name": f"harbour-works/{first + place}"} for place in range(count)
+    ]
+    await context.handle("installation", payload)
+
+
+async def test_an_installation_on_a_thousand_repositories_is_as_many_statements_as_on_one(
+    statements: list[str],
+) -> None:
+    await installed(1, 1)
+    of_one = list(statements)
+    statements.clear()
+    await installed(2, 1000)
+    assert statements == of_one
+    assert await InstallationRepository.objects.acount() == 1001
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_fifty_records_of_a_kind_at_once_are_as_many_statements_as_one(
+    case: str, statements: list[str]
+) -> None:
+    event, part = CASES[case]
+    payloads = [github.payload(case) for _ in range(51)]
+    for place, payload in enumerate(payloads):
+        found = payload[part] if part else payload
+        name = next(name for name in ("number", "id") if name in found)
+        found[name] = 500 + place
+    await context.handle(event, payloads[0])
+    of_one = len(statements)
+    statements.clear()
+    await asyncio.gather(*(context.handle(event, payload) for payload in payloads[1:]))
+    assert len(statements) <= of_one
 
 
 WORKERS = 2

@@ -1,0 +1,13 @@
+"""States of deployments."""
+
+from handlers import DeliveryContext, on
+from records.models import Deployment, DeploymentStatus
+from schemas.deployment_status import DeploymentStatusEvent
+
+
+@on(DeploymentStatusEvent)
+async def record(event: DeploymentStatusEvent, delivery: DeliveryContext) -> None:
+    """Write down the state that was posted, and the deployment whose state it is."""
+    await Deployment.objects.record(event, delivery.server)
+    row, decision = await DeploymentStatus.objects.record(event, delivery.server)
+    delivery.note(f"{row['environment']}: {row['state']} ({decision.value})")

@@ -1,0 +1,19 @@
+"""Installations of GitHub Apps, and the repositories that each sees."""
+
+from handlers import DeliveryContext, on
+from records.models import Installation
+from schemas.installation import InstallationEvent
+
+
+@on(InstallationEvent)
+async def record(event: InstallationEvent, delivery: DeliveryContext) -> None:
+    """Write down the installation, whatever the action, and the repositories that the payload lists."""
+    row, decision = await Installation.objects.record(event.installation, delivery.server, event.action)
+    count = await Installation.objects.record_repositories(
+        event.repositories or (),
+        row,
+        event.installation,
+        removed=event.action == "deleted",
+        first=event.action == "created",
+    )
+    delivery.note(f"{row['account']} {event.action}: {count} repositories ({decision.value})")

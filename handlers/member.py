@@ -1,0 +1,12 @@
+"""Accounts that may work in a repository."""
+
+from handlers import DeliveryContext, on
+from records.models import Collaborator
+from schemas.member import MemberEvent
+
+
+@on(MemberEvent)
+async def record(event: MemberEvent, delivery: DeliveryContext) -> None:
+    """Write down what the account may do, whatever the action."""
+    row, decision = await Collaborator.objects.record(event, delivery.server)
+    delivery.note(f"{row['login']} {event.action} ({decision.value})")

@@ -1,0 +1,15 @@
+"""Stars that accounts gave and took back."""
+
+from handlers import DeliveryContext, on
+from records.models import Star
+from schemas.star import StarEvent
+
+
+@on(StarEvent, action=("created", "deleted"))
+async def record(event: StarEvent, delivery: DeliveryContext) -> None:
+    """Write down whether the sender stars the repository; an account that is gone stars nothing."""
+    if event.sender is None:
+        delivery.note(f"a star {event.action} by an account that is gone")
+        return
+    row, decision = await Star.objects.record(event, event.sender, delivery.server)
+    delivery.note(f"star of {row['login']} {event.action} ({decision.value})")

@@ -1,0 +1,12 @@
+"""States of commits."""
+
+from handlers import DeliveryContext, on
+from records.models import CommitStatus
+from schemas.status import StatusEvent
+
+
+@on(StatusEvent)
+async def record(event: StatusEvent, delivery: DeliveryContext) -> None:
+    """Write down the state that was posted."""
+    row, decision = await CommitStatus.objects.record(event, delivery.server)
+    delivery.note(f"{row['context']}: {row['state']} ({decision.value})")

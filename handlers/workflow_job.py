@@ -1,0 +1,13 @@
+"""Jobs of workflow runs: the state that is furthest."""
+
+from handlers import DeliveryContext, on
+from records.models import WorkflowJob
+from schemas.workflow_job import WorkflowJobEvent
+
+
+@on(WorkflowJobEvent)
+async def record(event: WorkflowJobEvent, delivery: DeliveryContext) -> None:
+    """Write down the job, whatever the action."""
+    row, decision = await WorkflowJob.objects.record(event, delivery.server)
+    state = row["conclusion"] or row["status"]
+    delivery.note(f"{row['name']} {event.action}: {state} ({decision.value})")

@@ -1,0 +1,60 @@
+"""Accounts that may work in a repository."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import changes, people, repositories
+from records.activity import Activity
+from records.merging import Decision, Row
+from records.rules import by_watermark
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from schemas.member import MemberEvent
+
+
+class CollaboratorManager(models.Manager["Collaborator"]):
+    """Writes `Collaborator` rows."""
+
+    async def record(self, event: MemberEvent, server: str) -> tuple[Row, Decision]:
+        """Merge what an account may do in a repository; return its row and the decision."""
+        repository = await repositories.seen(event.repository, server)
+        removed = event.action == "removed"
+        return await SNAPSHOTS.record(
+            (repository, event.member.id),
+            {
+                "login": event.member.login,
+                "permission": "" if removed else event.permission,
+                "removed": removed,
+                "updated_at": event.repository.updated_at,
+            },
+            action=people.AGAIN if event.action == "added" else event.action,
+            **changes.replaced("permission", event.former_permission, event.permission or ""),
+        )
+
+
+class Collaborator(Activity, people.Association):
+    """What an account may do in a repository; `updated_at` is the repository's: there is no other time."""
+
+    permission = models.TextField(
+        blank=True, help_text="role or permission, such as write; empty when untold"
+    )
+    changes = models.JSONField(default=dict, help_text="what actions of the time of `updated_at` changed")
+
+    objects: ClassVar = CollaboratorManager()
+
+    class Meta(Activity.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "user_id"], name="collaborator_of_repository")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.login} {self.permission}"
+
+
+SNAPSHOTS = Snapshots(
+    Collaborator, ("repository_id", "user_id"), by_watermark(people.watermark, tracked=("permission",))
+)

@@ -1,0 +1,111 @@
+"""Discussions, from the snapshot that every action carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+
+from records import changes, repositories
+from records.activity import Activity
+from records.merging import Decision, Row, Watermark
+from records.rules import by_watermark
+from records.snapshots import Snapshots, listed
+
+if TYPE_CHECKING:
+    from schemas.discussion import DiscussionEvent
+
+
+class DiscussionManager(models.Manager["Discussion"]):
+    """Writes `Discussion` rows."""
+
+    async def record(self, event: DiscussionEvent, server: str) -> tuple[Row, Decision]:
+        """Merge the snapshot of a discussion; return its row and the decision.
+
+        `deleted` and `transferred` leave a tombstone, as those of issues do.
+        """
+        repository = await repositories.seen(event.repository, server)
+        seen = event.discussion
+        fields: dict[str, Any] = {
+            "title": seen.title,
+            "state": seen.state,
+            "state_reason": seen.state_reason or "",
+            "category": seen.category.name if seen.category else None,
+            "author": seen.user.login if seen.user else "",
+            "locked": seen.locked,
+            "labels": listed(seen.labels, "name"),
+            "answered_at": seen.answer_chosen_at,
+            "answer_chosen_by": seen.answer_chosen_by.login if seen.answer_chosen_by else "",
+            "created_at": seen.created_at,
+            "updated_at": seen.updated_at,
+            "deleted": event.action in {"deleted", "transferred"},
+            "transferred_to": _destination(event),
+        }
+        if event.action in {"pinned", "unpinned"}:
+            fields |= {"pinned": event.action == "pinned", "pin_told_at": seen.updated_at}
+        edits = event.changes.title if event.changes else None
+        return await SNAPSHOTS.record(
+            (repository, seen.number),
+            fields,
+            action=event.action,
+            first=event.action == "created",
+            **changes.together(
+                changes.added(event.action, "labeled", "labels", event.label, "name"),
+                changes.replaced("title", edits, seen.title),
+                changes.replaced("category", event.former_category, fields["category"] or ""),
+                changes.turned(event.action),
+            ),
+        )
+
+
+class Discussion(Activity):
+    """A discussion as the newest snapshot shows it; one that is gone stays as a tombstone."""
+
+    number = models.PositiveBigIntegerField()
+    title = models.TextField()
+    state = models.TextField(default="open", help_text="open, closed, locked, converting, ...")
+    state_reason = models.TextField(blank=True)
+    category = models.TextField(blank=True, help_text="name")
+    author = models.TextField(blank=True, help_text="login; empty when the account is gone")
+    locked = models.BooleanField(default=False)
+    labels = models.JSONField(default=list, help_text="names")
+    pinned = models.BooleanField(default=False)
+    pin_told_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that told `pinned`")
+    answered_at = models.DateTimeField(null=True, help_text="when a comment was chosen as the answer")
+    answer_chosen_by = models.TextField(blank=True, help_text="login")
+    created_at = models.DateTimeField(null=True)
+    changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
+    deleted = models.BooleanField(default=False, help_text="gone from this repository")
+    transferred_to = models.TextField(blank=True, help_text="as owner/name#number, when that is why")
+
+    objects: ClassVar = DiscussionManager()
+
+    class Meta(Activity.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "number"], name="discussion_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.title}"
+
+
+def _watermark(row: Row) -> Watermark:
+    return Watermark(row["updated_at"], deleted=row["deleted"], ended=row["state"] == "closed")
+
+
+SNAPSHOTS = Snapshots(
+    Discussion,
+    ("repository_id", "number"),
+    # No snapshot shows whether a discussion is pinned: only the two actions tell it.
+    by_watermark(
+        _watermark, aside={"pinned": "pin_told_at"}, tracked=("labels", "title", "category", "locked")
+    ),
+)
+
+
+def _destination(event: DiscussionEvent) -> str:
+    """Return where a transferred discussion went, as `owner/name#number`."""
+    told = event.changes if event.action == "transferred" else None
+    if told is None or told.new_repository is None or told.new_discussion is None:
+        return ""
+    return f"{told.new_repository.full_name}#{told.new_discussion.number}"

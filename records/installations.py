@@ -1,0 +1,121 @@
+"""Installations of GitHub Apps, and the repositories that each sees."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import repositories
+from records.merging import Decision, Row
+from records.repositories import Repository
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    import schemas
+    from schemas.installation import Installation as Seen
+
+
+class InstallationManager(models.Manager["Installation"]):
+    """Writes `Installation` rows."""
+
+    async def record(self, seen: Seen, server: str, action: str) -> tuple[Row, Decision]:
+        """Merge the snapshot of an installation; return its row and the decision.
+
+        `action` is that of an `installation` event; `deleted` leaves a tombstone.
+        """
+        account = seen.account
+        return await SNAPSHOTS.record(
+            (server, seen.id),
+            {
+                "account": (account.login or account.slug if account else None) or "",
+                "target_type": seen.target_type or "",
+                "app_id": seen.app_id,
+                "app": seen.app_slug or "",
+                "repository_selection": seen.repository_selection or "",
+                "permissions": seen.permissions,
+                "events": None if seen.events is None else sorted(name for name in seen.events if name),
+                "suspended_at": seen.suspended_at,
+                "created_at": seen.created_at,
+                "updated_at": seen.updated_at,
+                "deleted": action == "deleted",
+            },
+            action=action,
+            first=action == "created",
+        )
+
+    async def record_repositories(
+        self,
+        seen: Iterable[schemas.Repository | None],
+        installation: Row,
+        told: Seen,
+        *,
+        removed: bool,
+        first: bool = False,
+    ) -> int:
+        """Write down that an installation sees repositories, or no longer does; return how many were told.
+
+        `first` if the installation began with them: whatever is stored is newer.
+        """
+
+        async def record(repository: schemas.Repository) -> None:
+            pk = await repositories.seen(repository, installation["server"])
+            fields = {"removed": removed, "updated_at": told.updated_at}
+            await SEEN.record((installation["id"], pk), fields, first=first)
+
+        named = [repository for repository in seen if repository is not None]
+        await asyncio.gather(*map(record, named))
+        return len(named)
+
+
+class Installation(models.Model):
+    """An App on an account, as the newest snapshot shows it; a deleted one stays as a tombstone."""
+
+    server = models.CharField(max_length=253, help_text="host, as in github.com")
+    github_id = models.BigIntegerField(help_text="unique within the server")
+    account = models.TextField(blank=True, help_text="login, or slug of an enterprise")
+    target_type = models.TextField(blank=True, help_text="User, Organization or Enterprise")
+    app_id = models.BigIntegerField(null=True)
+    app = models.TextField(blank=True, help_text="slug")
+    repository_selection = models.TextField(blank=True, help_text="all or selected")
+    permissions = models.JSONField(default=dict, help_text="read or write, by name")
+    events = models.JSONField(default=list, help_text="names")
+    suspended_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that is stored")
+    deleted = models.BooleanField(default=False)
+
+    objects: ClassVar = InstallationManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["server", "github_id"], name="installation_of_server")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app} on {self.account}"
+
+
+class InstallationRepository(models.Model):
+    """A repository that an installation sees, or once saw."""
+
+    installation = models.ForeignKey(
+        Installation, models.CASCADE, related_name="repositories", db_index=False
+    )
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="installations")
+    removed = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(null=True, help_text="the installation's, of the event that told it")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["installation", "repository"], name="repository_of_installation")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.installation_id} sees {self.repository_id}"
+
+
+SNAPSHOTS = Snapshots(Installation, ("server", "github_id"))
+SEEN = Snapshots(InstallationRepository, ("installation_id", "repository_id"))

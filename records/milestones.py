@@ -1,0 +1,82 @@
+"""Milestones of repositories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import changes, repositories
+from records.activity import Activity
+from records.merging import Decision, Row, Watermark
+from records.rules import by_watermark
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from schemas.milestone import MilestoneEvent
+
+TEXTS = ("title", "description")
+
+
+class MilestoneManager(models.Manager["Milestone"]):
+    """Writes `Milestone` rows."""
+
+    async def record(self, event: MilestoneEvent, server: str) -> tuple[Row, Decision]:
+        """Merge the snapshot of a milestone; return its row and the decision.
+
+        `deleted` leaves a tombstone.
+        """
+        repository = await repositories.seen(event.repository, server)
+        seen = event.milestone
+        texts = {name: getattr(seen, name) or "" for name in TEXTS}
+        return await SNAPSHOTS.record(
+            (repository, seen.number),
+            {
+                **texts,
+                "state": seen.state,
+                "creator": seen.creator.login if seen.creator else "",
+                "due_on": seen.due_on,
+                "created_at": seen.created_at,
+                "closed_at": seen.closed_at,
+                "updated_at": seen.updated_at,
+                "deleted": event.action == "deleted",
+            },
+            # `opened` is what `reopened` is of issues; the first action is `created`.
+            action="reopened" if event.action == "opened" else event.action,
+            first=event.action == "created",
+            **changes.edited(event.changes, texts),
+        )
+
+
+class Milestone(Activity):
+    """A milestone as the newest snapshot shows it; a deleted one stays as a tombstone."""
+
+    number = models.PositiveBigIntegerField()
+    title = models.TextField()
+    description = models.TextField(blank=True)
+    state = models.TextField(default="open", help_text="open or closed")
+    creator = models.TextField(blank=True, help_text="login; empty when the account is gone")
+    due_on = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
+    deleted = models.BooleanField(default=False)
+
+    objects: ClassVar = MilestoneManager()
+
+    class Meta(Activity.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "number"], name="milestone_number")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+def _watermark(row: Row) -> Watermark:
+    return Watermark(
+        row["updated_at"], deleted=row["deleted"], ended=row["state"] == "closed", ended_at=row["closed_at"]
+    )
+
+
+SNAPSHOTS = Snapshots(Milestone, ("repository_id", "number"), by_watermark(_watermark, tracked=TEXTS))

@@ -1,0 +1,101 @@
+"""Organisations and their members, as an organisation's hook tells them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import changes, people
+from records.merging import Decision, Row, Watermark
+from records.rules import by_watermark
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from schemas.organization import OrganizationEvent
+
+
+class OrganizationManager(models.Manager["Organization"]):
+    """Writes `Organization` rows."""
+
+    async def record(self, event: OrganizationEvent, server: str) -> tuple[Row, Decision]:
+        """Merge what an event shows of its organisation; return its row and the decision."""
+        seen = event.organization
+        return await SNAPSHOTS.record(
+            (server, seen.id),
+            {"login": seen.login, "deleted": event.action == "deleted"},
+            **changes.replaced("login", event.former_login, seen.login),
+        )
+
+
+class Organization(models.Model):
+    """An organisation. GitHub sends no time for it: a login that was replaced does not come back."""
+
+    server = models.CharField(max_length=253, help_text="host, as in github.com")
+    github_id = models.BigIntegerField(help_text="unique within the server")
+    login = models.TextField()
+    changes = models.JSONField(default=dict, help_text="logins that were replaced")
+    deleted = models.BooleanField(default=False)
+
+    objects: ClassVar = OrganizationManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["server", "github_id"], name="organization_of_server")
+        ]
+
+    def __str__(self) -> str:
+        return self.login
+
+
+class OrganizationMemberManager(models.Manager["OrganizationMember"]):
+    """Writes `OrganizationMember` rows."""
+
+    async def record(self, event: OrganizationEvent, organization: int) -> tuple[Row, Decision] | None:
+        """Merge what an event tells of a member; return its row and the decision, or None without one.
+
+        `organization` is the primary key of `Organization`. An invitation replaces nothing: it does not
+        change what a member is.
+        """
+        told = event.membership
+        user = told.user if told else event.user
+        if user is None:
+            return None
+        invited = told is None
+        return await MEMBERS.record(
+            (organization, user.id),
+            {
+                "login": user.login,
+                "role": told.role if told else event.invitation.role if event.invitation else None,
+                "state": "invited" if invited else told.state if told else None,
+                "removed": event.action == "member_removed",
+            },
+            action=people.AGAIN if event.action == "member_added" else event.action,
+            first=invited,
+        )
+
+
+class OrganizationMember(people.Association):
+    """An account in an organisation, or invited to it."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="members", db_index=False)
+    role = models.TextField(blank=True, help_text="member, admin, direct_member, ...")
+    state = models.TextField(blank=True, help_text="invited, pending or active")
+
+    objects: ClassVar = OrganizationMemberManager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "user_id"], name="member_of_organization")
+        ]
+
+    def __str__(self) -> str:
+        return self.login
+
+
+def _watermark(row: Row) -> Watermark:
+    return Watermark(None, deleted=row["deleted"])
+
+
+SNAPSHOTS = Snapshots(Organization, ("server", "github_id"), by_watermark(_watermark, tracked=("login",)))
+MEMBERS = Snapshots(OrganizationMember, ("organization_id", "user_id"), by_watermark(people.watermark))

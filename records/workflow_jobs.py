@@ -1,0 +1,81 @@
+"""Jobs of workflow runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from records import repositories, runs
+from records.merging import Decision, Row, Snapshot
+from records.rules import ENDED
+from records.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from schemas.workflow_job import WorkflowJobEvent
+
+# A job has no time of its change, and never goes back: to run it again makes another job.
+PLACES = {"requested": 0, "waiting": 0, "pending": 0, "queued": 1, "in_progress": 2, ENDED: 3}
+UNKNOWN = 1
+
+
+class WorkflowJobManager(models.Manager["WorkflowJob"]):
+    """Writes `WorkflowJob` rows."""
+
+    async def record(self, event: WorkflowJobEvent, server: str) -> tuple[Row, Decision]:
+        """Merge the snapshot of a job; return its row and the decision."""
+        repository = await repositories.seen(event.repository, server)
+        seen = event.workflow_job
+        times = [time for time in (seen.created_at, seen.started_at, seen.completed_at) if time]
+        return await SNAPSHOTS.record(
+            (repository, seen.id),
+            {
+                **runs.fields(seen),
+                "run_id": seen.run_id,
+                "run_attempt": seen.run_attempt,
+                "name": seen.name,
+                "workflow": seen.workflow_name or "",
+                "runner": seen.runner_name or "",
+                "labels": None if seen.labels is None else [label for label in seen.labels if label],
+                "started_at": seen.started_at,
+                "completed_at": seen.completed_at,
+                "updated_at": max(times, default=None),
+            },
+        )
+
+
+class WorkflowJob(runs.Run):
+    """A job of one attempt at a run of a workflow; `updated_at` is that of its end, start or creation."""
+
+    run_id = models.BigIntegerField(help_text="`github_id` of the workflow run")
+    run_attempt = models.PositiveBigIntegerField(default=1)
+    name = models.TextField()
+    workflow = models.TextField(blank=True, help_text="name")
+    runner = models.TextField(blank=True, help_text="name; empty while none has the job")
+    labels = models.JSONField(default=list, help_text="what a runner must have")
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar = WorkflowJobManager()
+
+    class Meta(runs.Run.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["repository", "github_id"], name="workflow_job_id")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.status}"
+
+
+def _place(row: Row) -> int:
+    return PLACES.get(row["status"], UNKNOWN)
+
+
+def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    """Merge by how far the job has come."""
+    if stored is not None and _place(snapshot.fields) < _place(stored):
+        return stored
+    return {**(blank if stored is None else stored), **snapshot.fields}
+
+
+SNAPSHOTS = Snapshots(WorkflowJob, ("repository_id", "github_id"), _merge)

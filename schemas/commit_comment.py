@@ -1,0 +1,20 @@
+"""`commit_comment`: something was said about a commit, outside of any pull request."""
+
+from schemas import BigInt, Sha
+from schemas._comments import Comment, CommentEvent
+
+
+class CommitComment(Comment):
+    """The snapshot; one about the whole commit has no path, one about a whole file no line."""
+
+    commit_id: Sha
+    path: str | None = None
+    line: BigInt | None = None
+
+
+class CommitCommentEvent(CommentEvent):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#commit_comment."""
+
+    foreign = frozenset({"discussion", "issue", "pull_request"})
+
+    comment: CommitComment

@@ -1,0 +1,31 @@
+"""`deployment`: somebody asked for a commit to be deployed."""
+
+from schemas import Actor, BigInt, Event, Repository, Sha, Snapshot, Timestamp
+
+
+class Deployment(Snapshot):
+    """The snapshot of a deployment, which each of its statuses updates."""
+
+    id: BigInt
+    sha: Sha
+    ref: str
+    task: str | None = None
+    environment: str
+    description: str | None = None
+    creator: Actor | None = None
+    production_environment: bool | None = None
+    transient_environment: bool | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+
+class DeploymentEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment."""
+
+    foreign = frozenset(
+        {"deployment_callback_url", "deployment_status", "environment", "reviewers", "workflow_job"}
+    )
+
+    action: str
+    deployment: Deployment
+    repository: Repository

@@ -1,0 +1,46 @@
+"""`installation`: a GitHub App was installed, removed, suspended, or got other permissions."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+import schemas
+from schemas import BigInt, Event, Items, Repository, Snapshot, Timestamp
+
+
+class InstalledOn(Snapshot):
+    """The account that has the App: an enterprise has a slug and no login."""
+
+    login: str | None = None
+    slug: str | None = None
+
+
+class Installation(schemas.Installation):
+    """The snapshot of an installation; other events tell its id alone."""
+
+    account: InstalledOn | None = None
+    app_id: BigInt | None = None
+    app_slug: str | None = None
+    target_type: str | None = None
+    repository_selection: str | None = None
+    permissions: dict[str, str] | None = None
+    events: Items[str | None] | None = None
+    suspended_at: Timestamp | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.account is None and self.app_id is None:
+            raise ValueError("other events tell the id of an installation alone")
+        return self
+
+
+class InstallationEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#installation."""
+
+    foreign = frozenset({"account", "repositories_added", "repositories_removed", "target_type"})
+
+    action: str
+    installation: Installation
+    repositories: Items[Repository | None] | None = None

@@ -1,0 +1,35 @@
+"""`milestone`: a milestone was created, edited, closed, opened again or deleted."""
+
+import schemas
+from schemas import Actor, BigInt, Event, Former, Repository, Snapshot, Timestamp
+
+
+class Milestone(schemas.Milestone):
+    """The snapshot of a milestone; not every one is due."""
+
+    number: BigInt
+    description: str | None = None
+    state: str | None = None
+    creator: Actor | None = None
+    due_on: Timestamp | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+    closed_at: Timestamp | None = None
+
+
+class Changes(Snapshot):
+    """What `edited` replaced."""
+
+    title: Former | None = None
+    description: Former | None = None
+
+
+class MilestoneEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#milestone."""
+
+    foreign = frozenset({"issue", "pull_request"})
+
+    action: str
+    milestone: Milestone
+    changes: Changes | None = None
+    repository: Repository

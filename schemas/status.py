@@ -1,0 +1,12 @@
+"""`status`: somebody posted a state of a commit."""
+
+from schemas import Event, Repository, Sha
+from schemas._statuses import Post
+
+
+class StatusEvent(Post, Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#status."""
+
+    sha: Sha
+    context: str
+    repository: Repository

@@ -1,0 +1,26 @@
+"""`workflow_job`: a job of a workflow run waits, was queued, began or ended."""
+
+from schemas import BigInt, Event, Items, Repository, Timestamp
+from schemas._runs import Run
+
+
+class WorkflowJob(Run):
+    """The snapshot of a job; it has no runner while it waits. To run it again makes a job with another id."""
+
+    run_id: BigInt
+    run_attempt: BigInt | None = None
+    name: str
+    workflow_name: str | None = None
+    runner_name: str | None = None
+    labels: Items[str | None] | None = None
+    created_at: Timestamp | None = None
+    started_at: Timestamp | None = None
+    completed_at: Timestamp | None = None
+
+
+class WorkflowJobEvent(Event):
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_job."""
+
+    action: str
+    workflow_job: WorkflowJob
+    repository: Repository

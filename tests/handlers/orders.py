@@ -1,0 +1,36 @@
+"""Histories of one record, handled in every order and with deliveries twice."""
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Any
+
+from django.db import models
+
+from tests import github
+from tests.handlers.context import handle
+
+Payload = dict[str, Any]
+
+
+def payloads(*cases: str) -> list[tuple[str, Payload]]:
+    """Return the project's own payloads, each with its event."""
+    return [(case.partition("__")[0], github.payload(case)) for case in cases]
+
+
+async def end_of(model: type[models.Model], history: Sequence[tuple[str, Payload]]) -> Payload:
+    """Return the one row that a history leaves, by field, after the rows of before are deleted."""
+    await model._default_manager.all().adelete()
+    for event, payload in history:
+        await handle(event, payload)
+    [row] = [row async for row in model._default_manager.values()]
+    return {name: value for name, value in row.items() if name not in {"id", "changes"}}
+
+
+async def end_in_every_order(model: type[models.Model], history: Sequence[tuple[str, Payload]]) -> Payload:
+    """Return the row that a history leaves, and hold that every order, and any delivery twice, leaves it."""
+    expected = await end_of(model, history)
+    for order in permutations(range(len(history))):
+        for arrivals in (order, (*order, order[0]), (*order, order[-1])):
+            found = await end_of(model, [history[place] for place in arrivals])
+            assert found == expected, f"in the order {arrivals}"
+    return expected
