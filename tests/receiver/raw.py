@@ -35,7 +35,7 @@ async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, async
     try:
         yield reader, writer
     finally:
-        writer.close()
+        writer.transport.abort()  # what nobody reads any more would keep the socket open
         with suppress(OSError):  # the receiver was first
             await writer.wait_closed()
 

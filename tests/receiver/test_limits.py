@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 
 import aiohttp
@@ -17,42 +17,43 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def test_a_body_over_the_limit_is_413_before_it_is_sent(receiver_url: str) -> None:
-    port = int(receiver_url.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: 26214401\r\n\r\n{")
-    answer = await asyncio.wait_for(reader.read(), 10)
-    writer.close()
+    async with raw.connected(receiver_url) as (reader, writer):
+        writer.write(
+            b"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: 26214401\r\n\r\n{"
+        )
+        answer = await asyncio.wait_for(reader.read(), 10)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b'{"error": "the body is larger than 26214400 bytes"}' in answer
     assert await Delivery.objects.acount() == 0
 
 
 async def test_a_body_that_grows_over_the_limit_is_413_without_a_content_length(receiver_url: str) -> None:
-    port = int(receiver_url.rpartition(":")[2])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
+    async with raw.connected(receiver_url) as (reader, writer):
+        writer.write(
+            b"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
 
-    async def send() -> None:
-        for _ in range(26):
-            writer.write(chunk)
-            await writer.drain()
+        async def send() -> None:
+            for _ in range(26):
+                writer.write(chunk)
+                await writer.drain()
 
-    sending = asyncio.create_task(send())
-    answer = await asyncio.wait_for(reader.read(200), 10)
-    sending.cancel()
-    await asyncio.wait([sending])
-    writer.close()
+        sending = asyncio.create_task(send())
+        answer = await asyncio.wait_for(reader.read(200), 10)
+        sending.cancel()
+        await asyncio.wait([sending])
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/webhooks/gitlab", "/"])
 async def test_a_large_body_to_anything_else_is_413_and_not_spooled(path: str, receiver_url: str) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(receiver_url.rpartition(":")[2]))
-    writer.write(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000000\r\n\r\n".encode())
-    writer.write(b" " * (2 * 1024 * 1024))
-    answer = await asyncio.wait_for(reader.read(200), 10)
-    writer.close()
+    async with raw.connected(receiver_url) as (reader, writer):
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000000\r\n\r\n".encode()
+        )
+        writer.write(b" " * (2 * 1024 * 1024))
+        answer = await asyncio.wait_for(reader.read(200), 10)
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
@@ -91,26 +92,24 @@ MIB = 1024 * 1024
 @asynccontextmanager
 async def stopping(url: str, announced: int, sent: int, count: int) -> AsyncIterator[list[Connection]]:
     """Senders that announce so many bytes and stop after some of them; whoever reads them has them all."""
-    port = int(url.rpartition(":")[2])
     head = (
         f"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: {announced}\r\n\r\n".encode()
     )
-    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
 
     async def send(writer: asyncio.StreamWriter) -> None:
         writer.write(head + b" " * sent)
         with contextlib.suppress(OSError):  # it was told to give way
             await writer.drain()
 
-    sending = [asyncio.create_task(send(writer)) for _, writer in opened]
-    try:
-        yield opened
-    finally:
-        for task in sending:
-            task.cancel()
-        await asyncio.gather(*sending, return_exceptions=True)
-        for _, writer in opened:
-            writer.close()
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(raw.connected(url)) for _ in range(count)]
+        sending = [asyncio.create_task(send(writer)) for _, writer in opened]
+        try:
+            yield opened
+        finally:
+            for task in sending:
+                task.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
 
 
 async def pushed(http: aiohttp.ClientSession, url: str, size: int) -> int:
