@@ -25,7 +25,6 @@ from bench.delivery import SECRET, Delivery
 from receiver import arrivals, queue, store
 from receiver.arrivals import Arrival
 from receiver.intake import MAX_BATCH
-from receiver.models import Trigger
 from receiver.postgresql import PostgresWriter
 from receiver.signatures import Verifier
 
@@ -157,12 +156,9 @@ class Hookkeeper(Ledger):
             while portion := list(islice(made, MAX_BATCH)):
                 outcomes = await store.store(writer, portion)
                 batches.append([one for one in outcomes if isinstance(one, store.Stored)])
-            # The sweep would come in ten seconds, before a slow machine is through.
-            self._do("UPDATE {table} SET next_attempt_at = now() + interval '1 hour' WHERE {done} IS NULL")
             # Whole batches of intake, as a busy receiver sends their wake-ups.
             for batch in batches:
-                wakes = ((one.event, Trigger.DELIVERY, one.id) for one in batch)
-                await queue.enqueue(redis, queue.by_event(wakes))
+                await queue.enqueue(redis, {one.event for one in batch})
         finally:
             await writer.close()
             await redis.aclose()

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from receiver import rows
 from receiver.arrivals import Arrival, digest_of
-from receiver.models import WAKE_GRACE, Delivery
+from receiver.models import Delivery
 from receiver.postgresql import INSERT, PostgresWriter, connection_parameters, parameters
 
 SIZES = (1, 10, 32, 100)
@@ -78,7 +78,7 @@ async def copy_in_the_loop() -> Write:
                 stream.set_types([kinds[name] for name in rows.COLUMNS])
                 for row in rows.of(batch, [1] * len(batch)):
                     await stream.write_row(row)
-            await cursor.execute(onwards, {"wake_grace": WAKE_GRACE}, prepare=True)
+            await cursor.execute(onwards, prepare=True)
             return await cursor.fetchall()
 
     return write
@@ -94,7 +94,7 @@ def bulk_create_in_a_thread() -> Write:
             [
                 Delivery(
                     received_at=now,
-                    next_attempt_at=now + WAKE_GRACE,
+                    next_attempt_at=now,
                     **{name: getattr(arrival, name) for name in Arrival._fields},
                 )
                 for arrival in batch

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from console import texts
 from console.summary import Sheet
+from processing import sanitising
 
 # Characters of a line where no terminal tells how wide it is.
 WIDTH = 200
@@ -16,15 +16,15 @@ WIDTH = 200
 
 def drawn(headline: str, sheets: Sequence[Sheet]) -> RenderableType:
     """The tables under each other, after the headline."""
-    parts: list[RenderableType] = [Text(texts.one_line(headline), "bold")]
+    parts: list[RenderableType] = [Text(sanitising.one_line(headline), "bold")]
     for sheet in sheets:
-        parts += [Text(), Text(texts.one_line(sheet.title), "italic"), _table(sheet)]
+        parts += [Text(), Text(sanitising.one_line(sheet.title), "italic"), _table(sheet)]
     return Group(*parts)
 
 
 def troubled(trouble: str, before: RenderableType) -> RenderableType:
     """What is wrong, above what was shown before it."""
-    return Group(Text(texts.one_line(trouble), "bold red"), before)
+    return Group(Text(sanitising.one_line(trouble), "bold red"), before)
 
 
 def _table(sheet: Sheet) -> Table:
@@ -37,5 +37,5 @@ def _table(sheet: Sheet) -> Table:
             overflow="ellipsis",
         )
     for row in sheet.rows:
-        table.add_row(*(Text(texts.one_line(cell)) for cell in row))
+        table.add_row(*(Text(sanitising.one_line(cell)) for cell in row))
     return table

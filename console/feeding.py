@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 
+from django.db.models.functions import Now
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -11,19 +12,20 @@ import database
 from console.selection import PORTION, Selection
 from processing import replaying
 from receiver import queue
+from receiver.models import WAITING, Delivery
 
-# Wake-ups that wait in Redis before more are sent: the workers' own pace, and little to take back.
-ROOM = 200
+# Due deliveries of all kinds before more are reopened: the workers' own pace, and little to take back.
+BACKLOG = 2_000
 POLL = 0.1  # seconds
-# Seconds without room, after which it is told.
-PATIENCE = 2.0
+# Seconds of such a backlog, after which it is reported.
+REPORT_AFTER = 2.0
 
 
 class Feeder:
     """Reopens a selection's deliveries and wakes the workers for them.
 
     A portion is one transaction, and is done whole: the selection tells how far it came, whatever ended it.
-    Wake-ups that Redis does not take are left to the workers' sweep.
+    Workers find deliveries without a wake-up, within a second.
     """
 
     def __init__(self, selection: Selection, rate: float, tell: Callable[[str], None]) -> None:
@@ -68,28 +70,25 @@ class Feeder:
         if self._rate:
             due = self._start + self._selection.done / self._rate
             await self._pause(due - asyncio.get_running_loop().time())
-        await self._room(redis)
+        await self._caught_up()
         if self._stop.is_set():
             return True
         found = await database.run(replaying.reopen, ids)
         self._selection.check_off(ids)
         self.woken += len(found)
         try:
-            await queue.enqueue(redis, queue.by_event(found))
+            await queue.enqueue(redis, set(found))
         except (RedisError, OSError) as error:
-            self._tell_once(f"Redis took no wake-up ({error}); the worker's sweep will find them")
+            self._tell_once(f"Redis took no wake-up ({error}); workers find the deliveries within a second")
         return True
 
-    async def _room(self, redis: "Redis") -> None:
-        """Wait until the workers have taken most of what was sent, or somebody stops it."""
+    async def _caught_up(self) -> None:
+        """Wait until the workers have done most of what was reopened, or somebody stops it."""
         begin = asyncio.get_running_loop().time()
-        try:
-            while await redis.zcard(queue.NAME) >= ROOM and not self._stop.is_set():
-                if asyncio.get_running_loop().time() > begin + PATIENCE:
-                    self._tell_once(f"{ROOM} wake-ups or more wait in Redis: is a worker running?")
-                await self._pause(POLL)
-        except (RedisError, OSError):
-            return
+        while not self._stop.is_set() and await database.run(_due) >= BACKLOG:
+            if asyncio.get_running_loop().time() > begin + REPORT_AFTER:
+                self._tell_once(f"{BACKLOG} deliveries or more are due: is a worker running?")
+            await self._pause(POLL)
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -102,3 +101,9 @@ class Feeder:
         if what not in self._told:
             self._told.add(what)
             self._tell(what)
+
+
+def _due() -> int:
+    """Return how many deliveries are due, counted up to `BACKLOG`."""
+    rows = Delivery.objects.filter(WAITING, next_attempt_at__lte=Now()).order_by("next_attempt_at")
+    return rows[:BACKLOG].count()

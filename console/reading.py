@@ -14,9 +14,9 @@ from django.db.models.functions import Substr
 from redis.exceptions import RedisError
 
 from database import given
-from receiver import presence
+from processing import heartbeat
+from processing.heartbeat import Heartbeat
 from receiver.models import WAITING, Delivery, Status
-from receiver.presence import Presence
 
 # Rows at the most, of each kind.
 COUNTED = 100_000
@@ -77,7 +77,7 @@ class Reading:
     """Up to `COUNTED`."""
     errors: Sequence[tuple[str, str]]
     """Event and error of the newest `REASONS` dead ones."""
-    alive: Sequence[Presence]
+    alive: Sequence[Heartbeat]
     trouble: str
     """Why it is not known which workers are alive."""
 
@@ -158,8 +158,8 @@ def _estimate() -> int:
     return max(COUNTED, int(found["Plan"]["Plan Rows"]))
 
 
-def _alive() -> tuple[list[Presence], str]:
+def _alive() -> tuple[list[Heartbeat], str]:
     try:
-        return presence.read(), ""
+        return heartbeat.read(), ""
     except (RedisError, OSError) as error:
         return [], f"Redis does not answer: {error}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.reading import COUNTED, HELD, MINUTE, REASONS, Held, Reading
+from processing.heartbeat import Heartbeat
 from receiver.models import OPEN, Status
-from receiver.presence import Presence
 
 EVENTS = 12
 WORKERS = 20
@@ -88,7 +88,7 @@ def workers(reading: Reading) -> Sheet:
     return Sheet(title, columns, rows, numbers=["at work"])
 
 
-def _worker(name: str, alive: Presence | None, held: Sequence[Held], reading: Reading) -> list[list[str]]:
+def _worker(name: str, alive: Heartbeat | None, held: Sequence[Held], reading: Reading) -> list[list[str]]:
     running = alive.running if alive else {}
     longest = sorted(held, key=lambda delivery: -running.get(delivery.id, 0))[:RUNNING]
     if alive:

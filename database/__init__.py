@@ -2,6 +2,27 @@
 
 from database import lookups  # noqa: F401 - registers them
 from database.coalescing import Coalescer
-from database.threads import be_patient, close, in_lane, relax, run
+from database.threads import (
+    answer_within,
+    be_patient,
+    close,
+    close_within,
+    connection_lost,
+    heal,
+    in_orm_thread,
+    relax,
+    run,
+)
 
-__all__ = ["Coalescer", "be_patient", "close", "in_lane", "relax", "run"]
+__all__ = [
+    "Coalescer",
+    "answer_within",
+    "be_patient",
+    "close",
+    "close_within",
+    "connection_lost",
+    "heal",
+    "in_orm_thread",
+    "relax",
+    "run",
+]

@@ -46,7 +46,7 @@ def parameters(columns: Columns, rows: Sequence[Row]) -> list[Any]:
     return [json.dumps(listed)]
 
 
-def execute(sql: str, values: Sequence[Any]) -> list[Row]:
+def execute(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
     """Run a statement; gives its rows as the driver does.
 
     From PostgreSQL they come in binary, which is read without a call of Python: JSON is then an object,

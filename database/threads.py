@@ -5,14 +5,24 @@ than a few threads would be more connections than a database server likes. See d
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import cycle
 from threading import Barrier
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-from django.db import InterfaceError, OperationalError, connection
+import psycopg
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+logger = logging.getLogger(__name__)
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -25,6 +35,15 @@ LANES = 3
 LOCKED_WITHIN = 15.0
 
 _executor: ThreadPoolExecutor | None = None
+_answer_within: float | None = None
+_opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
+
+
+def _note(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    _opened.add(connection)
+
+
+connection_created.connect(_note)
 _lanes = cycle([ThreadSensitiveContext() for _ in range(LANES)])
 
 
@@ -61,7 +80,33 @@ async def run(
     if _executor is None:
         _executor = ThreadPoolExecutor(_size(), thread_name_prefix="database")
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_executor, lambda: _call(function, *arguments, **named))
+    used: list[BaseDatabaseWrapper] = []
+
+    def call() -> Result:
+        used.append(connections[DEFAULT_DB_ALIAS])
+        return _call(function, *arguments, **named)
+
+    timer = None if _answer_within is None else loop.call_later(_answer_within, _cut, used)
+    try:
+        return await loop.run_in_executor(_executor, call)
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def answer_within(seconds: float) -> None:
+    """Cut the connection of a call of `run` that takes longer than this; the call then fails."""
+    global _answer_within  # noqa: PLW0603 - as above
+    _answer_within = seconds
+
+
+def _cut(used: Iterable[BaseDatabaseWrapper]) -> None:
+    """Shut the sockets down: asking a server that does not answer to cancel would wait for its answer."""
+    for wrapper in used:
+        opened = wrapper.connection
+        if isinstance(opened, psycopg.Connection) and not opened.closed:
+            with suppress(OSError), socket.socket(fileno=os.dup(opened.fileno())) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
 
 
 def _size() -> int:
@@ -84,13 +129,34 @@ def _call(
     return function(*arguments, **named)
 
 
-async def in_lane(work: Awaitable[Result]) -> Result:
+async def in_orm_thread(work: Awaitable[Result]) -> Result:
     """Await `work` with a thread for its asynchronous ORM calls that only some of the others share.
 
     To be called in a task of its own, whose context it changes.
     """
     SyncToAsync.thread_sensitive_context.set(next(_lanes))
     return await work
+
+
+def connection_lost(error: BaseException) -> bool:
+    """Whether this is about the connection to PostgreSQL, and not about a statement.
+
+    Classes 08 and 57P of https://www.postgresql.org/docs/current/errcodes-appendix.html, or no answer at all.
+    """
+    cause = error.__cause__ if isinstance(error, Error) else error
+    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P"))
+
+
+async def heal() -> None:
+    """Close the connection of the current task's ORM thread if it broke; the next call opens another."""
+    await sync_to_async(_close_if_broken)()
+
+
+def _close_if_broken() -> None:
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
 
 
 def close() -> None:
@@ -103,6 +169,16 @@ def close() -> None:
             _executor.submit(_disconnect, met)
         _executor.shutdown()
         _executor = None
+
+
+async def close_within(seconds: float) -> None:
+    """Run `close`, and cut the connections of threads that have not ended after so many seconds."""
+    closing = asyncio.ensure_future(asyncio.to_thread(close))
+    await asyncio.wait({closing}, timeout=seconds)
+    if not closing.done():
+        logger.error("database connections cut reason=no answer")
+        _cut(list(_opened))
+        await asyncio.wait({closing}, timeout=seconds)
 
 
 def _disconnect(met: Barrier) -> None:

@@ -1,44 +1,39 @@
-"""The lease: who may process a delivery, for how long, and how it is given back.
+"""Claims: which deliveries a worker may process, under which lease, and how it gives them back.
 
-What is `received` may be claimed: a retry that is due, and what a lost worker held, become that by the sweep.
-
-All times here are the database's, so that a worker whose clock is off neither takes a lease early nor
-retries early. Rows are locked in the order of (guid, hook id), as by intake, so that nobody deadlocks.
+`sql/claim.*.sql` holds the rules. All times are the database's, so that a worker whose clock is wrong neither
+takes a lease early nor retries early.
 """
 
-import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
 
-import database
-from database import bulk, given
-from processing.turns import Turn, Turns
-from receiver.models import Delivery, HandlerRun, Outcome, Status, after
+from database import bulk
+from database.given import Row
+from processing import ordering, statements
+from processing.ordering import Rule
+from receiver.models import Delivery, Outcome, Status, after
 
-# Renewed while work runs, so it need only outlast a stall of the event loop, or of the database.
+# The worker renews it three times in this time, so it only has to outlast a stall of worker or database.
 LEASE = timedelta(seconds=30)
-# When another hook's delivery of the same guid is at work, come back after this.
-SIBLING_WAIT = timedelta(seconds=1)
-# Who waits for a turn is woken by who has it; should he fail to, the sweep comes after this.
-TURN_WAIT = timedelta(seconds=10)
-# Bytes of bodies, as compressed, after which one claim takes no more.
-LOAD = 1024 * 1024
+# Fallback for deliveries whose sibling is in processing; its settlement makes them due at once.
+SIBLING_WAIT = timedelta(seconds=5)
+# Due rows that one claim looks at beyond those that it may take, so that waiting ones do not fill it.
+LOOK_BEYOND = 200
+# Two workers can judge at once what only one of them may take; one of them then claims again.
+ATTEMPTS = 5
 
-no_turn: frozenset[Turn] = frozenset()
-
-Lease = tuple[int, int, str]
-"""A delivery, its `claims` and its `worker`: a crash of the server may undo a claim, and `claims` with it."""
+Lease = tuple[int, UUID, int, str]
+"""A delivery's id, guid, `claims` and `worker`. A restored backup gives ids again, and undoes `claims`."""
 
 
-class Held(NamedTuple):
-    """A delivery as its worker knows it, by the names of `Delivery`. A model would cost more."""
+class DeliveryRow(NamedTuple):
+    """The columns of a delivery that a worker needs, named as in `Delivery`. A model instance costs more."""
 
     id: int
     guid: UUID
@@ -50,13 +45,17 @@ class Held(NamedTuple):
     installation_id: int | None
     headers: dict[str, str]
     content_type: str
-    body: bytes
+    headers: dict[str, str]
     received_at: datetime
+    status: str
     attempts: int
     claims: int
     crashes: int
     error: str
     worker: str
+    trigger: str
+    ordering_key: str | None
+    size: int
 
     def __str__(self) -> str:
         return f"{self.event} {self.guid}"
@@ -64,153 +63,187 @@ class Held(NamedTuple):
 
 @dataclass(slots=True)
 class Claimed:
-    """A delivery under this worker's lease, and the handlers that need not run again."""
+    """A delivery under this worker's lease, and the handlers that must not run again."""
 
-    delivery: Held
+    delivery: DeliveryRow
     done: dict[str, str] = field(default_factory=dict)
-    """Handler to outcome: those that succeeded for this guid, and those that failed for good."""
-    turns: frozenset[Turn] = no_turn
+    """Handler to outcome: succeeded for the guid, or failed for good."""
+    has_siblings: bool = False
+    body: bytes = b""
+    """Raw bytes; read after the claim, and dropped once parsed."""
     since: float = 0.0
-    """`time.monotonic()` of this process just before the lease was taken, or renewed."""
+    """This process's `time.monotonic()` just before the lease was taken or renewed."""
 
     @property
     def lease(self) -> Lease:
-        """What tells this lease from any other, earlier or later."""
-        return self.delivery.id, self.delivery.claims, self.delivery.worker
+        """The name of this lease, which no earlier or later one has."""
+        return self.delivery.id, self.delivery.guid, self.delivery.claims, self.delivery.worker
 
 
-@dataclass(slots=True)
-class Portion:
-    """What one claim gave: the claims in the order of receipt, and what is left for the next."""
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """What one claim took, in order of receipt, and what it found waiting."""
 
     claims: list[Claimed]
-    left: list[int]
+    blocked: frozenset[str]
+    """Ordering keys of deliveries that wait behind others."""
+    more: bool
+    """Whether more may be due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much a claim may take: deliveries, and raw bytes of their bodies."""
+
+    deliveries: int
+    size: int
+    idle: bool = True
+    """Whether the worker holds nothing: it then takes one delivery of any size."""
+
+
+def claim(
+    worker: str,
+    lease: timedelta,
+    capacity: Capacity,
+    rules: Sequence[Rule] = (),
+    held: Collection[int] = (),
+    *,
+    recover: bool = False,
+    takeover: bool = True,
+) -> ClaimResult:
+    """Take what is due, oldest first.
+
+    `rules` are those of `ordering.rules`; `held` are the ids that this worker has. `recover` also takes this
+    worker's claims that it does not hold; `takeover` also takes other workers' leases that ended. Raises
+    `django.db.Error`.
+    """
+    parameters = {
+        "worker": worker,
+        "lease": lease.total_seconds(),
+        "limit": capacity.deliveries,
+        "size": capacity.size,
+        "alone": capacity.idle,
+        "look": capacity.deliveries + LOOK_BEYOND,
+        "rules": ordering.as_json(rules),
+        "held": held,
+        "recover": recover,
+        "takeover": takeover,
+        "wait": SIBLING_WAIT.total_seconds(),
+    }
+    rows = _execute(parameters)
+    changed = [row for row in rows if row[0] is not None]
+    claims = [
+        Claimed(DeliveryRow._make(values), has_siblings=bool(has_siblings))
+        for *values, has_siblings, _ in bulk.loaded(Delivery, DeliveryRow._fields, changed)
+    ]
+    waiting = [one for one in claims if one.delivery.status != Status.PROCESSING]
+    taken = [one for one in claims if one.delivery.status == Status.PROCESSING]
+    taken.sort(key=lambda one: (one.delivery.received_at, one.delivery.id))
+    _find_done([one for one in taken if one.has_siblings or one.delivery.claims > 1])
+    size = sum(one.delivery.size for one in taken)
+    return ClaimResult(
+        taken,
+        frozenset(one.delivery.ordering_key for one in waiting if one.delivery.ordering_key is not None),
+        more=bool(waiting)
+        or len(taken) >= capacity.deliveries
+        or 2 * size > capacity.size
+        or any(row[-1] > len(changed) for row in rows),
+    )
+
+
+def _execute(parameters: Mapping[str, Any]) -> list[Row]:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return statements.execute("claim", parameters)
+        except IntegrityError:
+            continue
+    return statements.execute("claim", parameters)
 
 
 @transaction.atomic
-def claim(ids: Collection[int], worker: str, lease: timedelta, turns: Turns | None = None) -> Portion:
-    """Take those of `ids` that nobody has, and load them, as far as their bodies fit into memory.
+def claim_one(pk: int, worker: str, lease: timedelta, rules: Sequence[Rule] = ()) -> Claimed | None:
+    """Take this delivery if it is received and neither a sibling nor its ordering key is in processing.
 
-    Deliveries of one guid, one for each hook, are never at work at the same time: the rows of a guid are
-    locked together, and one that has to wait is left to the sweep. So is one whose turn has not come.
+    To be called in the transaction that made it ready, so that no worker takes it before.
     """
-    # A claim that a crash of the server undoes was never made: nobody need wait for the disk.
-    database.relax()
-    admitted: dict[int, frozenset[Turn]] = {}
-    if turns is not None:
-        admitted, waiting = turns.admit(ids)
-        _wait(waiting, TURN_WAIT)
-        ids = set(ids).difference(waiting)
-    since = time.monotonic()
-    claims: list[Claimed] = []
-    experienced: dict[UUID, Claimed] = {}
-    loaded = 0
-    for *row, size, has_kin in _take(ids, worker, lease) if ids else []:
-        held = Held._make(row)
-        claims.append(Claimed(held, turns=admitted.get(held.id, no_turn), since=since))
-        loaded += size
-        if has_kin or held.claims > 1:
-            experienced[held.guid] = claims[-1]
-    claims.sort(key=lambda claimed: (claimed.delivery.received_at, claimed.delivery.id))
-    _find_done(experienced)
-    taken = {claimed.delivery.id for claimed in claims}
-    missed = [pk for pk in ids if pk not in taken]
-    if loaded >= LOAD:
-        return Portion(claims, missed)
-    _wait(missed, SIBLING_WAIT)
-    return Portion(claims, [])
-
-
-def _take(ids: Collection[int], worker: str, lease: timedelta) -> list[given.Row]:
-    """The rows that are now this worker's: the fields of `Held`, the size of the body, whether it has kin."""
-    asked = given.parameters(_ASKED, [(pk,) for pk in ids])
-    rows = given.execute(_taking(), [*asked, worker, lease.total_seconds(), LOAD])
-    return bulk.loaded(Delivery, Held._fields, rows)
-
-
-_ASKED = {"id": "bigint"}
-
-
-@cache
-def _taking() -> str:
-    """The statement; of each guid it takes the first row that is asked for, unless another is at work."""
-    table = bulk.table(Delivery)
-    return f"""
-        WITH asked AS (SELECT id FROM {given.relation(_ASKED)}),
-        family AS (
-            SELECT id, guid, hook_id, status, received_at, length(body) AS size FROM {table}
-            WHERE guid IN (SELECT guid FROM {table} JOIN asked USING (id))
-            {"ORDER BY guid, hook_id FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""}
-        ),
-        wanted AS (SELECT family.*, status = '{Status.RECEIVED}' AND asked.id IS NOT NULL AS free
-            FROM family LEFT JOIN asked ON asked.id = family.id),
-        judged AS (SELECT wanted.*, min(hook_id) FILTER (WHERE free) OVER kin AS first,
-                count(*) FILTER (WHERE status = '{Status.PROCESSING}') OVER kin AS at_work
-            FROM wanted WINDOW kin AS (PARTITION BY guid)),
-        portion AS (SELECT id, sum(size) OVER (ORDER BY received_at, id) - size AS before
-            FROM judged WHERE free AND hook_id = first AND at_work = 0)
-        UPDATE {table} SET status = '{Status.PROCESSING}', worker = %s, claims = claims + 1,
-            lease_expires_at = {given.now("%s")}, next_attempt_at = NULL
-        FROM portion WHERE {table}.id = portion.id AND before < %s
-        RETURNING {bulk.named(Delivery, Held._fields)}, length({table}.body), EXISTS (
-            SELECT 1 FROM {table} AS kin WHERE kin.guid = {table}.guid AND kin.id <> {table}.id)
-    """  # noqa: S608 - names of ours
-
-
-def _wait(ids: Collection[int], wait: timedelta) -> None:
-    """Leave deliveries that could not be taken to the sweep, after this time."""
-    if ids:
-        waiting = Delivery.objects.filter(pk__any=ids, status=Status.RECEIVED)
-        waiting.update(next_attempt_at=after(wait))
-
-
-def _find_done(by_guid: dict[UUID, Claimed]) -> None:
-    if not by_guid:
-        return
-    runs = HandlerRun.objects.filter(delivery__guid__in=by_guid, superseded=False)
-    for guid, delivery_id, handler, outcome in runs.values_list(
-        "delivery__guid", "delivery_id", "handler", "outcome"
-    ):
-        claimed = by_guid[guid]
-        if outcome == Outcome.SUCCEEDED or (
-            outcome == Outcome.PERMANENT and delivery_id == claimed.delivery.id
-        ):
-            claimed.done[handler] = outcome
+    row = Delivery.objects.select_for_update(no_key=True).filter(pk=pk, status=Status.RECEIVED).first()
+    if row is None:
+        return None
+    try:
+        with transaction.atomic():
+            Delivery.objects.filter(pk=pk).update(
+                status=Status.PROCESSING,
+                worker=worker,
+                claims=models.F("claims") + 1,
+                lease_expires_at=after(lease),
+                next_attempt_at=None,
+                ordering_key=ordering.key(row, rules),
+            )
+    except IntegrityError:
+        return None
+    return resume(pk, row.claims + 1)
 
 
 def resume(pk: int, claims: int) -> Claimed | None:
-    """A delivery that is under a lease already, for who was asked to process it; None when it ended."""
+    """Return a delivery that is under this lease, without its body; None when the lease ended."""
+    columns = [name for name in DeliveryRow._fields if name != "size"]
     rows = Delivery.objects.filter(pk=pk, claims=claims, status=Status.PROCESSING)
-    row = rows.values_list(*Held._fields).first()
-    if row is None:
+    found = rows.values(*columns).first()
+    if found is None:
         return None
-    claimed = Claimed(Held._make(row))
-    _find_done({claimed.delivery.guid: claimed})
+    claimed = Claimed(DeliveryRow(**found, size=0), has_siblings=True)
+    _find_done([claimed])
     return claimed
 
 
-@transaction.atomic
-def renew(leases: Collection[Lease], lease: timedelta) -> set[Lease]:
-    """Let these leases last for `lease` from now; gives those that do."""
-    # What is locked is being settled at this moment.
-    rows = Delivery.objects.select_for_update(no_key=True, skip_locked=True).filter(
-        pk__any=[pk for pk, *_ in leases], status=Status.PROCESSING
+def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
+    """Return the raw bodies of these deliveries, or for each why its body cannot be read."""
+    found: dict[int, bytes | Exception] = {}
+    for pk, frame in statements.execute("bodies", {"ids": ids}):
+        try:
+            [[body]] = bulk.loaded(Delivery, ["body"], [(frame,)])
+            found[pk] = body
+        except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
+            found[pk] = error
+    return found
+
+
+def _find_done(claims: Sequence[Claimed]) -> None:
+    """Look up the handlers that have had their effect, for each delivery or for a sibling of it."""
+    if not claims:
+        return
+    by_id = {one.delivery.id: one for one in claims}
+    for pk, own, handler, outcome in statements.execute("done", {"ids": list(by_id)}):
+        if outcome == Outcome.SUCCEEDED or (outcome == Outcome.PERMANENT and own):
+            by_id[pk].done[handler] = outcome
+
+
+def _held(leases: Collection[Lease], *, wait: bool) -> list[int]:
+    """Lock the deliveries whose leases still hold; return their ids. `wait` waits for locked rows."""
+    rows = Delivery.objects.select_for_update(no_key=True, skip_locked=not wait).order_by(
+        "guid", "hook_id", "source"
     )
-    held = set(rows.values_list("pk", "claims", "worker")) & set(leases)
-    Delivery.objects.filter(pk__any=[pk for pk, *_ in held]).update(lease_expires_at=after(lease))
-    return held
+    mine = rows.filter(pk__any=[pk for pk, *_ in leases], status=Status.PROCESSING)
+    names = set(leases)
+    return [row[0] for row in mine.values_list("pk", "guid", "claims", "worker") if row in names]
+
+
+@transaction.atomic
+def renew(leases: Collection[Lease], lease: timedelta) -> set[int]:
+    """Extend these leases to `lease` from now; return the ids of the deliveries that are still held."""
+    # A locked row is being settled at this moment.
+    ids = _held(leases, wait=False)
+    Delivery.objects.filter(pk__any=ids).update(lease_expires_at=after(lease))
+    return set(ids)
 
 
 @transaction.atomic
 def release(leases: Collection[Lease], *, crashed: bool = False) -> int:
-    """Give back what was claimed and not finished: no attempt is used up, and any sweep takes it at once.
+    """Give back claims: they are due at once, and no attempt is counted. Return how many were still held.
 
-    Gives the number of those that were still held. `crashed` counts the end of the process that ran it.
+    `crashed` counts the end of the process that ran them.
     """
-    rows = Delivery.objects.select_for_update(no_key=True).order_by("guid", "hook_id")
-    at_work = rows.filter(pk__any=[pk for pk, *_ in leases], status=Status.PROCESSING)
-    held = set(at_work.values_list("pk", "claims", "worker")) & set(leases)
-    return Delivery.objects.filter(pk__any=[pk for pk, *_ in held]).update(
+    return Delivery.objects.filter(pk__any=_held(leases, wait=True)).update(
         status=Status.RECEIVED,
         lease_expires_at=None,
         next_attempt_at=Now(),

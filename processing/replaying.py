@@ -1,46 +1,82 @@
 """Replay: an operator runs stored deliveries again, through the workers or in the foreground."""
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 
-from django.db import transaction
+from django.db import Error, connection, transaction
 
 import database
 from processing import claiming
-from processing.batch import Processor
+from processing.batch_runner import BatchRunner
+from processing.claiming import Claimed
 from processing.settling import Verdict
-from receiver.models import Delivery, Status, Trigger
+from receiver.models import Delivery, Trigger
 
-Found = tuple[str, Trigger, int]
-
-# Long enough to sit in a debugger; it ends with the replay that holds it.
-INLINE_LEASE = timedelta(days=1)
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def reopen(ids: Sequence[int]) -> list[Found]:
-    """Make deliveries ready to be processed again; gives what to wake, without what a worker holds."""
-    Delivery.objects.reopen(ids)
-    rows = Delivery.objects.filter(status=Status.RECEIVED, pk__any=ids).order_by("pk")
-    return [(event, Trigger.REPLAY, pk) for pk, event in rows.values_list("pk", "event")]
+def reopen(ids: Sequence[int]) -> list[str]:
+    """Make deliveries due again, but for those that a worker holds; return the event of each."""
+    due = Delivery.objects.reopen(ids, Trigger.REPLAY)
+    return list(Delivery.objects.filter(pk__any=due).values_list("event", flat=True))
 
 
-async def inline(processor: Processor, ids: Sequence[int]) -> AsyncIterator[tuple[Verdict, str]]:
+async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple[Verdict, str]]:
     """Run deliveries here and now, one after the other, each handler without a time limit.
 
-    Gives each one's verdict and its line for people, and nothing for one that a worker holds. Left early,
-    by Ctrl-C or by an error, it gives back what it has not settled.
+    Yields each verdict and its log line, and nothing for a delivery that a worker holds, or a sibling of it,
+    or one of its ordering key. Left early, by Ctrl-C or by an error, it gives back what it has not settled.
     """
+    task = asyncio.current_task()
+
+    def stopping() -> bool:
+        return task is not None and task.cancelling() > 0
+
     for pk in ids:
-        await database.run(reopen, [pk])
-        turns = processor.turns or None
-        portion = await database.run(claiming.claim, [pk], processor.worker, INLINE_LEASE, turns)
-        for claimed in portion.claims:
-            settled = False
-            try:
-                result = await processor.attempt(claimed, Trigger.REPLAY, limited=False)
-                settled = True
-            finally:
-                if not settled:
-                    await database.run(claiming.release, [claimed.lease])
+        claimed = await database.run(_take, pk, runner)
+        if claimed is None:
+            continue
+        results: list[tuple[Verdict, str]] = []
+        try:
+            with renewed(claimed, runner):
+                ready = await runner.read([claimed])
+                results = [await runner.attempt(one, stopping, limited=False) for one in ready]
+        finally:
+            if not results:
+                await database.run(claiming.release, [claimed.lease])
+        for result in results:
             yield result
+
+
+@transaction.atomic
+def _take(pk: int, runner: BatchRunner) -> Claimed | None:
+    """Reopen and claim in one transaction, so that no worker takes it between the two."""
+    Delivery.objects.reopen([pk], Trigger.REPLAY)
+    return claiming.claim_one(pk, runner.worker, runner.leases.length, runner.rules)
+
+
+@contextmanager
+def renewed(claimed: Claimed, runner: BatchRunner) -> Iterator[None]:
+    """Renew the lease from a thread, which a debugger in the handler does not stop."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(runner.leases.length.total_seconds() / 3):
+            try:
+                claiming.renew([claimed.lease], runner.leases.length)
+            except Error as error:
+                logger.warning("lease not renewed delivery=%s error=%s", claimed.delivery, error)
+                connection.close()
+        connection.close()
+
+    thread = threading.Thread(target=renew, name="renewal")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

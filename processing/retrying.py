@@ -27,7 +27,7 @@ class Dead:
 
 def decide(
     attempt: int,
-    error: Exception,
+    error: BaseException,
     max_attempts: int,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> Retry | Dead:

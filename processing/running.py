@@ -3,15 +3,17 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
+import database
 import schemas
 from handlers import DeliveryContext, Handler, PermanentError, Registry
 from processing import retrying
-from processing.claiming import Claimed, Held
+from processing.claiming import Claimed, DeliveryRow
+from processing.sanitising import one_line
 from processing.settling import Run, Verdict
 from receiver.models import Outcome, Status, Trigger
 
@@ -24,20 +26,25 @@ MOST_UNREAD = 3
 Events = Mapping[str, type[schemas.Event]]
 
 
-def parse(delivery: Held, events: Events, unread: list[str] | None = None) -> schemas.Event:
-    """The delivery's payload; raises `pydantic.ValidationError` or `schemas.PayloadError`."""
-    model = events.get(delivery.event, schemas.Event)
-    return schemas.parse(model, schemas.json_of(delivery.body, delivery.content_type), unread)
+class DatabaseAwayError(Exception):
+    """A handler lost its connection to the database; the attempt is not counted."""
+
+
+def parse(claimed: Claimed, events: Events, unread: list[str] | None = None) -> schemas.Event:
+    """Return the payload and drop the body. Raises `pydantic.ValidationError` or `schemas.PayloadError`."""
+    model = events.get(claimed.delivery.event, schemas.Event)
+    body, claimed.body = claimed.body, b""
+    return schemas.parse(model, schemas.json_of(body, claimed.delivery.content_type), unread)
 
 
 def why_unread(paths: list[str]) -> list[str]:
-    """A note of the parts that nobody could read, if there are any."""
+    """Return a note of the parts that could not be read, if there are any."""
     more = f" and {len(paths) - MOST_UNREAD} more" if len(paths) > MOST_UNREAD else ""
     return [f"unreadable: {', '.join(sorted(paths)[:MOST_UNREAD])}{more}"] if paths else []
 
 
 def why_invalid(error: ValidationError) -> str:
-    """Each field that the schema rejects, by its path, without the values."""
+    """Return each field that the schema rejects, by its path, without the values."""
     return "; ".join(
         f"{'.'.join(map(str, problem['loc'])) or 'payload'}: {problem['msg']}"
         for problem in error.errors(include_url=False, include_input=False)
@@ -45,17 +52,24 @@ def why_invalid(error: ValidationError) -> str:
 
 
 async def attempt(
-    claimed: Claimed, registry: Registry, events: Events, trigger: Trigger, *, limited: bool
+    claimed: Claimed,
+    registry: Registry,
+    events: Events,
+    stopping: Callable[[], bool],
+    *,
+    limited: bool,
+    forgiving: bool,
 ) -> tuple[Verdict, list[str]]:
-    """Run what has still to run for this delivery, concurrently; gives the verdict and the handlers' notes.
+    """Run what has still to run for this delivery, concurrently; return the verdict and the handlers' notes.
 
-    Nothing that a handler raises leaves this function, except cancellation. Without `limited` no handler
-    is timed, which lets a debugger take its time.
+    Whatever a handler raises is its failure, and `CancelledError` too, unless `stopping()`. With `forgiving`,
+    the loss of the database connection is none, and raises `DatabaseAwayError`. Without `limited` no handler
+    is timed and Ctrl-C ends the attempt, which is what a debugger needs.
     """
     delivery = claimed.delivery
     unread: list[str] = []
     try:
-        event = parse(delivery, events, unread)
+        event = parse(claimed, events, unread)
     except ValidationError as error:
         return Verdict(Status.INVALID, why_invalid(error)), []
     except schemas.PayloadError as error:
@@ -75,21 +89,27 @@ async def attempt(
         notes=why_unread(unread),
         server=schemas.server_of(event.links, delivery.headers),
     )
-    if number > 1 and trigger is Trigger.DELIVERY:
-        trigger = Trigger.RETRY
-    to_run = [handler for handler in wanting if handler.name not in claimed.done]
-    if len(to_run) == 1:
-        runs = [await _run(to_run[0], event, context, trigger, limited=limited)]
+    trigger = Trigger.RETRY if number > 1 else Trigger(delivery.trigger)
+    attempts = [
+        _run(handler, event, context, trigger, stopping, limited=limited, forgiving=forgiving)
+        for handler in wanting
+        if handler.name not in claimed.done
+    ]
+    if len(attempts) == 1:
+        runs = [await attempts[0]]
     else:
-        runs = await asyncio.gather(
-            *(_run(handler, event, context, trigger, limited=limited) for handler in to_run)
-        )
+        # All of them end before one's error is raised, so that none is left behind at work.
+        ended = await asyncio.gather(*attempts, return_exceptions=True)
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+        runs = [one for one in ended if isinstance(one, Run)]
     if number == 1:
         runs += [_skipped(handler, trigger) for handler in wanting if handler.name in claimed.done]
     return judge(runs, delivery, claimed.done), context.notes
 
 
-def judge(runs: list[Run], delivery: Held, done: Mapping[str, str]) -> Verdict:
+def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str]) -> Verdict:
     """What becomes of a delivery after these runs; `done` holds the outcomes of handlers before them."""
     error = "; ".join(f"{run.handler}: {run.error}" for run in runs if run.error)
     waits = [run.retry_after for run in runs if run.retry_after is not None]
@@ -103,29 +123,57 @@ def judge(runs: list[Run], delivery: Held, done: Mapping[str, str]) -> Verdict:
 
 
 async def _run(
-    handler: Handler, event: schemas.Event, context: DeliveryContext, trigger: Trigger, *, limited: bool
+    handler: Handler,
+    event: schemas.Event,
+    context: DeliveryContext,
+    trigger: Trigger,
+    stopping: Callable[[], bool],
+    *,
+    limited: bool,
+    forgiving: bool,
 ) -> Run:
     run = Run(handler.name, context.attempt, trigger, Outcome.SUCCEEDED, datetime.now(UTC))
     start = time.perf_counter()
     try:
         async with asyncio.timeout(handler.timeout if limited else None) as limit:
             await handler.run(event, context)
-    except Exception as error:  # noqa: BLE001 - a handler may raise anything; all of it is written down
-        said = f"{type(error).__name__}: {error}"
-        if isinstance(error, TimeoutError) and limit.expired():
-            said = f"timed out after {handler.timeout:g} seconds"
-        decision = retrying.decide(context.attempt, error, handler.max_attempts)
-        if isinstance(decision, retrying.Retry):
-            run.outcome, run.retry_after = Outcome.FAILED, decision.after
-        else:
-            run.outcome = Outcome.PERMANENT
-            if not isinstance(error, PermanentError):
-                said = f"{context.attempt} attempts used up; {said}"
-        run.error = schemas.storable(said)[:LONGEST_ERROR]
-        told = "".join(traceback.format_exception(error))
-        run.traceback = schemas.storable(told)[-LONGEST_TRACEBACK:]
+            if _cancelled():
+                await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
+    except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+        if isinstance(error, asyncio.CancelledError) and stopping():
+            raise
+        if isinstance(error, KeyboardInterrupt) and not limited:
+            raise
+        while (task := asyncio.current_task()) and task.cancelling():
+            task.uncancel()
+        if database.connection_lost(error):
+            await database.heal()
+            if forgiving:
+                raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
+        _fail(run, handler, error, timed_out=isinstance(error, TimeoutError) and limit.expired())
     run.duration = time.perf_counter() - start
     return run
+
+
+def _cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _fail(run: Run, handler: Handler, error: BaseException, *, timed_out: bool) -> None:
+    """Write down what the handler raised, and whether it runs again."""
+    reason = (
+        f"timed out after {handler.timeout:g} seconds" if timed_out else f"{type(error).__name__}: {error}"
+    )
+    decision = retrying.decide(run.attempt, error, handler.max_attempts)
+    if isinstance(decision, retrying.Retry):
+        run.outcome, run.retry_after = Outcome.FAILED, decision.after
+    else:
+        run.outcome = Outcome.PERMANENT
+        if not isinstance(error, PermanentError):
+            reason = f"{run.attempt} attempts used up; {reason}"
+    run.error = schemas.storable(reason)[:LONGEST_ERROR]
+    run.traceback = schemas.storable("".join(traceback.format_exception(error)))[-LONGEST_TRACEBACK:]
 
 
 def _skipped(handler: Handler, trigger: Trigger) -> Run:

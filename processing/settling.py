@@ -1,20 +1,32 @@
-"""How the end of an attempt is written down: of those that end together, in one statement."""
+"""Settlement: how the end of an attempt is written, those that end together in one statement."""
 
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
+from django.db.models.functions import Now
 
-from database import Coalescer, bulk, given
+from database import Coalescer
+from database.given import Row
+from processing import ordering, statements
 from processing.claiming import Claimed
-from receiver.models import OPEN, Delivery, HandlerRun, Outcome, Status, Trigger
+from receiver.models import OPEN, Delivery, Outcome, Status, Trigger
+
+logger = logging.getLogger(__name__)
+
+# Siblings that one statement settles.
+SIBLINGS = 1_000
+# Ends after which a delivery's siblings have nothing left to run.
+SHARED = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID})
 
 
 @dataclass(slots=True)
 class Run:
-    """One run of one handler: a row of `HandlerRun`, and in how many seconds it is to run again."""
+    """One run of one handler: a row of `HandlerRun`, and the seconds until its next."""
 
     handler: str
     attempt: int
@@ -36,112 +48,114 @@ class Verdict:
     retry_after: timedelta | None = None
     runs: list[Run] = field(default_factory=list)
     crashed: bool = False
-    """It ended its process, which is no attempt used up."""
+    """It ended its process, which does not count as an attempt."""
 
 
 class LeaseLostError(Exception):
-    """Somebody else took the delivery over: what was done may be done again, and is not settled here."""
+    """Another worker took the delivery over. Its effects may be repeated, and this end is not written."""
 
 
-_ENDED = {
-    "id": "bigint", "claims": "integer", "worker": "text", "status": "text", "crashed": "integer",
-    "error": "text", "wait": "double precision",
-}  # fmt: skip
-_RUN = {
-    "handler": "text", "attempt": "integer", "trigger": "text", "outcome": "text",
-    "started_at": "timestamp with time zone", "duration": "double precision", "error": "text",
-    "traceback": "text", "superseded": "boolean",
-}  # fmt: skip
-_RAN = {"id": "bigint", "claims": "integer", **_RUN}
+async def settle(claimed: Claimed, verdict: Verdict) -> int:
+    """Write the end of an attempt and its runs; return how many deliveries that waited for it are due now.
+
+    Raises `LeaseLostError` when the lease has ended, and `django.db.Error` when the end could not be written.
+    """
+    await _settle((claimed, verdict))
+    if not claimed.has_siblings and claimed.delivery.ordering_key is None:
+        return 0
+    try:
+        return await _follow((claimed, verdict))
+    except Error as error:
+        logger.warning("siblings or ordering key not advanced guid=%s error=%s", claimed.delivery.guid, error)
+        return 0
 
 
 def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | LeaseLostError]:
     rows = [
-        (*claimed.lease, verdict.status.value, int(verdict.crashed), verdict.error, _wait(verdict))
+        {
+            "id": claimed.delivery.id,
+            "guid": claimed.delivery.guid.hex,
+            "claims": claimed.delivery.claims,
+            "worker": claimed.delivery.worker,
+            "status": verdict.status,
+            "crashed": int(verdict.crashed),
+            "error": verdict.error,
+            "wait": _wait(verdict),
+        }
         for claimed, verdict in ended
     ]
-    runs = [
-        (claimed.delivery.id, claimed.delivery.claims, run.handler, run.attempt, run.trigger.value,
-         run.outcome.value, run.started_at, run.duration, run.error, run.traceback, False)
-        for claimed, verdict in ended
-        for run in verdict.runs
-    ]  # fmt: skip
-    write = _at_once if connection.vendor == "postgresql" else _one_after_the_other
-    settled = set(write(rows, runs))
+    runs = [_row(claimed, run) for claimed, verdict in ended for run in verdict.runs]
+    settled = set(_statements(json.dumps(rows), json.dumps(runs)))
     return [
         verdict
-        if claimed.lease in settled
-        else LeaseLostError(f"{claimed.delivery}: the lease was lost before its attempt ended")
+        if (claimed.delivery.id, claimed.delivery.claims) in settled
+        else LeaseLostError(f"{claimed.delivery}: the lease ended before the attempt")
         for claimed, verdict in ended
     ]
+
+
+def _row(claimed: Claimed, run: Run) -> dict[str, Any]:
+    lite = connection.vendor == "sqlite"
+    started_at: Any = connection.ops.adapt_datetimefield_value(run.started_at) if lite else run.started_at
+    return {
+        "id": claimed.delivery.id,
+        "claims": claimed.delivery.claims,
+        "handler": run.handler,
+        "attempt": run.attempt,
+        "trigger": run.trigger,
+        "outcome": run.outcome,
+        "started_at": str(started_at),
+        "duration": run.duration,
+        "error": run.error,
+        "traceback": run.traceback,
+    }
 
 
 def _wait(verdict: Verdict) -> float | None:
-    """Seconds until the next attempt; None after the last."""
+    """Return the seconds until the next attempt; None after the last."""
     return (verdict.retry_after or timedelta()).total_seconds() if verdict.status in OPEN else None
 
 
-def _at_once(rows: Sequence[given.Row], runs: Sequence[given.Row]) -> list[given.Row]:
-    """Settle those of `rows` whose lease still holds, with their runs; gives these leases."""
-    return given.execute(_statement(), [*given.parameters(_ENDED, rows), *given.parameters(_RAN, runs)])
-
-
-@transaction.atomic
-def _one_after_the_other(rows: Sequence[given.Row], runs: Sequence[given.Row]) -> list[given.Row]:
-    """The same on SQLite, where no statement writes two tables."""
-    settled = given.execute(f"WITH {_held()} {_update()}", given.parameters(_ENDED, rows))
-    names = {(pk, claims) for pk, claims, _ in settled}
-    written = [(pk, *run) for pk, claims, *run in runs if (pk, claims) in names]
-    bulk.insert(HandlerRun, ["delivery_id", *_RUN], written)
+def _statements(ended: str, runs: str) -> list[Row]:
+    if connection.vendor == "postgresql":
+        return statements.execute("settle", {"ended": ended, "runs": runs})
+    with transaction.atomic():
+        settled = statements.execute("settle", {"ended": ended})
+        statements.execute("runs", {"runs": runs, "settled": settled})
     return settled
 
 
-def _held() -> str:
-    """By their ids alone: whoever plans by the status, of which few are expected, plans badly for many."""
-    lock = "ORDER BY guid, hook_id FOR NO KEY UPDATE OF delivery" if connection.vendor == "postgresql" else ""
-    return f"""
-        ended AS (SELECT * FROM {given.relation(_ENDED)}),
-        held AS (
-            SELECT delivery.id, delivery.claims, delivery.worker, delivery.status AS stands
-            FROM {bulk.table(Delivery)} AS delivery JOIN ended ON ended.id = delivery.id {lock}
-        )
-    """  # noqa: S608 - names of ours
+def _after(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[int]:
+    """Settle the siblings, or make them due, and make the next of each ordering key due.
+
+    Runs after the settlement's commit and may be repeated. Where it does not run, `SIBLING_WAIT` and
+    `ordering.repair` make up for it.
+    """
+    settled = [one.delivery.id for one, verdict in ended if one.has_siblings and verdict.status in SHARED]
+    while settled and _settle_siblings(settled) == SIBLINGS:
+        continue
+    due = sum(_make_due(one) for one, _ in ended if one.has_siblings)
+    keys = {one.delivery.ordering_key for one, _ in ended}
+    due += ordering.unblock(sorted(key for key in keys if key is not None))
+    return [due] * len(ended)
 
 
-def _update() -> str:
-    table = bulk.table(Delivery)
-    return f"""
-        UPDATE {table} SET
-            status = ended.status, error = ended.error, lease_expires_at = NULL,
-            attempts = attempts + 1 - crashed, crashes = crashes + crashed,
-            next_attempt_at = {given.now("wait")},
-            finished_at = CASE WHEN wait IS NULL THEN {given.now()} END
-        FROM ended JOIN held USING (id, claims, worker)
-        WHERE {table}.id = held.id AND stands = '{Status.PROCESSING}'
-        RETURNING {bulk.named(Delivery, ["id", "claims", "worker"])}
-    """  # noqa: S608 - names of ours
+def _settle_siblings(ids: Sequence[int]) -> int:
+    parameters = {"ids": ids, "limit": SIBLINGS}
+    if connection.vendor == "postgresql":
+        return len(statements.execute("settle_siblings", parameters))
+    with transaction.atomic():
+        pairs = statements.execute("siblings", parameters)
+        statements.execute("settle_siblings", {"pairs": pairs})
+        statements.execute("sibling_runs", {"pairs": pairs})
+    return len(pairs)
 
 
-@cache
-def _statement() -> str:
-    """Locks in the one order, then settles, then writes the runs of what was settled."""
-    written = ", ".join(_RUN)
-    return f"""
-        WITH {_held()}, settled AS ({_update()}),
-        written AS (
-            INSERT INTO {bulk.table(HandlerRun)} (delivery_id, {written})
-            SELECT id, {written} FROM {given.relation(_RAN, "ran")} JOIN settled USING (id, claims)
-        )
-        SELECT id, claims, worker FROM settled
-    """  # noqa: S608 - names of ours
+def _make_due(claimed: Claimed) -> int:
+    """Let the siblings run that were not settled: this one failed, or they have another payload."""
+    rows = Delivery.objects.filter(guid=claimed.delivery.guid, source=claimed.delivery.source)
+    return rows.filter(status=Status.RECEIVED, next_attempt_at__gt=Now()).update(next_attempt_at=Now())
 
 
 _settle = Coalescer(_write, rows=lambda ended: 1 + len(ended[1].runs))
-
-
-async def settle(claimed: Claimed, verdict: Verdict) -> None:
-    """Write down how an attempt ended, and its runs; raises `LeaseLostError` when it is not ours any more.
-
-    The clock is the database's.
-    """
-    await _settle((claimed, verdict))
+_follow = Coalescer(_after)

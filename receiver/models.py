@@ -3,7 +3,7 @@
 The row is the truth. Redis only wakes workers; what they may do next is decided here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -31,7 +31,6 @@ REPAIRABLE = frozenset({Status.DEAD, Status.INVALID, Status.IGNORED})
 OPEN = frozenset({Status.RECEIVED, Status.PROCESSING, Status.RETRYING})
 # Written out, for SQLite finds their partial indexes by these words and not by `status IN (...)`.
 WAITING = models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING)
-IN_TURN = models.Q(status=Status.RECEIVED) | models.Q(status=Status.PROCESSING)
 
 
 class Trigger(models.TextChoices):
@@ -53,10 +52,6 @@ class Outcome(models.TextChoices):
     SKIPPED = "skipped"
 
 
-# A wake-up that is lost is made good by the sweep after this time.
-WAKE_GRACE = timedelta(seconds=10)
-
-
 def after(wait: timedelta) -> models.Expression:
     """A moment on the database's clock, which every process shares."""
     return models.ExpressionWrapper(Now() + wait, output_field=models.DateTimeField())
@@ -65,32 +60,40 @@ def after(wait: timedelta) -> models.Expression:
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Deliveries, as a table."""
 
-    def reopen(self, ids: Collection[int]) -> list[int]:
-        """Make deliveries ready to be processed again; gives the ids of those that were.
+    def reopen(self, ids: Collection[int], trigger: Trigger) -> list[int]:
+        """Make deliveries due again; return the ids of those that were.
 
-        One that succeeded runs all its handlers again. Of any other, handlers that succeeded have had
-        their effect and stay done. What a worker holds is left to it. To be called in a transaction.
+        Of a delivery that succeeded, all handlers run again. Of any other, handlers that succeeded have had
+        their effect and do not. A delivery that a worker holds is left to it. To be called in a transaction.
         """
         held = models.Q(status=Status.PROCESSING, lease_expires_at__gt=Now())
-        rows = self.select_for_update().order_by("guid", "hook_id")
+        rows = self.select_for_update().order_by("guid", "hook_id", "source")
         free = rows.filter(pk__in=ids).exclude(held)
         status = dict(free.values_list("pk", "status"))
         succeeded = [pk for pk in status if status[pk] == Status.SUCCEEDED]
         runs = HandlerRun.objects.filter(superseded=False)
-        # An effect is had once for a guid, so asking for it anew concerns the guid's other hooks, too.
-        guids = Delivery.objects.filter(pk__in=succeeded).values("guid")
-        runs.filter(delivery__guid__in=guids).update(superseded=True)
+        # Siblings share one effect, so a request to repeat it concerns their runs, too.
+        runs.filter(delivery__in=self._with_siblings(succeeded)).update(superseded=True)
         runs.filter(delivery__in=list(status)).exclude(outcome=Outcome.SUCCEEDED).update(superseded=True)
         Delivery.objects.filter(pk__in=list(status)).update(
             status=Status.RECEIVED,
+            trigger=trigger,
             attempts=0,
             crashes=0,
             lease_expires_at=None,
-            next_attempt_at=after(WAKE_GRACE),
+            next_attempt_at=Now(),
             finished_at=None,
             error="",
         )
         return list(status)
+
+    @staticmethod
+    def _with_siblings(ids: Sequence[int]) -> list[int]:
+        """Return these ids, and those of deliveries with the same source, guid, event and body."""
+        name = ("source", "guid", "event", "digest")
+        names = set(Delivery.objects.filter(pk__in=ids).values_list(*name))
+        rows = Delivery.objects.filter(guid__in={guid for _, guid, *_ in names})
+        return [pk for pk, *row in rows.values_list("pk", *name) if tuple(row) in names]
 
 
 class Delivery(models.Model):
@@ -129,7 +132,18 @@ class Delivery(models.Model):
     crashes = models.PositiveSmallIntegerField(
         default=0, help_text="workers that ended while they had it, since receipt or replay"
     )
-    next_attempt_at = models.DateTimeField(null=True, help_text="when the sweep takes it up by itself")
+    trigger = models.CharField(
+        max_length=10,
+        choices=Trigger.choices,
+        db_default=Trigger.DELIVERY.value,
+        help_text="what made it due, unless it is a retry",
+    )
+    ordering_key = models.CharField(  # noqa: DJ001 - null is no key, and keys are unique while in processing
+        max_length=64, null=True, help_text="the repository, or its pull request or issue, that orders it"
+    )
+    next_attempt_at = models.DateTimeField(
+        null=True, help_text="when it is due; null while it waits behind another of its ordering key"
+    )
     lease_expires_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=255, blank=True, help_text="who holds or last held the lease")
     finished_at = models.DateTimeField(null=True)
@@ -144,12 +158,23 @@ class Delivery(models.Model):
             # guid comes first so that the same index finds all rows of one guid.
             models.UniqueConstraint(fields=["guid", "hook_id", "source"], name="delivery_key"),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="delivery_status"),
+            # What must not be in processing twice at once.
+            models.UniqueConstraint(
+                fields=["guid", "source"],
+                condition=models.Q(status=Status.PROCESSING),
+                name="delivery_processing_guid",
+            ),
+            models.UniqueConstraint(
+                fields=["ordering_key"],
+                condition=models.Q(status=Status.PROCESSING, ordering_key__isnull=False),
+                name="delivery_processing_key",
+            ),
         ]
         indexes: ClassVar = [
-            # Only what is still open, so that the sweep's index stays small however much is kept. The further
+            # Only open rows, so that the index of due rows stays small however much is kept. The further
             # columns let a backlog be counted without its rows.
             models.Index(
-                fields=["next_attempt_at", "status", "event", "received_at"],
+                fields=["next_attempt_at", "received_at", "id", "status", "event"],
                 name="delivery_due",
                 condition=WAITING,
             ),
@@ -164,9 +189,9 @@ class Delivery(models.Model):
                 condition=models.Q(status=Status.PROCESSING),
             ),
             models.Index(
-                fields=["repository_id", "received_at"],
-                name="delivery_turn",
-                condition=IN_TURN,
+                fields=["ordering_key", "received_at", "id"],
+                name="delivery_ordering",
+                condition=models.Q(status=Status.RECEIVED, ordering_key__isnull=False),
             ),
             models.Index(fields=["id"], name="delivery_dead", condition=models.Q(status=Status.DEAD)),
             models.Index(

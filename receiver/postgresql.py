@@ -19,7 +19,6 @@ from psycopg import errors
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
-from receiver.models import WAKE_GRACE
 from receiver.store import DownError, RefusedError, Row, reopen
 
 # Seconds for the answer to a statement, before the connection is cut. With `connect_timeout` it is less than
@@ -166,9 +165,7 @@ class _SlowError(psycopg.OperationalError):
 def parameters(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[str, Any]:
     """Return what both statements take: an array for each column."""
     columns = zip(*rows.of(arrivals, times), strict=True) if arrivals else [()] * len(rows.COLUMNS)
-    return {name: list(column) for name, column in zip(rows.COLUMNS, columns, strict=True)} | {
-        "wake_grace": WAKE_GRACE
-    }
+    return {name: list(column) for name, column in zip(rows.COLUMNS, columns, strict=True)}
 
 
 # A role or a database may have other defaults, and an answer promises that the row is on the disk.

@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
-from receiver.models import WAKE_GRACE
 from receiver.store import DownError, RefusedError, Row, reopen
 
 _SQL = Path(__file__).parent / "sql"
@@ -80,7 +79,7 @@ def _insert(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]
     now = timezone.now()
     moments = {
         "received_at": connection.ops.adapt_datetimefield_value(now),
-        "next_attempt_at": connection.ops.adapt_datetimefield_value(now + WAKE_GRACE),
+        "next_attempt_at": connection.ops.adapt_datetimefield_value(now),
     }
     found: dict[Key, int] = {}
     for key, row in _rows(arrivals, times):

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from django.db import Error, connection, transaction
 
 from receiver.arrivals import Arrival, Key
-from receiver.models import REPAIRABLE, Delivery
+from receiver.models import REPAIRABLE, Delivery, Trigger
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def reopen(ids: Sequence[int]) -> list[int]:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {LOCKED_WITHIN}")
-    return Delivery.objects.filter(status__in=REPAIRABLE).reopen(ids)
+    return Delivery.objects.filter(status__in=REPAIRABLE).reopen(ids, Trigger.REDELIVERY)
 
 
 async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored | StoreError]:

@@ -31,9 +31,8 @@ ALLOWED = {
     "records": {"database", "schemas"},
     "handlers": {"records", "schemas"},
     "receiver": {"configuration.stopping", "schemas"},
-    "processing": {"handlers", "records", "schemas", "database", "receiver.models"},
-    "worker": {"processing", "handlers", "records", "schemas", "database", "receiver.models",
-               "receiver.queue", "receiver.patience", "receiver.presence", "receiver.listening"},
+    "processing": {"handlers", "records", "schemas", "database", "receiver.models", "receiver.queue"},
+    "worker": {"processing", "receiver.queue"},
     "console": {"processing", "database", "receiver", "handlers", "records", "schemas", "dev", "settings",
                 "configuration"},
     "dev": {"settings"},
@@ -83,7 +82,9 @@ def test_arq_appears_in_the_queue_and_the_worker_alone() -> None:
         for path in sources()
         if any(name.partition(".")[0] == "arq" for name in imports(path))
     }
-    assert users <= {"receiver/queue.py", "receiver/taking.py", "receiver/patience.py", "worker.py"}
+    assert users <= {
+        "receiver/queue.py", "processing/consumer.py", "processing/resilient_redis.py", "worker.py"
+    }  # fmt: skip
 
 
 def test_schemas_import_pydantic_and_the_standard_library_only() -> None:

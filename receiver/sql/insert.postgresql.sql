@@ -7,7 +7,7 @@ INSERT INTO receiver_delivery (
 SELECT
     guid, hook_id, source, secret_position, event, action, repository_id, repository, sender,
     installation_id, number, headers::jsonb, content_type, body, size, digest, redeliveries,
-    'received', 0, 0, 0, '', '', clock_timestamp(), clock_timestamp() + %(wake_grace)s
+    'received', 0, 0, 0, '', '', clock_timestamp(), clock_timestamp()
 FROM unnest(
     %(guid)b::uuid[], %(hook_id)b::bigint[], %(source)b::text[], %(secret_position)b::smallint[],
     %(event)b::text[], %(action)b::text[], %(repository_id)b::bigint[], %(repository)b::text[],

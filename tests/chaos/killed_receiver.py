@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.chaos.hasty_receiver import application  # first, for it sets Django up
+from receiver.asgi import application  # first, for it sets Django up
 
 # isort: split
 from receiver.queue import Wakeups

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests import processes
 
-HASTY = "tests.chaos.hasty_receiver:application"
 HASTY_WORKER = "tests.chaos.hasty_worker.WorkerSettings"
 
 

@@ -10,11 +10,10 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from receiver import queue
+from receiver.arrivals import digest_of
 from receiver.fields import compress
-from receiver.models import Trigger
 from tests import github
 from tests.chaos import ledger
-from tests.chaos.times import WAKE_GRACE
 
 REPOSITORY = 810200300
 COMMITS = 3
@@ -51,9 +50,10 @@ class Push:
     repository: int = REPOSITORY
 
 
-def store(url: str, pushes: Sequence[Push], within: float = WAKE_GRACE) -> list[int]:
-    """Commit deliveries in this order; the sweep finds after `within` seconds those that nobody begins."""
+def store(url: str, pushes: Sequence[Push]) -> list[int]:
+    """Commit deliveries in this order; return their ids."""
     now = datetime.now(UTC)
+    bodies = [push(one.number, one.repository) for one in pushes]
     return ledger.insert(
         url,
         "receiver_delivery",
@@ -70,7 +70,9 @@ def store(url: str, pushes: Sequence[Push], within: float = WAKE_GRACE) -> list[
                 "sender": "ada-quay",
                 "headers": "{}",
                 "content_type": "application/json",
-                "body": compress(push(one.number, one.repository)),
+                "body": compress(body),
+                "size": len(body),
+                "digest": digest_of(body),
                 "redeliveries": 0,
                 "status": "received",
                 "attempts": 0,
@@ -79,15 +81,15 @@ def store(url: str, pushes: Sequence[Push], within: float = WAKE_GRACE) -> list[
                 "worker": "",
                 "error": "",
                 "received_at": now + timedelta(microseconds=place),
-                "next_attempt_at": now + timedelta(seconds=within),
+                "next_attempt_at": now + timedelta(microseconds=place),
             }
-            for place, one in enumerate(pushes)
+            for place, (one, body) in enumerate(zip(pushes, bodies, strict=True))
         ],
     )
 
 
-async def wake(redis_url: str, ids: Sequence[int], each: int = queue.BATCH) -> None:
-    """Have workers woken for these deliveries, by jobs of so many `each`."""
+async def wake(redis_url: str, jobs: int = 1) -> None:
+    """Send so many wake-ups."""
     async with Redis.from_url(redis_url) as redis:
-        for start in range(0, len(ids), each):
-            await queue.enqueue(redis, {("push", Trigger.DELIVERY): ids[start : start + each]})
+        for _ in range(jobs):
+            await queue.enqueue(redis, {"push"})

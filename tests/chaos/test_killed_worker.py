@@ -16,10 +16,8 @@ from tests.chaos.times import TAKEN_OVER_WITHIN
 
 def held(database: str, process: int) -> dict[int, int]:
     """What a worker has at work: the delivery, and which claim of it this is."""
-    rows = ledger.execute(
-        database,
-        f"SELECT id, claims FROM receiver_delivery WHERE status = 'processing' AND worker LIKE '%:{process}'",
-    )
+    statement = "SELECT id, claims FROM receiver_delivery WHERE status = 'processing' AND worker LIKE "
+    rows = ledger.execute(database, f"{statement}'%:{process}:%'")
     return dict(rows)
 
 
@@ -66,8 +64,8 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
         ]
         for number in range(counts.worker_kills):
             pushes = [stored.Push(number * each + place, "works") for place in range(each)]
-            ids = await asyncio.to_thread(stored.store, database, pushes)
-            await stored.wake(redis_server.url, ids, each=2)
+            await asyncio.to_thread(stored.store, database, pushes)
+            await stored.wake(redis_server.url, each // 2)
             killed = workers.pop(await asyncio.to_thread(busy, database, [one.pid for one in workers]))
             await asyncio.sleep(random.uniform(0, 0.02))
             killed.kill()

@@ -39,8 +39,8 @@ async def test_deliveries_of_one_repository_are_handled_in_order_whatever_dies_a
                 for _ in range(counts.turns)
                 for repository in range(1, counts.repositories + 1)
             ]
-            ids = await asyncio.to_thread(stored.store, database, pushes)
-            await stored.wake(redis_server.url, ids, each=5)
+            await asyncio.to_thread(stored.store, database, pushes)
+            await stored.wake(redis_server.url, counts.workers)
             if round_ < counts.turn_kills:
                 begun = len(journal.entries(database, "began"))
                 await asyncio.to_thread(

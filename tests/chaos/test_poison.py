@@ -106,8 +106,8 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
         if poison == "refused":
             refuse(database, f"refs/heads/{number}")
     async with supervised(tmp_path / "worker.log", **there) as ends:
-        ids = await asyncio.to_thread(stored.store, database, pushes)
-        await stored.wake(redis_server.url, ids)
+        await asyncio.to_thread(stored.store, database, pushes)
+        await stored.wake(redis_server.url)
         woken = time.monotonic()
         within = case.on_time + counts.good * case.each
         while good(database) != Counter(succeeded=counts.good):

@@ -44,16 +44,14 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         "DATABASE_URL": postgresql.url, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.obedient"
     }  # fmt: skip
     with (
-        stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there) as receiver,
+        stack.receiver(tmp_path / "receiver.log", **there) as receiver,
         processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker,
     ):
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=5):
             await asyncio.sleep(1)
-            at_work = stored.store(
-                postgresql.url, [stored.Push(number, "works") for number in range(AT_WORK)]
-            )
-            await stored.wake(redis_server.url, at_work)
+            stored.store(postgresql.url, [stored.Push(number, "works") for number in range(AT_WORK)])
+            await stored.wake(redis_server.url)
             await asyncio.to_thread(
                 processes.wait_until,
                 lambda: any(entry.number >= 0 for entry in journal.entries(postgresql.url, "began")),

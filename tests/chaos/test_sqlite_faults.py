@@ -50,7 +50,7 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
     with (
-        stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there) as receiver,
+        stack.receiver(tmp_path / "receiver.log", **there) as receiver,
         processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker,
     ):
         sender = Sender(http, receiver.url)
@@ -87,7 +87,7 @@ async def test_a_receiver_and_workers_that_all_write_hard_never_meet_a_locked_da
     }
     logs = [tmp_path / f"worker-{number}.log" for number in range(WORKERS)]
     with ExitStack() as running:
-        receiver = running.enter_context(stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there))
+        receiver = running.enter_context(stack.receiver(tmp_path / "receiver.log", **there))
         for log in logs:
             running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there))
         sender = Sender(http, receiver.url)
@@ -107,7 +107,7 @@ async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_i
     http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
-    with stack.receiver(tmp_path / "receiver.log", stack.HASTY, **there) as receiver:
+    with stack.receiver(tmp_path / "receiver.log", **there) as receiver:
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=20):
             await asyncio.sleep(0.5)

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from console import samples
 from handlers import PermanentError
-from processing import batch
+from processing import batch_runner
 from receiver.models import Delivery, HandlerRun
 from records.models import Commit
 from tests import github, processes
@@ -149,8 +149,8 @@ def test_replay_inline_runs_the_handlers_here(kept: dict[str, Delivery]) -> None
 def test_replay_inline_shows_the_whole_traceback_and_ends_with_an_error(
     kept: dict[str, Delivery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doomed = Recorder(doomed=PermanentError("no such team")).processor()
-    monkeypatch.setattr(batch, "load", lambda worker: doomed)
+    doomed = Recorder(doomed=PermanentError("no such team")).runner()
+    monkeypatch.setattr(batch_runner, "load", lambda worker: doomed)
     output = io.StringIO()
     with pytest.raises(CommandError, match="1 of 1 did not succeed"):
         call_command("replay", "--inline", str(kept["push"].guid), stdout=output, stderr=output)
@@ -163,7 +163,7 @@ def test_replay_of_a_success_runs_everything_again_and_of_a_failure_what_failed(
     kept: dict[str, Delivery], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(good=None, bad=PermanentError("no"))
-    monkeypatch.setattr(batch, "load", lambda worker: recorder.processor())
+    monkeypatch.setattr(batch_runner, "load", lambda worker: recorder.runner())
     guid = str(kept["push"].guid)
     with pytest.raises(CommandError):
         run("replay", "--inline", guid)

@@ -1,16 +1,13 @@
 """A replay of many: stopped, killed and resumed, at a rate, and never the same delivery twice in one run."""
 
-import json
 import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import cast
 
 import pytest
 from django.db.models import Q
@@ -19,7 +16,6 @@ from redis import Redis
 
 from console import feeding
 from console.selection import Selection
-from receiver import queue
 from receiver.models import Delivery
 from tests import processes
 from tests.console.test_commands import run
@@ -40,12 +36,6 @@ def dead(count: int) -> None:
     Delivery.objects.bulk_create(rows)
 
 
-def woken(redis: "Redis") -> Counter[int]:
-    """How often each delivery was handed to the workers."""
-    jobs = [json.loads(cast("bytes", redis.get(key))) for key in cast("list[bytes]", redis.keys("arq:job:*"))]
-    return Counter(pk for job in jobs for pk in job["a"][1])
-
-
 def replaying(
     log: Path, database_url: str, *arguments: str
 ) -> "AbstractContextManager[subprocess.Popen[bytes]]":
@@ -64,21 +54,19 @@ def test_a_replay_that_is_ended_in_the_middle_is_resumed_and_each_delivery_is_re
         processes.wait_until(lambda: received.count() >= 100, "a part was replayed")
         first.send_signal(how)
         assert first.wait(10) == (130 if how == signal.SIGINT else -how)
-    done = received.count()
+    first_run = dict(received.values_list("pk", "next_attempt_at"))
+    done = len(first_run)
     assert 100 <= done < 400
     arguments: list[str] = []
     if how == signal.SIGINT:
         told = log.read_text()
         match = re.search(r"stopped; (\d+) are done: go on with the same arguments and (--after) (\d+)", told)
         assert match is not None, told
-        assert int(match[1]) == done == woken(redis).total()
+        assert int(match[1]) == done
         arguments = [match[2], match[3]]
     assert run("replay", "--status", "dead", *arguments) == f"{400 - done} to be processed again\n"
     assert received.count() == 400
-    times = woken(redis)
-    assert set(times.values()) == {1}
-    # Killed between its commit and its wake-ups, a replay leaves those of one portion to the sweep.
-    assert len(times) >= (400 if how == signal.SIGINT else 350)
+    assert dict(received.filter(pk__in=first_run).values_list("pk", "next_attempt_at")) == first_run
 
 
 def test_a_delivery_that_dies_of_its_replay_or_comes_meanwhile_is_not_replayed_in_the_same_run() -> None:
@@ -106,21 +94,27 @@ def test_replay_keeps_to_its_rate(redis: "Redis") -> None:
     assert 2 <= time.monotonic() - start < 10
 
 
-def test_replay_waits_for_the_workers_before_it_fills_redis(
+def test_replay_waits_while_the_workers_have_a_backlog(
     redis: "Redis", database_url: str, tmp_path: Path
 ) -> None:
     dead(3)
-    redis.zadd(queue.NAME, {str(number): 1 for number in range(feeding.ROOM)})
+    row = Delivery.objects.first()
+    assert row is not None
+    fields = {field.attname: getattr(row, field.attname) for field in Delivery._meta.concrete_fields[1:]}
+    backlog = fields | {"status": "received", "next_attempt_at": timezone.now()}
+    Delivery.objects.bulk_create(
+        Delivery(**backlog | {"hook_id": 1_000 + number}) for number in range(feeding.BACKLOG)
+    )
     log = tmp_path / "replay.log"
     with replaying(log, database_url) as process:
-        processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is told")
+        processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is reported")
         assert Delivery.objects.filter(status="dead").count() == 3
-        redis.zpopmin(queue.NAME)
+        Delivery.objects.filter(hook_id=1_000).update(status="succeeded")
         assert process.wait(10) == 0
-    assert Delivery.objects.filter(status="received").count() == 3
+    assert Delivery.objects.filter(status="received").count() == feeding.BACKLOG - 1 + 3
 
 
-def test_a_replay_without_redis_is_left_to_the_sweep(database_url: str, tmp_path: Path) -> None:
+def test_a_replay_without_redis_needs_no_wake_up(database_url: str, tmp_path: Path) -> None:
     dead(2)
     told = subprocess.run(
         [sys.executable, "manage.py", "replay", "--status", "dead"],
@@ -129,7 +123,7 @@ def test_a_replay_without_redis_is_left_to_the_sweep(database_url: str, tmp_path
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert told.stdout == "2 to be processed again\n"
-    assert "the worker's sweep will find them" in told.stderr
+    assert "workers find the deliveries within a second" in told.stderr
 
 
 @pytest.mark.parametrize("rate", ["-1", "nan", "inf", "many"])

@@ -7,7 +7,7 @@ import pytest
 
 from console import summary
 from console.reading import COUNTED, Due, Held, Reading
-from receiver.presence import Presence
+from processing.heartbeat import Heartbeat
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 EMPTY = Reading(
@@ -66,7 +66,7 @@ def test_counts_that_were_cut_short_say_so() -> None:
 
 
 def test_a_worker_is_shown_with_what_it_has_had_the_longest() -> None:
-    alive = Presence("a:1", NOW, at_work=900, running={3: 65.0, 2: 1.0})
+    alive = Heartbeat("a:1", NOW, at_work=900, running={3: 65.0, 2: 1.0})
     sheet = summary.workers(replace(EMPTY, alive=[alive], held=[held(pk) for pk in range(1, 7)]))
     assert sheet.title == "Workers: 1 alive"
     assert sheet.rows == [

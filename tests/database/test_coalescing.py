@@ -9,7 +9,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 import database
-from database import Coalescer, bulk, coalescing, in_lane, run
+from database import Coalescer, bulk, coalescing, in_orm_thread, run
 from records.models import Push, Repository
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,5 +139,5 @@ async def test_the_orm_of_concurrent_tasks_does_not_wait_in_one_line() -> None:
     async def look() -> str:
         return str((await Repository.objects.aget_or_create(github_id=1))[0])
 
-    await asyncio.gather(*(asyncio.create_task(in_lane(look())) for _ in range(8)))
+    await asyncio.gather(*(asyncio.create_task(in_orm_thread(look())) for _ in range(8)))
     assert await Repository.objects.acount() == 1

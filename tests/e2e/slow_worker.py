@@ -5,10 +5,11 @@ import logging
 from datetime import timedelta
 
 import worker
-from handlers import DeliveryContext, on
-from schemas.push import PushEvent
 
-worker.processor.leases.length = timedelta(seconds=2)
+process = worker.process(lease=timedelta(seconds=2))
+
+from handlers import DeliveryContext, on  # noqa: E402 - after Django is set up
+from schemas.push import PushEvent  # noqa: E402
 
 
 @on(PushEvent)
@@ -17,4 +18,4 @@ async def never_ends(_event: PushEvent, _delivery: DeliveryContext) -> None:
     await asyncio.Event().wait()
 
 
-WorkerSettings = worker.WorkerSettings
+WorkerSettings = worker.settings_class(process)

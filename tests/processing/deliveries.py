@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from handlers import DeliveryContext, Registry
-from processing.batch import Processor
-from receiver.models import WAKE_GRACE, Delivery
+from processing.batch_runner import BatchRunner
+from receiver.arrivals import digest_of
+from receiver.models import Delivery
 from schemas import Event
 from schemas.push import PushEvent
 from tests import github
@@ -19,16 +20,20 @@ def stored(
     case: str = "push__branch", *, guid: UUID | None = None, hook_id: int = 1, **changes: Any
 ) -> Delivery:
     """A delivery as intake stores it."""
+    body = changes.pop("body", None) or github.sample(case).body
+    now = timezone.now()
     fields = {
         "guid": guid or uuid4(),
         "hook_id": hook_id,
         "event": case.partition("__")[0],
         "headers": {},
         "content_type": "application/json",
-        "body": github.sample(case).body,
+        "body": body,
+        "size": len(body),
+        "digest": digest_of(body),
         "repository": "harbour-works/tide-tables",
-        "received_at": timezone.now(),
-        "next_attempt_at": timezone.now() + WAKE_GRACE,
+        "received_at": now,
+        "next_attempt_at": changes.get("received_at", now),
     }
     return Delivery.objects.create(**{**fields, **changes})
 
@@ -54,5 +59,5 @@ class Recorder:
         handler.__name__ = name
         self.registry.on(PushEvent)(handler)
 
-    def processor(self, worker: str = "worker of the test", **changes: Any) -> Processor:
-        return Processor(EVENTS, self.registry, worker, **changes)
+    def runner(self, worker: str = "worker of the test", **changes: Any) -> BatchRunner:
+        return BatchRunner(EVENTS, self.registry, worker, **changes)

@@ -1,6 +1,6 @@
 """Handlers that do to their process what the delivery's source tells them to.
 
-A module of its own, for the process of the quarantine has to import it.
+A module of its own, for the isolating process imports it.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from handlers import DeliveryContext, Registry
 from handlers import registry as program
 from schemas.push import PushEvent
 
-# The process apart has the program's own registry; in the test's it would reach the other tests.
-registry = program if Path(sys.argv[0]).name == "apart.py" else Registry()
+# The isolating process has the program's own registry; in the test's it would reach the other tests.
+registry = program if Path(sys.argv[0]).name == "isolated.py" else Registry()
 
 
 @registry.on(PushEvent, timeout=1)

@@ -1,9 +1,11 @@
-"""Leases: one holder at a time, taken over when they end, and settled only by who holds them."""
+"""Claims: what is due, oldest first, one holder at a time; and leases, settled only by who holds them."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,8 +14,8 @@ from django.db import connection
 from django.utils import timezone
 
 import database
-from processing import claiming, sweep
-from processing.claiming import LEASE, Claimed
+from processing import claiming
+from processing.claiming import LEASE, Capacity, Claimed
 from processing.settling import LeaseLostError, Run, Verdict, settle
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests.processing.deliveries import stored
@@ -23,53 +25,71 @@ pytestmark = pytest.mark.django_db(transaction=True)
 make = sync_to_async(stored)
 
 PAST, FUTURE = timedelta(hours=-1), timedelta(hours=1)
+PLENTY = Capacity(1_000, 10**9)
 
 
-def claim(*rows: Delivery, worker: str = "a", lease: timedelta = LEASE) -> list[int]:
-    return [claimed.delivery.id for claimed in take(*rows, worker=worker, lease=lease)]
+def take(
+    worker: str = "a", capacity: Capacity = PLENTY, lease: timedelta = LEASE, **more: Any
+) -> list[Claimed]:
+    return claiming.claim(worker, lease, capacity, **more).claims
 
 
-def take(*rows: Delivery, worker: str = "a", lease: timedelta = LEASE) -> list[Claimed]:
-    return claiming.claim([row.pk for row in rows], worker, lease).claims
+def ids(claims: Sequence[Claimed]) -> list[int]:
+    return [claimed.delivery.id for claimed in claims]
 
 
 def lose(row: Delivery) -> None:
-    """Let the sweep find that a lease has ended."""
+    """Let a lease end."""
     Delivery.objects.filter(pk=row.pk).update(lease_expires_at=timezone.now() + PAST)
-    assert sweep.find() == [(row.pk, Trigger.SWEEP)]
 
 
-def test_a_claim_takes_what_is_free_in_the_order_of_receipt_and_nobody_takes_it_again() -> None:
-    rows = [stored() for _ in range(3)]
-    assert claim(*reversed(rows)) == [row.pk for row in rows]
-    assert claim(*rows, worker="b") == []
-    assert set(Delivery.objects.values_list("status", "worker")) == {("processing", "a")}
+def test_a_claim_takes_what_is_due_in_the_order_of_receipt_and_nobody_takes_it_again() -> None:
+    now = timezone.now()
+    rows = [stored(received_at=now - timedelta(seconds=second)) for second in range(3)]
+    assert ids(take()) == [row.pk for row in reversed(rows)]
+    assert take("b") == []
+    assert set(Delivery.objects.values_list("status", "worker", "next_attempt_at")) == {
+        ("processing", "a", None)
+    }
 
 
 @pytest.mark.parametrize("status", ["succeeded", "ignored", "invalid", "dead"])
 def test_what_is_terminal_is_not_claimed(status: str) -> None:
-    assert claim(stored(status=status)) == []
+    stored(status=status)
+    assert take() == []
 
 
-def test_a_retry_is_claimed_when_the_sweep_has_found_it_due_and_not_before() -> None:
+def test_a_retry_is_claimed_when_its_time_has_come_and_not_before() -> None:
     rows = [stored(status="retrying", next_attempt_at=timezone.now() + when) for when in (FUTURE, PAST)]
-    assert claim(*rows) == []
-    assert sweep.find() == [(rows[1].pk, Trigger.RETRY)]
-    assert claim(*rows) == [rows[1].pk]
+    assert ids(take()) == [rows[1].pk]
+
+
+def test_a_claim_takes_no_more_deliveries_and_bytes_than_its_capacity_and_the_oldest_first() -> None:
+    rows = [stored() for _ in range(4)]
+    size = Delivery.objects.get(pk=rows[0].pk).size or 0
+    assert ids(take(capacity=Capacity(1, 10**9))) == [rows[0].pk]
+    assert ids(take(capacity=Capacity(10, 2 * size))) == [rows[1].pk, rows[2].pk]
+    assert take(capacity=Capacity(10, size - 1, idle=False)) == []
+    assert ids(take(capacity=Capacity(10, size - 1))) == [rows[3].pk]
+
+
+def test_a_row_of_version_01_whose_size_is_not_known_is_claimed() -> None:
+    row = stored(size=None, digest=None)
+    assert ids(take()) == [row.pk]
 
 
 async def test_a_lease_that_has_ended_is_taken_over_and_its_first_holder_cannot_settle() -> None:
     row = await make()
-    [first] = await database.run(take, row, worker="a")
+    [first] = await database.run(take, "a")
     await database.run(lose, row)
-    [second] = await database.run(take, row, worker="b")
+    [second] = await database.run(take, "b")
     run = Run("h", 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())
     outcomes = await asyncio.gather(
         settle(first, Verdict(Status.DEAD, runs=[run])),
         settle(second, Verdict(Status.SUCCEEDED)),
         return_exceptions=True,
     )
-    assert [type(outcome) for outcome in outcomes] == [LeaseLostError, type(None)]
+    assert [type(outcome) for outcome in outcomes] == [LeaseLostError, int]
     assert await HandlerRun.objects.acount() == 0
     row = await Delivery.objects.aget()
     assert (row.status, row.attempts) == ("succeeded", 1)
@@ -77,11 +97,46 @@ async def test_a_lease_that_has_ended_is_taken_over_and_its_first_holder_cannot_
     assert row.lease_expires_at is None
 
 
+def test_what_another_worker_lost_is_suspect_once_and_says_so() -> None:
+    row = stored(
+        status="processing", worker="gone", lease_expires_at=timezone.now() + PAST, next_attempt_at=None
+    )
+    [claimed] = take()
+    assert (claimed.delivery.crashes, claimed.delivery.trigger) == (1, "sweep")
+    Delivery.objects.filter(pk=row.pk).update(worker="gone", lease_expires_at=timezone.now() + PAST)
+    [claimed] = take()
+    assert claimed.delivery.crashes == 1
+
+
+def test_after_an_outage_nothing_is_taken_over_until_other_workers_could_renew() -> None:
+    stored(status="processing", worker="b", lease_expires_at=timezone.now() + PAST, next_attempt_at=None)
+    assert take("a", takeover=False) == []
+    [claimed] = take("a")
+    assert claimed.delivery.crashes == 1
+
+
+def test_a_workers_own_lease_that_ended_is_claimed_again_without_suspicion_unless_it_holds_it() -> None:
+    row = stored(
+        status="processing", worker="a", lease_expires_at=timezone.now() + PAST, next_attempt_at=None
+    )
+    assert take("a", held=[row.pk]) == []
+    [claimed] = take("a", takeover=False)
+    assert (claimed.delivery.crashes, claimed.delivery.trigger) == (0, "delivery")
+
+
+def test_a_claim_whose_answer_was_lost_is_found_again_at_once() -> None:
+    row, other = stored(), stored()
+    take(capacity=Capacity(1, 10**9))
+    assert ids(take("a", held=[])) == [other.pk]
+    [claimed] = take("a", held=[other.pk], recover=True)
+    assert (claimed.delivery.id, claimed.delivery.claims, claimed.delivery.crashes) == (row.pk, 2, 0)
+
+
 async def test_a_worker_that_lost_a_lease_and_took_it_again_settles_only_the_second() -> None:
     row = await make()
-    [first] = await database.run(take, row)
+    [first] = await database.run(take)
     await database.run(lose, row)
-    [second] = await database.run(take, row)
+    [second] = await database.run(take)
     with pytest.raises(LeaseLostError):
         await settle(first, Verdict(Status.DEAD))
     await settle(second, Verdict(Status.SUCCEEDED))
@@ -89,10 +144,10 @@ async def test_a_worker_that_lost_a_lease_and_took_it_again_settles_only_the_sec
 
 
 async def test_a_worker_whose_claim_a_crash_of_the_server_undid_cannot_settle_that_of_another() -> None:
-    row = await make()
-    [undone] = await database.run(take, row, worker="a")
-    await Delivery.objects.aupdate(status="received", claims=0, worker="")
-    [claimed] = await database.run(take, row, worker="b")
+    await make()
+    [undone] = await database.run(take, "a")
+    await Delivery.objects.aupdate(status="received", claims=0, worker="", next_attempt_at=timezone.now())
+    [claimed] = await database.run(take, "b")
     with pytest.raises(LeaseLostError):
         await settle(undone, Verdict(Status.DEAD))
     assert await database.run(claiming.renew, [undone.lease], LEASE) == set()
@@ -101,94 +156,130 @@ async def test_a_worker_whose_claim_a_crash_of_the_server_undid_cannot_settle_th
     assert (await Delivery.objects.aget()).status == "succeeded"
 
 
+async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that_was_given_its_id() -> None:
+    row = await make()
+    [old] = await database.run(take)
+    # Yesterday's database gives the id again, and the same worker claims it for the first time.
+    await Delivery.objects.aupdate(guid=uuid4(), status="received", claims=0, next_attempt_at=timezone.now())
+    [new] = await database.run(take)
+    assert (old.lease[0], old.lease[2:]) == (new.lease[0], new.lease[2:]) == (row.pk, (1, "a"))
+    with pytest.raises(LeaseLostError):
+        await settle(old, Verdict(Status.DEAD))
+    assert await database.run(claiming.release, [old.lease]) == 0
+    assert (await Delivery.objects.aget()).status == "processing"
+
+
 def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
-    rows = [stored() for _ in range(3)]
-    claims = take(*rows, lease=timedelta(seconds=-1))
+    for _ in range(3):
+        stored()
+    claims = take(lease=timedelta(seconds=-1))
     lost = claims.pop()
-    lose_at = Delivery.objects.get(pk=lost.delivery.id).lease_expires_at
-    leases = [claimed.lease for claimed in claims]
-    assert claiming.renew([*leases, (lost.delivery.id, 99, "a")], LEASE) == set(leases)
-    assert sweep.find() == [(lost.delivery.id, Trigger.SWEEP)]
-    assert lose_at is not None
-    ends = Delivery.objects.filter(pk__in=[pk for pk, *_ in leases]).values_list(
-        "lease_expires_at", flat=True
-    )
-    assert min(end for end in ends if end) > lose_at + LEASE
+    [pk, guid, *_] = lost.lease
+    assert claiming.renew([*(one.lease for one in claims), (pk, guid, 99, "a")], LEASE) == set(ids(claims))
+    assert ids(take("b")) == [pk]
 
 
-def test_a_claim_loads_no_more_than_fits_and_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [stored() for _ in range(3)]
-    monkeypatch.setattr(claiming, "LOAD", 1)
-    portion = claiming.claim([row.pk for row in rows], "a", LEASE)
-    assert [claimed.delivery.id for claimed in portion.claims] == [rows[0].pk]
-    assert portion.left == [rows[1].pk, rows[2].pk]
-    assert portion.claims[0].delivery.body == rows[0].body
-
-
-def test_what_is_given_back_is_free_at_once_and_no_attempt_is_used_up() -> None:
+def test_what_is_given_back_is_due_at_once_and_no_attempt_is_used_up() -> None:
     row = stored()
-    claims = take(row)
-    assert claiming.release([claimed.lease for claimed in claims]) == 1
+    assert claiming.release([claimed.lease for claimed in take()]) == 1
     row.refresh_from_db()
     assert (row.status, row.attempts) == ("received", 0)
-    assert row.next_attempt_at is not None
-    assert row.next_attempt_at <= timezone.now() + timedelta(seconds=1)
-    assert claim(row, worker="b") == [row.pk]
+    assert ids(take("b")) == [row.pk]
 
 
-def test_deliveries_of_one_guid_are_at_work_one_at_a_time() -> None:
+def test_siblings_are_in_processing_one_at_a_time_and_fill_no_claim() -> None:
     guid = uuid4()
-    one, other = stored(guid=guid, hook_id=1), stored(guid=guid, hook_id=2)
-    assert claim(one, other) == [one.pk]
-    assert claim(other, worker="b") == []
-    Delivery.objects.filter(pk=one.pk).update(status="succeeded")
-    assert claim(other, worker="b") == [other.pk]
+    siblings = [stored(guid=guid, hook_id=hook) for hook in range(2 * claiming.LOOK_BEYOND)]
+    stranger = stored(guid=guid, source="acme")
+    later = stored()
+    taken: list[int] = []
+    while (result := claiming.claim("a", LEASE, Capacity(10, 10**9))).more:
+        taken += ids(result.claims)
+    assert taken + ids(result.claims) == [siblings[0].pk, stranger.pk, later.pk]
 
 
-def test_claimers_of_other_hooks_at_once_never_have_two_deliveries_of_one_guid_at_work() -> None:
+async def test_siblings_of_a_delivery_that_succeeded_are_settled_with_it_and_their_handlers_are_skipped() -> (
+    None
+):
+    guid = uuid4()
+    rows = [await make(guid=guid, hook_id=hook) for hook in range(3)]
+    another = await make("push__tag_annotated", guid=guid, hook_id=9)
+    [claimed] = await database.run(take)
+    run = Run("push.record", 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())
+    assert await settle(claimed, Verdict(Status.SUCCEEDED, runs=[run])) == 1, "the other payload is due"
+    statuses = [row async for row in Delivery.objects.order_by("pk").values_list("status", "attempts")]
+    assert statuses == [("succeeded", 1)] * 3 + [("received", 0)]
+    runs = HandlerRun.objects.order_by("delivery_id").values_list("delivery_id", "handler", "outcome")
+    assert [run async for run in runs] == [
+        (rows[0].pk, "push.record", "succeeded"),
+        (rows[1].pk, "push.record", "skipped"),
+        (rows[2].pk, "push.record", "skipped"),
+    ]
+    assert ids(await database.run(take)) == [another.pk]
+
+
+async def test_siblings_of_a_delivery_that_failed_are_due_at_once() -> None:
+    guid = uuid4()
+    first, second = await make(guid=guid, hook_id=1), await make(guid=guid, hook_id=2)
+    [claimed] = await database.run(take)
+    assert await database.run(take) == []
+    assert claimed.delivery.id == first.pk
+    await settle(claimed, Verdict(Status.RETRYING, retry_after=FUTURE))
+    assert ids(await database.run(take)) == [second.pk]
+
+
+def test_claimers_at_once_never_have_two_deliveries_of_one_guid_in_processing() -> None:
     for _ in range(5):
         guids = [uuid4() for _ in range(20)]
-        hooks = [[stored(guid=guid, hook_id=hook) for guid in guids] for hook in range(4)]
-        start = Barrier(len(hooks))
-
-        def race(rows: list[Delivery], start: Barrier = start) -> list[int]:
-            try:
-                start.wait()
-                return claim(*rows, worker=str(rows[0].hook_id))
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(len(hooks)) as threads:
-            taken = [pk for claims in threads.map(race, hooks) for pk in claims]
+        for hook in range(4):
+            for guid in guids:
+                stored(guid=guid, hook_id=hook)
+        taken = race("abcd")
         at_work = Delivery.objects.filter(status="processing", guid__in=guids)
         assert sorted(taken) == sorted(at_work.values_list("pk", flat=True))
         assert sorted(at_work.values_list("guid", flat=True)) == sorted(guids)
+        Delivery.objects.all().delete()
 
 
-def test_what_succeeded_for_the_guid_is_done_and_what_failed_for_good_is_done_for_its_own_row() -> None:
+def test_many_claimers_at_once_share_the_deliveries_without_overlap() -> None:
+    rows = [stored() for _ in range(40)]
+    assert sorted(race("abcdef", Capacity(10, 10**9))) == sorted(row.pk for row in rows)
+
+
+def race(workers: str, capacity: Capacity = PLENTY) -> list[int]:
+    """Let workers claim at once, each until it finds nothing; return all that they took."""
+    start = Barrier(len(workers))
+
+    def claim(worker: str) -> list[int]:
+        taken: list[int] = []
+        try:
+            start.wait()
+            while True:
+                result = claiming.claim(worker, LEASE, capacity)
+                taken += ids(result.claims)
+                if not result.more:
+                    return taken
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(workers)) as threads:
+        return [pk for taken in threads.map(claim, workers) for pk in taken]
+
+
+def test_what_succeeded_for_a_sibling_is_done_and_what_failed_for_good_is_done_for_its_own_row() -> None:
     guid = uuid4()
-    one, other = stored(guid=guid, hook_id=1, status="dead"), stored(guid=guid, hook_id=2)
+    one = stored(guid=guid, hook_id=1, status="dead")
+    other = stored(guid=guid, hook_id=2)
+    stranger = stored("push__tag_annotated", guid=guid, hook_id=3, status="succeeded")
     _run(one, handler="wrote", outcome="succeeded").save()
     _run(one, handler="refused", outcome="permanent").save()
     _run(other, handler="gave up", outcome="permanent").save()
     _run(other, handler="asked anew", outcome="succeeded", superseded=True).save()
     _run(other, handler="failed", outcome="failed").save()
-    [claimed] = take(other)
+    _run(stranger, handler="elsewhere", outcome="succeeded").save()
+    [claimed] = take()
+    assert claimed.delivery.id == other.pk
     assert claimed.done == {"wrote": "succeeded", "gave up": "permanent"}
-
-
-def test_many_claimers_at_once_share_the_deliveries_without_overlap() -> None:
-    rows = [stored() for _ in range(40)]
-
-    def race(worker: str) -> list[int]:
-        try:
-            return claim(*rows, worker=worker)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(6) as threads:
-        taken = [pk for claims in threads.map(race, "abcdef") for pk in claims]
-    assert sorted(taken) == sorted(row.pk for row in rows)
 
 
 def _run(row: Delivery, **changes: object) -> HandlerRun:

@@ -10,24 +10,8 @@ from django.db.models import Q
 from console import reading
 from console.selection import Selection
 from database import given
-from handlers import DeliveryContext, Registry
-from processing import sweep
-from processing.turns import Turns
-from schemas.push import PushEvent
-from tests.processing.deliveries import stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-async def one_at_a_time(_event: PushEvent, _delivery: DeliveryContext) -> None: ...
-
-
-def turns() -> Callable[[], object]:
-    registry = Registry()
-    registry.on(PushEvent, serialize="repository")(one_at_a_time)
-    taken = Turns(registry.serialized())
-    row = stored(repository_id=1)
-    return lambda: (taken.admit([row.pk]), taken.next([(1, None)], 50))
 
 
 ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
@@ -37,8 +21,6 @@ ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
         + ["delivery_dead"] * 2,
     ),
     "the next to replay": (lambda: Selection(Q(status="dead")).take, ["delivery_dead"]),
-    "the sweep": (lambda: sweep.find, ["delivery_leased", "delivery_due"]),
-    "turns": (turns, ["delivery_turn"] * 2),
 }  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from pytest_django.fixtures import Settings
 from redis import Redis
 
 from receiver import queue
-from receiver.models import Trigger
 from receiver.store import Receipt, Stored
 from tests import servers
 
@@ -43,20 +42,18 @@ async def burst(redis: "Redis") -> list[tuple[Any, ...]]:
 
 
 async def test_a_stock_arq_worker_runs_what_is_enqueued(redis: "Redis") -> None:
-    due = {("push", Trigger.DELIVERY): [3, 1, 2], ("issues", Trigger.REPLAY): [9]}
     async with queue.connect() as client:
-        assert await queue.enqueue(client, due) == 2
-    ran = await burst(redis)
-    assert sorted(map(json.dumps, ran)) == ['["issues", [9], "replay"]', '["push", [3, 1, 2], "delivery"]']
+        await queue.enqueue(client, {"push", "issues"})
+    assert sorted(await burst(redis)) == [("issues",), ("push",)]
     assert redis.keys("arq:job:*") == []
     assert redis.zcard("arq:queue") == 0
 
 
 async def test_a_job_is_what_arq_itself_would_have_written(redis: "Redis") -> None:
     async with queue.connect() as client:
-        await queue.enqueue(client, {("push", Trigger.DELIVERY): [1]})
+        await queue.enqueue(client, {"push"})
         arqs = ArqRedis(client.connection_pool, job_serializer=queue.serialize)
-        await arqs.enqueue_job("process", "push", [1], "delivery")
+        await arqs.enqueue_job("process", "push")
         keys = await client.keys("arq:job:*")
         ours, theirs = [json.loads(await client.get(key)) for key in keys]
         for job in (ours, theirs):
@@ -66,22 +63,12 @@ async def test_a_job_is_what_arq_itself_would_have_written(redis: "Redis") -> No
         assert all([await client.pttl(key) > 80_000_000 for key in keys])
 
 
-async def test_more_ids_than_a_job_carries_are_spread_over_several(redis: "Redis") -> None:
-    ids = list(range(queue.BATCH * 2 + 1))
-    async with queue.connect() as client:
-        assert await queue.enqueue(client, {("push", Trigger.SWEEP): ids}) == 3
-    ran = await burst(redis)
-    assert sorted(number for _, carried, _ in ran for number in carried) == ids
-
-
-async def test_wake_ups_that_gather_go_together(redis: "Redis") -> None:
+async def test_many_deliveries_are_one_wake_up_for_each_event(redis: "Redis") -> None:
     wakeups = queue.Wakeups()
     for number in range(40):
-        receipt = Receipt.REDELIVERED if number == 0 else Receipt.ACCEPTED
-        wakeups.wake(Stored(number, "push", receipt))
+        wakeups.wake(Stored(number, "push" if number % 2 else "issues", Receipt.ACCEPTED))
     await wakeups.close()
-    ran = await burst(redis)
-    assert sorted(trigger for *_, trigger in ran) == ["delivery", "redelivery"]
+    assert sorted(await burst(redis)) == [("issues",), ("push",)]
 
 
 async def test_a_redis_that_is_down_costs_a_warning_and_no_time(
@@ -93,23 +80,24 @@ async def test_a_redis_that_is_down_costs_a_warning_and_no_time(
     wakeups.wake(Stored(1, "push", Receipt.ACCEPTED))
     assert time.perf_counter() - start < 1
     await wakeups.close()
-    assert "the sweep will find them" in caplog.text
+    assert "wake-ups not enqueued" in caplog.text
 
 
-async def test_a_redis_that_is_down_for_long_does_not_fill_the_memory(settings: Settings) -> None:
-    settings.REDIS_URL = f"unix://{servers.folder / 'nobody.sock'}"
-    wakeups = queue.Wakeups()
-    for number in range(queue.MAX_WAITING + 100):
-        wakeups.wake(Stored(number, "push", Receipt.ACCEPTED))
-    assert len(wakeups._waiting) == queue.MAX_WAITING
-    await wakeups.close()
+async def test_importing_the_worker_does_nothing() -> None:
+    environment = {**os.environ, "REDIS_URL": "redis://127.0.0.1:1", "DATABASE_URL": "nonsense"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-W", "error", "-c", "import worker, sys; print('receiver.models' in sys.modules)",
+        env=environment, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert (process.returncode, output) == (0, b"False\n")
 
 
-async def test_the_worker_module_is_imported_without_redis_and_without_an_event_loop() -> None:
+async def test_the_workers_settings_are_made_without_redis_and_without_a_database() -> None:
     environment = {**os.environ, "REDIS_URL": "redis://127.0.0.1:1"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-W", "error", "-c",
-        "import worker; print(worker.WorkerSettings.functions[0].__name__)",
+        "import worker; print(worker.WorkerSettings.functions[0].name)",
         env=environment, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, _ = await process.communicate()

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console import texts
+from processing import sanitising
 from receiver.models import Rejection, RejectionCount
 
 
@@ -42,10 +42,10 @@ class Command(BaseCommand):
                 str(refused.status),
                 refused.reason,
                 *(
-                    Text(texts.one_line(claimed))
+                    Text(sanitising.one_line(claimed))
                     for claimed in (refused.address, refused.source, refused.event)
                 ),
                 str(refused.size),
-                Text(texts.one_line(refused.detail)),
+                Text(sanitising.one_line(refused.detail)),
             )
         console.print(newest)

@@ -7,6 +7,7 @@ import socket
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,10 @@ from django.db import Error
 from django.db.models import Q
 
 import database
-from console import progress, texts
+from console import progress
 from console.feeding import Feeder
 from console.selection import PORTION, Selection
-from processing import batch, replaying
+from processing import batch_runner, replaying, sanitising
 from receiver.models import Delivery, Status
 
 # What a shell takes for an end by Ctrl-C.
@@ -129,7 +130,7 @@ class Command(BaseCommand):
             name = f"{row.event}.{row.action}" if row.action else row.event
             received = row.received_at.isoformat(timespec="seconds")
             told = f"{row.guid}  {received}  {row.status:<10}  {name}  {row.repository}"
-            self.stdout.write(texts.lines(told))
+            self.stdout.write(sanitising.lines(told))
         self.stdout.write(f"{count} would be replayed")
 
     async def _feed(self, selection: Selection, rate: float) -> bool:
@@ -143,18 +144,18 @@ class Command(BaseCommand):
                 self.stderr.write(f"{selection.done - feeder.woken} left alone: a worker is processing them")
 
     async def _inline(self, selection: Selection) -> bool:
-        processor = batch.load(worker=f"replay:{socket.gethostname()}:{os.getpid()}")
+        runner = batch_runner.load(f"replay:{socket.gethostname()}:{os.getpid()}:{token_hex(3)}")
         total = await database.run(selection.count)
         seen = failed = 0
         while ids := await database.run(selection.take, 1):
-            async for verdict, told in replaying.inline(processor, ids):
+            async for verdict, told in replaying.inline(runner, ids):
                 seen += 1
                 failed += verdict.status not in {Status.SUCCEEDED, Status.IGNORED}
                 # The progress is a number, for a bar that moves would get in the way of a debugger.
-                self.stdout.write(texts.lines(f"[{seen}/{total}] {told}"))
+                self.stdout.write(sanitising.lines(f"[{seen}/{total}] {told}"))
                 for run in verdict.runs:
                     if run.traceback:
-                        self.stdout.write(texts.lines(run.traceback))
+                        self.stdout.write(sanitising.lines(run.traceback))
             selection.check_off(ids)
         if seen < selection.done:
             self.stderr.write(f"{selection.done - seen} left alone: a worker is processing them")

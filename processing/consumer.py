@@ -1,0 +1,85 @@
+"""The consumer: claims what is due and starts it, when a wake-up comes and every second without one."""
+
+import asyncio
+import logging
+import time
+
+from arq.constants import job_key_prefix
+from django.db import Error
+
+import database
+from processing import ordering
+from processing.batch_runner import BatchRunner
+from processing.resilient_redis import ResilientRedis
+from receiver import queue
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks at the database without a wake-up.
+POLL = 1.0
+# Wake-ups that are taken from Redis at once. The others wake the other workers.
+WAKEUPS = 10
+# Seconds of one wait in Redis; less than the client gives it for an answer.
+WAIT = 1.0
+# Seconds between two claims that only found deliveries which wait for others.
+PAUSE = 0.02
+# Seconds between two repairs of ordering keys.
+REPAIR_EVERY = 5.0
+
+
+class Consumer:
+    """Claims for one batch runner. `run` and `listen` run until they are cancelled."""
+
+    def __init__(self, runner: BatchRunner, redis: ResilientRedis) -> None:
+        self._runner = runner
+        self._redis = redis
+        self._due = asyncio.Event()
+        runner.on_due = self._due.set
+
+    async def run(self) -> None:
+        """Claim and start, as far as there is capacity. An outage of the database is logged and outlived."""
+        away = False
+        repaired_at = 0.0
+        while True:
+            self._due.clear()
+            try:
+                if time.monotonic() > repaired_at + REPAIR_EVERY:
+                    await database.run(ordering.repair)
+                    repaired_at = time.monotonic()
+                result = await self._runner.claim()
+            except Error as error:
+                if not away:
+                    logger.error("not claimed error=%s", error)  # noqa: TRY400 - an outage
+                away = True
+                await asyncio.sleep(POLL)
+                continue
+            away = False
+            if result.claims:
+                self._runner.start(result.claims)
+            if not result.more:
+                await self._wake_up()
+            elif not result.claims:
+                await asyncio.sleep(PAUSE)
+
+    async def listen(self) -> None:
+        """Take wake-ups from Redis while there is capacity; other workers get them otherwise.
+
+        A job is taken whatever it holds: it only says that something is due.
+        """
+        while True:
+            await self._runner.leases.capacity()
+            first = await self._redis.bzpopmin(queue.NAME, WAIT)
+            if first is None:
+                continue
+            popped = await self._redis.zpopmin(queue.NAME, WAKEUPS - 1)
+            self._due.set()
+            await self._redis.delete(
+                *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])
+            )
+
+    async def _wake_up(self) -> None:
+        try:
+            async with asyncio.timeout(POLL):
+                await self._due.wait()
+        except TimeoutError:
+            return

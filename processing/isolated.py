@@ -1,0 +1,79 @@
+"""`python -m processing.isolated MODULE…`: the process in which suspected deliveries run, one at a time.
+
+It reads a JSON line `[id, claims]` for each from standard input, answers `began` before the handlers of the
+named modules run, under the lease of the worker that asks, and `done` or `failed` afterwards. It ends when
+that worker does.
+"""
+
+import asyncio
+import importlib
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+django.setup()
+
+from django.db import Error  # noqa: E402
+
+import database  # noqa: E402
+from processing import batch_runner, claiming  # noqa: E402
+from processing.batch_runner import BatchRunner  # noqa: E402
+from processing.settling import LeaseLostError  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+
+async def main(modules: list[str], answer: Callable[[str], object]) -> None:
+    """Serve until standard input ends."""
+    database.be_patient()
+    for module in modules:
+        importlib.import_module(module)
+    runner = batch_runner.load(worker="")
+    asked: asyncio.Queue[list[int]] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        for line in sys.stdin:
+            loop.call_soon_threadsafe(asked.put_nowait, json.loads(line))
+        # The worker is gone, so its lease ends and another takes over.
+        os._exit(1)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        pk, claims = await asked.get()
+        try:
+            await process(runner, pk, claims, answer)
+        except (Error, LeaseLostError) as error:
+            # An outage of the database is no crash of the delivery.
+            logger.error("not settled id=%d error=%s", pk, error)  # noqa: TRY400 - its lease ends
+            answer("failed\n")
+        else:
+            answer("done\n")
+
+
+async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[str], object]) -> None:
+    """Run and settle one delivery, if its lease still holds."""
+    claimed = await database.run(claiming.resume, pk, claims)
+    if claimed is None:
+        return
+    answer("began\n")
+    suspect = claimed.delivery
+    claimed.delivery = suspect._replace(crashes=0)  # its body is read here
+    for ready in await runner.read([claimed]):
+        _, line = await asyncio.create_task(
+            database.in_orm_thread(runner.attempt(ready, stopping=lambda: False))
+        )
+        logger.info("isolated: %s", line)
+
+
+if __name__ == "__main__":
+    # What handlers print must not be taken for an answer.
+    channel = os.dup(1)
+    os.dup2(2, 1)
+    asyncio.run(main(sys.argv[1:], lambda text: os.write(channel, text.encode())))

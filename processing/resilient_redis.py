@@ -1,0 +1,93 @@
+"""The worker's one Redis client: it repeats a command until Redis answers, so that no outage ends the worker.
+
+arq's main loop ends with the first error of its client. The consumer and the heartbeat use the same client,
+and so need no rules for outages of their own. Deliveries need no Redis: the consumer claims every second
+without it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from arq.connections import ArqRedis
+from django.conf import settings
+from redis.asyncio.client import Pipeline
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+# An error that Redis answers (full, loading, read-only, a wrong password) is an outage, too: an operator can
+# end it while the worker runs.
+OUTAGES = (RedisError, OSError)
+# Seconds for one answer, after which the connection counts as dead. Not redis-py's `socket_timeout`, with
+# which `asyncio.wait_for` may lose the cancellation that ends the worker before Python 3.12.
+ANSWER_WITHIN = 2.0
+# Seconds for a command of a worker that stops.
+LAST_WITHIN = 0.5
+PAUSE = 0.2  # seconds between two attempts
+LOG_EVERY = 10.0  # seconds, during an outage
+
+
+class ResilientRedis(ArqRedis):
+    """A client of `REDIS_URL`; nothing is sent before its first command."""
+
+    _logged_at = -LOG_EVERY
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run a command, again and again until Redis answers it."""
+        command = super().execute_command
+        return await self.repeat(lambda: command(*args, **options))  # type: ignore[no-untyped-call]
+
+    async def repeat(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Await `attempt()` until Redis answers, and log an outage now and then."""
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    return await attempt()
+            except OUTAGES as error:
+                if time.monotonic() >= self._logged_at + LOG_EVERY:
+                    logger.error("Redis does not answer error=%r", error)  # noqa: TRY400 - an outage
+                    self._logged_at = time.monotonic()
+                await asyncio.sleep(PAUSE)
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """Return commands to be sent together, which are repeated alike."""
+        return _Pipeline(self, self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+    async def delete(self, *names: Any) -> Any:
+        """Delete keys, or fail quickly with a warning: arq does this first when the worker stops."""
+        try:
+            async with asyncio.timeout(LAST_WITHIN):
+                return await super().delete(*names)
+        except OUTAGES as error:
+            logger.warning("Redis keys not deleted error=%r", error)
+
+
+class _Pipeline(Pipeline):
+    def __init__(self, client: ResilientRedis, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._client = client
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Run the commands, again and again until Redis answers them."""
+        commands, run = list(self.command_stack), super().execute
+
+        def attempt() -> Awaitable[list[Any]]:
+            self.command_stack = list(commands)
+            return run(raise_on_error)
+
+        return await self._client.repeat(attempt)
+
+
+def connect() -> ResilientRedis:
+    """Return a client of `REDIS_URL`."""
+    client: ResilientRedis = ResilientRedis.from_url(
+        settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=ANSWER_WITHIN
+    )
+    return client

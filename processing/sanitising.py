@@ -1,0 +1,22 @@
+"""Text from outside, safe and short enough to print: payloads and errors may hold what a terminal acts on."""
+
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+def one_line(text: str, longest: int | None = None) -> str:
+    """Return the text on one line of at most `longest` characters, without unprintable ones.
+
+    Unprintable are escape sequences, other control characters, and those that turn the direction of writing.
+    """
+    if longest is not None and len(text) > longest:
+        text = f"{text[:longest]}… ({len(text):,} characters)"
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(char if char.isprintable() else REPLACED for char in line)
+
+
+def lines(text: str) -> str:
+    """Return the same of each line, with its indentation."""
+    return "\n".join(
+        "".join(char if char.isprintable() else REPLACED for char in line.expandtabs())
+        for line in text.splitlines()
+    )

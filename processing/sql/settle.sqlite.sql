@@ -1,0 +1,21 @@
+-- Settles attempts whose lease still holds, and returns the id and `claims` of each. SQLite has no statement that writes two tables:
+-- the handler runs follow in the same transaction.
+WITH ended AS MATERIALIZED (
+    SELECT value ->> '$.id' AS id, value ->> '$.guid' AS guid, value ->> '$.claims' AS claims,
+        value ->> '$.worker' AS worker, value ->> '$.status' AS status, value ->> '$.crashed' AS crashed,
+        value ->> '$.error' AS error, value ->> '$.wait' AS wait
+    FROM json_each(%(ended)s)
+)
+UPDATE receiver_delivery
+SET status = ended.status,
+    error = ended.error,
+    attempts = attempts + 1 - crashed,
+    crashes = crashes + crashed,
+    lease_expires_at = NULL,
+    next_attempt_at = strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', wait || ' seconds'),
+    finished_at = CASE WHEN wait IS NULL THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') END
+FROM ended
+WHERE receiver_delivery.id = ended.id AND receiver_delivery.guid = ended.guid
+    AND receiver_delivery.claims = ended.claims AND receiver_delivery.worker = ended.worker
+    AND receiver_delivery.status = 'processing'
+RETURNING id, claims

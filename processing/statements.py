@@ -1,0 +1,35 @@
+"""The worker's fixed statements: `sql/NAME.VENDOR.sql`, which a database administrator can read and EXPLAIN.
+
+Parameters are named, as in `%(limit)s`. Lists travel as arrays on PostgreSQL and as JSON on SQLite.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from database import given
+from database.given import Row
+
+_FOLDER = Path(__file__).parent / "sql"
+
+
+@cache
+def text(name: str, vendor: str) -> str:
+    """Return the statement for this kind of database."""
+    return (_FOLDER / f"{name}.{vendor}.sql").read_text()
+
+
+def execute(name: str, parameters: Mapping[str, Any]) -> list[Row]:
+    """Run a statement; return its rows as the driver does."""
+    values = {key: _parameter(value) for key, value in parameters.items()}
+    return given.execute(text(name, connection.vendor), values)
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return list(value) if connection.vendor == "postgresql" else json.dumps(list(value))
+    return value

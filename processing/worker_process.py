@@ -1,0 +1,113 @@
+"""One worker process: consumer, leases and heartbeat as background tasks, from its start to its end."""
+
+import asyncio
+import contextlib
+import faulthandler
+import gc
+import logging
+import os
+import signal
+import socket
+from collections.abc import Coroutine
+from datetime import timedelta
+from secrets import token_hex
+from typing import Any
+
+from django.conf import settings
+
+import database
+from processing import batch_runner, claiming, heartbeat, resilient_redis
+from processing.consumer import Consumer
+
+logger = logging.getLogger(__name__)
+
+# Allocations before a collection, and collections of a younger generation before one of the next.
+COLLECT = (50_000, 10, 10)
+# Seconds for one answer of the database, before its connection is cut: less than a lease.
+ANSWER_WITHIN = 20.0
+# Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
+END_WITHIN = 3.0
+
+
+class WorkerProcess:
+    """What runs beside arq's loop."""
+
+    def __init__(self, lease: timedelta = claiming.LEASE) -> None:
+        # A restarted container has the same host name and process id; its leases must not have the same name.
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
+        database.be_patient()
+        database.answer_within(ANSWER_WITHIN)
+        self.runner = batch_runner.load(self.name)
+        self.runner.leases.length = lease
+        self.redis = resilient_redis.connect()
+        self.consumer = Consumer(self.runner, self.redis)
+        self._claiming: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
+        _tune()
+        self._claiming = [self._task(loop, self.consumer.run()), self._task(loop, self.consumer.listen())]
+        self._tasks = [
+            self._task(loop, self.runner.leases.keep()),
+            self._task(loop, heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held)),
+            self._task(loop, self._watch()),
+        ]
+        events = ", ".join(sorted(self.runner.registry.handlers))
+        logger.info("worker %s is ready for: %s", self.name, events)
+
+    async def stop(self, _context: dict[Any, Any] | None = None) -> None:
+        """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""
+        try:
+            async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
+                await _cancelled(self._claiming)
+                await self.runner.stop(settings.WORKER_GRACE)
+        except TimeoutError:
+            logger.warning("claims not given back reason=the database does not answer")
+        await _cancelled(self._tasks)
+        faulthandler.cancel_dump_traceback_later()
+        await database.close_within(END_WITHIN)
+
+    @staticmethod
+    def _task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = loop.create_task(work)
+        task.add_done_callback(_stop_without)
+        return task
+
+    async def _watch(self) -> None:
+        """End the process, with its stacks on stderr, when the event loop is blocked for two leases.
+
+        A handler that blocks it would otherwise keep the worker from everything. A database that is away
+        blocks only threads.
+        """
+        lease = self.runner.leases.length.total_seconds()
+        while True:
+            faulthandler.dump_traceback_later(2 * lease, exit=True)
+            await asyncio.sleep(lease / 3)
+
+
+def _tune() -> None:
+    # One line for each delivery is enough; arq would write two for each job.
+    logging.getLogger("arq.worker").setLevel(logging.WARNING)
+    # No line shows them: https://docs.python.org/3/howto/logging.html#optimization
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
+    # What was imported stays, and payloads are many short-lived objects: the collector need not look so
+    # often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
+
+
+def _stop_without(task: "asyncio.Task[None]") -> None:
+    """Stop the worker: without its consumer or its leases it must not live on as if nothing were lost."""
+    if not task.cancelled():
+        logger.critical("background task failed; shutting down", exc_info=task.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _cancelled(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)
