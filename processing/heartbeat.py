@@ -5,6 +5,7 @@ says how long it has held what it holds.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 import redis
 from django.conf import settings
 
-from processing.resilient_redis import ResilientRedis
+from processing.resilient_redis import LAST_WITHIN, OUTAGES, ResilientRedis
 from receiver import queue
 
 # Followed by the worker's name.
@@ -58,6 +59,9 @@ async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[
             await asyncio.sleep(EVERY)
     finally:
         await client.delete(KEY + worker)
+        with contextlib.suppress(*OUTAGES):
+            async with asyncio.timeout(LAST_WITHIN):
+                await client.zrem(NAMES, worker)
 
 
 async def _write(client: ResilientRedis, heartbeat: Heartbeat) -> None:
