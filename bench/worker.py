@@ -139,7 +139,7 @@ def run(
     everybody = {name: prepare[name](servers, receiver) for name in workers.chosen(options.only, split)}
     result.does = {name: worker.does for name, worker in everybody.items()}
     going.drain(list(everybody.values()))
-    ours = everybody.get("hookkeeper")
+    ours = everybody.get("hookkeeper") or everybody.get(workers.ARQ)
     if ours is not None:
         if options.samples:
             going.idle(ours)

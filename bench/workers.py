@@ -14,6 +14,9 @@ from bench.processes import ContenderError
 from bench.servers import Servers
 
 HALF = "hookkeeper-half"
+# Only where it is named: the other way that docs/decisions/0025 compares.
+ARQ = "hookkeeper-arq"
+ARQ_POLL = "0.01"  # seconds
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ def looking_rarely(worker: Worker) -> Worker:
     return replace(worker, name="hookkeeper, arq's poll_delay", command=command)
 
 
+def woken_by_arq(receiver: Contender) -> Worker:
+    """The same with its wake-ups run by arq, which looks every `ARQ_POLL` seconds."""
+    return replace(
+        looking_rarely(hookkeeper(receiver)),
+        name=ARQ,
+        does="the same, arq runs the jobs",
+        environment={**receiver.environment, "BENCH_POLL": ARQ_POLL},
+    )
+
+
 def naive(servers: Servers, on: str, command: str) -> Worker:
     """The textbook project's job on the queue `on`."""
     project = contenders.django_project(servers, f"naive-{on}", "textbook", "textbook_delivery")
@@ -64,7 +77,7 @@ def chosen(only: Collection[str], split: Cores) -> list[str]:
 
     Raises `ContenderError` when `only` names somebody without a place on these cores.
     """
-    placed = [name for name in everybody() if split.halves or name != HALF]
+    placed = [name for name in everybody() if (split.halves or name != HALF) and (name != ARQ or ARQ in only)]
     if HALF in only and HALF not in placed:
         raise ContenderError(
             f"{HALF} takes part only where processes can be pinned, to fewer than three cores"
@@ -90,6 +103,7 @@ def everybody() -> dict[str, Callable[[Servers, Contender], Worker]]:
         "hookkeeper-two": lambda _, receiver: replace(
             hookkeeper(receiver), name="hookkeeper-two", does="the same, two processes", processes=2
         ),
+        ARQ: lambda _, receiver: woken_by_arq(receiver),
         "naive-arq": lambda servers, _: naive(
             servers, "arq", "arq bench.peers.textbook.on_arq.WorkerSettings"
         ),

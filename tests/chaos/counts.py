@@ -35,6 +35,7 @@ class Counts:
     worker_kills: int
     stops: int
     good: int
+    large_pushes: int
     # Of turns: in each round, one more than there are kills, so many `turns` for each repository.
     workers: int
     repositories: int
@@ -68,6 +69,7 @@ SMALL = Counts(
     stops=2,
     cuts=30,
     good=100,
+    large_pushes=3,
     workers=3,
     repositories=5,
     turns=8,
@@ -99,6 +101,7 @@ FULL = Counts(
     stops=5,
     cuts=300,
     good=1000,
+    large_pushes=120,
     workers=8,
     repositories=10,
     turns=10,

@@ -66,6 +66,20 @@ def execute(url: str, statement: str, on: str | None = None) -> list[tuple[Any, 
         return cursor.fetchall() if cursor.description else []
 
 
+def update(url: str, pk: int, **columns: Any) -> None:
+    """Change columns of one delivery."""
+    mark = "?" if url.startswith("sqlite:") else "%s"
+    statement = (
+        f"UPDATE receiver_delivery SET {', '.join(f'{name} = {mark}' for name in columns)} WHERE id = {pk}"
+    )
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(sqlite_path(url), timeout=30, isolation_level=None)) as lite:
+            lite.execute(statement, tuple(columns.values()))
+    else:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(statement.encode(), tuple(columns.values()))
+
+
 def insert(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Commit rows of the same columns in one transaction; gives their ids."""
     names, marks = ", ".join(rows[0]), ", ".join("?" if url.startswith("sqlite:") else "%s" for _ in rows[0])

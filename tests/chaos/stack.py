@@ -21,9 +21,14 @@ class Receiver:
     process: subprocess.Popen[bytes]
 
     def peak_memory(self) -> int:
-        """The most bytes that it ever held resident; Linux alone tells."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
+        """The most bytes that it ever held resident."""
+        return peak_memory(self.process.pid)
+
+
+def peak_memory(process: int) -> int:
+    """The most bytes that a process ever held resident; only Linux says."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
 
 
 @contextmanager
