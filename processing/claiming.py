@@ -166,7 +166,8 @@ def claim_one(pk: int, worker: str, lease: timedelta, rules: Sequence[Rule] = ()
 
     To be called in the transaction that made it ready, so that no worker takes it before.
     """
-    row = Delivery.objects.select_for_update(no_key=True).filter(pk=pk, status=Status.RECEIVED).first()
+    rows = Delivery.objects.select_for_update(no_key=True).filter(pk=pk, status=Status.RECEIVED)
+    row = rows.defer("body", "headers").first()
     if row is None:
         return None
     try:

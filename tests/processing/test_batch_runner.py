@@ -2,16 +2,22 @@
 
 import asyncio
 import json
+import logging
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 from django.utils import timezone
 
-from handlers import PermanentError, RetryableError
+from handlers import DeliveryContext, PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
+from processing import batch_runner
 from receiver.models import Delivery, HandlerRun
+from schemas.push import PushEvent
 from tests import github
 from tests.processing.deliveries import Recorder, stored
 
@@ -212,3 +218,114 @@ async def test_a_batch_that_is_cancelled_gives_back_what_it_has_not_settled() ->
     assert batch.cancelled()
     slow = await Delivery.objects.aget(pk=slow.pk)
     assert (slow.status, slow.attempts) == ("received", 0)
+
+
+@pytest.mark.parametrize("leaked", [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt()])
+async def test_what_ends_tasks_and_programs_is_the_failure_of_the_handler_that_raised_it(
+    leaked: BaseException,
+) -> None:
+    recorder = Recorder(leaks=leaked)
+    leaking, *good = [await make() for _ in range(3)]
+    # Only the first delivery leaks.
+    [handler] = recorder.registry.handlers["push"]
+    leak = handler.run
+
+    async def run(event: PushEvent, delivery: DeliveryContext) -> None:
+        if delivery.guid == leaking.guid:
+            await leak(event, delivery)
+
+    object.__setattr__(handler, "run", run)
+    [leaking, *again] = await process(recorder, leaking, *good)
+    assert (leaking.status, leaking.attempts) == ("retrying", 1)
+    assert leaking.error.startswith(f"deliveries.leaks: {type(leaked).__name__}")
+    failed = await HandlerRun.objects.aget(outcome="failed")
+    assert "Traceback (most recent call last)" in failed.traceback
+    assert {row.status for row in again} == {"succeeded"}
+
+
+@pytest.mark.parametrize("awaits", [True, False])
+async def test_a_handler_that_cancels_its_own_task_fails_and_is_settled(awaits: bool) -> None:
+    recorder = Recorder()
+
+    async def run(_event: PushEvent, _delivery: DeliveryContext) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        if awaits:
+            await asyncio.sleep(0)
+
+    object.__setattr__(recorder.registry.handlers["push"][0], "run", run)
+    [row] = await process(recorder, await make())
+    assert (row.status, row.error) == ("retrying", "deliveries.works: CancelledError: ")
+
+
+async def test_a_body_that_cannot_be_read_is_the_end_of_its_own_delivery() -> None:
+    broken, good = await make(), await make()
+
+    def corrupt() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", broken.pk])
+
+    await sync_to_async(corrupt)()
+    await Recorder().runner().drain()
+    [broken, good] = await without_bodies()
+    assert (broken.status, good.status) == ("dead", "succeeded")
+    assert broken.error.startswith("the stored body cannot be read: ZstdError")
+
+
+async def without_bodies() -> list[Delivery]:
+    return [row async for row in Delivery.objects.defer("body").order_by("pk")]
+
+
+async def test_the_log_line_is_short_and_clean_whatever_was_sent(caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Recorder(works=None)
+
+    async def run(_event: PushEvent, delivery: DeliveryContext) -> None:
+        delivery.note("\x1b[31m" + "n" * 10_000_000)
+        delivery.note("\u202e\x9b turned")
+
+    object.__setattr__(recorder.registry.handlers["push"][0], "run", run)
+    await make(repository="a\x1b]0;b\x07/c")
+    with caplog.at_level(logging.INFO):
+        await recorder.runner().drain()
+    [line] = [record.getMessage() for record in caplog.records if "succeeded" in record.getMessage()]
+    assert len(line) < 1_200
+    assert line.isprintable()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
+async def test_a_connection_that_is_cut_costs_a_handler_of_the_orm_no_attempt_and_the_thread_heals() -> None:
+    recorder = Recorder()
+    seen: list[int] = []
+
+    async def run(_event: PushEvent, _delivery: DeliveryContext) -> None:
+        seen.append(await Delivery.objects.acount())
+        if len(seen) <= 3:
+            # Every ORM thread has a connection of its own, and each of these deliveries has another thread.
+            await sync_to_async(cut)()
+        await Delivery.objects.acount()
+
+    def cut() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid = cursor.fetchone()[0]
+        with psycopg.connect(**parameters(), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    object.__setattr__(recorder.registry.handlers["push"][0], "run", run)
+    rows = await process(recorder, *[await make() for _ in range(6)])
+    assert {(row.status, row.attempts) for row in rows} == {("succeeded", 1)}
+    assert await HandlerRun.objects.exclude(outcome="succeeded").acount() == 0
+    assert len(seen) > 6
+
+
+def parameters() -> dict[str, Any]:
+    found = connection.get_connection_params()
+    return {name: found[name] for name in ("dbname", "user", "host", "port") if name in found}
+
+
+async def test_a_handler_that_loses_its_connection_each_time_uses_up_attempts_in_the_end() -> None:
+    recorder = Recorder(away=psycopg.OperationalError("the connection is closed"))
+    [row] = await process(recorder, await make())
+    assert (row.status, row.attempts) == ("retrying", 1)
+    assert len(recorder.calls) == batch_runner.OUTAGES + 1

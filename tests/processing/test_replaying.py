@@ -1,0 +1,90 @@
+"""Replay in the foreground: a short lease, which a thread renews while a debugger stops everything else."""
+
+import time
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.utils import timezone
+
+import database
+from handlers import DeliveryContext, Registry
+from processing import claiming, replaying
+from processing.batch_runner import BatchRunner
+from processing.claiming import LEASE, Capacity
+from receiver.models import Delivery
+from schemas.push import PushEvent
+from tests.processing.deliveries import EVENTS, Recorder, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+make = sync_to_async(stored)
+SHORT = timedelta(seconds=0.6)
+
+
+async def replay(runner: BatchRunner, *rows: Delivery) -> list[str]:
+    found = replaying.inline(runner, [row.pk for row in rows])
+    return [verdict.status.value async for verdict, _ in found]
+
+
+async def test_a_handler_stopped_in_a_debugger_keeps_its_lease() -> None:
+    registry = Registry()
+    taken: list[int] = []
+
+    @registry.on(PushEvent)
+    async def stops(_event: PushEvent, _delivery: DeliveryContext) -> None:
+        # Nothing else of this thread runs meanwhile, as under a debugger.
+        time.sleep(3 * SHORT.total_seconds())  # noqa: ASYNC251 - on purpose
+        result = await database.run(claiming.claim, "other", LEASE, Capacity(9, 10**9))
+        taken.extend(one.delivery.id for one in result.claims)
+
+    runner = BatchRunner(EVENTS, registry, "inline", SHORT)
+    assert await replay(runner, await make(status="dead")) == ["succeeded"]
+    assert taken == []
+
+
+async def test_a_replay_that_is_killed_blocks_its_delivery_for_no_longer_than_a_lease() -> None:
+    registry = Registry()
+    ends = []
+
+    @registry.on(PushEvent)
+    async def looks(_event: PushEvent, delivery: DeliveryContext) -> None:
+        row = await Delivery.objects.aget(guid=delivery.guid)
+        ends.append(row.lease_expires_at)
+
+    await replay(BatchRunner(EVENTS, registry, "inline"), await make(status="dead"))
+    [end] = ends
+    assert end is not None
+    assert end < timezone.now() + LEASE
+
+
+async def test_what_a_worker_holds_and_its_siblings_and_ordering_key_are_left_alone() -> None:
+    guid = uuid4()
+    held = {"status": "processing", "worker": "b", "lease_expires_at": timezone.now() + LEASE}
+    at_work = await make(
+        guid=guid, hook_id=1, repository_id=1, ordering_key="1", next_attempt_at=None, **held
+    )
+    sibling = await make(guid=guid, hook_id=2, status="dead")
+    behind = await make(repository_id=1, status="dead")
+    registry = Registry()
+
+    @registry.on(PushEvent, serialize="repository")
+    async def ordered(_event: PushEvent, _delivery: DeliveryContext) -> None: ...
+
+    assert await replay(BatchRunner(EVENTS, registry, "inline"), at_work, sibling, behind) == []
+    assert (await Delivery.objects.aget(pk=at_work.pk)).status == "processing"
+    assert await Delivery.objects.filter(status="received").acount() == 2
+
+
+async def test_a_delivery_whose_body_cannot_be_read_is_dead() -> None:
+    row = await make(status="dead")
+
+    def corrupt() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE receiver_delivery SET body = %s", [b"no frame"])
+
+    await sync_to_async(corrupt)()
+    assert await replay(Recorder().runner("inline"), row) == []
+    assert await Delivery.objects.filter(pk=row.pk, status="dead").aexists()
