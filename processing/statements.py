@@ -14,13 +14,13 @@ from django.db import connection
 from database import given
 from database.given import Row
 
-_FOLDER = Path(__file__).parent / "sql"
+FOLDER = Path(__file__).parent / "sql"
 
 
 @cache
 def text(name: str, vendor: str) -> str:
     """Return the statement for this kind of database."""
-    return (_FOLDER / f"{name}.{vendor}.sql").read_text()
+    return (FOLDER / f"{name}.{vendor}.sql").read_text()
 
 
 def execute(name: str, parameters: Mapping[str, Any]) -> list[Row]:

@@ -36,11 +36,11 @@ candidate AS MATERIALIZED (
     SELECT delivery.id, due_at, source, guid, status, received_at,
         status = 'processing' AND worker <> %(worker)s AS lost,
         COALESCE(size, 20 * length(body)) AS size,
-        COALESCE((
+        CASE WHEN status = 'processing' THEN ordering_key ELSE COALESCE((
             SELECT min(CASE WHEN by_number THEN repository_id || '/' || number ELSE repository_id || '' END)
             FROM rules
             WHERE rules.event = delivery.event AND COALESCE(rules.action = delivery.action, true)
-        ), ordering_key) AS key
+        ), ordering_key) END AS key
     FROM due JOIN receiver_delivery AS delivery ON delivery.id = due.id
 ),
 judged AS MATERIALIZED (

@@ -36,6 +36,7 @@ class Counts:
     stops: int
     good: int
     large_pushes: int
+    rows: int
     # Of turns: in each round, one more than there are kills, so many `turns` for each repository.
     workers: int
     repositories: int
@@ -70,6 +71,7 @@ SMALL = Counts(
     cuts=30,
     good=100,
     large_pushes=3,
+    rows=20_000,
     workers=3,
     repositories=5,
     turns=8,
@@ -102,6 +104,7 @@ FULL = Counts(
     cuts=300,
     good=1000,
     large_pushes=120,
+    rows=1_000_000,
     workers=8,
     repositories=10,
     turns=10,

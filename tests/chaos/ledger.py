@@ -39,9 +39,10 @@ def named(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
-def copy(template: str, folder: Path) -> str:
+def copy(template: str, folder: Path | None) -> str:
     """A database of its own for a test, with the template's tables; gives its URL."""
     if template.startswith("sqlite:"):
+        assert folder is not None
         path = folder / "chaos.sqlite3"
         shutil.copy(sqlite_path(template), path)
         return f"sqlite:///{path}"
