@@ -92,7 +92,13 @@ with stop_if_wrong():
     # With both URLs set nothing uses the default folder, which a read-only image may not even hold.
     if env.str("HOOKKEEPER_DATA", "") or not all(_urls):
         usable(DATA, "HOOKKEEPER_DATA")
+    # pgbouncer in transaction mode gives every transaction another server connection, where the names of
+    # prepared statements and cursors are unknown, or another client's.
+    DATABASE_PREPARED: bool = env.bool("DATABASE_PREPARED", False)
     DATABASES = {"default": database(_urls[0] or f"sqlite:///{quote(str(DATA / 'hookkeeper.sqlite3'))}")}
+    if "pool" in DATABASES["default"]["OPTIONS"]:
+        DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5 if DATABASE_PREPARED else None
+        DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = not DATABASE_PREPARED
     REDIS_URL: str = urls.redis(_urls[1] or f"unix://{quote(str(redis_socket(DATA)))}")
     WEBHOOK_SECRETS = webhook_secrets(os.environ)
 

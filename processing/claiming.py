@@ -24,7 +24,7 @@ LEASE = timedelta(seconds=30)
 # Fallback for deliveries whose sibling is in processing; its settlement makes them due at once.
 SIBLING_WAIT = timedelta(seconds=5)
 # Due rows that one claim looks at beyond those that it may take, so that waiting ones do not fill it.
-LOOK_BEYOND = 200
+LOOK_BEYOND = 50
 # Two workers can judge at once what only one of them may take; one of them then claims again.
 ATTEMPTS = 5
 

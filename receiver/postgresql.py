@@ -140,7 +140,7 @@ class PostgresWriter:
 
         timer = asyncio.get_running_loop().call_later(ANSWER_WITHIN, cut)
         try:
-            cursor = await opened.execute(statement, values, prepare=True)
+            cursor = await opened.execute(statement, values, prepare=settings.DATABASE_PREPARED)
             return await cursor.fetchall()
         except psycopg.Error as error:
             if slow:
@@ -151,7 +151,9 @@ class PostgresWriter:
 
     async def _connect(self) -> psycopg.AsyncConnection:
         opened: psycopg.AsyncConnection = await psycopg.AsyncConnection.connect(
-            **connection_parameters(), autocommit=True
+            **connection_parameters(),
+            autocommit=True,
+            prepare_threshold=5 if settings.DATABASE_PREPARED else None,
         )
         self._connection = opened
         await self._send(opened, _SESSION, {})

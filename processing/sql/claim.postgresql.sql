@@ -16,7 +16,8 @@ WITH rules AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
     (
-        SELECT id, lease_expires_at AS due_at
+        SELECT id, lease_expires_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
+            ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE status = 'processing' AND lease_expires_at <= statement_timestamp()
             AND (%(takeover)s OR worker = %(worker)s)
@@ -26,7 +27,8 @@ due AS MATERIALIZED (
     )
     UNION ALL
     (
-        SELECT id, received_at
+        SELECT id, received_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
+            ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE %(recover)s AND status = 'processing' AND lease_expires_at > statement_timestamp()
             AND worker = %(worker)s AND id <> ALL(%(held)s::bigint[])
@@ -34,7 +36,8 @@ due AS MATERIALIZED (
     )
     UNION ALL
     (
-        SELECT id, next_attempt_at
+        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
+            ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE (status = 'received' OR status = 'retrying') AND next_attempt_at <= statement_timestamp()
         ORDER BY next_attempt_at, received_at, id
@@ -42,15 +45,14 @@ due AS MATERIALIZED (
     )
 ),
 candidate AS MATERIALIZED (
-    SELECT delivery.id, due_at, source, guid, status, claims, received_at,
+    SELECT id, due_at, source, guid, status, claims, received_at, size,
         status = 'processing' AND worker <> %(worker)s AS lost,
-        COALESCE(size, 20 * octet_length(body)) AS size,
         CASE WHEN status = 'processing' THEN ordering_key ELSE COALESCE((
             SELECT min(CASE WHEN by_number THEN repository_id || '/' || number ELSE repository_id::text END)
             FROM rules
-            WHERE rules.event = delivery.event AND COALESCE(rules.action = delivery.action, true)
+            WHERE rules.event = due.event AND COALESCE(rules.action = due.action, true)
         ), ordering_key) END AS key
-    FROM due JOIN receiver_delivery AS delivery ON delivery.id = due.id
+    FROM due
 ),
 judged AS MATERIALIZED (
     SELECT candidate.*,

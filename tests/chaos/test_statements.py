@@ -1,4 +1,4 @@
-"""The worker's fixed statements on a large ledger: each reads what it needs, however much is kept or waits."""
+"""The worker's fixed statements on a large ledger: each reads what it needs, however much it holds."""
 
 import json
 from collections.abc import Iterator
@@ -16,20 +16,22 @@ pytestmark = pytest.mark.only("postgresql")
 
 CLAIM = 300
 WORKER = "worker of the test"
-COLUMNS = (
-    "guid, hook_id, source, secret_position, event, action, repository_id, repository, sender, headers, content_type,"
-    " body, size, digest, redeliveries, attempts, claims, crashes, error, received_at, status, next_attempt_at,"
-    " lease_expires_at, finished_at, worker, ordering_key"
+INSERT = """
+INSERT INTO receiver_delivery (
+    guid, hook_id, source, secret_position, event, action, repository_id, repository, sender, headers,
+    content_type, body, size, digest, redeliveries, attempts, claims, crashes, error, received_at,
+    status, next_attempt_at, lease_expires_at, finished_at, worker, ordering_key
 )
-FIXED = (
-    "gen_random_uuid(), n, '', 0, 'push', '', {repository}, 'a/b', 'ada', '{{}}', 'application/json', '\\x00', 7_000,"
-    " uuid_send(gen_random_uuid()), 0, 0, 1, 0, '', now() - interval '1 day' + n * interval '1 ms'"
-)
+SELECT gen_random_uuid(), n, '', 0, 'push', '', {repository}, 'a/b', 'ada', '{{}}',
+    'application/json', '\\x00', 7000, uuid_send(gen_random_uuid()), 0, 0, 1, 0, '',
+    now() - interval '1 day' + n * interval '1 ms', {rest}
+FROM generate_series(1, {count}) AS n
+"""
 
 
 @pytest.fixture(scope="module")
 def large(migrated: str, counts: Counts) -> Iterator[str]:
-    """A ledger of `counts.rows`, a tenth of which waits behind one delivery of an ordered repository."""
+    """A ledger of so many rows, a tenth of which waits behind one delivery of an ordered repository."""
     url = ledger.copy(migrated, None)
     kinds = [
         (counts.rows * 8 // 10, "n % 100 + 10", "'succeeded', NULL, NULL, now(), 'gone', NULL"),
@@ -41,11 +43,7 @@ def large(migrated: str, counts: Counts) -> Iterator[str]:
         (1, "1", "'processing', NULL, now() + interval '1 day', NULL, 'another', '1'"),
     ]
     for count, repository, rest in kinds:
-        fixed = FIXED.format(repository=repository)
-        ledger.execute(
-            url,
-            f"INSERT INTO receiver_delivery ({COLUMNS}) SELECT {fixed}, {rest} FROM generate_series(1, {count}) AS n",
-        )
+        ledger.execute(url, INSERT.format(count=count, repository=repository, rest=rest))
     ledger.execute(
         url,
         "INSERT INTO receiver_handlerrun (delivery_id, handler, attempt, trigger, outcome, started_at, duration,"
@@ -110,7 +108,8 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
     return {
         "claim": {
             "worker": WORKER, "lease": 30.0, "limit": CLAIM, "size": 10**8, "alone": False,
-            "look": CLAIM + claiming.LOOK_BEYOND, "rules": ordering.as_json([Rule("push", None, by_number=False)]),
+            "look": CLAIM + claiming.LOOK_BEYOND,
+            "rules": ordering.as_json([Rule("push", None, by_number=False)]),
             "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "wait": 5.0,
         },
         "settle": {"ended": json.dumps(ended), "runs": json.dumps(runs)},

@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -62,7 +63,7 @@ async def test_a_replay_that_is_killed_blocks_its_delivery_for_no_longer_than_a_
 
 async def test_what_a_worker_holds_and_its_siblings_and_ordering_key_are_left_alone() -> None:
     guid = uuid4()
-    held = {"status": "processing", "worker": "b", "lease_expires_at": timezone.now() + LEASE}
+    held: dict[str, Any] = {"status": "processing", "worker": "b", "lease_expires_at": timezone.now() + LEASE}
     at_work = await make(
         guid=guid, hook_id=1, repository_id=1, ordering_key="1", next_attempt_at=None, **held
     )

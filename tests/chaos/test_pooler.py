@@ -1,0 +1,41 @@
+"""PostgreSQL behind pgbouncer in transaction mode: no statement has a name that another client could have."""
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests import github, processes
+from tests.chaos import law, pooler, stack
+from tests.chaos.counts import Counts
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.sender import Sender
+
+pytestmark = [
+    pytest.mark.only("postgresql"),
+    pytest.mark.skipif(pooler.PROGRAM is None, reason="pgbouncer is not installed"),
+]
+
+
+async def test_receivers_and_workers_share_a_few_connections_of_a_pooler(
+    counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with pooler.pooling(database) as pooled:
+        there = {"DATABASE_URL": pooled, "REDIS_URL": redis_server.url}
+        with (
+            stack.receiver(tmp_path / "one.log", **there) as one,
+            stack.receiver(tmp_path / "other.log", **there) as other,
+            processes.worker(tmp_path / "worker.log", **there),
+            processes.worker(tmp_path / "second.log", **there),
+        ):
+            senders = Sender(http, one.url), Sender(http, other.url)
+            half = counts.deliveries // 2
+            for sender in senders:
+                crowd = [github.sample("push__branch") for _ in range(half)]
+                await sender.crowd(crowd[: half // 2], 10)
+                await sender.crowd(crowd[half // 2 :], counts.connections)
+            assert senders[0].statuses() == senders[1].statuses() == {202: half}
+            law.kept(database, *senders)
+            assert await law.ended(database, within=120) == {"succeeded": 2 * half}
+    logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    assert "prepared statement" not in logs
