@@ -50,7 +50,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     two.add_argument(
         "--memory", type=int, default=100_000, help="deliveries over which memory is watched (%(default)s)"
     )
-    for part, names in ((one, list(contenders.everybody(probot))), (two, [*WORKERS, workers.ARQ])):
+    for part, names in ((one, list(contenders.everybody(probot))), (two, [*WORKERS, "hookkeeper-arq"])):
         part.add_argument("--rounds", type=_above_0(int), default=5, help="of each contender (%(default)s)")
         part.add_argument(
             "--only", action="append", default=[], choices=names, metavar="NAME",

@@ -46,9 +46,10 @@ def large(migrated: str, counts: Counts) -> Iterator[str]:
         ledger.execute(url, INSERT.format(count=count, repository=repository, rest=rest))
     ledger.execute(
         url,
-        "INSERT INTO receiver_handlerrun (delivery_id, handler, attempt, trigger, outcome, started_at, duration,"
-        " error, traceback, superseded) SELECT id, 'push.record', 1, 'delivery', 'succeeded', now(), 0, '', '',"
-        " false FROM receiver_delivery WHERE status = 'succeeded'",
+        "INSERT INTO receiver_handlerrun (delivery_id, handler, attempt, trigger, outcome, started_at,"
+        " duration, error, traceback, superseded)"
+        " SELECT id, 'push.record', 1, 'delivery', 'succeeded', now(), 0, '', '', false"
+        " FROM receiver_delivery WHERE status = 'succeeded'",
     )
     ledger.execute(url, "VACUUM (ANALYZE) receiver_delivery")
     ledger.execute(url, "VACUUM (ANALYZE) receiver_handlerrun")
@@ -102,7 +103,8 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
     ]  # fmt: skip
     runs = [
         {"id": pk, "claims": claims, "handler": "push.record", "attempt": 1, "trigger": "delivery",
-         "outcome": "succeeded", "started_at": "2026-01-01T00:00Z", "duration": 0.1, "error": "", "traceback": ""}
+         "outcome": "succeeded", "started_at": "2026-01-01T00:00Z", "duration": 0.1, "error": "",
+         "traceback": ""}
         for pk, _, claims, _ in mine
     ]  # fmt: skip
     return {

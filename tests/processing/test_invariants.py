@@ -1,0 +1,176 @@
+"""What holds whatever happens in whatever order: no loss, no two at once, order per key, each effect once."""
+
+import uuid
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from processing import claiming, ordering, replaying, settling
+from processing.claiming import LEASE, Capacity, Claimed
+from processing.ordering import Rule
+from processing.settling import LeaseLostError, Run, Verdict
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from tests.processing.deliveries import stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RULES = [Rule("push", None, by_number=False)]
+WORKERS = ["a", "b", "c"]
+REPOSITORIES = [1, 2]
+HANDLER = "push.record"
+
+Arrival = tuple[int, int, int]
+"""Repository, number of the guid in it, and hook."""
+
+workers = st.sampled_from(WORKERS)
+arrivals = st.lists(
+    st.tuples(st.sampled_from(REPOSITORIES), st.integers(1, 6), st.integers(1, 3)), min_size=3, max_size=8
+)
+
+
+class Ledger(RuleBasedStateMachine):
+    """Workers that store, claim, renew, settle, fail, die and replay, one step at a time."""
+
+    @initialize(arrivals=arrivals)
+    def begin(self, arrivals: list[Arrival]) -> None:
+        HandlerRun.objects.all().delete()
+        Delivery.objects.all().delete()
+        self.held: dict[str, list[Claimed]] = defaultdict(list)
+        self.effects: dict[Any, int] = defaultdict(int)
+        self.asked: dict[Any, int] = defaultdict(int)
+        self.stored = 0
+        self.clock = timezone.now() - timedelta(days=1)
+        self.store(arrivals)
+
+    @rule(arrivals=arrivals)
+    def store(self, arrivals: list[Arrival]) -> None:
+        for repository, number, hook in arrivals:
+            # A guid belongs to one repository, because its payload does.
+            guid = uuid.UUID(int=number * 10 + repository)
+            if Delivery.objects.filter(guid=guid, hook_id=hook).exists():
+                continue
+            self.clock += timedelta(seconds=1)
+            stored(guid=guid, hook_id=hook, repository_id=repository, received_at=self.clock)
+            self.stored += 1
+            self.asked[guid] = max(self.asked[guid], 1)
+
+    @rule(worker=workers, limit=st.integers(1, 5))
+    def claim(self, worker: str, limit: int) -> None:
+        held = [claimed.delivery.id for claimed in self.held[worker]]
+        result = claiming.claim(worker, LEASE, Capacity(limit, 10**9), RULES, held)
+        ordering.unblock(sorted(result.blocked))
+        for claimed in result.claims:
+            older = Delivery.objects.filter(
+                repository_id=int(claimed.delivery.ordering_key or 0),
+                status__in=[Status.RECEIVED, Status.PROCESSING],
+                received_at__lt=claimed.delivery.received_at,
+                trigger=Trigger.DELIVERY,
+            )
+            if claimed.delivery.trigger == Trigger.DELIVERY:
+                assert not older.exists(), "it overtook an older delivery of its key"
+        self.held[worker] += result.claims
+
+    @rule(worker=workers)
+    def renew(self, worker: str) -> None:
+        claiming.renew([claimed.lease for claimed in self.held[worker]], LEASE)
+
+    @precondition(lambda self: any(self.held.values()))
+    @rule(worker=workers, succeeds=st.booleans(), data=st.data())
+    def end(self, worker: str, succeeds: bool, data: st.DataObject) -> None:
+        if not self.held[worker]:
+            return
+        claimed = data.draw(st.sampled_from(self.held[worker]), label="ends")
+        self.held[worker].remove(claimed)
+        runs, status, wait = [], Status.SUCCEEDED, None
+        if HANDLER not in claimed.done:
+            if succeeds:
+                self.effects[claimed.delivery.guid] += 1
+            else:
+                status, wait = Status.RETRYING, timedelta()
+            outcome = Outcome.SUCCEEDED if succeeds else Outcome.FAILED
+            runs = [Run(HANDLER, claimed.delivery.attempts + 1, Trigger.DELIVERY, outcome, timezone.now())]
+        ended = [(claimed, Verdict(status, "", wait, runs))]
+        [written] = settling._write(ended)
+        if isinstance(written, LeaseLostError):
+            # Its effect may be repeated by the worker that took it over.
+            self.effects[claimed.delivery.guid] -= int(bool(runs) and succeeds)
+        else:
+            settling._after(ended)
+
+    @rule(worker=workers)
+    def give_back(self, worker: str) -> None:
+        claiming.release([claimed.lease for claimed in self.held.pop(worker, [])])
+
+    @rule(worker=workers)
+    def kill(self, worker: str) -> None:
+        """The worker is gone, and its leases end."""
+        ids = [claimed.delivery.id for claimed in self.held.pop(worker, [])]
+        rows = Delivery.objects.filter(pk__in=ids, status=Status.PROCESSING, worker=worker)
+        rows.update(lease_expires_at=timezone.now() - timedelta(seconds=1), worker="gone")
+
+    @precondition(lambda self: self.stored)
+    @rule(data=st.data())
+    def replay(self, data: st.DataObject) -> None:
+        row = data.draw(st.sampled_from(list(Delivery.objects.defer("body").order_by("pk"))), label="again")
+        if row.status == Status.SUCCEEDED:
+            self.asked[row.guid] += 1
+        replaying.reopen([row.pk])
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        assert Delivery.objects.count() == self.stored
+
+    @invariant()
+    def no_two_of_a_guid_or_key_are_in_processing(self) -> None:
+        rows = list(Delivery.objects.filter(status=Status.PROCESSING).values_list("guid", "ordering_key"))
+        assert len({guid for guid, _ in rows}) == len({key for _, key in rows}) == len(rows)
+
+    @invariant()
+    def each_effect_is_had_once_for_each_time_it_was_asked_for(self) -> None:
+        for guid, count in self.effects.items():
+            assert count <= self.asked[guid]
+
+    def teardown(self) -> None:
+        """Everything ends, once nothing hinders it."""
+        if not self.stored:
+            return
+        for worker in list(self.held):
+            self.give_back(worker)
+        Delivery.objects.filter(status=Status.RETRYING).update(next_attempt_at=timezone.now())
+        for _ in range(200):
+            result = claiming.claim("last", LEASE, Capacity(10, 10**9), RULES)
+            for claimed in result.claims:
+                run = Run(HANDLER, 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())
+                ended = [(claimed, Verdict(Status.SUCCEEDED, runs=[run]))]
+                settling._write(ended)
+                settling._after(ended)
+            ordering.repair()
+            Delivery.objects.filter(next_attempt_at__gt=timezone.now()).update(next_attempt_at=timezone.now())
+            if not Delivery.objects.exclude(status=Status.SUCCEEDED).exists():
+                return
+        left = list(
+            Delivery.objects.exclude(status=Status.SUCCEEDED).values_list("status", "next_attempt_at")
+        )
+        raise AssertionError(f"not all end: {left}")
+
+
+def test_the_invariants_hold_in_every_order_of_events() -> None:
+    run_state_machine_as_test(
+        Ledger,
+        settings=settings(
+            max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
