@@ -16,8 +16,8 @@ WITH rules AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
     (
-        SELECT id, lease_expires_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
-            ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
+        SELECT id, lease_expires_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE status = 'processing' AND lease_expires_at <= statement_timestamp()
             AND (%(takeover)s OR worker = %(worker)s)
@@ -27,8 +27,8 @@ due AS MATERIALIZED (
     )
     UNION ALL
     (
-        SELECT id, received_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
-            ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
+        SELECT id, received_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE %(recover)s AND status = 'processing' AND lease_expires_at > statement_timestamp()
             AND worker = %(worker)s AND id <> ALL(%(held)s::bigint[])
@@ -36,8 +36,8 @@ due AS MATERIALIZED (
     )
     UNION ALL
     (
-        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
-            ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
+        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE (status = 'received' OR status = 'retrying') AND next_attempt_at <= statement_timestamp()
         ORDER BY next_attempt_at, received_at, id

@@ -5,8 +5,8 @@ WITH rules AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
     SELECT * FROM (
-        SELECT id, lease_expires_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
-            ordering_key, COALESCE(size, 20 * length(body)) AS size
+        SELECT id, lease_expires_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
         FROM receiver_delivery
         WHERE status = 'processing' AND lease_expires_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
             AND (%(takeover)s OR worker = %(worker)s)
@@ -16,8 +16,8 @@ due AS MATERIALIZED (
     )
     UNION ALL
     SELECT * FROM (
-        SELECT id, received_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
-            ordering_key, COALESCE(size, 20 * length(body)) AS size
+        SELECT id, received_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
         FROM receiver_delivery
         WHERE %(recover)s AND status = 'processing'
             AND lease_expires_at > strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
@@ -26,8 +26,8 @@ due AS MATERIALIZED (
     )
     UNION ALL
     SELECT * FROM (
-        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number, status, claims, received_at, worker,
-            ordering_key, COALESCE(size, 20 * length(body)) AS size
+        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
         FROM receiver_delivery
         WHERE (status = 'received' OR status = 'retrying')
             AND next_attempt_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')

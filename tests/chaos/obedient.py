@@ -15,6 +15,7 @@ from pathlib import Path
 import handlers.push  # noqa: F401 - its handler is to be there
 from handlers import DeliveryContext, RetryableError, on
 from handlers._registry import registry
+from receiver.models import HandlerRun
 from schemas.push import PushEvent
 from tests.chaos import journal
 from tests.chaos.times import LATER, LONG
@@ -61,6 +62,16 @@ async def kill(_attempt: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+async def leak(_attempt: int) -> None:
+    raise asyncio.CancelledError
+
+
+async def use_the_orm(_attempt: int) -> None:
+    for _ in range(20):
+        await HandlerRun.objects.acount()
+        await asyncio.sleep(0.05)
+
+
 COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
     "works": work,
     "waits": wait,
@@ -70,6 +81,8 @@ COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
     "hangs": hang,
     "blocks": block,
     "kills": kill,
+    "leaks": leak,
+    "orm": use_the_orm,
 }
 
 

@@ -30,6 +30,7 @@ BEGIN = 5.0
 ENDS = {
     "raises": (2, 0, "obedient.obey: 2 attempts used up; OSError: it always does"),
     "hangs": (2, 0, "obedient.obey: 2 attempts used up; timed out after 1 seconds"),
+    "leaks": (2, 0, "obedient.obey: 2 attempts used up; CancelledError: "),
     "refused": (2, 0, "push.record: 2 attempts used up; IntegrityError"),
     "kills": (0, 3, "ended its worker 3 times, at last with signal 9"),
     "blocks": (0, 3, "ended its worker 3 times, at last with a handler that blocked it for 2 seconds"),
@@ -82,7 +83,7 @@ class Case:
 
 TAKEN_OVER = BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN
 CASES = [
-    Case(["raises", "hangs", "refused"], BEGIN, EACH, deaths=0),
+    Case(["raises", "hangs", "refused", "leaks"], BEGIN, EACH, deaths=0),
     Case(["kills"], TAKEN_OVER, EACH_APART, deaths=1),
     Case(["blocks"], BLOCKED_FOR + TAKEN_OVER + 2 * BLOCKED_APART, EACH_APART, deaths=1),
 ]
@@ -102,7 +103,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
     pushes = [stored.Push(number, "good") for number in range(counts.good)]
     for place, poison in enumerate(case.poisons):
         number = counts.good + place
-        pushes.insert((place + 1) * counts.good // 4, stored.Push(number, poison))
+        pushes.insert((place + 1) * counts.good // 5, stored.Push(number, poison))
         if poison == "refused":
             refuse(database, f"refs/heads/{number}")
     async with supervised(tmp_path / "worker.log", **there) as ends:
@@ -125,6 +126,13 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
         )
         assert (tried, crashes) == ENDS[poison][:2]
         assert error.startswith(ENDS[poison][2])
+    if "leaks" in case.poisons:
+        tracebacks = ledger.execute(
+            database,
+            "SELECT count(*) FROM receiver_handlerrun AS run JOIN receiver_delivery AS delivery"
+            " ON delivery.id = run.delivery_id WHERE source = 'leaks' AND traceback LIKE '%CancelledError%'",
+        )
+        assert tracebacks == [(2,)]
 
 
 def good(database: str) -> Counter[str]:

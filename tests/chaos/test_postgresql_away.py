@@ -50,7 +50,10 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=5):
             await asyncio.sleep(1)
-            stored.store(postgresql.url, [stored.Push(number, "works") for number in range(AT_WORK)])
+            stored.store(
+                postgresql.url,
+                [stored.Push(number, "orm" if number % 2 else "works") for number in range(AT_WORK)],
+            )
             await stored.wake(redis_server.url)
             await asyncio.to_thread(
                 processes.wait_until,
@@ -80,4 +83,7 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         promised = await law.ended(postgresql.url, within=20)
         assert promised == {"succeeded": len(ledger.rows(postgresql.url))}
         assert journal.effects(postgresql.url) == promised.total()
+        # Nor did the outage cost a handler an attempt, or make anything suspect.
+        rows = ledger.execute(postgresql.url, "SELECT DISTINCT attempts, crashes FROM receiver_delivery")
+        assert rows == [(1, 0)]
         assert worker.poll() is None

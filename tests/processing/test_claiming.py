@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 import database
-from processing import claiming
+from processing import claiming, settling
 from processing.claiming import LEASE, Capacity, Claimed
 from processing.settling import LeaseLostError, Run, Verdict, settle
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
@@ -216,6 +216,18 @@ async def test_siblings_of_a_delivery_that_succeeded_are_settled_with_it_and_the
         (rows[2].pk, "push.record", "skipped"),
     ]
     assert ids(await database.run(take)) == [another.pk]
+
+
+async def test_many_siblings_take_two_claims() -> None:
+    first = await make(guid=uuid4(), hook_id=1)
+    fields = [field.attname for field in Delivery._meta.concrete_fields[1:] if field.attname != "trigger"]
+    row = {name: getattr(first, name) for name in fields}
+    count = 2 * settling.SIBLINGS + 1
+    await Delivery.objects.abulk_create(Delivery(**row | {"hook_id": hook}) for hook in range(2, count + 1))
+    [claimed] = await database.run(take)
+    await settle(claimed, Verdict(Status.IGNORED))
+    assert await Delivery.objects.filter(status="ignored").acount() == count
+    assert await database.run(take) == []
 
 
 async def test_siblings_of_a_delivery_that_failed_are_due_at_once() -> None:
