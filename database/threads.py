@@ -36,6 +36,7 @@ LOCKED_WITHIN = 15.0
 
 _executor: ThreadPoolExecutor | None = None
 _answer_within: float | None = None
+_ending = False
 _opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
 
@@ -124,7 +125,7 @@ def _call(
         if connection.connection is not None and connection.is_usable():
             raise
         connection.close()
-        if not reused:
+        if not reused or _ending:
             raise
     return function(*arguments, **named)
 
@@ -173,10 +174,12 @@ def close() -> None:
 
 async def close_within(seconds: float) -> None:
     """Run `close`, and cut the connections of threads that have not ended after so many seconds."""
+    global _ending  # noqa: PLW0603 - as above
     closing = asyncio.ensure_future(asyncio.to_thread(close))
     await asyncio.wait({closing}, timeout=seconds)
     if not closing.done():
         logger.error("database connections cut reason=no answer")
+        _ending = True
         _cut(list(_opened))
         await asyncio.wait({closing}, timeout=seconds)
 

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Raw bytes of bodies that are read together; a larger body is read alone.
 READ_BYTES = 8 * 1024 * 1024
+# Raw bytes of a body for which a claim may have to wait until another is done.
+LARGE = 1024 * 1024
 # Attempts of one delivery that end with the database and are not counted.
 OUTAGES = 5
 # Characters of a log line and of a part of it, and how many notes of handlers it has.
@@ -194,6 +196,8 @@ class BatchRunner:
         finally:
             if not stopping():
                 self.leases.drop(claimed)
+                if claimed.delivery.size > LARGE:
+                    self.on_due()  # another may fit now
 
     async def attempt(
         self, claimed: Claimed, stopping: Callable[[], bool], *, limited: bool = True, forgiving: bool = False

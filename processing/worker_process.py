@@ -1,7 +1,6 @@
 """One worker process: consumer, leases and heartbeat as background tasks, from its start to its end."""
 
 import asyncio
-import contextlib
 import faulthandler
 import gc
 import logging
@@ -18,6 +17,7 @@ from django.conf import settings
 import database
 from processing import batch_runner, claiming, heartbeat, resilient_redis
 from processing.consumer import Consumer
+from processing.sanitising import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 COLLECT = (50_000, 10, 10)
 # Seconds for one answer of the database, before its connection is cut: less than a lease.
 ANSWER_WITHIN = 20.0
+# Characters of a log line, of whatever it is.
+LONGEST_LINE = 2_000
 # Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
 END_WITHIN = 3.0
 
@@ -60,8 +62,7 @@ class WorkerProcess:
         """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""
         try:
             async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
-                await _cancelled(self._claiming)
-                await self.runner.stop(settings.WORKER_GRACE)
+                await asyncio.gather(_cancelled(self._claiming), self.runner.stop(settings.WORKER_GRACE))
         except TimeoutError:
             logger.warning("claims not given back reason=the database does not answer")
         await _cancelled(self._tasks)
@@ -86,7 +87,17 @@ class WorkerProcess:
             await asyncio.sleep(lease / 3)
 
 
+class _Sanitise(logging.Filter):
+    """Bound and clean every line: errors and handlers' lines may hold what was sent."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = one_line(record.getMessage(), LONGEST_LINE), ()
+        return True
+
+
 def _tune() -> None:
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_Sanitise())
     # One line for each delivery is enough; arq would write two for each job.
     logging.getLogger("arq.worker").setLevel(logging.WARNING)
     # No line shows them: https://docs.python.org/3/howto/logging.html#optimization
@@ -109,5 +120,4 @@ def _stop_without(task: "asyncio.Task[None]") -> None:
 async def _cancelled(tasks: "list[asyncio.Task[None]]") -> None:
     for task in tasks:
         task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -87,3 +87,33 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         rows = ledger.execute(postgresql.url, "SELECT DISTINCT attempts, crashes FROM receiver_delivery")
         assert rows == [(1, 0)]
         assert worker.poll() is None
+
+
+@pytest.mark.only("postgresql")
+async def test_a_worker_told_to_stop_while_postgresql_hangs_stops_in_time(
+    postgresql: PostgreSQL, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    journal.create(postgresql.url)
+    there = {
+        "DATABASE_URL": postgresql.url,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.obedient",
+        "LET": str(tmp_path / "never"),
+        "WORKER_GRACE": "1",
+    }
+    with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker:
+        [waiting] = stored.store(postgresql.url, [stored.Push(0, "waits")])
+        await asyncio.to_thread(
+            processes.wait_until, lambda: journal.entries(postgresql.url, "began"), "the handler has begun"
+        )
+        postgresql.hang()
+        try:
+            worker.terminate()
+            # The grace, and three seconds each for giving back, closing, and cutting what does not answer.
+            assert await asyncio.to_thread(worker.wait, 1 + 3 * 3 + 5) == 0
+        finally:
+            postgresql.go_on()
+    with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there | {"LET": str(tmp_path)}):
+        assert await law.ended(postgresql.url, within=20) == {"succeeded": 1}
+    rows = ledger.execute(postgresql.url, f"SELECT attempts FROM receiver_delivery WHERE id = {waiting}")
+    assert rows == [(1,)]
