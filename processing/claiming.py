@@ -43,7 +43,6 @@ class DeliveryRow(NamedTuple):
     action: str
     repository: str
     installation_id: int | None
-    headers: dict[str, str]
     content_type: str
     headers: dict[str, str]
     received_at: datetime

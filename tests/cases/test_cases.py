@@ -15,8 +15,8 @@ import pytest
 from django.apps import apps
 
 import schemas
-from processing import batch
-from receiver.models import Delivery, Trigger
+from processing import batch_runner
+from receiver.models import Delivery
 from tests import github
 from tests.handlers.context import context, events
 from tests.servers import SECRET
@@ -65,7 +65,7 @@ async def sent(http: aiohttp.ClientSession, url: str, request: github.Request, t
 
 @named
 async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, receiver_url: str) -> None:
-    processor = batch.load(worker="worker of the cases")
+    runner = batch_runner.load("worker of the cases")
     for place, step in enumerate(case["steps"]):
         request = github.request(step["event"], step["payload"], secret=SECRET)
         request.headers |= step.get("headers", {})
@@ -74,7 +74,7 @@ async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, recei
         if "status" not in case:
             continue
         delivery = await Delivery.objects.aget(guid=request.guid)
-        await processor.process([delivery.pk], Trigger.DELIVERY)
+        await runner.drain()
         await delivery.arefresh_from_db()
         assert (delivery.status, delivery.error) == (case["status"], ""), place
     await check(case)
@@ -82,11 +82,11 @@ async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, recei
 
 async def handled(steps: Sequence[dict[str, Any]]) -> None:
     """Run the handlers over these deliveries, one after the other."""
-    processor = batch.load(worker="worker of the cases")
+    runner = batch_runner.load("worker of the cases")
     for step in steps:
         event = schemas.parse(events[step["event"]], json.dumps(step["payload"]).encode())
         server = schemas.server_of(event.links, step.get("headers", {}))
-        for handler in processor.registry.wanting(event, step["event"]):
+        for handler in runner.registry.wanting(event, step["event"]):
             await handler.run(event, context(step["event"], server))
 
 
