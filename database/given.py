@@ -38,7 +38,7 @@ def parameters(columns: Columns, rows: Sequence[Row]) -> list[Any]:
     """What a statement is given for `relation`."""
     if connection.vendor == "postgresql":
         values = zip(*rows, strict=True) if rows else [()] * len(columns)
-        return [_array(kind, list(one)) for kind, one in zip(columns.values(), values, strict=True)]
+        return [array(kind, list(one)) for kind, one in zip(columns.values(), values, strict=True)]
     adapt = [_TO_SQLITE.get(kind, _as_it_is) for kind in columns.values()]
     listed = [
         [None if value is None else to(value) for to, value in zip(adapt, row, strict=True)] for row in rows
@@ -89,8 +89,8 @@ _NUMBERS = frozenset({"bigint", "integer", "smallint", "boolean", "double precis
 _AS_TEXT = _TEXTS | _NUMBERS
 
 
-def _array(kind: str, values: list[Any]) -> Any:
-    """An array as PostgreSQL reads it: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
+def array(kind: str, values: list[Any]) -> Any:
+    """Return an array as PostgreSQL reads it: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
 
     psycopg has a call of Python for each element, which of a push of many commits would be half of the
     cost. It is left those of which the text would cost more.

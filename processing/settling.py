@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
-from database import Coalescer
+from database import Coalescer, given
 from database.given import Row
 from processing import ordering, statements
 from processing.claiming import Claimed
@@ -77,7 +77,7 @@ def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | Lease
             "guid": claimed.delivery.guid.hex,
             "claims": claimed.delivery.claims,
             "worker": claimed.delivery.worker,
-            "status": verdict.status,
+            "status": verdict.status.value,
             "crashed": int(verdict.crashed),
             "error": verdict.error,
             "wait": _wait(verdict),
@@ -85,7 +85,7 @@ def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | Lease
         for claimed, verdict in ended
     ]
     runs = [_row(claimed, run) for claimed, verdict in ended for run in verdict.runs]
-    settled = set(_statements(json.dumps(rows), json.dumps(runs)))
+    settled = set(_statements(rows, runs))
     return [
         verdict
         if (claimed.delivery.id, claimed.delivery.claims) in settled
@@ -102,8 +102,8 @@ def _row(claimed: Claimed, run: Run) -> dict[str, Any]:
         "claims": claimed.delivery.claims,
         "handler": run.handler,
         "attempt": run.attempt,
-        "trigger": run.trigger,
-        "outcome": run.outcome,
+        "trigger": run.trigger.value,
+        "outcome": run.outcome.value,
         "started_at": str(started_at),
         "duration": run.duration,
         "error": run.error,
@@ -116,13 +116,32 @@ def _wait(verdict: Verdict) -> float | None:
     return (verdict.retry_after or timedelta()).total_seconds() if verdict.status in OPEN else None
 
 
-def _statements(ended: str, runs: str) -> list[Row]:
+# Columns and their types on PostgreSQL.
+_ENDED = {
+    "id": "bigint", "guid": "text", "claims": "integer", "worker": "text", "status": "text",
+    "crashed": "integer", "error": "text", "wait": "double precision",
+}  # fmt: skip
+_RUN = {
+    "id": "bigint", "claims": "integer", "handler": "text", "attempt": "integer", "trigger": "text",
+    "outcome": "text", "started_at": "text", "duration": "double precision", "error": "text",
+    "traceback": "text",
+}  # fmt: skip
+
+
+def _statements(ended: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> list[Row]:
     if connection.vendor == "postgresql":
-        return statements.execute("settle", {"ended": ended, "runs": runs})
+        return statements.execute("settle", parameters(ended, runs))
     with transaction.atomic():
-        settled = statements.execute("settle", {"ended": ended})
-        statements.execute("runs", {"runs": runs, "settled": settled})
+        settled = statements.execute("settle", {"ended": json.dumps(ended)})
+        statements.execute("runs", {"runs": json.dumps(runs), "settled": settled})
     return settled
+
+
+def parameters(ended: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return an array for each column, as `settle.postgresql.sql` takes them."""
+    return {name: given.array(kind, [row[name] for row in ended]) for name, kind in _ENDED.items()} | {
+        f"run_{name}": given.array(kind, [row[name] for row in runs]) for name, kind in _RUN.items()
+    }
 
 
 def _after(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[int]:

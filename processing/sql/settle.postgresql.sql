@@ -1,10 +1,10 @@
 -- Settles attempts whose lease still holds, writes their handler runs, and returns the id and `claims` of each.
 -- Rows are found by id alone: with the status, the planner reads the small index of what is in processing.
 WITH ended AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(ended)s::jsonb) AS ended (
-        id bigint, guid uuid, claims integer, worker text, status text, crashed integer, error text,
-        wait double precision
-    )
+    SELECT * FROM unnest(
+        %(id)t::bigint[], %(guid)t::uuid[], %(claims)t::integer[], %(worker)t::text[], %(status)t::text[],
+        %(crashed)t::integer[], %(error)t::text[], %(wait)t::double precision[]
+    ) AS ended (id, guid, claims, worker, status, crashed, error, wait)
 ),
 held AS (
     SELECT delivery.id, delivery.guid, delivery.claims, delivery.worker, delivery.status AS stands
@@ -30,9 +30,12 @@ written AS (
         delivery_id, handler, attempt, trigger, outcome, started_at, duration, error, traceback, superseded
     )
     SELECT id, handler, attempt, trigger, outcome, started_at, duration, error, traceback, false
-    FROM jsonb_to_recordset(%(runs)s::jsonb) AS ran (
-        id bigint, claims integer, handler text, attempt integer, trigger text, outcome text,
-        started_at timestamp with time zone, duration double precision, error text, traceback text
+    FROM unnest(
+        %(run_id)t::bigint[], %(run_claims)t::integer[], %(run_handler)t::text[], %(run_attempt)t::integer[],
+        %(run_trigger)t::text[], %(run_outcome)t::text[], %(run_started_at)t::timestamp with time zone[],
+        %(run_duration)t::double precision[], %(run_error)t::text[], %(run_traceback)t::text[]
+    ) AS ran (
+        id, claims, handler, attempt, trigger, outcome, started_at, duration, error, traceback
     ) JOIN settled USING (id, claims)
 )
 SELECT id, claims FROM settled

@@ -1,13 +1,12 @@
 """The worker's fixed statements on a large ledger: each reads what it needs, however much it holds."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from processing import claiming, ordering, statements
+from processing import claiming, ordering, settling, statements
 from processing.ordering import Rule
 from tests.chaos import ledger
 from tests.chaos.counts import Counts
@@ -114,7 +113,7 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
             "rules": ordering.as_json([Rule("push", None, by_number=False)]),
             "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "wait": 5.0,
         },
-        "settle": {"ended": json.dumps(ended), "runs": json.dumps(runs)},
+        "settle": settling.parameters(ended, runs),
         "settle_siblings": {"ids": done, "limit": 1_000},
         "unblock": {"keys": ["1"]},
         "blocked_keys": {},
