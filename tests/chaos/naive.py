@@ -8,7 +8,9 @@ from schemas.push import PushEvent
 @on(PushEvent, max_attempts=2)
 async def write(event: PushEvent, delivery: DeliveryContext) -> None:
     repository, _ = await Repository.objects.aget_or_create(
-        github_id=event.repository.id, defaults={"full_name": event.repository.full_name}
+        server=delivery.server,
+        github_id=event.repository.id,
+        defaults={"full_name": event.repository.full_name},
     )
     for position, commit in enumerate(event.commits):
         await Issue.objects.aupdate_or_create(
