@@ -199,6 +199,15 @@ async def test_two_hooks_of_one_guid_have_their_effect_once() -> None:
     assert await runs("outcome") == [("succeeded",), ("skipped",)]
 
 
+@pytest.mark.parametrize("other", [{"source": "acme"}, {"case": "push__tag_annotated", "hook_id": 2}])
+async def test_a_guid_of_another_source_or_payload_skips_no_handler(other: dict[str, Any]) -> None:
+    guid = uuid4()
+    recorder = Recorder()
+    await process(recorder, await make(guid=guid, **other), await make(guid=guid))
+    assert recorder.calls == ["works", "works"]
+    assert await runs("outcome") == [("succeeded",), ("succeeded",)]
+
+
 async def test_a_batch_that_is_cancelled_gives_back_what_it_has_not_settled() -> None:
     recorder = Recorder(hangs=None)
     entered = asyncio.Event()
