@@ -48,6 +48,7 @@ class PostgresWriter:
 
     def __init__(self) -> None:
         self._connection: psycopg.AsyncConnection | None = None
+        self._direct = False
 
     async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
         """Insert in one statement, which is also one transaction."""
@@ -140,7 +141,7 @@ class PostgresWriter:
 
         timer = asyncio.get_running_loop().call_later(ANSWER_WITHIN, cut)
         try:
-            cursor = await opened.execute(statement, values, prepare=settings.DATABASE_PREPARED)
+            cursor = await opened.execute(statement, values, prepare=self._direct)
             return await cursor.fetchall()
         except psycopg.Error as error:
             if slow:
@@ -150,13 +151,19 @@ class PostgresWriter:
             timer.cancel()
 
     async def _connect(self) -> psycopg.AsyncConnection:
+        """Connect; name statements and set timeouts only where the connection is the receiver's alone.
+
+        A pooler gives each transaction another server process, so it cannot tell its clients the process id.
+        """
+        self._direct = False
         opened: psycopg.AsyncConnection = await psycopg.AsyncConnection.connect(
-            **connection_parameters(),
-            autocommit=True,
-            prepare_threshold=5 if settings.DATABASE_PREPARED else None,
+            **connection_parameters(), autocommit=True
         )
         self._connection = opened
-        await self._send(opened, _SESSION, {})
+        [[pid]] = await self._send(opened, b"SELECT pg_backend_pid()", {})
+        self._direct = pid == opened.info.backend_pid
+        if self._direct:
+            await self._send(opened, _TIMEOUTS, {})
         return opened
 
 
@@ -170,9 +177,7 @@ def parameters(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[str, A
     return {name: list(column) for name, column in zip(rows.COLUMNS, columns, strict=True)}
 
 
-# A role or a database may have other defaults, and an answer promises that the row is on the disk.
-_SESSION = (
-    "SELECT set_config('synchronous_commit', 'on', false), "
-    f"set_config('lock_timeout', '{settings.INTAKE_LOCK_TIMEOUT}', false), "
+_TIMEOUTS = (
+    f"SELECT set_config('lock_timeout', '{settings.INTAKE_LOCK_TIMEOUT}', false), "
     f"set_config('statement_timeout', '{settings.INTAKE_STATEMENT_TIMEOUT}', false)"
 ).encode()

@@ -1,4 +1,5 @@
 -- Inserts the deliveries of one batch. An existing delivery is left alone and not returned, whoever locks it.
+-- A role or a database may have synchronous_commit off, but an answer promises that the row is on the disk.
 INSERT INTO receiver_delivery (
     guid, hook_id, source, secret_position, event, action, repository_id, repository, sender,
     installation_id, number, headers, content_type, body, size, digest, redeliveries,
@@ -17,6 +18,6 @@ FROM unnest(
 ) AS arrived (
     guid, hook_id, source, secret_position, event, action, repository_id, repository, sender,
     installation_id, number, headers, content_type, body, size, digest, redeliveries
-)
+), (SELECT set_config('synchronous_commit', 'on', true)) AS durable
 ON CONFLICT (source, guid, hook_id) DO NOTHING
 RETURNING source, guid, hook_id, id

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aiohttp
+import psycopg
 import pytest
 
 from tests import github, processes
@@ -37,5 +38,9 @@ async def test_receivers_and_workers_share_a_few_connections_of_a_pooler(
             assert senders[0].statuses() == senders[1].statuses() == {202: half}
             law.kept(database, *senders)
             assert await law.ended(database, within=120) == {"succeeded": 2 * half}
+        # A session's setting would reach whoever gets its server connection next.
+        with psycopg.connect(pooled, autocommit=True, prepare_threshold=None) as client:
+            for name in ("statement_timeout", "lock_timeout"):
+                assert client.execute(f"SHOW {name}".encode()).fetchone() == ("0",)
     logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert "prepared statement" not in logs
