@@ -11,7 +11,7 @@ import aiohttp
 import psycopg
 import pytest
 
-from tests import github
+from tests import github, processes
 from tests.chaos import law, ledger, stack
 from tests.chaos.counts import Counts
 from tests.chaos.postgresql import PostgreSQL
@@ -180,9 +180,11 @@ async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_go
     redis_server: RedisServer,
     tmp_path: Path,
 ) -> None:
-    with stack.receiver(
-        tmp_path / "log", DATABASE_URL=postgresql.url, REDIS_URL=redis_server.url
-    ) as receiver:
+    there = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis_server.url}
+    with (
+        stack.receiver(tmp_path / "log", **there) as receiver,
+        processes.worker(tmp_path / "worker.log", **there) as worker,
+    ):
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=5):
             await asyncio.sleep(1)
@@ -199,6 +201,9 @@ async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_go
         late = [answer for answer in sender.answers if answer.asked > went_on + BACK_WITHIN]
         assert {answer.status for answer in late} == {202}
         assert await ready(http, receiver.url) == 200
+        # The worker, too, goes on by itself.
+        assert set(await law.ended(postgresql.url)) == {"succeeded"}
+        assert worker.poll() is None
     law.kept(postgresql.url, sender)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import DatabaseError
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -187,6 +188,27 @@ async def test_an_error_of_the_store_costs_no_writer(error: Exception) -> None:
         await asyncio.sleep(0)
     assert again.result().receipt is Receipt.ACCEPTED
     assert wakes.count == 1
+
+
+@pytest.mark.parametrize("error", [DownError("away"), DatabaseError("deadlock detected")])
+async def test_an_error_in_reopening_costs_its_own_redelivery_alone(error: Exception) -> None:
+    class Reopening(ScriptedWriter):
+        async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
+            return {one.key: number for number, one in enumerate(arrivals) if one.guid != GUID}
+
+        async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
+            return {one.key: Row(99, "dead", one.digest) for one in arrivals}
+
+        async def reopen(self, ids: Sequence[int]) -> list[int]:
+            raise error
+
+    wakes = Wakes()
+    intake = Intake([Reopening()], wakes)
+    batch = [arrival() for _ in range(10)]
+    batch[3] = batch[3]._replace(guid=GUID)
+    outcomes = await asyncio.gather(*map(intake.keep, batch), return_exceptions=True)
+    assert [at for at, outcome in enumerate(outcomes) if isinstance(outcome, StoreDownError)] == [3]
+    assert wakes.count == 9
 
 
 async def test_a_refused_row_is_found_by_halving_and_fails_alone() -> None:
