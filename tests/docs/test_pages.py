@@ -1,0 +1,67 @@
+"""The pages name only files that exist, and every decision states whether it still holds, and since when."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DECISIONS = ROOT / "docs" / "decisions"
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+# The page has a test of its own, which creates the files that it names.
+EXAMPLES = ROOT / "docs" / "how-to" / "add-an-event.md"
+HEAD = re.compile(r"# \d{4}: .+\n\nStatus: (accepted|superseded)\b.*?Date: (\d{4}-\d\d-\d\d)\b", re.S)
+ROW = re.compile(r"^\| \[(\d{4})\]\((.+?)\).*? \| (accepted|superseded)\b.*? \| (\d{4}-\d\d-\d\d) \|$", re.M)
+
+
+def decisions() -> list[Path]:
+    """Return the files of the decisions, in the order of their numbers."""
+    return sorted(DECISIONS.glob("[0-9]*.md"))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def identify(page: Path) -> str:
+    """Return the name of a page for the name of its test."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != EXAMPLES], ids=identify)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    paths = re.findall(r"`([a-z][\w-]*(?:/[\w-]+)+\.(?:py|sql|md))\b", page.read_text())
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=identify)
+def test_every_anchor_that_a_page_links_to_exists(page: Path) -> None:
+    links = re.findall(r"\]\((?!https://)([^)#]*)#([^)]+)\)", page.read_text())
+    missing = [link for link in links if link[1] not in anchors(page.parent / link[0] if link[0] else page)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=identify)
+def test_a_page_holds_no_side_of_an_unresolved_merge(page: Path) -> None:
+    assert re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", page.read_text(), re.M) == []
+
+
+@pytest.mark.parametrize("page", decisions(), ids=identify)
+def test_a_decision_begins_with_its_status_and_date(page: Path) -> None:
+    assert HEAD.match(page.read_text())
+
+
+@pytest.mark.parametrize("page", decisions(), ids=identify)
+def test_a_superseded_decision_links_to_the_one_that_replaced_it(page: Path) -> None:
+    head = page.read_text().split("\n\n")[1]
+    links = re.findall(r"superseded by \[(\d{4})\]\(\1-", head)
+    assert bool(links) == head.startswith("Status: superseded")
+
+
+def test_the_index_lists_every_decision_with_its_status_and_date() -> None:
+    listed = [row[1:] for row in ROW.findall((DECISIONS / "README.md").read_text())]
+    heads = [(page.name, HEAD.match(page.read_text())) for page in decisions()]
+    assert listed == [(name, *head.groups()) for name, head in heads if head]
