@@ -32,7 +32,7 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 
 install: $(VENV)/.runtime ## Create .venv with the pinned requirements
 
-run: $(VENV)/.runtime ## Start Redis, the receiver and a worker (PORT, HOOKKEEPER_DATA); Ctrl-C stops all
+run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOLE_PORT, HOOKKEEPER_DATA); Ctrl-C stops all
 	@exec $(BIN)/python -m dev
 
 test: $(VENV)/.dev ## Run the whole suite: on SQLite, then what touches the database on PostgreSQL

@@ -1,0 +1,18 @@
+"""The console's pages. A page's URL is its state."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from console.accounts.admin import site
+from console.accounts.views import LinkView, SignInView, SignOutView
+from console.deliveries import DeliveriesView, SearchView
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/deliveries"), name="overview"),
+    path("deliveries", DeliveriesView.as_view(), name="deliveries"),
+    path("search", SearchView.as_view(), name="search"),
+    path("sign-in", SignInView.as_view(), name="sign-in"),
+    path("sign-in/<str:token>", LinkView.as_view(), name="sign-in-link"),
+    path("sign-out", SignOutView.as_view(), name="sign-out"),
+    path("admin/", site.urls),
+]
