@@ -6,10 +6,15 @@ from django.views.generic import RedirectView
 from console.accounts.admin import site
 from console.accounts.views import LinkView, SignInView, SignOutView
 from console.deliveries import DeliveriesView, SearchView
+from console.delivery import BodyView, DeliveryView
+from console.replaying import ReplayView
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/deliveries"), name="overview"),
     path("deliveries", DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/replay", ReplayView.as_view(), name="replay"),
+    path("deliveries/<int:pk>", DeliveryView.as_view(), name="delivery"),
+    path("deliveries/<int:pk>/body", BodyView.as_view(), name="body"),
     path("search", SearchView.as_view(), name="search"),
     path("sign-in", SignInView.as_view(), name="sign-in"),
     path("sign-in/<str:token>", LinkView.as_view(), name="sign-in-link"),
