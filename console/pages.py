@@ -9,7 +9,12 @@ from django.utils import timezone
 
 from console.accounts.roles import Role, role_of
 
-PAGES = (("/deliveries", "Deliveries"),)
+PAGES = (
+    ("/", "Overview"),
+    ("/deliveries", "Deliveries"),
+    ("/rejections", "Rejections"),
+    ("/unmatched", "Unmatched"),
+)
 ACCOUNTS = ("/admin/", "Accounts")
 
 

@@ -1,20 +1,23 @@
 """The console's pages. A page's URL is its state."""
 
 from django.urls import path
-from django.views.generic import RedirectView
 
 from console.accounts.admin import site
 from console.accounts.views import LinkView, SignInView, SignOutView
 from console.deliveries import DeliveriesView, SearchView
 from console.delivery import BodyView, DeliveryView
+from console.overview import OverviewView
+from console.refusals import RejectionsView, UnmatchedView
 from console.replaying import ReplayView
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/deliveries"), name="overview"),
+    path("", OverviewView.as_view(), name="overview"),
     path("deliveries", DeliveriesView.as_view(), name="deliveries"),
     path("deliveries/replay", ReplayView.as_view(), name="replay"),
     path("deliveries/<int:pk>", DeliveryView.as_view(), name="delivery"),
     path("deliveries/<int:pk>/body", BodyView.as_view(), name="body"),
+    path("rejections", RejectionsView.as_view(), name="rejections"),
+    path("unmatched", UnmatchedView.as_view(), name="unmatched"),
     path("search", SearchView.as_view(), name="search"),
     path("sign-in", SignInView.as_view(), name="sign-in"),
     path("sign-in/<str:token>", LinkView.as_view(), name="sign-in-link"),

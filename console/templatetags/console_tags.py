@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.utils.html import format_html
@@ -42,6 +43,12 @@ def at(mapping: dict[Any, Any], key: Any) -> Any:
 def without(chosen: Filter, name: str) -> str:
     """Return the query of a URL without one of the filters."""
     return chosen.without(name)
+
+
+@register.simple_tag
+def event_query(event: str, action: str) -> str:
+    """Return the query of the URL that lists the deliveries of an event and its action."""
+    return urlencode({"event": event, "action": action} if action else {"event": event})
 
 
 @register.simple_tag

@@ -11,8 +11,8 @@ from axe_playwright_python.async_playwright import Axe
 from django.utils import timezone
 from playwright.async_api import Browser, expect
 
-from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
-from tests.browser.conftest import Screen, opened
+from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, RejectionCount, Status, Trigger
+from tests.console.browser.conftest import Screen, opened
 from tests.console.conftest import Console
 from tests.console.kept import kept
 
@@ -20,13 +20,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOSTILE = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>\u202egpj"
 PAGES = [
-    "/sign-in",
-    "/deliveries",
-    "/deliveries?status=dead",
-    "/deliveries?since=never",
-    "/search?q=abcdef1",
-    "DEAD",
-]
+    "/sign-in", "/", "/deliveries", "/deliveries?status=dead", "/deliveries?since=never", "/search?q=abcdef1",
+    "/rejections", "/unmatched", "DEAD",
+]  # fmt: skip
 
 
 @sync_to_async
@@ -52,6 +48,9 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
 ) -> None:
     row = await dead(number=12)
     await add("issues__opened", action="opened", status=Status.SUCCEEDED)
+    await add("star__created", action="created", status=Status.IGNORED, finished_at=timezone.now())
+    await RejectionCount.objects.acreate(reason=Reason.BUSY, day=timezone.now().date(), count=2)
+    await Rejection.objects.acreate(at=timezone.now(), reason=Reason.BUSY, status=503, detail="busy", size=1)
     screen = await opened(browser, console.url, console.operator, scheme, width)
     for path in PAGES:
         await screen.page.goto(path.replace("DEAD", f"/deliveries/{row.pk}"))
@@ -87,6 +86,14 @@ async def test_a_dead_delivery_is_found_by_its_error_read_and_replayed(screen: S
         status=Status.SUCCEEDED, finished_at=timezone.now(), worker="w:1"
     )
     await expect(page.locator("#story > p .status")).to_have_text("succeeded")
+
+
+async def test_the_first_run_turns_into_the_first_delivery(screen: Screen) -> None:
+    page = screen.page
+    await page.goto("/")
+    await expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+    row = await add()
+    await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
 
 
 async def test_new_deliveries_are_announced_and_do_not_move_the_rows(screen: Screen) -> None:
@@ -129,6 +136,7 @@ async def test_keys_move_open_select_and_help(screen: Screen) -> None:
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_be_visible()
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
     await page.keyboard.press("j")
     await page.keyboard.press("j")
     await expect(page.locator("tr.current")).to_have_id(f"delivery-{older.pk}")

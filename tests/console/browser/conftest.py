@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from tests.console.conftest import Console, accounts, console, running_console  # noqa: F401
+from tests.console.conftest import Console
 from tests.console.visitors import SESSION_COOKIE, Visitor
 
 # Milliseconds: the list refreshes every 5 s.
@@ -61,7 +61,7 @@ async def opened(
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def screen(browser: Browser, console: Console) -> AsyncIterator[Screen]:  # noqa: F811
+async def screen(browser: Browser, console: Console) -> AsyncIterator[Screen]:
     """A window of an operator; the test fails when a page complained about anything."""
     found = await opened(browser, console.url, console.operator)
     yield found
