@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from receiver.models import TERMINAL, Delivery, HandlerRun, Status
 
@@ -19,14 +19,16 @@ class Entry:
 
 
 def entries(delivery: Delivery, runs: Iterable[HandlerRun]) -> list[Entry]:
-    """Return what happened, oldest first, and then what is to come."""
-    story = [_received(delivery), *(_run(run) for run in runs)]
+    """Return what happened, oldest first, and then what is to come.
+
+    It is settled after its runs, whatever the clocks of worker and database say.
+    """
+    story = [_received(delivery), *(_run(run) for run in sorted(runs, key=lambda run: run.started_at))]
     if delivery.redeliveries:
         times = "once" if delivery.redeliveries == 1 else f"{delivery.redeliveries} times"
         story.append(Entry(None, f"GitHub sent it again {times}"))
     if delivery.status in TERMINAL:
         story.append(_settled(delivery))
-    story.sort(key=lambda entry: (entry.at is None, entry.at or delivery.received_at))
     return [*story, *_to_come(delivery)]
 
 
@@ -43,7 +45,7 @@ def _run(run: HandlerRun) -> Entry:
     details = [f"attempt {run.attempt}", f"because of {_TRIGGERS.get(run.trigger, run.trigger)}"]
     if run.superseded:
         details.append("superseded by a replay or redelivery")
-    return Entry(run.started_at + timedelta(seconds=run.duration), run.handler, details, run.outcome, run)
+    return Entry(run.started_at, run.handler, details, run.outcome, run)
 
 
 _TRIGGERS = {

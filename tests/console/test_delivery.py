@@ -38,7 +38,7 @@ def test_the_story_tells_each_step_in_its_order(console: Console) -> None:
     begin = timezone.now() - timedelta(minutes=10)
     row = kept(
         received_at=begin, status=Status.SUCCEEDED, attempts=2, worker="web-1:4711", redeliveries=2,
-        secret_position=1, finished_at=begin + timedelta(minutes=2),
+        secret_position=1, finished_at=begin,
     )  # fmt: skip
     ran(row, Outcome.FAILED, started_at=begin, error="OSError: no route", traceback="Traceback: here")
     ran(row, Outcome.SUCCEEDED, started_at=begin + timedelta(minutes=1), attempt=2, trigger=Trigger.RETRY)
@@ -47,8 +47,8 @@ def test_the_story_tells_each_step_in_its_order(console: Console) -> None:
         "Received signed with secret 2 of /webhooks/github",
         "push.record failed 250 ms attempt 1, because of its delivery OSError: no route Traceback",
         "push.record succeeded 250 ms attempt 2, because of an earlier failure",
-        "Settled succeeded after 2 attempts, by web-1:4711",
         "GitHub sent it again 2 times",
+        "Settled succeeded after 2 attempts, by web-1:4711",
     ]
     places = [told.find(step) for step in steps]
     assert -1 not in places, (steps, told)
