@@ -37,7 +37,9 @@ class SignInView(View):
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         """Sign in, and go to the page that was asked for."""
-        name, password = request.POST.get("name", ""), request.POST.get("password", "")
+        # PostgreSQL stores no NUL, so no account has one in its name.
+        name = request.POST.get("name", "").replace("\0", "")
+        password = request.POST.get("password", "")
         attempt = await SignInAttempt.begin(name, request.META.get("REMOTE_ADDR", ""))
         if attempt is None:
             response = _form(request, THROTTLED, HTTPStatus.TOO_MANY_REQUESTS)
