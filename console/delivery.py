@@ -11,6 +11,7 @@ from console import copying, payload_tree, timeline
 from console.pages import page
 from ledger import counting
 from receiver.models import TERMINAL, Delivery, HandlerRun
+from records.models import Repository
 
 RUNS = 500
 # Deliveries of the same thing are counted up to this number.
@@ -74,7 +75,8 @@ async def _around(delivery: Delivery) -> dict[str, Any]:
         count = await counting.capped(others, MOST_RELATED)
         if count.number:
             found.append((count, name, f"/deliveries?{urlencode(columns)}"))
-    return {"related": found}
+    recorded = Repository.objects.filter(github_id=delivery.repository_id or 0, full_name=delivery.repository)
+    return {"related": found, "recorded": await recorded.values_list("pk", flat=True).afirst()}
 
 
 class BodyView(View):

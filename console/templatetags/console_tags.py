@@ -67,6 +67,18 @@ def moment(when: datetime | None, now: datetime) -> SafeString:
     )
 
 
+@register.simple_tag
+def value(cell: Any, now: datetime) -> SafeString:
+    """Show a column of a record: a time as `moment` does, anything else as text."""
+    return moment(cell, now) if isinstance(cell, datetime) else escaping.visible("" if cell is None else cell)
+
+
+@register.filter
+def heading(column: str) -> str:
+    """Show the name of a column."""
+    return column.removesuffix("_at").replace("_", " ").capitalize()
+
+
 @register.filter
 def duration(seconds: float | None) -> str:
     """Show a length of time in the unit that fits it."""

@@ -68,7 +68,10 @@
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, select, textarea, button, a, summary, dialog")) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.target.closest("textarea, select, input:not([type=checkbox])")) return;
+    // A focused control has Enter for itself.
+    if (event.key === "Enter" && event.target.closest("a, button, summary, input")) return;
     if (!(event.key in keys)) return;
     event.preventDefault();
     keys[event.key]();

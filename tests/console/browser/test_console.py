@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.async_api import Browser, expect
 
 from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, RejectionCount, Status, Trigger
+from records.models import Issue, Repository
 from tests.console.browser.conftest import Screen, opened
 from tests.console.conftest import Console
 from tests.console.kept import kept
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOSTILE = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>\u202egpj"
 PAGES = [
     "/sign-in", "/", "/deliveries", "/deliveries?status=dead", "/deliveries?since=never", "/search?q=abcdef1",
-    "/rejections", "/unmatched", "DEAD",
+    "/rejections", "/unmatched", "/repositories", "REPOSITORY", "DEAD",
 ]  # fmt: skip
 
 
@@ -51,9 +52,15 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
     await add("star__created", action="created", status=Status.IGNORED, finished_at=timezone.now())
     await RejectionCount.objects.acreate(reason=Reason.BUSY, day=timezone.now().date(), count=2)
     await Rejection.objects.acreate(at=timezone.now(), reason=Reason.BUSY, status=503, detail="busy", size=1)
+    repository = await Repository.objects.acreate(
+        server="github.com", github_id=1296269, full_name="octo/cat"
+    )
+    await Issue.objects.acreate(repository=repository, number=1, title="It leaks", updated_at=timezone.now())
     screen = await opened(browser, console.url, console.operator, scheme, width)
     for path in PAGES:
-        await screen.page.goto(path.replace("DEAD", f"/deliveries/{row.pk}"))
+        path = path.replace("DEAD", f"/deliveries/{row.pk}")  # noqa: PLW2901
+        path = path.replace("REPOSITORY", f"/repositories/{repository.pk}")  # noqa: PLW2901
+        await screen.page.goto(path)
         found = (await Axe().run(screen.page)).response["violations"]
         serious = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
         told = [(fault["id"], [node["html"][:200] for node in fault["nodes"]]) for fault in serious]
