@@ -36,8 +36,8 @@ ALLOWED = {
     "processing": {"handlers", "records", "schemas", "database", "receiver.models", "receiver.queue"},
     "worker": {"processing", "receiver.queue"},
     "ledger": {"database", "records.models", "receiver.models"},
-    "console": {"ledger", "processing", "database", "receiver", "handlers", "records", "schemas", "dev", "settings",
-                "configuration"},
+    "console": {"ledger", "processing", "database", "receiver", "handlers", "records", "schemas", "dev",
+                "settings", "configuration"},
     "dev": {"settings"},
     "manage": {"settings"},
 }  # fmt: skip
