@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test chaos check bench format lock clean
+.PHONY: help install run test chaos check bench screenshots format lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -32,7 +32,7 @@ $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 
 install: $(VENV)/.runtime ## Create .venv with the pinned requirements
 
-run: $(VENV)/.runtime ## Start Redis, the receiver and a worker (PORT, HOOKKEEPER_DATA); Ctrl-C stops all
+run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOLE_PORT, HOOKKEEPER_DATA); Ctrl-C stops all
 	@exec $(BIN)/python -m dev
 
 test: $(VENV)/.dev ## Run the whole suite: on SQLite, then what touches the database on PostgreSQL
@@ -55,6 +55,9 @@ bench: $(VENV)/.bench ## Measure all parts beside their peers (BENCH, BENCH_WORK
 	$(BIN)/python -m bench worker $(BENCH_WORKER)
 	$(BIN)/python -m bench records
 	$(BIN)/python -m bench parsing
+
+screenshots: $(VENV)/.dev ## Take the pictures of the docs from a real run, with Debian's chromium
+	$(BIN)/python -m tests.console.browser.screenshots
 
 format: $(VENV)/.dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff check --fix .

@@ -103,7 +103,7 @@ with stop_if_wrong():
     WEBHOOK_SECRETS = webhook_secrets(os.environ)
 
     DEBUG: bool = env.bool("DEBUG", False)
-    # Nothing of today signs with SECRET_KEY, and Django refuses whatever would while it is empty.
+    # Only the console signs with it, and requires it. Django refuses whatever would sign while it is empty.
     SECRET_KEY: str = env.str("SECRET_KEY", "")
     ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str)
     if not all(HOST_NAME.fullmatch(name) for name in ALLOWED_HOSTS):
@@ -111,6 +111,9 @@ with stop_if_wrong():
     PORT: int = env.int("PORT", 8000)
     if not 0 < PORT < 65536:  # noqa: PLR2004
         raise ImproperlyConfigured("PORT must lie between 1 and 65535.")
+    CONSOLE_PORT: int = env.int("CONSOLE_PORT", PORT + 1 if PORT < 65535 else PORT - 1)  # noqa: PLR2004
+    if not 0 < CONSOLE_PORT < 65536 or CONSOLE_PORT == PORT:  # noqa: PLR2004
+        raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535, and differ from PORT.")
 
     # Bytes. GitHub sends no payload above 25 MB: https://docs.github.com/webhooks/webhook-events-and-payloads
     MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 25 * 1024 * 1024)
@@ -123,9 +126,9 @@ with stop_if_wrong():
         raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
 
 # The limit is held in receiver/, where it is answered as JSON; Django's own (2.5 MB) would come first.
-DATA_UPLOAD_MAX_MEMORY_SIZE = None
+DATA_UPLOAD_MAX_MEMORY_SIZE: int | None = None
 
-INSTALLED_APPS = ["receiver", "records", "console"]
+INSTALLED_APPS = ["receiver", "records"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
 ROOT_URLCONF = "receiver.urls"
 ASGI_APPLICATION = "receiver.asgi.application"

@@ -75,3 +75,13 @@ def _split(name: str, value: str) -> tuple[bytes, ...]:
         return tuple(part.encode() for part in parts)
     except UnicodeEncodeError:  # bytes of the environment that are not UTF-8
         raise ImproperlyConfigured(f"{name} is not UTF-8 text.") from None
+
+
+def secret_key(value: str, path: str) -> str:
+    """Return Django's SECRET_KEY from the value or from a file, and "" where neither is set.
+
+    Raises `ImproperlyConfigured` where both are set, and for a file that is unreadable or no UTF-8 text.
+    """
+    if value and path:
+        raise ImproperlyConfigured("SECRET_KEY_FILE: the key is set twice, as a value and as a file.")
+    return _read("SECRET_KEY_FILE", path).strip() if path else value

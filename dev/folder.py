@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 SECRET_FILE = "webhook-secret"  # noqa: S105 - the name of a file
+KEY_FILE = "secret-key"
+LINK_FILE = "console-link"
 RUN_FILE = "run.json"
 
 
@@ -51,9 +53,9 @@ def _described(folder: Path) -> str:
     return f"process {run.get('pid', 'unknown')} serves {run.get('url', 'an unknown address')}"
 
 
-def secret(folder: Path) -> Path:
-    """The file that holds the generated webhook secret, made with mode 0600 when there is none."""
-    path = folder / SECRET_FILE
+def secret(folder: Path, name: str = SECRET_FILE) -> Path:
+    """Return the file that holds a generated secret, made with mode 0600 when there is none."""
+    path = folder / name
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -61,3 +63,9 @@ def secret(folder: Path) -> Path:
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32) + "\n")
     return path
+
+
+def new_link(folder: Path) -> str:
+    """Write a new token for signing in to the console once, with mode 0600, and return it."""
+    (folder / LINK_FILE).unlink(missing_ok=True)
+    return secret(folder, LINK_FILE).read_text().strip()

@@ -26,7 +26,7 @@ LEASH = Path(__file__).with_name("leash.py")
 
 
 class PortTakenError(Exception):
-    """The receiver could not listen on its port."""
+    """The receiver or the console could not listen on its port."""
 
 
 class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
@@ -90,7 +90,8 @@ def main() -> int:
     try:
         settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
         with folder.hold(settings.DATA, {"pid": os.getpid(), "url": url}):
-            _claim_port()
+            _claim_port(settings.PORT, "PORT=8001 make run")
+            _claim_port(settings.CONSOLE_PORT, "CONSOLE_PORT=8002 make run")
             return _run(url)
     except (PortTakenError, folder.AlreadyRunsError, embedded.SocketFolderError) as error:
         print(f"hookkeeper: {error}", file=sys.stderr)
@@ -99,15 +100,15 @@ def main() -> int:
     return 1
 
 
-def _claim_port() -> None:
-    """Raise `PortTakenError` when the receiver could not listen."""
+def _claim_port(port: int, other: str) -> None:
+    """Raise `PortTakenError`, which names the way to `other` ports, when nothing could listen here."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, settings.PORT))
+            probe.bind((HOST, port))
         except OSError as error:
             raise PortTakenError(
-                f"port {settings.PORT} is taken ({error.strerror}); choose another: PORT=8001 make run"
+                f"port {port} is taken ({error.strerror}); choose another: {other}"
             ) from error
 
 
@@ -118,11 +119,14 @@ def _environment() -> dict[str, str]:
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "HOOKKEEPER_DATA": str(settings.DATA),
         "PORT": str(settings.PORT),
+        "CONSOLE_PORT": str(settings.CONSOLE_PORT),
         "UVICORN_HOST": HOST,
         "PYTHONUNBUFFERED": "1",
     }
     if not settings.WEBHOOK_SECRETS:
         found["GITHUB_WEBHOOK_SECRET_FILE"] = str(folder.secret(settings.DATA))
+    if not settings.SECRET_KEY and not os.environ.get("SECRET_KEY_FILE"):
+        found["SECRET_KEY_FILE"] = str(folder.secret(settings.DATA, folder.KEY_FILE))
     return found
 
 
@@ -148,6 +152,7 @@ def _run(url: str) -> int:
         manager.add_process(name, command, env=environment, cwd=settings.BASE_DIR)
     print(
         f"Hookkeeper: {url}\n"
+        f"  console      http://{HOST}:{settings.CONSOLE_PORT}/sign-in/{folder.new_link(settings.DATA)}\n"
         f"  webhook URL  {url}/webhooks/github\n"
         f"  secret       {environment.get('GITHUB_WEBHOOK_SECRET_FILE', 'as set in the environment')}\n"
         f"  data         {settings.DATA}\n"

@@ -18,6 +18,10 @@ from receiver.rejections import Refused
 from receiver.signatures import Verifier
 from receiver.store import Receipt
 
+ROOT = (
+    "Hookkeeper receives GitHub's webhooks at /webhooks/github; "
+    "its console is another process: see docs/how-to/console.md\n"
+)
 RETRY_AFTER = "30"  # seconds
 # Bytes; parsing more than this in the event loop would keep the others waiting.
 PARSE_IN_LOOP = 1024 * 1024
@@ -64,6 +68,11 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         return _answer(arrival, stored.receipt)
     detail = "another body is stored under this guid and hook"
     return refuse(request, found, HTTPStatus.CONFLICT, Reason.CONFLICT, detail, len(body))
+
+
+async def root(_request: HttpRequest) -> HttpResponse:
+    """Say in one line what this is, for whoever opens the receiver's address in a browser."""
+    return HttpResponse(ROOT, content_type="text/plain; charset=utf-8")
 
 
 async def healthz(_request: HttpRequest) -> JsonResponse:

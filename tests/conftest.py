@@ -14,8 +14,13 @@ from tests import processes, servers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What touches the database runs on both: `-m store` is the second run of `make test`."""
+    """What touches the database runs on both: `-m store` is the second run of `make test`.
+
+    What drives a browser runs once: its pages are tested on both without one.
+    """
     for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            continue
         if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.store)
 

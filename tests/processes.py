@@ -34,7 +34,8 @@ def wait_until(true: Callable[[], object], what: str, within: float = 15.0) -> N
 
 def environment(**changes: str) -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **changes}
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return {**inherited, "PATH": path, "PYTHONUNBUFFERED": "1", **changes}
 
 
 @contextmanager
@@ -83,6 +84,24 @@ def receiver(log: Path, **changes: str) -> Iterator[str]:
                 return False
 
         wait_until(answers, "the receiver answers")
+        yield url
+
+
+@contextmanager
+def console(log: Path, **changes: str) -> Iterator[str]:
+    """The Procfile's `console:` line; gives its address once it answers."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running(
+        PROCFILE["console"], log, CONSOLE_PORT=str(port), UVICORN_HOST="127.0.0.1", **changes
+    ) as process:
+
+        def answers() -> bool:
+            assert process.poll() is None, log.read_text()
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        wait_until(answers, "the console answers", 30)
         yield url
 
 

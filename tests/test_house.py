@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import get_commands
 from django.urls import get_resolver
 
-from tests.processes import PROCFILE, ROOT
+from tests.processes import PROCFILE, ROOT, environment
 
 PARTS = [
     "configuration",
@@ -19,6 +20,7 @@ PARTS = [
     "handlers",
     "records",
     "processing",
+    "ledger",
     "console",
     "dev",
 ]
@@ -33,8 +35,9 @@ ALLOWED = {
     "receiver": {"configuration.stopping", "schemas"},
     "processing": {"handlers", "records", "schemas", "database", "receiver.models", "receiver.queue"},
     "worker": {"processing", "receiver.queue"},
-    "console": {"processing", "database", "receiver", "handlers", "records", "schemas", "dev", "settings",
-                "configuration"},
+    "ledger": {"database", "records.models", "receiver.models"},
+    "console": {"ledger", "processing", "database", "receiver", "handlers", "records", "schemas", "dev",
+                "settings", "configuration"},
     "dev": {"settings"},
     "manage": {"settings"},
 }  # fmt: skip
@@ -104,8 +107,20 @@ def test_handlers_and_schemas_know_neither_django_nor_redis(part: str) -> None:
         }, path
 
 
-def test_the_procfile_has_its_three_lines() -> None:
-    assert list(PROCFILE) == ["release", "web", "worker"]
+@pytest.mark.parametrize("module", ["receiver.asgi", "worker"])
+def test_receiver_and_worker_load_nothing_of_the_console(module: str) -> None:
+    code = f"import {module}, sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    ).stdout.split()
+    foreign = {"console", "ledger", "django_htmx", "servestatic", "playwright"}
+    assert {name for name in loaded if name.partition(".")[0] in foreign} == set()
+    assert [name for name in loaded if name.startswith("django.contrib.")] == []
+
+
+def test_the_procfile_has_its_four_lines() -> None:
+    assert list(PROCFILE) == ["release", "web", "worker", "console"]
+    assert "console.asgi:application" in PROCFILE["console"]
     assert "receiver.asgi:application" in PROCFILE["web"]
     assert PROCFILE["worker"] == "arq worker.WorkerSettings"
 
@@ -145,8 +160,9 @@ def test_every_endpoint_is_documented() -> None:
         .removesuffix("/?$")
         for pattern in get_resolver().url_patterns
     }
-    assert paths == {"webhooks/github", "webhooks/github/<source>", "healthz", "readyz"}
-    assert {path for path in paths if f"/{path}`" not in page} == set()
+    assert paths == {"$", "webhooks/github", "webhooks/github/<source>", "healthz", "readyz"}
+    assert {path for path in paths - {"$"} if f"/{path}`" not in page} == set()
+    assert "`/`" in page
 
 
 def test_every_status_is_documented() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.console.visitors import Visitor
 from tests.processes import ROOT, free_port, wait_until
 
 Start = Callable[..., "Run"]
@@ -32,6 +34,7 @@ class Run:
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
             "HOOKKEEPER_DATA": str(folder),
+            "CONSOLE_PORT": str(free_port()),
             **environment,
             "PORT": self.port,
         }
@@ -46,12 +49,21 @@ class Run:
     def told(self) -> str:
         return self.log.read_text()
 
+    @property
+    def console(self) -> str:
+        """What the console's process wrote."""
+        return "\n".join(line for line in self.told.splitlines() if " console | " in line)
+
     def wait_until_ready(self) -> "Run":
         def ready() -> bool:
             assert self.process.poll() is None, self.told
-            return "Application startup complete" in self.told and "is ready for" in self.told
+            return (
+                "Application startup complete" in self.told
+                and "is ready for" in self.told
+                and "Uvicorn running" in self.console
+            )
 
-        wait_until(ready, "receiver and worker are up", 30)
+        wait_until(ready, "receiver, worker and console are up", 30)
         self.family = set(psutil.Process(self.process.pid).children(recursive=True))
         return self
 
@@ -100,7 +112,7 @@ def test_one_command_runs_all_and_a_push_that_is_sent_ends_as_commits(start: Sta
     guid = json.loads(sent.stdout[4:])["guid"]
     wait_until(lambda: f"| {guid}" in run.told, "the log line")
     [line] = [line for line in run.told.splitlines() if guid in line]
-    assert " worker | " in line
+    assert re.search(r" worker +\| ", line)
     assert "push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded" in line
     assert (rows(run, "records_push"), rows(run, "records_commit")) == (1, 3)
 
@@ -116,6 +128,17 @@ def test_the_generated_secret_is_kept_private_and_survives_a_restart(start: Star
     again = start().wait_until_ready()
     assert path.read_text() == secret
     assert secret.strip() not in run.told + again.told
+
+
+def test_the_printed_link_opens_the_console_once(start: Start) -> None:
+    run = start().wait_until_ready()
+    [link] = re.findall(r"console +(http://127\.0\.0\.1:\d+/sign-in/[0-9a-f]{64})\n", run.told)
+    visitor = Visitor(link.partition("/sign-in")[0])
+    path = link.removeprefix(visitor.url)
+    assert "local (admin)" in visitor.get(path).text
+    assert Visitor(visitor.url).get(path).status == 403
+    assert stat.S_IMODE((run.folder / "secret-key").stat().st_mode) == 0o600
+    assert (run.folder / "secret-key").read_text().strip() not in run.told
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -170,11 +193,15 @@ def working_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize("name", ["valkey-server", "uvicorn", "arq"])
+@pytest.mark.parametrize(
+    "name", ["valkey-server", "receiver.asgi:application", "arq", "console.asgi:application"]
+)
 def test_when_one_process_dies_all_stop_and_none_is_left(name: str, start: Start) -> None:
     run = start().wait_until_ready()
     [victim] = [
-        process for process in run.family if any(Path(part).name == name for part in process.cmdline()[:2])
+        process
+        for process in run.family
+        if name in process.cmdline() or any(Path(part).name == name for part in process.cmdline()[:2])
     ]
     victim.kill()
     assert run.process.wait(30) == 1
@@ -202,6 +229,17 @@ def test_a_taken_port_is_said_with_the_way_out(start: Start) -> None:
     assert f"port {port} is taken" in run.told
     assert "PORT=" in run.told
     assert "Traceback" not in run.told
+
+
+def test_a_taken_console_port_is_said_with_the_way_out(start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = start(CONSOLE_PORT=str(port))
+        assert run.process.wait(30) == 1
+    assert f"port {port} is taken" in run.told
+    assert "CONSOLE_PORT=" in run.told
 
 
 def test_ctrl_c_right_after_the_start_stops_all(start: Start) -> None:

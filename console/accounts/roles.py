@@ -1,0 +1,43 @@
+"""The three roles: every account is a viewer, group `operator` makes an operator, superusers are admins."""
+
+from enum import StrEnum
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+OPERATOR_GROUP = "operator"
+
+
+class Role(StrEnum):
+    """What an account may do; each includes the ones before it."""
+
+    VIEWER = "viewer"
+    """See everything, payloads included."""
+    OPERATOR = "operator"
+    """Replay deliveries, start and cancel operations."""
+    ADMIN = "admin"
+    """Create accounts and change roles."""
+
+    @property
+    def may_operate(self) -> bool:
+        """Whether this role may change anything."""
+        return self is not Role.VIEWER
+
+
+async def role_of(request: HttpRequest) -> Role:
+    """Return the role of the account that is signed in.
+
+    The middleware that requires `request.user` has read it. `request.auser()` would return the account before
+    `alogin`, where a proxy's header changes the account within a session.
+    """
+    user = request.user
+    if user.is_superuser:
+        return Role.ADMIN
+    in_group = await user.groups.filter(name=OPERATOR_GROUP).aexists()
+    return Role.OPERATOR if in_group else Role.VIEWER
+
+
+async def require_operator(request: HttpRequest) -> None:
+    """Raise `PermissionDenied`, which is answered with 403, unless the account may change things."""
+    if not (await role_of(request)).may_operate:
+        raise PermissionDenied("Only an operator may do this.")

@@ -1,0 +1,36 @@
+"""The console's ASGI application: `uvicorn console.asgi:application`."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+
+from configuration.stopping import stop_if_wrong  # noqa: E402
+
+# Characters. Sessions and the proof against CSRF are only as good as the key that signs them.
+SHORTEST_KEY = 32
+
+
+def _require_key() -> None:
+    """Raise `ImproperlyConfigured` when the key is missing or could be guessed."""
+    try:
+        length = len(settings.SECRET_KEY)
+    except ImproperlyConfigured:  # Django's, when it is empty
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set: the console cannot sign sessions. Set it or SECRET_KEY_FILE to "
+            f"{SHORTEST_KEY} random characters or more."
+        ) from None
+    if length < SHORTEST_KEY:
+        raise ImproperlyConfigured(f"SECRET_KEY must have {SHORTEST_KEY} characters or more.")
+
+
+with stop_if_wrong():
+    _require_key()
+
+application = ASGIHandler()

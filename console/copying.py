@@ -1,0 +1,31 @@
+"""A stored delivery as a line for a shell: sent again by `manage.py send`, or by curl. Pure."""
+
+import shlex
+from collections.abc import Mapping
+from uuid import UUID
+
+
+def file_name(guid: UUID) -> str:
+    """Return the name under which a delivery's body is downloaded."""
+    return f"{guid}.body"
+
+
+def send(event: str, guid: UUID) -> str:
+    """Return the line that signs the downloaded body anew and sends it under a fresh GUID."""
+    return shlex.join(["python", "manage.py", "send", event, "--file", file_name(guid)])
+
+
+def curl(headers: Mapping[str, str], content_type: str, guid: UUID, url: str) -> str:
+    """Return the line that sends the downloaded body with its own headers and GUID, signed by openssl."""
+    body = file_name(guid)
+    signature = (
+        f'"X-Hub-Signature-256: sha256=$(openssl dgst -sha256 -hmac "$SECRET" -r {body} | cut -c1-64)"'
+    )
+    named = {"Content-Type": content_type, **headers, "X-GitHub-Delivery": str(guid)}
+    lines = [
+        f"curl {shlex.quote(url)}",
+        *(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in named.items()),
+        f"-H {signature}",
+        f"--data-binary @{body}",
+    ]
+    return " \\\n  ".join(lines)

@@ -1,0 +1,149 @@
+"""The list of deliveries, and the search box that leads to it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views import View
+
+from console.pages import page
+from ledger import counting, filters, paging, search
+from ledger.filters import Filter, InvalidFilterError
+from ledger.paging import Page
+from receiver.models import Delivery, HandlerRun, Status
+from records.models import Commit, Repository
+
+# What a row shows; bodies, headers and tracebacks stay in the database.
+COLUMNS = (
+    "guid", "hook_id", "source", "event", "action", "repository", "sender", "number", "received_at", "status",
+    "attempts", "redeliveries",
+)  # fmt: skip
+# New deliveries are announced by their number up to this one.
+NEWS = 999
+COMMITS = 20
+
+
+class DeliveriesView(View):
+    """Deliveries, newest first, chosen by the filters in the URL."""
+
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        """Show a page of deliveries, or to htmx only its rows and the number of new ones."""
+        now = timezone.now()
+        try:
+            chosen = filters.parse(request.GET, now)
+        except InvalidFilterError as error:
+            context: dict[str, Any] = {
+                "chosen": None,
+                "values": request.GET,
+                "error": error,
+                "statuses": Status.values,
+            }
+            return await page(request, "deliveries.html", context, HTTPStatus.BAD_REQUEST)
+        template = "deliveries_rows.html" if getattr(request, "htmx", False) else "deliveries.html"
+        return await page(request, template, await _context(chosen, request.GET, now))
+
+
+async def _context(chosen: Filter, parameters: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    rows = filters.deliveries(chosen)
+    shown = await _page(rows.only(*COLUMNS), parameters)
+    news = None
+    if shown.first and not parameters.get("before"):
+        news = await counting.capped(rows.filter(shown.first.newer), NEWS)
+    return {
+        "chosen": chosen,
+        "values": chosen.chosen,
+        "rows": shown.rows,
+        "durations": await _durations([row.pk for row in shown.rows]),
+        "count": await counting.capped(rows) if chosen else None,
+        "news": news,
+        "newer": _link(chosen, after=shown.first) if shown.has_newer and shown.first else None,
+        "older": _link(chosen, before=shown.last) if shown.has_older else None,
+        "refresh": _refresh(chosen, shown, parameters),
+        "statuses": Status.values,
+        "now": now,
+    }
+
+
+async def _page(rows: QuerySet[Delivery], parameters: Mapping[str, str]) -> Page:
+    if before := paging.key(parameters.get("before", "")):
+        return await paging.before(rows, before)
+    if after := paging.key(parameters.get("after", "")):
+        return await paging.after(rows, after)
+    return await paging.newest(rows, paging.key(parameters.get("from", "")))
+
+
+def _link(chosen: Filter, **key: object) -> str:
+    return "?" + urlencode({**chosen.chosen, **key})
+
+
+def _refresh(chosen: Filter, shown: Page, parameters: Mapping[str, str]) -> str:
+    """Return the URL of the same rows as they are later: new ones do not move those that are shown."""
+    if not shown.first:
+        return _link(chosen)
+    if before := parameters.get("before"):
+        return _link(chosen, before=before)
+    return _link(chosen, **{"from": shown.first})
+
+
+async def _durations(ids: list[int]) -> dict[int, float]:
+    """Return how many seconds the handlers of each delivery took together, since its last replay."""
+    runs = HandlerRun.objects.filter(delivery__in=ids, superseded=False)
+    sums = runs.values("delivery").annotate(total=Sum("duration")).values_list("delivery", "total")
+    return {delivery: total async for delivery, total in sums}
+
+
+class SearchView(View):
+    """The search box."""
+
+    async def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Lead to the deliveries that the text names; a commit is shown with the pushes that carried it."""
+        text = request.GET.get("q", "").replace("\0", "")
+        match search.parse(text):
+            case search.Guid(guid):
+                return await _guid(str(guid))
+            case search.Repository(name, number):
+                chosen = {"repository": await _spelled(name)}
+                if number is not None:
+                    chosen["number"] = str(number)
+                return redirect(f"/deliveries?{urlencode(chosen)}")
+            case search.Sha(sha):
+                commits = await _commits(sha)
+                return await page(request, "search.html", {"text": text, "commits": commits})
+            case search.Words(words):
+                return redirect(f"/deliveries?{urlencode({'error': words})}")
+            case _:
+                return redirect("/deliveries")
+
+
+async def _guid(guid: str) -> HttpResponseBase:
+    """Lead to the one delivery of a guid, or to the list of those that share it."""
+    found = [pk async for pk in Delivery.objects.filter(guid=guid).values_list("pk", flat=True)[:2]]
+    return redirect(f"/deliveries/{found[0]}" if len(found) == 1 else f"/deliveries?guid={guid}")
+
+
+async def _spelled(name: str) -> str:
+    """Return the name of a repository as GitHub spells it, where it is recorded."""
+    known = (
+        await Repository.objects.filter(full_name__iexact=name).values_list("full_name", flat=True).afirst()
+    )
+    return known or name
+
+
+async def _commits(sha: str) -> list[dict[str, Any]]:
+    """Return the commits whose hash begins so, each with the newest push that carried it."""
+    rows = Commit.objects.filter(sha__startswith=sha).select_related("repository").order_by("-committed_at")
+    return [
+        {
+            "commit": commit,
+            "push": await commit.pushes.order_by("-pushed_at").afirst(),
+            "query": urlencode({"repository": commit.repository.full_name, "event": "push"}),
+        }
+        async for commit in rows[:COMMITS]
+    ]

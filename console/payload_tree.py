@@ -1,0 +1,91 @@
+"""A JSON payload as a tree that folds, in HTML without a script. Pure.
+
+Every text in it is hostile: keys and values go through `escaping.visible`. Depth and number of nodes are
+bounded, and what lies beyond is left to the raw text.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from django.utils.safestring import SafeString, mark_safe
+
+from console.escaping import visible
+
+MOST_NODES = 5_000
+DEEPEST = 60
+# Bytes of a payload that a page shows; the rest is in the download.
+SHOWN = 256 * 1024
+
+
+class Number(str):
+    """A number as it was written: Python would change its digits, or refuse it."""
+
+    __slots__ = ()
+
+
+def read(body: bytes, content_type: str) -> Any:
+    """Return the parsed payload, its numbers as text; raises `ValueError` where it is no JSON."""
+    text = body.decode()
+    if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        text = dict(parse_qsl(text)).get("payload", "")
+    try:
+        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def tree(value: Any) -> SafeString:
+    """Return the payload as nested lists, each object and array folded but the outermost."""
+    return mark_safe("".join(_Tree().render(value)))  # noqa: S308 - every text is escaped below
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+class _Tree:
+    """One rendering, which counts its nodes."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def render(self, value: Any, depth: int = 0) -> Iterator[str]:
+        """Yield a value's HTML."""
+        if not isinstance(value, dict | list):
+            yield _scalar(value)
+            return
+        brackets = "{}" if isinstance(value, dict) else "[]"
+        if not value:
+            yield f'<span class="dim">{brackets}</span>'
+        elif depth >= DEEPEST:
+            yield '<span class="dim">nested deeper: see the raw text</span>'
+        else:
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            yield f"<details{'' if depth else ' open'}><summary>{_size(value)}</summary><ul>"
+            yield from self._items(items, depth)
+            yield "</ul></details>"
+
+    def _items(self, items: Any, depth: int) -> Iterator[str]:
+        for key, value in items:
+            self._nodes += 1
+            if self._nodes > MOST_NODES:
+                yield '<li class="dim">more: see the raw text</li>'
+                return
+            yield f'<li><span class="key">{visible(key)}</span> '
+            yield from self.render(value, depth + 1)
+            yield "</li>"
+
+
+def _size(value: dict[str, Any] | list[Any]) -> str:
+    one, many = ("key", "keys") if isinstance(value, dict) else ("item", "items")
+    return f'<span class="dim">{len(value)} {one if len(value) == 1 else many}</span>'
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, Number):
+        return f'<span class="number-value">{visible(value)}</span>'
+    if isinstance(value, str):
+        return f'<span class="text-value">{visible(json.dumps(value, ensure_ascii=False))}</span>'
+    return f'<span class="word-value">{json.dumps(value)}</span>'

@@ -1,0 +1,42 @@
+"""Rejections and unmatched events: what did not get through, and what to do about it."""
+
+from datetime import timedelta
+
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views import View
+
+from console.advice import ADVICE
+from console.pages import page
+from ledger.unmatched import unmatched
+from receiver.models import Rejection, RejectionCount
+
+DAYS = 7
+SHOWN = 50
+
+
+class RejectionsView(View):
+    """Requests that the receiver refused."""
+
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        """Show counts by reason, what to do about each, and the newest refused requests."""
+        since = timezone.now().date() - timedelta(days=DAYS - 1)
+        counts = RejectionCount.objects.filter(day__gte=since).values("reason").annotate(total=Sum("count"))
+        context = {
+            "since": since,
+            "reasons": [
+                {"reason": row["reason"], "total": row["total"], "advice": ADVICE.get(row["reason"], "")}
+                async for row in counts.order_by("-total")
+            ],
+            "newest": [row async for row in Rejection.objects.order_by("-pk")[:SHOWN]],
+        }
+        return await page(request, "rejections.html", context)
+
+
+class UnmatchedView(View):
+    """Events that no handler wanted."""
+
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        """Show which came, how often, an example of each, and what to write for it."""
+        return await page(request, "unmatched.html", {"unmatched": await unmatched(timezone.now())})

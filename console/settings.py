@@ -1,0 +1,99 @@
+"""Settings of the console, and of `manage.py`: the receiver's, and what web pages for people need.
+
+The receiver and the workers never load these, so neither accounts nor sessions nor templates are in their
+processes.
+"""
+
+import re
+
+from django.core.exceptions import ImproperlyConfigured
+
+import settings
+from configuration.secrets import secret_key
+from configuration.stopping import stop_if_wrong
+from settings import *  # noqa: F403 - Django's own way to extend settings
+from settings import DATABASES, env
+
+HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+
+with stop_if_wrong():
+    SECRET_KEY = secret_key(settings.SECRET_KEY, env.str("SECRET_KEY_FILE", ""))
+    # A header of this name signs its sender in, so only a proxy that always sets it may reach the console.
+    CONSOLE_REMOTE_USER_HEADER: str = env.str("CONSOLE_REMOTE_USER_HEADER", "")
+    if CONSOLE_REMOTE_USER_HEADER and not HEADER.fullmatch(CONSOLE_REMOTE_USER_HEADER):
+        raise ImproperlyConfigured("CONSOLE_REMOTE_USER_HEADER must be the name of a header.")
+
+# Each request has a thread of its own, whose connection ends with it.
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "servestatic",
+    "django_htmx",
+    "console",
+    "console.accounts",
+    *settings.INSTALLED_APPS,
+]
+MIDDLEWARE = [
+    "console.headers.SecurityHeaders",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    *(["console.accounts.proxy.RemoteUser"] if CONSOLE_REMOTE_USER_HEADER else []),
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "console.urls"
+ASGI_APPLICATION = "console.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    *(["django.contrib.auth.backends.RemoteUserBackend"] if CONSOLE_REMOTE_USER_HEADER else []),
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "sign-in"
+# Seconds after signing in; using a session does not make it longer.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+# Cookies are shared by all ports of a host, so the names are the console's own.
+SESSION_COOKIE_NAME = "hookkeeper_session"
+CSRF_COOKIE_NAME = "hookkeeper_csrf"
+CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+# Django's own limit; the receiver lifts it for payloads, and the console takes only forms.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes
+
+STATIC_URL = "/static/"
+# Files are served from where they are installed, so nothing is collected before a start.
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = False
+SERVESTATIC_ALLOW_ALL_ORIGINS = False

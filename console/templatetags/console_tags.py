@@ -1,0 +1,87 @@
+"""Filters and tags of the console's templates."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console import escaping
+from console.summary import span
+from ledger.filters import Filter
+
+register = template.Library()
+
+
+@register.filter
+def visible(text: object) -> SafeString:
+    """Show text from outside; see `console.escaping`."""
+    return escaping.visible(text)
+
+
+@register.filter
+def plain(text: object) -> str:
+    """Show text from outside where no markup is possible, as in a title."""
+    return escaping.plain(text)
+
+
+@register.simple_tag
+def adding(chosen: Filter, name: str, value: Any) -> str:
+    """Return the query of a URL with one filter added or replaced."""
+    return chosen.adding(name, str(value))
+
+
+@register.filter
+def at(mapping: dict[Any, Any], key: Any) -> Any:
+    """Return what a mapping holds under a key, and None for nothing."""
+    return mapping.get(key)
+
+
+@register.filter
+def without(chosen: Filter, name: str) -> str:
+    """Return the query of a URL without one of the filters."""
+    return chosen.without(name)
+
+
+@register.simple_tag
+def event_query(event: str, action: str) -> str:
+    """Return the query of the URL that lists the deliveries of an event and its action."""
+    return urlencode({"event": event, "action": action} if action else {"event": event})
+
+
+@register.simple_tag
+def moment(when: datetime | None, now: datetime) -> SafeString:
+    """Show a time relative to `now`, with the exact one in a tooltip; a script adds the local time to it."""
+    if when is None:
+        return SafeString("")
+    seconds = (now - when).total_seconds()
+    relative = f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+    exact = when.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        exact.isoformat(),
+        f"{exact:%Y-%m-%d %H:%M:%S}",
+        relative,
+    )
+
+
+@register.simple_tag
+def value(cell: Any, now: datetime) -> SafeString:
+    """Show a column of a record: a time as `moment` does, anything else as text."""
+    return moment(cell, now) if isinstance(cell, datetime) else escaping.visible("" if cell is None else cell)
+
+
+@register.filter
+def heading(column: str) -> str:
+    """Show the name of a column."""
+    return column.removesuffix("_at").replace("_", " ").capitalize()
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Show a length of time in the unit that fits it."""
+    if seconds is None:
+        return ""
+    return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:,.1f} s"

@@ -1,0 +1,78 @@
+"""The story of a delivery, from its row and the runs of its handlers: pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from receiver.models import TERMINAL, Delivery, HandlerRun, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened, or that is to come; `at` is None where no time is stored."""
+
+    at: datetime | None
+    what: str
+    details: Sequence[str] = ()
+    status: str = ""
+    run: HandlerRun | None = None
+
+
+def entries(delivery: Delivery, runs: Iterable[HandlerRun]) -> list[Entry]:
+    """Return what happened, oldest first, and then what is to come.
+
+    It is settled after its runs, whatever the clocks of worker and database say.
+    """
+    story = [_received(delivery), *(_run(run) for run in sorted(runs, key=lambda run: run.started_at))]
+    if delivery.redeliveries:
+        times = "once" if delivery.redeliveries == 1 else f"{delivery.redeliveries} times"
+        story.append(Entry(None, f"GitHub sent it again {times}"))
+    if delivery.status in TERMINAL:
+        story.append(_settled(delivery))
+    return [*story, *_to_come(delivery)]
+
+
+def _received(delivery: Delivery) -> Entry:
+    secret = "the first secret" if not delivery.secret_position else f"secret {delivery.secret_position + 1}"
+    source = f"of source {delivery.source}" if delivery.source else "of /webhooks/github"
+    details = [f"signed with {secret} {source}"]
+    if delivery.size is not None:
+        details.append(f"{delivery.size:,} bytes")
+    return Entry(delivery.received_at, "Received", details)
+
+
+def _run(run: HandlerRun) -> Entry:
+    details = [f"attempt {run.attempt}", f"because of {_TRIGGERS.get(run.trigger, run.trigger)}"]
+    if run.superseded:
+        details.append("superseded by a replay or redelivery")
+    return Entry(run.started_at, run.handler, details, run.outcome, run)
+
+
+_TRIGGERS = {
+    "delivery": "its delivery",
+    "retry": "an earlier failure",
+    "replay": "a replay",
+    "redelivery": "a redelivery by GitHub",
+    "sweep": "the sweep",
+}
+
+
+def _settled(delivery: Delivery) -> Entry:
+    attempts = "1 attempt" if delivery.attempts == 1 else f"{delivery.attempts} attempts"
+    details = [f"after {attempts}"]
+    if delivery.worker:
+        details.append(f"by {delivery.worker}")
+    return Entry(delivery.finished_at, "Settled", details, delivery.status)
+
+
+def _to_come(delivery: Delivery) -> list[Entry]:
+    if delivery.status == Status.PROCESSING:
+        return [
+            Entry(delivery.lease_expires_at, "Lease ends", [f"held by {delivery.worker}"], delivery.status)
+        ]
+    if delivery.status == Status.RETRYING:
+        what = f"Attempt {delivery.attempts + 1}"
+        return [Entry(delivery.next_attempt_at, what, ["unless it is replayed before"], delivery.status)]
+    if delivery.status == Status.RECEIVED:
+        return [Entry(None, "Waits for a worker", status=delivery.status)]
+    return []

@@ -1,0 +1,33 @@
+"""The console's pages. A page's URL is its state."""
+
+from django.urls import path
+
+from console.accounts.admin import site
+from console.accounts.views import LinkView, SignInView, SignOutView
+from console.deliveries import DeliveriesView, SearchView
+from console.delivery import BodyView, DeliveryView
+from console.overview import OverviewView
+from console.records import CommitView, NumberedView, PullRequestView
+from console.refusals import RejectionsView, UnmatchedView
+from console.replaying import ReplayView
+from console.repositories import RepositoriesView, RepositoryView
+
+urlpatterns = [
+    path("", OverviewView.as_view(), name="overview"),
+    path("deliveries", DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/replay", ReplayView.as_view(), name="replay"),
+    path("deliveries/<int:pk>", DeliveryView.as_view(), name="delivery"),
+    path("deliveries/<int:pk>/body", BodyView.as_view(), name="body"),
+    path("rejections", RejectionsView.as_view(), name="rejections"),
+    path("unmatched", UnmatchedView.as_view(), name="unmatched"),
+    path("repositories", RepositoriesView.as_view(), name="repositories"),
+    path("repositories/<int:pk>", RepositoryView.as_view(), name="repository"),
+    path("repositories/<int:pk>/pulls/<int:number>", PullRequestView.as_view(), name="pull-request"),
+    path("repositories/<int:pk>/issues/<int:number>", NumberedView.as_view(), name="issue"),
+    path("repositories/<int:pk>/commits/<str:sha>", CommitView.as_view(), name="commit"),
+    path("search", SearchView.as_view(), name="search"),
+    path("sign-in", SignInView.as_view(), name="sign-in"),
+    path("sign-in/<str:token>", LinkView.as_view(), name="sign-in-link"),
+    path("sign-out", SignOutView.as_view(), name="sign-out"),
+    path("admin/", site.urls),
+]

@@ -1,0 +1,25 @@
+"""Counts that stop at a cap: nobody waits for the exact number of millions of rows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+CAP = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of rows, `more` where there are more of them."""
+
+    number: int
+    more: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number:,}{'+' if self.more else ''}"
+
+
+async def capped(rows: "QuerySet[Any]", cap: int = CAP) -> Count:
+    """Count up to `cap` rows."""
+    found = await rows.order_by()[: cap + 1].acount()
+    return Count(min(found, cap), more=found > cap)

@@ -1,0 +1,146 @@
+"""Filters of deliveries: from the parameters of a URL to a condition, and back to a URL."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from receiver.models import Delivery, HandlerRun, Status
+
+# The source of deliveries that came to /webhooks/github; no other source can be called so.
+NO_SOURCE = "-"
+# PostgreSQL's largest bigint.
+LARGEST = 2**63 - 1
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_AGO = re.compile(r"([0-9]{1,5})([mhd])")
+
+
+class InvalidFilterError(ValueError):
+    """A parameter cannot be a filter; the message says what it must be."""
+
+    def __init__(self, name: str, must: str) -> None:
+        super().__init__(f"{name} must be {must}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is chosen, as text by name, and the condition that it makes."""
+
+    chosen: Mapping[str, str]
+    condition: Q
+
+    def __bool__(self) -> bool:
+        return bool(self.chosen)
+
+    @property
+    def query(self) -> str:
+        """The filter as the query of a URL."""
+        return urlencode(self.chosen)
+
+    def adding(self, name: str, value: str) -> str:
+        """Return the query of this filter with one value added or replaced."""
+        return urlencode({**self.chosen, name: value})
+
+    def without(self, name: str) -> str:
+        """Return the query of this filter with one name removed."""
+        return urlencode({key: value for key, value in self.chosen.items() if key != name})
+
+
+def parse(parameters: Mapping[str, str], now: datetime) -> Filter:
+    """Return the filter of a URL's parameters; other parameters and empty ones are left out.
+
+    Raises `InvalidFilterError`. Times are ISO 8601, UTC where they name no offset, or so long before `now`:
+    `15m`, `24h`, `7d`.
+    """
+    chosen = {name: parameters[name].strip() for name in CONDITIONS if parameters.get(name, "").strip()}
+    for value in chosen.values():
+        if "\0" in value:
+            raise InvalidFilterError("a filter", "text that a database can store")
+    condition = Q()
+    for name, value in chosen.items():
+        condition &= CONDITIONS[name](value, now)
+    return Filter(chosen, condition)
+
+
+def _status(value: str, _now: datetime) -> Q:
+    if value not in Status.values:
+        raise InvalidFilterError("status", "one of " + ", ".join(Status.values))
+    return Q(status=value)
+
+
+def _text(column: str) -> Callable[[str, datetime], Q]:
+    return lambda value, _now: Q(**{column: value})
+
+
+def _number(name: str, column: str) -> Callable[[str, datetime], Q]:
+    def condition(value: str, _now: datetime) -> Q:
+        if not re.fullmatch(r"[0-9]{1,19}", value) or int(value) > LARGEST:
+            raise InvalidFilterError(name, "a number")
+        return Q(**{column: int(value)})
+
+    return condition
+
+
+def _source(value: str, _now: datetime) -> Q:
+    return Q(source="" if value == NO_SOURCE else value.lower())
+
+
+def _guid(value: str, _now: datetime) -> Q:
+    try:
+        return Q(guid=UUID(value))
+    except ValueError:
+        raise InvalidFilterError("guid", "a GUID, as in X-GitHub-Delivery") from None
+
+
+def _handler(value: str, _now: datetime) -> Q:
+    return Q(Exists(HandlerRun.objects.filter(delivery=OuterRef("pk"), handler=value)))
+
+
+def _error(value: str, _now: datetime) -> Q:
+    """Every word, in any case and order; only deliveries that have an error are looked at."""
+    words = (Q(error__icontains=word) for word in value.split())
+    return reduce(Q.__and__, words, ~Q(error=""))
+
+
+def _time(name: str, lookup: str) -> Callable[[str, datetime], Q]:
+    return lambda value, now: Q(**{lookup: _moment(name, value, now)})
+
+
+def _moment(name: str, value: str, now: datetime) -> datetime:
+    try:
+        if ago := _AGO.fullmatch(value):
+            return now - int(ago[1]) * _UNITS[ago[2]]
+        found = datetime.fromisoformat(value)
+        # Astimezone also refuses years that no database stores with every offset.
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidFilterError(name, "a time, as 2026-01-31T12:00 or 24h") from None
+
+
+CONDITIONS: dict[str, Callable[[str, datetime], Q]] = {
+    "status": _status,
+    "event": _text("event"),
+    "action": _text("action"),
+    "repository": _text("repository"),
+    "number": _number("number", "number"),
+    "sender": _text("sender"),
+    "source": _source,
+    "hook": _number("hook", "hook_id"),
+    "guid": _guid,
+    "handler": _handler,
+    "error": _error,
+    "since": _time("since", "received_at__gte"),
+    "until": _time("until", "received_at__lt"),
+}
+"""Each filter's name in a URL, in the order in which pages show them."""
+
+
+def deliveries(chosen: Filter) -> QuerySet[Delivery]:
+    """Return the deliveries that the filter chooses."""
+    return Delivery.objects.filter(chosen.condition)

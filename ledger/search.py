@@ -1,0 +1,59 @@
+"""What somebody typed into the search box: pure."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+# GitHub's rules for names, and "_" for accounts that a company manages.
+_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_NUMBERED = re.compile(rf"({_REPOSITORY})#([0-9]{{1,18}})")
+_SHA = re.compile(r"[0-9a-f]{7,64}", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Guid:
+    """One event, as GitHub names it in X-GitHub-Delivery."""
+
+    guid: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository by its full name, or one of its issues or pull requests."""
+
+    name: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sha:
+    """A commit, by its whole hash or its first characters, in lower case."""
+
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Anything else; it is looked for in errors."""
+
+    text: str
+
+
+Found = Guid | Repository | Sha | Words
+
+
+def parse(text: str) -> Found | None:
+    """Return what the text names, and None for a text without a word."""
+    text = text.strip()
+    if not text:
+        return None
+    if _GUID.fullmatch(text):
+        return Guid(UUID(text))
+    if numbered := _NUMBERED.fullmatch(text):
+        return Repository(numbered[1], int(numbered[2]))
+    if re.fullmatch(_REPOSITORY, text):
+        return Repository(text)
+    if _SHA.fullmatch(text):
+        return Sha(text.lower())
+    return Words(text)

@@ -1,0 +1,34 @@
+"""Events and actions that no handler wanted, of the last days."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from receiver.models import Delivery, Status
+
+DAYS = timedelta(days=7)
+# Deliveries that are looked at, the newest first.
+CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """An event with its action, how many deliveries of it came, and the newest of them."""
+
+    event: str
+    action: str
+    number: int
+    newest: int
+    newest_at: datetime
+
+
+async def unmatched(now: datetime) -> list[Unmatched]:
+    """Return what no handler wanted, the most frequent first."""
+    rows = Delivery.objects.filter(finished_at__gte=now - DAYS, status=Status.IGNORED)
+    columns = rows.order_by("-finished_at").values_list("event", "action", "pk", "received_at")
+    numbers: Counter[tuple[str, str]] = Counter()
+    newest: dict[tuple[str, str], tuple[int, datetime]] = {}
+    async for event, action, pk, at in columns[:CAP]:
+        numbers[event, action] += 1
+        newest.setdefault((event, action), (pk, at))
+    return [Unmatched(*name, number, *newest[name]) for name, number in numbers.most_common()]

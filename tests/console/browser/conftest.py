@@ -1,0 +1,69 @@
+"""A real browser: Debian's chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from tests.console.conftest import Console
+from tests.console.visitors import SESSION_COOKIE, Visitor
+
+# Milliseconds: the list refreshes every 5 s.
+expect.set_options(timeout=15_000)
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH: apt-get install chromium, or set CHROMIUM")
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        await found.close()
+
+
+class Screen:
+    """A window that notes whatever a page complains about: errors, and what its policy forbids."""
+
+    def __init__(self, page: Page) -> None:
+        page.set_default_timeout(15_000)
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page = page
+        self.complaints: list[str] = []
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    async def close(self) -> None:
+        await self.page.context.close()
+
+
+async def opened(
+    browser: Browser, url: str, visitor: Visitor | None = None, scheme: str = "light", width: int = 1280
+) -> Screen:
+    """A window with the session of this visitor."""
+    context = await browser.new_context(
+        base_url=url,
+        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": 900},
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    if visitor:
+        session = visitor.cookie(SESSION_COOKIE)
+        await context.add_cookies([{"name": SESSION_COOKIE, "value": session, "url": url}])
+    return Screen(await context.new_page())
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(browser: Browser, console: Console) -> AsyncIterator[Screen]:
+    """A window of an operator; the test fails when a page complained about anything."""
+    found = await opened(browser, console.url, console.operator)
+    yield found
+    await found.close()
+    assert found.complaints == []

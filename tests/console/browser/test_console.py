@@ -1,0 +1,224 @@
+"""The console in a real browser, with its scripts: nothing may complain, on any page."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from axe_playwright_python.async_playwright import Axe
+from django.utils import timezone
+from playwright.async_api import Browser, expect
+
+from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, RejectionCount, Status, Trigger
+from records.models import Issue, Repository
+from tests.console.browser.conftest import Screen, opened
+from tests.console.conftest import Console
+from tests.console.kept import kept
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HOSTILE = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>\u202egpj"
+PAGES = [
+    "/sign-in", "/", "/deliveries", "/deliveries?status=dead", "/deliveries?since=never", "/search?q=abcdef1",
+    "/rejections", "/unmatched", "/repositories", "REPOSITORY", "DEAD",
+]  # fmt: skip
+
+
+@sync_to_async
+def add(case: str = "push__branch", **changes: Any) -> Delivery:
+    return kept(case, **changes)
+
+
+@sync_to_async
+def dead(error: str = "push.announce: OSError: no route to host", **changes: Any) -> Delivery:
+    row = kept(status=Status.DEAD, attempts=8, finished_at=timezone.now(), error=error, **changes)
+    HandlerRun.objects.create(
+        delivery=row, handler="push.announce", attempt=8, trigger=Trigger.RETRY, outcome=Outcome.FAILED,
+        started_at=timezone.now(), duration=0.3, error="OSError: no route to host",
+        traceback='File "handlers/push.py", line 3, in announce',
+    )  # fmt: skip
+    return row
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
+    scheme: str, width: int, browser: Browser, console: Console
+) -> None:
+    row = await dead(number=12)
+    await add("issues__opened", action="opened", status=Status.SUCCEEDED)
+    await add("star__created", action="created", status=Status.IGNORED, finished_at=timezone.now())
+    await RejectionCount.objects.acreate(reason=Reason.BUSY, day=timezone.now().date(), count=2)
+    await Rejection.objects.acreate(at=timezone.now(), reason=Reason.BUSY, status=503, detail="busy", size=1)
+    repository = await Repository.objects.acreate(
+        server="github.com", github_id=1296269, full_name="octo/cat"
+    )
+    await Issue.objects.acreate(repository=repository, number=1, title="It leaks", updated_at=timezone.now())
+    screen = await opened(browser, console.url, console.operator, scheme, width)
+    for path in PAGES:
+        path = path.replace("DEAD", f"/deliveries/{row.pk}")  # noqa: PLW2901
+        path = path.replace("REPOSITORY", f"/repositories/{repository.pk}")  # noqa: PLW2901
+        await screen.page.goto(path)
+        found = (await Axe().run(screen.page)).response["violations"]
+        serious = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
+        told = [(fault["id"], [node["html"][:200] for node in fault["nodes"]]) for fault in serious]
+        assert told == [], path
+        overflow = await screen.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert overflow <= 0, f"{path} is wider than {width} pixels"
+    await screen.close()
+    # A wrong filter is answered 400, which the browser notes.
+    assert [text for text in screen.complaints if "400 (Bad Request)" not in text] == []
+
+
+async def test_a_dead_delivery_is_found_by_its_error_read_and_replayed(screen: Screen) -> None:
+    row = await dead()
+    await add()
+    page = screen.page
+    await page.goto("/deliveries")
+    await page.get_by_role("searchbox").fill("no route")
+    await page.get_by_role("searchbox").press("Enter")
+    await expect(page).to_have_url(re.compile(r"error=no\+route"))
+    await expect(page.locator("[data-row]")).to_have_count(1)
+    await page.locator("[data-row] time").click()
+    await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
+    await page.get_by_text("Traceback").click()
+    await expect(page.get_by_text("line 3, in announce")).to_be_visible()
+    await page.get_by_role("button", name="Replay").click()
+    await expect(page.get_by_text("1 delivery is processed again.")).to_be_visible()
+    await expect(page.get_by_text("Waits for a worker")).to_be_visible()
+    # What a worker then writes is seen without a reload.
+    await Delivery.objects.filter(pk=row.pk).aupdate(
+        status=Status.SUCCEEDED, finished_at=timezone.now(), worker="w:1"
+    )
+    await expect(page.locator("#story > p .status")).to_have_text("succeeded")
+
+
+async def test_the_first_run_turns_into_the_first_delivery(screen: Screen) -> None:
+    page = screen.page
+    await page.goto("/")
+    await expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+    row = await add()
+    await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
+
+
+async def test_new_deliveries_are_announced_and_do_not_move_the_rows(screen: Screen) -> None:
+    first = await add()
+    page = screen.page
+    await page.goto("/deliveries")
+    await add()
+    await Delivery.objects.filter(pk=first.pk).aupdate(status=Status.SUCCEEDED)
+    await expect(page.get_by_text("1 new delivery: show")).to_be_visible()
+    await expect(page.locator("[data-row]")).to_have_count(1)
+    await expect(page.locator("[data-row] .status")).to_have_text("succeeded")
+    await page.get_by_text("1 new delivery: show").click()
+    await expect(page.locator("[data-row]")).to_have_count(2)
+
+
+async def test_a_selection_stops_the_refresh_until_it_ends(screen: Screen) -> None:
+    row = await add()
+    page = screen.page
+    await page.goto("/deliveries")
+    await page.locator("[data-row] input").check()
+    await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.SUCCEEDED)
+    # Asks for a refresh as the timer does, and learns that none was sent.
+    sent = await page.evaluate(
+        """() => new Promise((resolve) => {
+            document.addEventListener("htmx:afterRequest", () => resolve("sent"));
+            htmx.trigger("#deliveries", "wake");
+            setTimeout(() => resolve("none"), 500);
+        })"""
+    )
+    assert sent == "none"
+    await page.locator("[data-row] input").uncheck()
+    await page.evaluate("htmx.trigger('#deliveries', 'wake')")
+    await expect(page.locator("[data-row] .status")).to_have_text("succeeded")
+
+
+async def test_keys_move_open_select_and_help(screen: Screen) -> None:
+    older, newer = await add(), await add()
+    page = screen.page
+    await page.goto("/deliveries")
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await expect(page.locator("tr.current")).to_have_id(f"delivery-{older.pk}")
+    await page.keyboard.press("k")
+    await page.keyboard.press("x")
+    await expect(page.locator(f"#delivery-{newer.pk} input")).to_be_checked()
+    await page.keyboard.press("x")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(rf"/deliveries/{newer.pk}$"))
+    await page.go_back()
+    await page.keyboard.press("j")
+    await page.keyboard.press("r")
+    await expect(page.get_by_text("1 delivery is processed again.")).to_be_visible()
+
+
+async def test_back_and_reload_keep_the_filters(screen: Screen) -> None:
+    await dead()
+    await add()
+    page = screen.page
+    await page.goto("/deliveries")
+    await page.locator(".status.dead").click()
+    await expect(page.locator("[data-row]")).to_have_count(1)
+    await page.reload()
+    await expect(page.locator(".chip")).to_have_text(re.compile("status: dead"))
+    await page.locator("[data-row] time").click()
+    await page.go_back()
+    await expect(page.locator(".chip")).to_have_text(re.compile("status: dead"))
+    await page.go_back()
+    await expect(page.locator("[data-row]")).to_have_count(2)
+
+
+async def test_hostile_text_and_25_mb_neither_run_nor_break_the_page(screen: Screen) -> None:
+    body = b'{"text": "' + HOSTILE.encode() * 300_000 + b'"}'
+    row = await add(body=body[: 25 * 1024 * 1024], repository=HOSTILE, sender=HOSTILE, action=HOSTILE)
+    page = screen.page
+    for path in ("/deliveries", f"/deliveries/{row.pk}"):
+        await page.goto(path)
+        await expect(page).to_have_title(re.compile("Hookkeeper$"))
+        assert await page.locator("main script, main img").count() == 0
+    await expect(page.get_by_text("The first 256 KB are shown.")).to_be_visible()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Download the exact bytes").click()
+    saved = await (await download.value).path()
+    assert saved.stat().st_size == row.size
+
+
+async def test_the_lines_for_a_shell_are_copied(screen: Screen) -> None:
+    row = await add()
+    page = screen.page
+    await page.goto(f"/deliveries/{row.pk}")
+    await page.get_by_role("button", name="Copy").first.click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert (
+        await page.evaluate("navigator.clipboard.readText()")
+        == f"python manage.py send push --file {row.guid}.body"
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(browser: Browser, console: Console) -> AsyncIterator[Screen]:
+    found = await opened(browser, console.url)
+    yield found
+    await found.close()
+
+
+async def test_signed_out_sees_the_form_and_signing_in_leads_on(stranger: Screen) -> None:
+    row = await add()
+    page = stranger.page
+    await page.goto(f"/deliveries/{row.pk}")
+    await expect(page.get_by_label("Password")).to_be_visible()
+    await page.get_by_label("Name").fill("viewer")
+    await page.get_by_label("Password").fill("long enough for the tests")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
+    await expect(page.get_by_role("button", name="Replay")).to_have_count(0)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Password")).to_be_visible()
+    assert stranger.complaints == []

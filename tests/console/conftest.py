@@ -1,0 +1,66 @@
+"""A real console process on the run's database, with one account for each role."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests import processes
+from tests.console.visitors import KEY, PASSWORD, Visitor
+
+ACCOUNTS = f"""
+from django.contrib.auth.models import Group, User
+for name in ("viewer", "operator", "someone"):
+    User.objects.create_user(name, password={PASSWORD!r})
+User.objects.get(username="operator").groups.add(Group.objects.get(name="operator"))
+User.objects.create_superuser("admin", password={PASSWORD!r})
+"""
+
+
+@dataclass(frozen=True)
+class Console:
+    """The console, and those who have signed in to it."""
+
+    url: str
+    viewer: Visitor
+    operator: Visitor
+    admin: Visitor
+
+    def stranger(self) -> Visitor:
+        return Visitor(self.url)
+
+
+def manage(*arguments: str, **environment: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=processes.ROOT, capture_output=True, text=True,
+        env=processes.environment(**environment), timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def accounts(database_url: str) -> str:
+    """The URL of the run's database, with the console's tables and accounts in it."""
+    manage("migrate", "--no-input", DATABASE_URL=database_url)
+    manage("shell", "--no-imports", "-c", ACCOUNTS, DATABASE_URL=database_url)
+    return database_url
+
+
+@pytest.fixture(scope="session")
+def running_console(accounts: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    folder = tmp_path_factory.mktemp("console")
+    with processes.console(folder / "console.log", DATABASE_URL=accounts, SECRET_KEY=KEY) as url:
+        visitors = {name: Visitor(url) for name in ("viewer", "operator", "admin")}
+        for name, visitor in visitors.items():
+            assert visitor.sign_in(name).status == 200, (folder / "console.log").read_text()
+        yield Console(url, **visitors)
+        log = (folder / "console.log").read_text()
+    assert "Internal Server Error" not in log, log
+
+
+@pytest.fixture
+def console(transactional_db: None, running_console: Console) -> Console:
+    """The console, over an empty ledger."""
+    return running_console

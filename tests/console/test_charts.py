@@ -1,0 +1,37 @@
+"""Charts: every number is a bar, and the label tells what the bars show."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console import charts
+from ledger.rates import MINUTE, Rates
+from receiver.models import Status
+
+BEGIN = datetime(2026, 11, 25, 12, tzinfo=UTC)
+END = BEGIN + timedelta(minutes=59, seconds=30)
+
+numbers = st.dictionaries(
+    st.tuples(st.integers(0, 59).map(lambda minute: BEGIN + minute * MINUTE), st.sampled_from(Status.values)),
+    st.integers(1, 10**9),
+)
+
+
+@given(numbers)
+def test_bars_stand_within_the_chart_and_tell_their_numbers(found: dict[tuple[datetime, str], int]) -> None:
+    chart = charts.bars(Rates(MINUTE, BEGIN, END, found, capped=False), "Settled")
+    assert f"Settled per minute: {sum(found.values()):,} since 2026-11-25 12:00 UTC" in chart
+    rects = re.findall(r'<rect class="(\w+)" x="(.+?)" y="(.+?)" width="(.+?)" height="(.+?)"><title>', chart)
+    assert sorted(rect[0] for rect in rects) == sorted(status for _, status in found)
+    for _, x, y, width, height in rects:
+        assert 0 <= float(x) <= charts.WIDTH - float(width) + 0.01
+        assert -0.02 <= float(y) <= charts.HEIGHT - float(height) + 0.02
+    assert "style=" not in chart
+
+
+def test_without_numbers_there_is_an_empty_chart() -> None:
+    chart = charts.bars(Rates(MINUTE, BEGIN, END, {}, capped=False), "Received")
+    assert "Received per minute: 0 since" in chart
+    assert "<rect" not in chart

@@ -1,0 +1,114 @@
+"""The list of deliveries: newest first, filtered by its URL, and refreshed without moving."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from receiver.models import HandlerRun, Outcome, Status, Trigger
+from records.models import Repository
+from tests.console.conftest import Console
+from tests.console.kept import kept
+from tests.console.visitors import Answer
+
+
+def rows(answer: Answer) -> list[int]:
+    assert answer.status == 200
+    return [int(number) for number in re.findall(r'id="delivery-(\d+)"', answer.text)]
+
+
+def link(answer: Answer, name: str) -> str:
+    match = re.search(rf'href="([^"]+)"[^>]*>{name}</a>', answer.text)
+    assert match, name
+    return match[1].replace("&amp;", "&")
+
+
+def test_a_row_tells_what_came_and_what_became_of_it(console: Console) -> None:
+    row = kept("issues__opened", action="opened", number=12, status=Status.SUCCEEDED, attempts=2)
+    for outcome in (Outcome.FAILED, Outcome.SUCCEEDED):
+        HandlerRun.objects.create(
+            delivery=row, handler="issues.record", attempt=1, trigger=Trigger.DELIVERY, outcome=outcome,
+            started_at=timezone.now(), duration=0.02,
+        )  # fmt: skip
+    text = re.sub(r"<[^>]+>", " ", console.viewer.get("/deliveries").text)
+    assert re.search(
+        r"0 s ago\s+issues \. opened\s+octo/cat #12\s+ada\s+succeeded\s+2\s+40 ms\s+7\s",
+        " ".join(text.split()),
+    )
+
+
+def test_pages_lead_to_older_deliveries_and_back(console: Console) -> None:
+    ids = [kept(received_at=timezone.now() - timedelta(seconds=number)).pk for number in range(60)]
+    first = console.viewer.get("/deliveries?event=push")
+    assert rows(first) == ids[:50]
+    second = console.viewer.get(link(first, "Older"))
+    assert rows(second) == ids[50:]
+    assert rows(console.viewer.get(link(second, "Newer"))) == ids[:50]
+    assert "60 found" in first.text
+
+
+def test_without_a_filter_nothing_is_counted(console: Console) -> None:
+    kept()
+    assert " found" not in re.sub(r"<[^>]+>", "", console.viewer.get("/deliveries").text)
+
+
+def test_a_filter_is_a_chip_that_removes_it(console: Console) -> None:
+    dead = kept(status=Status.DEAD)
+    kept()
+    answer = console.viewer.get("/deliveries?status=dead&event=push")
+    assert rows(answer) == [dead.pk]
+    assert '<a class="chip" href="/deliveries?event=push"' in answer.text
+    assert "<option selected>dead</option>" in answer.text
+
+
+def test_a_wrong_filter_is_told_and_shows_nothing(console: Console) -> None:
+    kept()
+    answer = console.viewer.get("/deliveries?since=yesterday")
+    assert answer.status == 400
+    assert "since must be a time" in answer.text
+    assert "delivery-" not in answer.text
+
+
+def test_a_refresh_keeps_its_rows_shows_their_status_and_announces_new_ones(console: Console) -> None:
+    old = kept()
+    refresh = re.search(r'hx-get="([^"]+)"', console.viewer.get("/deliveries").text)
+    assert refresh
+    type(old).objects.update(status=Status.SUCCEEDED)
+    kept()
+    part = console.viewer.get(refresh[1].replace("&amp;", "&"), HX_Request="true")
+    assert rows(part) == [old.pk]
+    assert "<html" not in part.text
+    assert '<a class="status succeeded"' in part.text
+    assert "1 new delivery: show" in part.text
+
+
+@pytest.mark.parametrize("column", ["repository", "sender", "action", "event", "source"])
+def test_hostile_text_is_shown_and_does_nothing(column: str, console: Console) -> None:
+    kept(**{column: '<script>alert(1)</script>"\u202e'})
+    for page in ("/deliveries", "/deliveries?sender=%3Cscript%3E%22%E2%80%AE"):
+        text = console.viewer.get(page).text
+        assert "<script>alert" not in text
+        assert "\u202e" not in text
+
+
+def test_only_operators_can_select(console: Console) -> None:
+    kept()
+    assert 'type="checkbox"' not in console.viewer.get("/deliveries").text
+    assert 'type="checkbox"' in console.operator.get("/deliveries").text
+
+
+def test_searching_leads_to_what_was_named(console: Console) -> None:
+    one = kept()
+    Repository.objects.create(github_id=1, full_name="Octo/Cat")
+    search = console.viewer.get
+    assert search(f"/search?q={one.guid}").url == f"{console.url}/deliveries/{one.pk}"
+    kept(guid=one.guid, hook_id=8)
+    assert search(f"/search?q={one.guid}").url == f"{console.url}/deliveries?guid={one.guid}"
+    assert (
+        search("/search?q=octo/cat%2312").url == f"{console.url}/deliveries?repository=Octo%2FCat&number=12"
+    )
+    assert search("/search?q=no+route").url == f"{console.url}/deliveries?error=no+route"
+    assert search("/search?q=").url == f"{console.url}/deliveries"
+    assert search("/search?q=%00").url == f"{console.url}/deliveries"
+    assert "No recorded commit begins so" in search("/search?q=abc1234").text

@@ -1,0 +1,160 @@
+"""A delivery's page: its story, its payload, its bytes, and how to send it again."""
+
+import re
+import shutil
+import subprocess
+import uuid
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from redis import Redis
+
+from console import copying
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from tests import github, servers
+from tests.console.conftest import Console
+from tests.console.kept import kept
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\u202egpj\0"
+
+
+def words(text: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def ran(delivery: Delivery, outcome: Outcome, **changes: object) -> HandlerRun:
+    fields = {
+        "delivery": delivery, "handler": "push.record", "attempt": 1, "trigger": Trigger.DELIVERY,
+        "outcome": outcome, "started_at": timezone.now(), "duration": 0.25,
+    }  # fmt: skip
+    return HandlerRun.objects.create(**{**fields, **changes})
+
+
+def test_the_story_tells_each_step_in_its_order(console: Console) -> None:
+    begin = timezone.now() - timedelta(minutes=10)
+    row = kept(
+        received_at=begin, status=Status.SUCCEEDED, attempts=2, worker="web-1:4711", redeliveries=2,
+        secret_position=1, finished_at=begin,
+    )  # fmt: skip
+    ran(row, Outcome.FAILED, started_at=begin, error="OSError: no route", traceback="Traceback: here")
+    ran(row, Outcome.SUCCEEDED, started_at=begin + timedelta(minutes=1), attempt=2, trigger=Trigger.RETRY)
+    told = words(console.viewer.get(f"/deliveries/{row.pk}").text)
+    steps = [
+        "Received signed with secret 2 of /webhooks/github",
+        "push.record failed 250 ms attempt 1, because of its delivery OSError: no route Traceback",
+        "push.record succeeded 250 ms attempt 2, because of an earlier failure",
+        "GitHub sent it again 2 times",
+        "Settled succeeded after 2 attempts, by web-1:4711",
+    ]
+    places = [told.find(step) for step in steps]
+    assert -1 not in places, (steps, told)
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"status": Status.RECEIVED}, "Waits for a worker"),
+        ({"status": Status.PROCESSING, "worker": "w:1", "lease_expires_at": timezone.now()}, "held by w:1"),
+        ({"status": Status.RETRYING, "attempts": 1, "next_attempt_at": timezone.now()}, "Attempt 2 retrying"),
+    ],
+)
+def test_what_is_to_come_is_told_and_refreshed(changes: dict[str, Any], said: str, console: Console) -> None:
+    row = kept(**changes)
+    page = console.viewer.get(f"/deliveries/{row.pk}")
+    assert said in words(page.text)
+    assert f'hx-get="/deliveries/{row.pk}"' in page.text
+    part = console.viewer.get(f"/deliveries/{row.pk}", HX_Request="true")
+    assert part.text.startswith('<section id="story"')
+    Delivery.objects.update(status=Status.SUCCEEDED, finished_at=timezone.now())
+    assert "hx-get" not in console.viewer.get(f"/deliveries/{row.pk}", HX_Request="true").text
+
+
+def test_the_bytes_are_sent_exactly_and_only_to_be_saved(console: Console) -> None:
+    row = kept("push__text_not_storable")
+    answer = console.viewer.get(f"/deliveries/{row.pk}/body")
+    assert answer.body == github.sample("push__text_not_storable").body
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{row.guid}.body"'
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+
+
+def test_hostile_text_of_every_part_is_shown_and_does_nothing(console: Console) -> None:
+    text = HOSTILE.replace("\0", "")
+    body = (
+        '{"' + HOSTILE.replace("\0", "\\u0000") + '": "' + HOSTILE.replace("\0", "\\u0000") + '"}'
+    ).encode()
+    row = kept(
+        body=body, event=text[:60], action=text, repository=text, sender=text, source=text[:60], error=text,
+        headers={text: text}, content_type="application/json", status=Status.DEAD, worker=text,
+    )  # fmt: skip
+    ran(row, Outcome.FAILED, handler=text, error=text, traceback=text)
+    page = console.viewer.get(f"/deliveries/{row.pk}")
+    assert page.status == 200
+    assert "<script>alert" not in page.text
+    assert "<img" not in page.text
+    assert "\u202e" not in page.text
+    assert page.text.count(">U+202E</span>") >= 10
+    assert "\0" not in page.text
+
+
+def test_of_a_large_payload_the_first_256_kb_are_shown(console: Console) -> None:
+    body = b'{"text": "' + b"x" * 25 * 1024 * 1024 + b'"}'
+    row = kept(body=body)
+    page = console.viewer.get(f"/deliveries/{row.pk}")
+    assert "The first 256 KB are shown." in page.text
+    assert 256 * 1024 < len(page.body) < 300 * 1024
+    assert console.viewer.get(f"/deliveries/{row.pk}/body").body == body
+
+
+def test_others_of_the_same_guid_and_the_same_pull_request_are_linked(console: Console) -> None:
+    row = kept(number=12)
+    kept(guid=row.guid, hook_id=8)
+    kept(number=12)
+    kept(number=12)
+    told = words(console.viewer.get(f"/deliveries/{row.pk}").text)
+    assert "1 other delivery of the same GUID, to other hooks" in told
+    assert "2 other deliveries about octo/cat#12" in told
+
+
+@pytest.mark.parametrize("number", ["1", "99999999999999999999999"])
+@pytest.mark.parametrize("part", ["", "/body"])
+def test_a_delivery_that_is_not_kept_is_404(number: str, part: str, console: Console) -> None:
+    answer = console.viewer.get(f"/deliveries/{number}{part}")
+    assert answer.status == 404
+    assert "no longer kept" in answer.text
+
+
+def test_signed_out_sees_neither_page_nor_bytes(console: Console) -> None:
+    row = kept()
+    for part in ("", "/body"):
+        answer = console.stranger().get(f"/deliveries/{row.pk}{part}")
+        assert answer.url.startswith(f"{console.url}/sign-in")
+        assert b"harbour" not in answer.body
+
+
+def test_the_line_for_manage_py_names_the_downloaded_file() -> None:
+    guid = uuid.uuid4()
+    assert copying.send("push", guid) == f"python manage.py send push --file {guid}.body"
+    assert copying.send("a b; rm", guid).startswith("python manage.py send 'a b; rm'")
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
+@pytest.mark.django_db(transaction=True)
+def test_the_line_for_curl_sends_the_same_delivery(receiver_url: str, tmp_path: Path, redis: "Redis") -> None:
+    row = kept(
+        "push__text_not_storable", headers={"User-Agent": "GitHub-Hookshot/it's", "X-GitHub-Event": "push"}
+    )
+    (tmp_path / copying.file_name(row.guid)).write_bytes(row.body)
+    line = copying.curl(row.headers, row.content_type, row.guid, f"{receiver_url}/webhooks/github")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{line} --silent"], cwd=tmp_path, capture_output=True, text=True, check=True,
+        timeout=30, env={"PATH": "/usr/bin:/bin", "SECRET": servers.SECRET},
+    )  # fmt: skip
+    assert done.stdout == f'{{"guid": "{row.guid}", "status": "accepted"}}'
+    assert Delivery.objects.get(hook_id=0).body == row.body

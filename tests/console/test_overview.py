@@ -1,0 +1,102 @@
+"""The overview, the first run, rejections and unmatched events."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+from django.utils import timezone
+
+from console.advice import ADVICE
+from receiver.models import Reason, Rejection, RejectionCount, Status
+from tests import servers
+from tests.console.conftest import Console
+from tests.console.kept import kept
+
+
+def words(text: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def test_while_nothing_has_come_the_first_page_says_how_to_begin(console: Console) -> None:
+    secret = servers.folder / "webhook-secret"
+    page = words(console.viewer.get("/").text)
+    assert "Nothing has come yet" in page
+    assert "/webhooks/github" in page
+    assert "manage.py send push" in page
+    assert "what GITHUB_WEBHOOK_SECRET holds" in page
+    secret.write_text("not shown")
+    try:
+        page = words(console.viewer.get("/").text)
+    finally:
+        secret.unlink()
+    assert f"the content of {secret}" in page
+    assert "not shown" not in page
+
+
+def test_the_first_run_turns_into_the_first_delivery(console: Console) -> None:
+    assert console.viewer.get("/?first=1", HX_Request="true").headers["HX-Redirect"] is None
+    row = kept()
+    assert (
+        console.viewer.get("/?first=1", HX_Request="true").headers["HX-Redirect"] == f"/deliveries/{row.pk}"
+    )
+
+
+def test_the_overview_shows_rates_queue_and_why_deliveries_died(console: Console) -> None:
+    now = timezone.now()
+    for number in range(3):
+        kept(
+            status=Status.DEAD, error=f"push.announce: OSError: no route to 10.0.0.{number}", finished_at=now
+        )
+    kept(status=Status.RETRYING, attempts=1, next_attempt_at=now + timedelta(minutes=5), error="timed out")
+    page = console.viewer.get("/")
+    text = words(page.text)
+    assert page.text.count("<svg") == 3
+    assert "Received per minute: 4 since" in text
+    assert "Next retries" in text
+    assert "Dead: 3" in text
+    [link] = re.findall(r'<a href="(/deliveries\?status=dead[^"]+)">', page.text)
+    found = console.viewer.get(unescape(link)).text
+    assert found.count("data-row=") == 3
+
+
+def test_the_overview_refreshes_in_place(console: Console) -> None:
+    kept()
+    part = console.viewer.get("/", HX_Request="true").text
+    assert part.startswith('<div id="overview"')
+    assert "<html" not in part
+
+
+def test_rejections_are_counted_with_what_to_do(console: Console) -> None:
+    assert "Nothing was refused" in console.viewer.get("/rejections").text
+    today = timezone.now().date()
+    RejectionCount.objects.create(reason=Reason.WRONG_SECRET, day=today, count=4)
+    RejectionCount.objects.create(reason=Reason.WRONG_SECRET, day=today - timedelta(days=1), count=3)
+    RejectionCount.objects.create(reason=Reason.METHOD, day=today - timedelta(days=7), count=9)
+    Rejection.objects.create(
+        at=timezone.now(), reason=Reason.WRONG_SECRET, status=403, detail="the signature is wrong",
+        address="192.0.2.1", event="<b>\u202epush", size=12,
+    )  # fmt: skip
+    page = console.viewer.get("/rejections").text
+    assert f"wrong secret 7 {ADVICE[Reason.WRONG_SECRET]}" in words(page)
+    assert "method" not in words(page)
+    assert "192.0.2.1" in page
+    assert "<b>" not in page
+    assert "\u202e" not in page
+
+
+def test_every_reason_has_an_advice() -> None:
+    assert set(ADVICE) == set(Reason.values)
+
+
+def test_unmatched_events_lead_to_an_example_and_to_what_to_write(console: Console) -> None:
+    assert "had a handler" in console.viewer.get("/unmatched").text
+    row = kept("star__created", action="created", status=Status.IGNORED, finished_at=timezone.now())
+    page = console.viewer.get("/unmatched").text
+    assert "star . created 1" in words(page).replace("star.created", "star . created")
+    assert f'href="/deliveries/{row.pk}"' in page
+    assert "tests/payloads/star__created.json" in words(page)
+
+
+def test_signed_out_sees_none_of_it(console: Console) -> None:
+    for path in ("/", "/rejections", "/unmatched"):
+        assert console.stranger().get(path).url.startswith(f"{console.url}/sign-in")

@@ -1,0 +1,67 @@
+"""Replay from the pages: operators only, and only what no worker holds."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from console.replaying import said
+from receiver.models import Delivery, Status
+from tests.console.conftest import Console
+from tests.console.kept import kept
+
+
+def test_an_operator_replays_the_selected(console: Console) -> None:
+    dead = [
+        kept(status=Status.DEAD, attempts=8, error="no route", finished_at=timezone.now()) for _ in range(3)
+    ]
+    answer = console.operator.post(
+        "/deliveries/replay", id=[dead[0].pk, dead[1].pk], next="/deliveries?status=dead"
+    )
+    assert answer.url == f"{console.url}/deliveries?status=dead"
+    assert "2 deliveries are processed again." in answer.text
+    status = dict(Delivery.objects.values_list("pk", "status"))
+    assert [status[row.pk] for row in dead] == ["received", "received", "dead"]
+
+
+def test_what_a_worker_holds_is_left_to_it(console: Console) -> None:
+    held = kept(
+        status=Status.PROCESSING, lease_expires_at=timezone.now() + timedelta(minutes=1), worker="w:1"
+    )
+    answer = console.operator.post("/deliveries/replay", id=held.pk, next=f"/deliveries/{held.pk}")
+    assert "0 deliveries are processed again. 1 left alone" in answer.text
+    held.refresh_from_db()
+    assert held.status == Status.PROCESSING
+
+
+def test_a_viewer_and_a_stranger_replay_nothing(console: Console) -> None:
+    dead = kept(status=Status.DEAD)
+    assert console.viewer.post("/deliveries/replay", id=dead.pk).status == 403
+    stranger = console.stranger()
+    stranger.get("/sign-in")
+    assert stranger.post("/deliveries/replay", id=dead.pk).url.startswith(f"{console.url}/sign-in")
+    dead.refresh_from_db()
+    assert dead.status == Status.DEAD
+
+
+def test_without_the_proof_against_csrf_nothing_is_replayed(console: Console) -> None:
+    dead = kept(status=Status.DEAD)
+    assert console.operator.post("/deliveries/replay", csrf=False, id=dead.pk).status == 403
+    dead.refresh_from_db()
+    assert dead.status == Status.DEAD
+
+
+def test_a_get_replays_nothing(console: Console) -> None:
+    assert console.operator.get("/deliveries/replay").status == 405
+
+
+def test_nonsense_replays_nothing_and_leads_to_no_other_site(console: Console) -> None:
+    answer = console.operator.post(
+        "/deliveries/replay", id=["x", "-1", "9" * 30, "²"], next="https://evil.example"
+    )
+    assert answer.url == f"{console.url}/deliveries"
+    assert "Nothing is selected." in answer.text
+
+
+def test_the_answer_is_a_sentence() -> None:
+    assert said(1, 1) == "1 delivery is processed again."
+    assert said(2, 4) == "2 deliveries are processed again. 2 left alone: a worker is processing them."

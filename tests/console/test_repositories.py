@@ -1,0 +1,105 @@
+"""Repositories, and the records of a pull request, an issue and a commit."""
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from records.models import Commit, Issue, PullRequest, Push, PushCommit, Repository
+from tests.console.conftest import Console
+from tests.console.kept import kept
+from tests.console.test_overview import words
+
+HOSTILE = "<script>alert(1)</script>\u202e"
+
+
+@pytest.fixture
+def repository(console: Console) -> Repository:
+    return Repository.objects.create(server="github.com", github_id=1296269, full_name="octo/cat")
+
+
+def test_repositories_are_listed_by_name_and_lead_on(console: Console, repository: Repository) -> None:
+    Repository.objects.create(server="ghe.example", github_id=2, full_name="acme/dog", archived=True)
+    page = console.viewer.get("/repositories")
+    told = words(page.text)
+    assert -1 < told.find("acme/dog ghe.example archived") < told.find("octo/cat github.com")
+    assert f'href="/repositories/{repository.pk}"' in page.text
+    assert "acme/dog" not in words(console.viewer.get("/repositories?after=b").text)
+
+
+def test_a_repository_shows_its_parts(console: Console, repository: Repository) -> None:
+    common = {"repository": repository, "updated_at": timezone.now()}
+    of_pulls = {**common, "head_ref": "fix", "base_ref": "main"}
+    PullRequest.objects.create(number=12, title=HOSTILE, state="open", **of_pulls)
+    PullRequest.objects.create(number=13, title="merged before", state="merged", **of_pulls)
+    Issue.objects.create(number=14, title="It leaks", **common)
+    text = console.viewer.get(f"/repositories/{repository.pk}").text
+    assert "Open pull requests Number Title Author Head ref Updated 12 <script>" in words(text)
+    assert f'href="/repositories/{repository.pk}/issues/14"' in text
+    assert "merged before" not in text
+    assert "<script>alert" not in text
+    assert "\u202e" not in text
+
+
+def test_a_part_that_cannot_be_read_does_not_cost_the_others(
+    console: Console, repository: Repository
+) -> None:
+    Issue.objects.create(repository=repository, number=14, title="It leaks", updated_at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE records_release RENAME TO of_a_test")
+    try:
+        page = console.viewer.get(f"/repositories/{repository.pk}")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE of_a_test RENAME TO records_release")
+    assert page.status == 200
+    assert "Newest releases These could not be read." in words(page.text)
+    assert "It leaks" in page.text
+
+
+def test_a_pull_request_and_an_issue_show_the_deliveries_that_shaped_them(
+    console: Console, repository: Repository
+) -> None:
+    now = timezone.now()
+    PullRequest.objects.create(
+        repository=repository, number=12, title="Fix it", state="open", head_ref="fix", base_ref="main",
+        labels=["bug", HOSTILE], updated_at=now,
+    )  # fmt: skip
+    row = kept("pull_request__opened", action="opened", number=12)
+    kept(number=99)
+    text = console.viewer.get(f"/repositories/{repository.pk}/pulls/12").text
+    assert "#12 Fix it" in words(text)
+    assert "labels bug, <script>" in words(text)
+    assert f'href="/deliveries/{row.pk}"' in text
+    assert text.count('href="/deliveries/') == 1
+    assert "<script>alert" not in text
+    assert console.viewer.get(f"/repositories/{repository.pk}/issues/12").status == 404
+
+
+def test_a_commit_shows_the_pushes_that_carried_it(console: Console, repository: Repository) -> None:
+    now = timezone.now()
+    commit = Commit.objects.create(repository=repository, sha="a" * 40, message="Mend", committed_at=now)
+    push = Push.objects.create(
+        repository=repository, ref="refs/heads/main", before="b" * 40, after="a" * 40, forced=False,
+        created=False, deleted=False, pusher="ada", pushed_at=now,
+    )  # fmt: skip
+    PushCommit.objects.create(push=push, commit=commit, position=0)
+    page = words(console.viewer.get(f"/repositories/{repository.pk}/commits/{'a' * 40}").text)
+    assert "message Mend" in page
+    assert "Pushes that carried it refs/heads/main" in page
+    found = console.viewer.get("/search?q=aaaaaaa").text
+    assert f'href="/repositories/{repository.pk}/commits/{"a" * 40}"' in found
+
+
+def test_a_delivery_leads_to_its_repository(console: Console, repository: Repository) -> None:
+    row = kept()
+    assert f'href="/repositories/{repository.pk}"' in console.viewer.get(f"/deliveries/{row.pk}").text
+
+
+@pytest.mark.parametrize("path", ["9", "9/pulls/1", "9/issues/1", "9/commits/abc"])
+def test_what_is_not_recorded_is_404(path: str, console: Console) -> None:
+    assert console.viewer.get(f"/repositories/{path}").status == 404
+
+
+def test_signed_out_sees_none_of_it(console: Console, repository: Repository) -> None:
+    for path in ("/repositories", f"/repositories/{repository.pk}"):
+        assert console.stranger().get(path).url.startswith(f"{console.url}/sign-in")

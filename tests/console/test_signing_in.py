@@ -1,0 +1,196 @@
+"""The console is closed: who gets in, what they may do, and when a session ends."""
+
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests import processes, servers
+from tests.console.conftest import Console
+from tests.console.visitors import CSRF_COOKIE, KEY, SESSION_COOKIE, Visitor
+from tests.processes import ROOT
+
+PAGES = ["/", "/deliveries", "/admin/", "/admin/auth/user/"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_signing_in_a_page_leads_to_the_form_and_shows_nothing(page: str, console: Console) -> None:
+    answer = console.stranger().get(page)
+    assert answer.url == f"{console.url}/sign-in?next={quote(page)}"
+    assert '<input id="password"' in answer.text
+    assert 'aria-label="Pages"' not in answer.text
+
+
+def test_after_signing_in_the_page_that_was_asked_for_is_shown(console: Console) -> None:
+    visitor = console.stranger()
+    visitor.get("/sign-in")
+    answer = visitor.post(
+        "/sign-in", name="someone", password="long enough for the tests", next="/deliveries?event=push"
+    )
+    assert answer.url == f"{console.url}/deliveries?event=push"
+    assert "someone (viewer)" in answer.text
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
+)
+def test_signing_in_never_leads_to_another_site(elsewhere: str, console: Console) -> None:
+    page = console.stranger().get(f"/sign-in?next={quote(elsewhere)}")
+    assert '<input type="hidden" name="next" value="/">' in page.text
+
+
+def test_a_wrong_password_says_neither_which_part_was_wrong_nor_lets_in(console: Console) -> None:
+    answers = [console.stranger().sign_in(name, "wrong") for name in ("someone", "nobody", "\0", "x" * 9999)]
+    assert [answer.status for answer in answers] == [403] * 4
+    assert all("Name and password do not match." in answer.text for answer in answers)
+
+
+def test_a_change_without_the_proof_against_csrf_is_refused(console: Console) -> None:
+    visitor = console.stranger()
+    visitor.get("/sign-in")
+    answer = visitor.post("/sign-in", csrf=False, name="someone", password="long enough for the tests")
+    assert answer.status == 403
+    assert visitor.cookie(SESSION_COOKIE) == ""
+
+
+def test_signing_out_ends_the_session_on_the_server(console: Console) -> None:
+    visitor = console.stranger()
+    visitor.sign_in("someone")
+    before = visitor.cookie(SESSION_COOKIE)
+    assert visitor.post("/sign-out").url == f"{console.url}/sign-in"
+    again = console.stranger()
+    assert again.get("/deliveries", Cookie=f"{SESSION_COOKIE}={before}").url.startswith(
+        f"{console.url}/sign-in"
+    )
+
+
+def test_a_session_ends_twelve_hours_after_signing_in(console: Console) -> None:
+    visitor = console.stranger()
+    answer = visitor.sign_in("someone")
+    assert answer.status == 200
+    [session] = [cookie for cookie in visitor.cookies if cookie.name == SESSION_COOKIE]
+    expires = session.expires
+    visitor.get("/deliveries")
+    [later] = [cookie for cookie in visitor.cookies if cookie.name == SESSION_COOKIE]
+    assert later.expires == expires
+    assert session.has_nonstandard_attr("HttpOnly")
+
+
+def test_a_part_that_htmx_fetches_after_the_end_of_a_session_reloads_the_page(console: Console) -> None:
+    answer = console.stranger().get("/deliveries", HX_Request="true")
+    assert answer.headers["HX-Refresh"] == "true"
+    assert answer.body == b""
+
+
+def test_the_eleventh_wrong_password_for_a_name_is_not_even_tried(accounts: str, tmp_path: Path) -> None:
+    with processes.console(tmp_path / "log", DATABASE_URL=accounts, SECRET_KEY=KEY) as url:
+        # The addresses differ, as behind a proxy that uvicorn trusts.
+        for number in range(10):
+            visitor = Visitor(url)
+            visitor.get("/sign-in")
+            visitor._opener.addheaders = [("X-Forwarded-For", f"192.0.2.{number}")]
+            assert visitor.sign_in("no such name", "wrong").status == 403
+        throttled = Visitor(url).sign_in("no such name", "wrong")
+    assert throttled.status == 429
+    assert throttled.headers["Retry-After"] == "900"
+    assert "Too many attempts" in throttled.text
+
+
+def test_a_viewer_and_an_operator_get_no_accounts_page_and_an_admin_does(console: Console) -> None:
+    assert console.viewer.get("/admin/auth/user/").status == 403
+    assert console.operator.get("/admin/auth/user/").status == 403
+    page = console.admin.get("/admin/auth/user/")
+    assert page.status == 200
+    assert "viewer" in page.text
+
+
+def test_every_answer_forbids_foreign_and_inline_code_embedding_and_sniffing(console: Console) -> None:
+    for answer in (
+        console.stranger().get("/sign-in"),
+        console.viewer.get("/deliveries"),
+        console.viewer.get("/nowhere"),
+    ):
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'self';")
+        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Cache-Control"] == "no-store, private"
+
+
+def test_cookies_are_secure_where_a_proxy_ends_tls(console: Console) -> None:
+    answer = console.stranger().get("/sign-in", X_Forwarded_Proto="https")
+    cookies = answer.headers.get_all("Set-Cookie") or []
+    assert [cookie.partition("=")[0] for cookie in cookies] == [CSRF_COOKIE]
+    assert "; Secure" in cookies[0]
+
+
+def test_a_header_signs_nobody_in_unless_it_is_set(console: Console) -> None:
+    answer = console.stranger().get("/deliveries", X_Forwarded_User="admin", Remote_User="admin")
+    assert answer.url.startswith(f"{console.url}/sign-in")
+
+
+def test_a_proxy_that_signs_in_makes_a_viewer_and_ends_the_session_with_its_header(
+    accounts: str, tmp_path: Path
+) -> None:
+    environment = {
+        "DATABASE_URL": accounts,
+        "SECRET_KEY": KEY,
+        "CONSOLE_REMOTE_USER_HEADER": "X-Forwarded-User",
+    }
+    with processes.console(tmp_path / "log", **environment) as url:
+        visitor = Visitor(url)
+        assert "ada (viewer)" in visitor.get("/deliveries", X_Forwarded_User="ada").text
+        assert "admin (admin)" in visitor.get("/deliveries", X_Forwarded_User="admin").text
+        assert visitor.get("/deliveries").url.startswith(f"{url}/sign-in")
+
+
+def test_the_link_of_make_run_signs_in_once_and_from_this_machine_alone(console: Console) -> None:
+    path = servers.folder / "console-link"
+    path.write_text("a token\n")
+    assert console.stranger().get("/sign-in/another").status == 403
+    assert console.stranger().get("/sign-in/a%20token", Host="hooks.example.org").status == 400
+    assert console.stranger().get("/sign-in/a%20token", X_Forwarded_For="192.0.2.1").status == 403
+    visitor = console.stranger()
+    assert "local (admin)" in visitor.get("/sign-in/a%20token").text
+    assert not path.exists()
+    assert console.stranger().get("/sign-in/a%20token").status == 403
+    assert "local (admin)" in visitor.get("/sign-in/a%20token").text
+
+
+@pytest.mark.parametrize(("key", "said"), [("", "SECRET_KEY is not set"), ("too short", "32 characters")])
+def test_the_console_does_not_start_without_a_good_key(key: str, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import console.asgi"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=processes.environment(SECRET_KEY=key),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert re.fullmatch(rf"hookkeeper: .*{said}.*\n", done.stderr)
+
+
+def test_a_key_from_a_file_is_taken_and_a_wrong_header_is_one_line() -> None:
+    code = "from console import settings; print(len(settings.SECRET_KEY))"
+    key = servers.folder / "key"
+    key.write_text(f"{KEY}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=processes.environment(SECRET_KEY_FILE=str(key)),
+    )  # fmt: skip
+    assert done.stdout == f"{len(KEY)}\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=processes.environment(CONSOLE_REMOTE_USER_HEADER="two words"),
+    )  # fmt: skip
+    assert done.stderr == "hookkeeper: CONSOLE_REMOTE_USER_HEADER must be the name of a header.\n"
+
+
+def test_the_mode_of_a_generated_file_is_private(tmp_path: Path) -> None:
+    from dev import folder  # noqa: PLC0415
+
+    token = folder.new_link(tmp_path)
+    assert len(token) == 64
+    assert stat.S_IMODE((tmp_path / "console-link").stat().st_mode) == 0o600
+    assert folder.new_link(tmp_path) != token

@@ -1,0 +1,63 @@
+"""People who use the console, as HTTP clients with cookies."""
+
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from http.client import HTTPMessage
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode
+
+PASSWORD = "long enough for the tests"
+KEY = "the key that signs the sessions of the tests"
+CSRF_COOKIE = "hookkeeper_csrf"
+SESSION_COOKIE = "hookkeeper_session"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request ended with, after redirects."""
+
+    status: int
+    url: str
+    headers: HTTPMessage
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+class Visitor:
+    """One browser, without JavaScript."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.cookies = CookieJar()
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies)
+        )
+
+    def cookie(self, name: str) -> str:
+        return next((cookie.value or "" for cookie in self.cookies if cookie.name == name), "")
+
+    def get(self, path: str, **headers: str) -> Answer:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._open(urllib.request.Request(self.url + path, headers=names))
+
+    def post(self, path: str, *, csrf: bool = True, **fields: object) -> Answer:
+        if csrf:
+            fields["csrfmiddlewaretoken"] = self.cookie(CSRF_COOKIE)
+        body = urlencode(fields, doseq=True).encode()
+        return self._open(urllib.request.Request(self.url + path, body, method="POST"))
+
+    def sign_in(self, name: str, password: str = PASSWORD, page: str = "/sign-in") -> Answer:
+        self.get(page)
+        return self.post("/sign-in", name=name, password=password)
+
+    def _open(self, request: urllib.request.Request) -> Answer:
+        try:
+            response = self._opener.open(request, timeout=20)
+        except urllib.error.HTTPError as error:
+            response = error
+        with response:
+            return Answer(response.status, response.url, response.headers, response.read())

@@ -1,0 +1,48 @@
+"""The search box: what a text is taken for."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import search
+from ledger.search import Guid, Repository, Sha, Words
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}", fullmatch=True)
+
+
+@given(st.uuids(), st.booleans())
+def test_a_guid_is_found_in_either_case(guid: UUID, upper: bool) -> None:
+    text = str(guid).upper() if upper else str(guid)
+    assert search.parse(f" {text}\n") == Guid(guid)
+
+
+@given(names)
+def test_a_full_name_is_a_repository(name: str) -> None:
+    assert search.parse(name) == Repository(name)
+
+
+@given(names, st.integers(0, 10**18 - 1))
+def test_a_full_name_with_a_number_is_an_issue_or_pull_request(name: str, number: int) -> None:
+    assert search.parse(f"{name}#{number}") == Repository(name, number)
+
+
+@given(st.text("0123456789abcdefABCDEF", min_size=7, max_size=64))
+def test_seven_hexadecimal_digits_or_more_are_a_commit_in_lower_case(text: str) -> None:
+    assert search.parse(text) == Sha(text.lower())
+
+
+@given(st.text())
+def test_any_text_is_one_thing_or_nothing_and_never_an_error(text: str) -> None:
+    found = search.parse(text)
+    assert (found is None) == (not text.strip())
+    if isinstance(found, Words):
+        assert found.text == text.strip()
+
+
+@pytest.mark.parametrize(
+    "text", ["octo/cat#", "octo/", "/cat", "abc123", "timed out", "octo/cat#12x", "-a/b"]
+)
+def test_what_only_looks_alike_is_words(text: str) -> None:
+    assert search.parse(text) == Words(text)
