@@ -28,7 +28,7 @@ from receiver.store import Stored
 PAUSE = 0.5  # seconds at most, which is arq's default between two looks at the queue
 REST = 2.0  # seconds without a delivery
 SETTLED_WITHIN = 15.0  # seconds
-EVERY = 0.002  # seconds between two looks whether one delivery is settled
+POLL_INTERVAL = 0.002  # seconds between two looks whether one delivery is settled
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _settled(database: "psycopg.Connection[tuple[float]]", one: workload.Given) 
         ).fetchone()
         if row is not None:
             return row[0]
-        time.sleep(EVERY)
+        time.sleep(POLL_INTERVAL)
     return None
 
 

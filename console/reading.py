@@ -13,7 +13,7 @@ from django.db import connection, models
 from django.db.models.functions import Substr
 from redis.exceptions import RedisError
 
-from database import given
+from database import row_sets
 from processing import heartbeat
 from processing.heartbeat import Heartbeat
 from receiver.models import WAITING, Delivery, Status
@@ -84,7 +84,7 @@ class Reading:
 
 def read() -> Reading:
     """Ask; raises `django.db.Error` when the database does not answer. Redis may be away."""
-    now = given.clock()
+    now = row_sets.clock()
     first = waiting().aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
     ended = settled(now - HOUR).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
     alive, trouble = _alive()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
-from database import given
+from database import row_sets
 from receiver.models import Delivery
 
 PORTION = 500
@@ -18,7 +18,7 @@ class Selection:
     """
 
     def __init__(self, chosen: Q, after: int = 0) -> None:
-        settled_before = Q(finished_at__isnull=True) | Q(finished_at__lte=given.clock())
+        settled_before = Q(finished_at__isnull=True) | Q(finished_at__lte=row_sets.clock())
         newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         self.rows = Delivery.objects.filter(chosen, settled_before, pk__gt=after, pk__lte=newest).order_by(
             "pk"

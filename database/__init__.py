@@ -1,28 +1,28 @@
-"""How work reaches the database: a few threads, concurrent calls made one, and statements for many rows."""
+"""Database access of a worker: a small thread pool, call batching, and statements for many rows."""
 
-from database import lookups  # noqa: F401 - registers them
+from database import lookups  # noqa: F401 - registers the lookups
 from database.coalescing import Coalescer
 from database.threads import (
     answer_within,
-    be_patient,
     close,
     close_within,
     connection_lost,
+    extend_lock_timeout,
     heal,
     in_orm_thread,
-    relax,
     run,
+    use_asynchronous_commit,
 )
 
 __all__ = [
     "Coalescer",
     "answer_within",
-    "be_patient",
     "close",
     "close_within",
     "connection_lost",
+    "extend_lock_timeout",
     "heal",
     "in_orm_thread",
-    "relax",
     "run",
+    "use_asynchronous_commit",
 ]

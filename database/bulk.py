@@ -1,8 +1,8 @@
 """Statements for many rows of a model: on PostgreSQL over arrays, on SQLite over one JSON text.
 
-Django's `bulk_create` makes an object and a dozen calls of every row, which is most of what a worker would
-do. To be called in a transaction. Rows are tuples of plain values in the order of `fields`, which are
-attribute names of the model, as in `repository_id`.
+Django's `bulk_create` creates an object and makes a dozen calls for each row, which would be most of a
+worker's CPU time. Call these functions in a transaction. Rows are tuples of plain values in the order of
+`fields`, which are attribute names of the model, as in `repository_id`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import connection, models
 
-from database import given
-from database.given import Columns, Row
+from database import row_sets
+from database.row_sets import Columns, Row
 
 Model = type[models.Model]
 Names = tuple[str, ...]
@@ -26,10 +26,10 @@ def insert(
     unique: Sequence[str] = (),
     returning: Sequence[str] = (),
 ) -> list[Row]:
-    """Insert rows; gives the `returning` fields of those that were written.
+    """Insert rows; return the `returning` fields of the inserted ones.
 
-    Where a row with the same `unique` fields is there, it is left alone. Rows are to be in the order of
-    `unique`, whoever writes, so that no two wait for each other.
+    A stored row with the same `unique` fields is not changed. All writers must sort their rows by `unique`,
+    so that no two transactions deadlock.
     """
     sql = _insert(model, tuple(fields), tuple(unique), tuple(returning))
     return _execute(model, sql, fields, rows, returning)
@@ -43,18 +43,18 @@ def select(
     *,
     lock: bool = False,
 ) -> list[Row]:
-    """The `fields` of the rows with these keys, in the order of the keys.
+    """Return the `fields` of the rows with these keys, in the order of the keys.
 
-    `lock` holds the rows against other writers until the end of the transaction, taken in that order.
+    `lock` locks the rows in that order, against other writers, until the end of the transaction.
     """
     sql = _select(model, tuple(key), tuple(fields), lock)
     return _execute(model, sql, key, keys, fields)
 
 
 def update(model: Model, key: Sequence[str], fields: Sequence[str], rows: Sequence[Row]) -> None:
-    """Write `fields` of the rows with these keys; each row is its key's values, then the fields'.
+    """Write `fields` of the rows with these keys; each row holds the key's values, then the fields'.
 
-    The rows are to be locked before, as by `select`, for a statement of many locks them in any order.
+    Lock the rows first, as with `select`: an UPDATE of many rows locks them in no fixed order.
     """
     _execute(model, _update(model, tuple(key), tuple(fields)), [*key, *fields], rows, ())
 
@@ -62,7 +62,7 @@ def update(model: Model, key: Sequence[str], fields: Sequence[str], rows: Sequen
 def find_or_insert(
     model: Model, key: Names, fields: Names, rows: Mapping[Row, Row]
 ) -> tuple[dict[Row, int], set[Row]]:
-    """Insert the missing ones of `rows`, by key; return the ids of all, and the keys of those inserted."""
+    """Insert the rows that are missing, by key; return the ids of all and the keys of the inserted ones."""
     inserted = insert(model, fields, [rows[one] for one in sorted(rows)], unique=key, returning=("id", *key))
     ids = {tuple(one): pk for pk, *one in inserted}
     new = set(ids)
@@ -74,10 +74,12 @@ def find_or_insert(
 @lru_cache(maxsize=256)
 def _insert(model: Model, fields: Names, unique: Names, returning: Names) -> str:
     columns = _columns(model, fields)
-    values = ", ".join(given.column(name, kind) for name, kind in columns.items())
-    sql = f"INSERT INTO {table(model)} ({', '.join(columns)}) SELECT {values} FROM {given.relation(columns)}"
+    values = ", ".join(row_sets.column(name, kind) for name, kind in columns.items())
+    sql = (
+        f"INSERT INTO {table(model)} ({', '.join(columns)}) SELECT {values} FROM {row_sets.relation(columns)}"
+    )
     if unique:
-        # "WHERE true" keeps SQLite from reading ON as the beginning of a join's condition.
+        # Without "WHERE true" SQLite parses ON as a join condition: https://www.sqlite.org/lang_upsert.html
         sql += f" WHERE true ON CONFLICT ({', '.join(_columns(model, unique))}) DO NOTHING"
     return f"{sql} RETURNING {named(model, returning)}" if returning else sql
 
@@ -86,7 +88,7 @@ def _insert(model: Model, fields: Names, unique: Names, returning: Names) -> str
 def _select(model: Model, key: Names, fields: Names, lock: bool) -> str:
     columns = _columns(model, key)
     sql = (
-        f"SELECT {named(model, fields)} FROM {table(model)} JOIN {given.relation(columns)}"
+        f"SELECT {named(model, fields)} FROM {table(model)} JOIN {row_sets.relation(columns)}"
         f" ON {_match(model, columns)} ORDER BY {named(model, key)}"
     )
     return f"{sql} FOR NO KEY UPDATE OF {table(model)}" if lock and connection.vendor == "postgresql" else sql
@@ -94,9 +96,9 @@ def _select(model: Model, key: Names, fields: Names, lock: bool) -> str:
 
 @lru_cache(maxsize=256)
 def _update(model: Model, key: Names, fields: Names) -> str:
-    written = [f"{name} = {given.column(name, kind)}" for name, kind in _columns(model, fields).items()]
+    written = [f"{name} = {row_sets.column(name, kind)}" for name, kind in _columns(model, fields).items()]
     columns = _columns(model, (*key, *fields))
-    sql = f"UPDATE {table(model)} SET {', '.join(written)} FROM {given.relation(columns)}"
+    sql = f"UPDATE {table(model)} SET {', '.join(written)} FROM {row_sets.relation(columns)}"
     return f"{sql} WHERE {_match(model, _columns(model, key))}"
 
 
@@ -106,48 +108,48 @@ def _execute(
     if not rows:
         return []
     columns = _columns(model, tuple(fields))
-    return loaded(model, out, given.execute(sql, given.parameters(columns, rows)))
+    return loaded(model, out, row_sets.execute(sql, row_sets.parameters(columns, rows)))
 
 
 def loaded(model: Model, fields: Sequence[str], found: list[Row]) -> list[Row]:
-    """Rows of these fields, as `given.execute` gives them, with values as Django's own would be."""
+    """Return rows from `row_sets.execute` with the values converted as Django converts them."""
     converters = _converters(model, tuple(fields))
     if not converters:
         return found
-    made = []
+    converted = []
     for row in found:
         values = list(row)
-        for at, of in converters:
-            values[at] = of(values[at], None, connection)
-        made.append(tuple(values))
-    return made
+        for position, convert in converters:
+            values[position] = convert(values[position], None, connection)
+        converted.append(tuple(values))
+    return converted
 
 
 @lru_cache(maxsize=256)
 def _converters(model: Model, names: Names) -> list[tuple[int, Callable[[Any, Any, Any], Any]]]:
     found = []
-    for at, field in enumerate(_fields(model, names)):
+    for position, field in enumerate(_fields(model, names)):
         if connection.vendor == "postgresql" and isinstance(field, models.JSONField):
-            continue  # it is an object already
+            continue  # psycopg has decoded it
         column = field.get_col(field.model._meta.db_table)
-        every = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
-        found += [(at, one) for one in every]
+        converters = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
+        found += [(position, convert) for convert in converters]
     return found
 
 
 def table(model: Model) -> str:
-    """The model's table, quoted."""
+    """Return the name of the model's table, quoted."""
     return str(connection.ops.quote_name(model._meta.db_table))
 
 
 def named(model: Model, names: Iterable[str]) -> str:
-    """Columns of the model's table, each with the table before it."""
+    """Return the columns as a list for SQL, each qualified with the table."""
     return ", ".join(f"{table(model)}.{column}" for column in _columns(model, tuple(names)))
 
 
 @lru_cache(maxsize=1024)
 def _columns(model: Model, names: Names) -> Columns:
-    """Columns and their types on PostgreSQL, by attribute names."""
+    """Return the columns of these attributes, with their types on PostgreSQL."""
     found = {}
     for field in _fields(model, names):
         target = field.target_field if isinstance(field, models.ForeignKey) else field
@@ -161,7 +163,7 @@ def _kind(field: "models.Field[Any, Any]") -> str:
     return field.rel_db_type(connection) or "text"
 
 
-# What `given.parameters` has to know on SQLite.
+# Types whose values `row_sets.parameters` converts for SQLite.
 _KINDS = {"DateTimeField": "timestamp with time zone", "UUIDField": "uuid", "JSONField": "jsonb"}
 
 
@@ -171,4 +173,4 @@ def _fields(model: Model, names: Iterable[str]) -> "list[models.Field[Any, Any]]
 
 
 def _match(model: Model, columns: Columns) -> str:
-    return " AND ".join(f"{table(model)}.{name} = given.{name}" for name in columns)
+    return " AND ".join(f"{table(model)}.{name} = row_set.{name}" for name in columns)

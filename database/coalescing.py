@@ -1,4 +1,4 @@
-"""Concurrent calls become one: what gathers while a write is under way goes with the next."""
+"""Batches concurrent calls: items that arrive during a write are written together by the next one."""
 
 import asyncio
 import logging
@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Rows of one write: more do not make it cheaper by the row.
-MOST = 2_500
-# Of a whole write that the database could not do just then: a deadlock, a lock that was not free in time.
-ATTEMPTS = 3
+# Rows of one write. A larger write costs as much per row, and holds its locks longer.
+MAX_ROWS = 2_500
+# Attempts at a write that fails because of a deadlock, a lock timeout or a lost connection.
+WRITE_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
@@ -30,11 +30,11 @@ class _Waiting(Generic[Item, Result]):
 
 
 class Coalescer(Generic[Item, Result]):
-    """An awaitable function of one item over a blocking function of many.
+    """Wrap a blocking function of many items as an awaitable function of one item.
 
-    `write` is called in a database thread with the items of all who called meanwhile, in the order of
-    their calls, and gives a result for each, in that order. It must be one transaction, and safe to repeat.
-    An item that the database refuses is found by bisection and raises for its caller alone.
+    `write` runs in a database thread with all items that are waiting, in the order of their calls, and
+    returns one result for each, in that order. It must be one transaction, and safe to repeat. Bisection
+    finds an item that the database rejects; the error is raised for its caller alone.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Coalescer(Generic[Item, Result]):
         write: Callable[[Sequence[Item]], Sequence[Result]],
         rows: Callable[[Item], int] = lambda _item: 1,
     ) -> None:
-        """`rows` tells how many rows an item is, about, so that no write grows without bound."""
+        """`rows` estimates how many rows an item writes, which bounds the size of a write."""
         self._write = write
         self._rows = rows
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Waiting[Item, Result]] = (
@@ -50,7 +50,7 @@ class Coalescer(Generic[Item, Result]):
         )
 
     async def __call__(self, item: Item) -> Result:
-        """Have the item written; gives its result, or raises what the write of this item raised."""
+        """Write the item and return its result. Raises what the write of this item raised."""
         loop = asyncio.get_running_loop()
         waiting = self._loops.get(loop)
         if waiting is None:
@@ -58,7 +58,7 @@ class Coalescer(Generic[Item, Result]):
         future: asyncio.Future[Result] = loop.create_future()
         waiting.items.append((item, future))
         if waiting.writer is None or waiting.writer.done():
-            # It begins after all who are ready to call now have called.
+            # The task starts after all callers that are ready now have added their items.
             waiting.writer = asyncio.create_task(self._work(waiting))
         return await future
 
@@ -68,7 +68,7 @@ class Coalescer(Generic[Item, Result]):
             outcomes = await self._outcomes([item for item, _ in batch])
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if future.done():
-                    continue  # its caller was cancelled
+                    continue  # the caller was cancelled
                 if isinstance(outcome, BaseException):
                     future.set_exception(outcome)
                 else:
@@ -76,7 +76,7 @@ class Coalescer(Generic[Item, Result]):
 
     def _written(self, items: Sequence[Item]) -> Sequence[Result]:
         results = self._write(items)
-        if len(results) != len(items):  # a caller without a result would wait for ever
+        if len(results) != len(items):  # a caller without a result would wait forever
             raise RuntimeError(f"{len(results)} results for {len(items)} items")
         return results
 
@@ -85,7 +85,7 @@ class Coalescer(Generic[Item, Result]):
     ) -> list[tuple[Item, asyncio.Future[Result]]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
         size = 0
-        while items and (not batch or size + self._rows(items[0][0]) <= MOST):
+        while items and (not batch or size + self._rows(items[0][0]) <= MAX_ROWS):
             item, future = items.popleft()
             if not future.done():
                 batch.append((item, future))
@@ -95,14 +95,14 @@ class Coalescer(Generic[Item, Result]):
     async def _outcomes(self, items: Sequence[Item]) -> Sequence[Result | BaseException]:
         if not items:
             return []
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, WRITE_ATTEMPTS + 1):
             try:
                 return await threads.run(self._written, items)
-            except Exception as error:  # noqa: BLE001 - handed to those whose items it is about
+            except Exception as error:  # noqa: BLE001 - raised for the callers
                 if _is_outage(error):
-                    if attempt == ATTEMPTS:
+                    if attempt == WRITE_ATTEMPTS:
                         return [error] * len(items)
-                    logger.warning("a write of %d is tried again: %s", len(items), error)
+                    logger.warning("write retried items=%d error=%s", len(items), error)
                 elif len(items) == 1:
                     return [error]
                 else:
@@ -112,9 +112,9 @@ class Coalescer(Generic[Item, Result]):
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether it is about the moment, and not about the rows.
+    """Return whether the error is temporary and not caused by the rows.
 
-    A row beyond a limit of PostgreSQL, such as a key too long for its index, is called operational, too:
+    PostgreSQL also reports a row beyond a limit, such as a key too long for its index, as operational:
     class 54 of https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
     sqlstate = getattr(error.__cause__, "sqlstate", None) or ""

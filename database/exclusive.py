@@ -1,6 +1,6 @@
-"""A lock that one process in a whole installation holds, such as the one that migrates.
+"""A lock that one process of an installation can hold, such as the process that migrates.
 
-The database itself holds it, so it ends with its holder, however that ends.
+The database or the kernel releases it when the process ends, even by SIGKILL.
 """
 
 import fcntl
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Any number, as long as nothing else in the same database locks it: "hkmi" in ASCII.
+# An arbitrary number that no other advisory lock of the database uses: "hkmi" in ASCII.
 KEY = 0x686B6D69
-RETRY_EVERY = 0.2  # seconds
+LOCK_POLL_INTERVAL = 0.2  # seconds
 
 
 @contextmanager
 def lock(connection: BaseDatabaseWrapper, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of the database that `connection` leads to; wait for it as long as another holds it.
+    """Hold the lock of the database of `connection`; wait while another process holds it.
 
-    `on_wait` is called once when there is somebody to wait for. Raises `django.db.Error` when PostgreSQL does
+    Calls `on_wait` once before it waits. Raises `django.db.Error` when PostgreSQL does
     not answer, and `OSError` when the folder of SQLite's file cannot be opened.
     """
     locking = _postgresql if connection.vendor == "postgresql" else _sqlite
@@ -29,13 +29,13 @@ def lock(connection: BaseDatabaseWrapper, on_wait: Callable[[], None]) -> Iterat
         if not acquired():
             on_wait()
             while not acquired():
-                time.sleep(RETRY_EVERY)
+                time.sleep(LOCK_POLL_INTERVAL)
         yield
 
 
 @contextmanager
 def _postgresql(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], bool]]:
-    """Try an advisory lock in a transaction of its own, which a pooler cannot move to another session.
+    """Try an advisory lock in its own transaction, which a pooler cannot move to another session.
 
     Waiting inside PostgreSQL would hold a snapshot that CREATE INDEX CONCURRENTLY waits for:
     https://www.postgresql.org/docs/current/sql-createindex.html
@@ -46,7 +46,7 @@ def _postgresql(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], bool]]
         def acquired() -> bool:
             own.rollback()
             with own.cursor() as cursor:
-                # The transaction is idle for as long as the holder works on its other connection.
+                # The transaction stays idle while the holder works on its other connection.
                 cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                 cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [KEY])
                 return bool(cursor.fetchone()[0])
@@ -56,7 +56,7 @@ def _postgresql(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], bool]]
 
 @contextmanager
 def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[Callable[[], bool]]:
-    """Try a lock on the file's folder: one on the file itself would get in the way of SQLite's own."""
+    """Try a lock on the folder of the file: a lock on the file itself would conflict with SQLite's."""
     descriptor = os.open(Path(connection.settings_dict["NAME"]).parent, os.O_RDONLY)
 
     def acquired() -> bool:

@@ -1,7 +1,6 @@
-"""`filter(pk__any=ids)`: membership in one parameter, where `pk__in` has one for each value.
+"""`filter(pk__any=ids)`: membership in a list that is one parameter; `pk__in` has a parameter for each value.
 
-Django and the driver look at every parameter, and at the text of a statement, which is new with every number
-of them.
+Django and the driver process each parameter, and `pk__in` makes a new statement for each number of values.
 """
 
 import json
@@ -15,25 +14,25 @@ from django.db.models.sql.compiler import SQLCompiler
 if TYPE_CHECKING:
     Base = Lookup[Any]
 else:
-    Base = Lookup  # generic in the stubs alone
+    Base = Lookup  # generic only in the stubs
 
 
 @BigAutoField.register_lookup
 @UUIDField.register_lookup
 class IsAny(Base):
-    """Whether the column is one of the values; none of them may be an expression."""
+    """Test whether the column is one of the values. Expressions as values are not supported."""
 
     lookup_name = "any"
     prepare_rhs = False
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
-        """On SQLite."""
+        """Return the SQL for SQLite."""
         column, parameters = self.process_lhs(compiler, connection)
         text = json.dumps([value.hex if isinstance(value, UUID) else value for value in self.rhs])
         return f"{column} IN (SELECT value FROM json_each(%s))", [*parameters, text]
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
-        """On PostgreSQL."""
+        """Return the SQL for PostgreSQL."""
         column, parameters = self.process_lhs(compiler, connection)
         kind = self.lhs.output_field.rel_db_type(connection)
         return f"{column} = ANY(%s::{kind}[])", [*parameters, list(self.rhs)]

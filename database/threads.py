@@ -1,7 +1,7 @@
-"""The few threads in which a worker's database work is done, each with a Django connection of its own.
+"""The thread pool of a worker's database work; each thread has its own Django connection.
 
-Left to asgiref, all of a process's ORM would be done in one thread, one statement after the other. More
-than a few threads would be more connections than a database server likes. See docs/decisions/0010.
+asgiref runs all ORM calls of a process in one thread, one statement after the other. The number of threads is
+small because each holds a connection of the database server. See docs/decisions/0010.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ logger = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-# Together fewer than the pool of connections of `settings.database` holds.
+# Together they are fewer than the connections in the pool of `settings.database`.
 THREADS = 3
-LANES = 3
+ORM_THREADS = 3
 
-# Seconds that a worker waits for SQLite's lock. Leases are renewed often enough to outlast it.
-LOCKED_WITHIN = 15.0
+# Seconds that a worker waits for SQLite's lock. Leases are renewed early enough to outlast it.
+LOCK_TIMEOUT = 15.0
 
 _executor: ThreadPoolExecutor | None = None
 _answer_within: float | None = None
@@ -45,23 +45,23 @@ def _note(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 connection_created.connect(_note)
-_lanes = cycle([ThreadSensitiveContext() for _ in range(LANES)])
+_orm_threads = cycle([ThreadSensitiveContext() for _ in range(ORM_THREADS)])
 
 
-def be_patient() -> None:
-    """On SQLite, wait for its lock longer than the receiver may, whose sender waits for the answer.
+def extend_lock_timeout() -> None:
+    """Raise the lock timeout on SQLite: a worker may wait longer than the receiver, which must answer.
 
-    To be called before a connection is opened.
+    Call it before a connection is opened.
     """
     if connection.vendor == "sqlite":
-        connection.settings_dict["OPTIONS"]["timeout"] = LOCKED_WITHIN
+        connection.settings_dict["OPTIONS"]["timeout"] = LOCK_TIMEOUT
 
 
-def relax() -> None:
-    """Let the transaction that is under way be committed before it is on the disk, where it can be.
+def use_asynchronous_commit() -> None:
+    """Use asynchronous commit for the current transaction, on PostgreSQL.
 
-    For what is as good as never done when the server crashes at that moment, and for what a later commit,
-    which waits for the disk, brings there with itself: PostgreSQL's log is one.
+    It may be lost in a crash of the server. Use it for work that is then repeated, or that is followed by a
+    synchronous commit, which flushes the log up to itself.
     https://www.postgresql.org/docs/current/wal-async-commit.html
     """
     if connection.vendor == "postgresql":
@@ -72,12 +72,12 @@ def relax() -> None:
 async def run(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:
-    """Call `function` in one of the threads and give its result; Django's `connection` is there open.
+    """Call `function` in a database thread and return its result. Raises what `function` raises.
 
-    A connection that broke since its last use is replaced and `function` called once more, so that the
-    restart of a server costs no work: it must be safe to run twice. Raises what it raises.
+    If the connection broke since its last use, it is replaced and `function` is called again, so that a
+    restarted server costs no work. `function` must be safe to run twice.
     """
-    global _executor  # noqa: PLW0603 - the threads are the process's
+    global _executor  # noqa: PLW0603 - one pool for the process
     if _executor is None:
         _executor = ThreadPoolExecutor(_size(), thread_name_prefix="database")
     loop = asyncio.get_running_loop()
@@ -96,13 +96,13 @@ async def run(
 
 
 def answer_within(seconds: float) -> None:
-    """Cut the connection of a call of `run` that takes longer than this; the call then fails."""
+    """Limit calls of `run` to this time: after it their connection is cut, and the call fails."""
     global _answer_within  # noqa: PLW0603 - as above
     _answer_within = seconds
 
 
 def _cut(used: Iterable[BaseDatabaseWrapper]) -> None:
-    """Shut the sockets down: asking a server that does not answer to cancel would wait for its answer."""
+    """Shut the sockets down. A cancel request would wait for a server that does not answer."""
     for wrapper in used:
         opened = wrapper.connection
         if isinstance(opened, psycopg.Connection) and not opened.closed:
@@ -111,7 +111,7 @@ def _cut(used: Iterable[BaseDatabaseWrapper]) -> None:
 
 
 def _size() -> int:
-    # SQLite has one writer at a time: a second thread would only wait for the first one's lock.
+    # SQLite has one writer at a time, so a second thread would only wait for the lock.
     return THREADS if connection.vendor == "postgresql" else 1
 
 
@@ -131,18 +131,19 @@ def _call(
 
 
 async def in_orm_thread(work: Awaitable[Result]) -> Result:
-    """Await `work` with a thread for its asynchronous ORM calls that only some of the others share.
+    """Await `work` with its asynchronous ORM calls in one of the `ORM_THREADS`.
 
-    To be called in a task of its own, whose context it changes.
+    Call it in a task of its own, because it changes the task's context.
     """
-    SyncToAsync.thread_sensitive_context.set(next(_lanes))
+    SyncToAsync.thread_sensitive_context.set(next(_orm_threads))
     return await work
 
 
 def connection_lost(error: BaseException) -> bool:
-    """Whether this is about the connection to PostgreSQL, and not about a statement.
+    """Return whether the error concerns the connection to PostgreSQL and not a statement.
 
-    Classes 08 and 57P of https://www.postgresql.org/docs/current/errcodes-appendix.html, or no answer at all.
+    That is an error without a code, or of class 08 or 57P:
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
     cause = error.__cause__ if isinstance(error, Error) else error
     if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
@@ -151,7 +152,7 @@ def connection_lost(error: BaseException) -> bool:
 
 
 async def heal() -> None:
-    """Close the connection of the current task's ORM thread if it broke; the next call opens another."""
+    """Close the connection of the current task's ORM thread if it is broken; the next call opens one."""
     await sync_to_async(_close_if_broken)()
 
 
@@ -161,10 +162,10 @@ def _close_if_broken() -> None:
 
 
 def close() -> None:
-    """End the threads, once they have done what they do, and with them their connections."""
+    """Close the connections and end the threads, once their current calls have returned."""
     global _executor  # noqa: PLW0603 - as above
     if _executor is not None:
-        # Who has closed its connection waits for the others, so that each thread takes one of these.
+        # Each call waits for the others after it has closed its connection, so every thread takes one.
         met = Barrier(_size())
         for _ in range(met.parties):
             _executor.submit(_disconnect, met)
@@ -173,7 +174,7 @@ def close() -> None:
 
 
 async def close_within(seconds: float) -> None:
-    """Run `close`, and cut the connections of threads that have not ended after so many seconds."""
+    """Run `close`; cut the connections of threads that have not ended within so many seconds."""
     global _ending  # noqa: PLW0603 - as above
     closing = asyncio.ensure_future(asyncio.to_thread(close))
     await asyncio.wait({closing}, timeout=seconds)
@@ -185,5 +186,5 @@ async def close_within(seconds: float) -> None:
 
 
 def _disconnect(met: Barrier) -> None:
-    connection.close()  # looked up here, for every thread has a connection of its own
+    connection.close()  # Django looks up the connection of the current thread
     met.wait()

@@ -1,4 +1,4 @@
-"""What to do with each event: one module an event, each handler a coroutine under `@on`.
+"""Handlers of events: one module per event, each handler a coroutine under `@on`.
 
 A module whose name begins with an underscore holds no handlers. See docs/how-to/add-an-event.md.
 """

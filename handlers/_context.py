@@ -1,4 +1,4 @@
-"""What a handler knows of the delivery besides its payload."""
+"""The context of a delivery that a handler receives with the payload."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from schemas import GITHUB
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """One delivery, as its handlers see it: a narrow view, without the row and without the queue."""
+    """One delivery from the view of its handlers, without access to the row and the queue."""
 
     guid: UUID
     """X-GitHub-Delivery: the same for every hook and every redelivery of the event."""
@@ -21,9 +21,9 @@ class DeliveryContext:
     """Starts at 1."""
     installation_id: int | None = None
     server: str = GITHUB
-    """Host of the GitHub server that sent it: numeric ids are unique within one server only."""
+    """Host of the GitHub server. Numeric ids are unique within one server only."""
     notes: list[str] = field(default_factory=list)
 
     def note(self, recorded: str) -> None:
-        """Say what was recorded, in a few words, for the worker's log line of this delivery."""
+        """Add a short note on what was recorded to the worker's log line of this delivery."""
         self.notes.append(recorded)

@@ -1,4 +1,4 @@
-"""Which handler wants which event: `@on(IssuesEvent, action="opened")`."""
+"""The registry of handlers by event: `@on(IssuesEvent, action="opened")`."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar
 from handlers._context import DeliveryContext
 from schemas import DiscoveryError, Event
 
-TIMEOUT = 30.0  # seconds
-MAX_ATTEMPTS = 8
+DEFAULT_TIMEOUT = 30.0  # seconds of one run
+MAX_ATTEMPTS = 8  # runs of a handler that fails
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 Run = Callable[[AnyEvent, DeliveryContext], Awaitable[None]]
@@ -18,20 +18,20 @@ Serialize = Literal["repository", "pull_request", "issue"]
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A coroutine function, what it wants to see, and how it is run."""
+    """A coroutine function, its filter, and its limits."""
 
     name: str
-    """Module and function, as in `push.record`: it names the handler in the ledger, across restarts."""
+    """Module and function, as in `push.record`: the key of the handler in the ledger."""
     event: type[Event]
     actions: frozenset[str]
     """Empty for all actions."""
     run: Callable[[Any, DeliveryContext], Awaitable[None]]
-    timeout: float = TIMEOUT
+    timeout: float = DEFAULT_TIMEOUT
     max_attempts: int = MAX_ATTEMPTS
     serialize: Serialize | None = None
 
     def wants(self, event: Event) -> bool:
-        """Whether this handler is for this payload."""
+        """Return whether this handler accepts the payload."""
         return isinstance(event, self.event) and (not self.actions or event.action in self.actions)
 
 
@@ -46,18 +46,18 @@ class Registry:
         event: type[AnyEvent],
         *,
         action: str | Collection[str] = (),
-        timeout: float = TIMEOUT,
+        timeout: float = DEFAULT_TIMEOUT,
         max_attempts: int = MAX_ATTEMPTS,
         serialize: Serialize | None = None,
     ) -> Callable[[Run[AnyEvent]], Run[AnyEvent]]:
         """Register a coroutine for an event: for all its actions, or for those named.
 
-        One run may take `timeout` seconds, and is made up to `max_attempts` times. With `serialize`, the
-        deliveries of one repository, pull request or issue are handled one at a time and in the order of
-        their receipt, whatever the number of workers; one that waits for its retry is overtaken.
+        A run may take `timeout` seconds, and a failing handler runs up to `max_attempts` times. With
+        `serialize`, deliveries of one repository, pull request or issue are handled one at a time in the
+        order of receipt, with any number of workers. A delivery that waits for its retry is overtaken.
 
-        Raises `DiscoveryError` for what is not a coroutine function, a name that is taken, limits that are
-        not above zero, or an event that does not have what it is to be serialized by.
+        Raises `DiscoveryError` for a function that is not a coroutine function, a duplicate name, limits that
+        are not above zero, or an event without the part to serialize by.
         """
 
         def register(run: Run[AnyEvent]) -> Run[AnyEvent]:
@@ -78,11 +78,11 @@ class Registry:
         return register
 
     def wanting(self, event: Event, name: str) -> list[Handler]:
-        """The handlers that want this payload of the event `name`, in the order of their registration."""
+        """Return the handlers that accept this payload of the event `name`, in the order of registration."""
         return [handler for handler in self.handlers.get(name, ()) if handler.wants(event)]
 
     def serialized(self) -> list[Handler]:
-        """The handlers that take turns."""
+        """Return the handlers with `serialize`."""
         return [handler for listed in self.handlers.values() for handler in listed if handler.serialize]
 
     def check(self, events: Mapping[str, type[Event]]) -> None:
@@ -97,6 +97,6 @@ class Registry:
 
 
 registry = Registry()
-"""The handlers of this program, filled when the modules of `handlers/` are imported."""
+"""The handlers of this process, registered when the modules of `handlers/` are imported."""
 
 on = registry.on

@@ -7,7 +7,7 @@ from schemas.check_suite import CheckSuiteEvent
 
 @on(CheckSuiteEvent)
 async def record(event: CheckSuiteEvent, delivery: DeliveryContext) -> None:
-    """Write down the suite, whatever the action."""
+    """Record the suite, whatever the action."""
     row, decision = await CheckSuite.objects.record(event, delivery.server)
     state = row["conclusion"] or row["status"]
     delivery.note(f"{row['app']} {event.action}: {state} ({decision.value})")

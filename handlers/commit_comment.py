@@ -7,6 +7,6 @@ from schemas.commit_comment import CommitCommentEvent
 
 @on(CommitCommentEvent)
 async def record(event: CommitCommentEvent, delivery: DeliveryContext) -> None:
-    """Write down the comment, whatever the action."""
+    """Record the comment, whatever the action."""
     row, decision = await CommitComment.objects.record(event, delivery.server)
     delivery.note(f"comment on {row['commit_sha'][:7]} {event.action} ({decision.value})")

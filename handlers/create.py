@@ -1,4 +1,4 @@
-"""Branches and tags that were created. The push that created one tells its commits."""
+"""Created branches and tags. The push that created one contains its commits."""
 
 from handlers import DeliveryContext, on
 from records.models import RefChange
@@ -7,6 +7,6 @@ from schemas.create import CreateEvent
 
 @on(CreateEvent)
 async def record(event: CreateEvent, delivery: DeliveryContext) -> None:
-    """Write down that it was created."""
+    """Record that it was created."""
     _, decision = await RefChange.objects.record(event, delivery.server, delivery.received_at)
     delivery.note(f"{event.ref_type} {event.ref} created ({decision.value})")

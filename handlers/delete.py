@@ -1,4 +1,4 @@
-"""Branches and tags that were deleted."""
+"""Deleted branches and tags."""
 
 from handlers import DeliveryContext, on
 from records.models import RefChange
@@ -7,6 +7,6 @@ from schemas.delete import DeleteEvent
 
 @on(DeleteEvent)
 async def record(event: DeleteEvent, delivery: DeliveryContext) -> None:
-    """Write down that it was deleted."""
+    """Record that it was deleted."""
     _, decision = await RefChange.objects.record(event, delivery.server, delivery.received_at)
     delivery.note(f"{event.ref_type} {event.ref} deleted ({decision.value})")

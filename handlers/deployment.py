@@ -7,6 +7,6 @@ from schemas.deployment import DeploymentEvent
 
 @on(DeploymentEvent)
 async def record(event: DeploymentEvent, delivery: DeliveryContext) -> None:
-    """Write down the deployment."""
+    """Record the deployment."""
     row, decision = await Deployment.objects.record(event, delivery.server)
     delivery.note(f"{row['ref']} to {row['environment']} ({decision.value})")

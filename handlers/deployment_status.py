@@ -1,4 +1,4 @@
-"""States of deployments."""
+"""Statuses of deployments."""
 
 from handlers import DeliveryContext, on
 from records.models import Deployment, DeploymentStatus
@@ -7,7 +7,7 @@ from schemas.deployment_status import DeploymentStatusEvent
 
 @on(DeploymentStatusEvent)
 async def record(event: DeploymentStatusEvent, delivery: DeliveryContext) -> None:
-    """Write down the state that was posted, and the deployment whose state it is."""
+    """Record the status and its deployment."""
     await Deployment.objects.record(event, delivery.server)
     row, decision = await DeploymentStatus.objects.record(event, delivery.server)
     delivery.note(f"{row['environment']}: {row['state']} ({decision.value})")

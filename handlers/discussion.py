@@ -7,6 +7,6 @@ from schemas.discussion import DiscussionEvent
 
 @on(DiscussionEvent)
 async def record(event: DiscussionEvent, delivery: DeliveryContext) -> None:
-    """Write down the discussion, whatever the action; `deleted` and `transferred` leave a tombstone."""
+    """Record the discussion, whatever the action; `deleted` and `transferred` leave a tombstone."""
     row, decision = await Discussion.objects.record(event, delivery.server)
     delivery.note(f"#{row['number']} {event.action}: {row['state']} ({decision.value})")

@@ -1,4 +1,4 @@
-"""Copies that others made."""
+"""Forks of repositories."""
 
 from handlers import DeliveryContext, on
 from records.models import Fork
@@ -7,6 +7,6 @@ from schemas.fork import ForkEvent
 
 @on(ForkEvent)
 async def record(event: ForkEvent, delivery: DeliveryContext) -> None:
-    """Write down the copy."""
+    """Record the fork."""
     row, decision = await Fork.objects.record(event, delivery.server)
     delivery.note(f"{row['full_name']} ({decision.value})")

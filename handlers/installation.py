@@ -1,4 +1,4 @@
-"""Installations of GitHub Apps, and the repositories that each sees."""
+"""Installations of GitHub Apps, and the repositories that each can access."""
 
 from handlers import DeliveryContext, on
 from records.models import Installation
@@ -7,7 +7,7 @@ from schemas.installation import InstallationEvent
 
 @on(InstallationEvent)
 async def record(event: InstallationEvent, delivery: DeliveryContext) -> None:
-    """Write down the installation, whatever the action, and the repositories that the payload lists."""
+    """Record the installation, whatever the action, and the repositories that the payload lists."""
     row, decision = await Installation.objects.record(event.installation, delivery.server, event.action)
     count = await Installation.objects.record_repositories(
         event.repositories or (),

@@ -7,6 +7,6 @@ from schemas.issue_comment import IssueCommentEvent
 
 @on(IssueCommentEvent)
 async def record(event: IssueCommentEvent, delivery: DeliveryContext) -> None:
-    """Write down the comment, whatever the action; `deleted` leaves a tombstone."""
+    """Record the comment, whatever the action; `deleted` leaves a tombstone."""
     row, decision = await IssueComment.objects.record(event, delivery.server)
     delivery.note(f"comment on #{row['number']} {event.action} ({decision.value})")

@@ -7,6 +7,6 @@ from schemas.issues import IssuesEvent
 
 @on(IssuesEvent)
 async def record(event: IssuesEvent, delivery: DeliveryContext) -> None:
-    """Write down the issue, whatever the action; `deleted` and `transferred` leave a tombstone."""
+    """Record the issue, whatever the action; `deleted` and `transferred` leave a tombstone."""
     row, decision = await Issue.objects.record(event, delivery.server)
     delivery.note(f"#{row['number']} {event.action}: {row['state']} ({decision.value})")

@@ -7,6 +7,6 @@ from schemas.label import LabelEvent
 
 @on(LabelEvent)
 async def record(event: LabelEvent, delivery: DeliveryContext) -> None:
-    """Write down the label, whatever the action; `deleted` leaves a tombstone."""
+    """Record the label, whatever the action; `deleted` leaves a tombstone."""
     row, decision = await Label.objects.record(event, delivery.server)
     delivery.note(f"{row['name']} {event.action} ({decision.value})")

@@ -1,4 +1,4 @@
-"""Accounts that may work in a repository."""
+"""Collaborators of repositories."""
 
 from handlers import DeliveryContext, on
 from records.models import Collaborator
@@ -7,6 +7,6 @@ from schemas.member import MemberEvent
 
 @on(MemberEvent)
 async def record(event: MemberEvent, delivery: DeliveryContext) -> None:
-    """Write down what the account may do, whatever the action."""
+    """Record the permission of the account, whatever the action."""
     row, decision = await Collaborator.objects.record(event, delivery.server)
     delivery.note(f"{row['login']} {event.action} ({decision.value})")

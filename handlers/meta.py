@@ -1,4 +1,4 @@
-"""Hooks that were deleted."""
+"""Deleted hooks."""
 
 from handlers import DeliveryContext, on
 from records.models import Hook
@@ -7,6 +7,6 @@ from schemas.meta import MetaEvent
 
 @on(MetaEvent, action="deleted")
 async def record(event: MetaEvent, delivery: DeliveryContext) -> None:
-    """Write down that the hook is gone."""
+    """Record that the hook was deleted."""
     _, decision = await Hook.objects.record(event, delivery.server, delivery.hook_id, delivery.received_at)
     delivery.note(f"hook {event.hook_id} gone ({decision.value})")

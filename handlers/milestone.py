@@ -7,6 +7,6 @@ from schemas.milestone import MilestoneEvent
 
 @on(MilestoneEvent)
 async def record(event: MilestoneEvent, delivery: DeliveryContext) -> None:
-    """Write down the milestone, whatever the action; `deleted` leaves a tombstone."""
+    """Record the milestone, whatever the action; `deleted` leaves a tombstone."""
     row, decision = await Milestone.objects.record(event, delivery.server)
     delivery.note(f"{row['title']} {event.action}: {row['state']} ({decision.value})")

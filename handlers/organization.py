@@ -1,4 +1,4 @@
-"""Organisations and their members; when one gets another login, the names of its repositories follow."""
+"""Organisations, their members, and the names of repositories after a rename."""
 
 from handlers import DeliveryContext, on
 from records.models import Organization, OrganizationMember, Repository
@@ -7,21 +7,21 @@ from schemas.organization import OrganizationEvent
 
 @on(OrganizationEvent)
 async def record(event: OrganizationEvent, delivery: DeliveryContext) -> None:
-    """Write down the organisation, whatever the action, and the member where the event is about one."""
+    """Record the organisation, whatever the action, and the member if the event concerns one."""
     row, decision = await Organization.objects.record(event, delivery.server)
     member = await OrganizationMember.objects.record(event, row["id"])
     if member is not None:
         delivery.note(f"{row['login']}: {event.action} {member[0]['login']} ({member[1].value})")
-    elif event.action != "renamed":  # which the other handler notes
+    elif event.action != "renamed":  # the handler `rename` adds that note
         delivery.note(f"{row['login']}: {event.action} ({decision.value})")
 
 
 @on(OrganizationEvent, action="renamed")
 async def rename(event: OrganizationEvent, delivery: DeliveryContext) -> None:
-    """Give the organisation's repositories their new names."""
+    """Rename the organisation's repositories."""
     former, now = event.former_login, event.organization.login
     if former is None:
-        delivery.note(f"{now}: its former login is not told")
+        delivery.note(f"{now}: the payload has no former login")
         return
     count = await Repository.objects.rename_owner(delivery.server, former, now, delivery.received_at)
     delivery.note(f"{former} is {now}: {count} repositories renamed")

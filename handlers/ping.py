@@ -1,4 +1,4 @@
-"""Pings: what a hook is configured to send, and the first that is heard of its repository."""
+"""Pings: the configuration of a hook, and its repository."""
 
 from handlers import DeliveryContext, on
 from records.models import Hook
@@ -7,7 +7,7 @@ from schemas.ping import PingEvent
 
 @on(PingEvent)
 async def record(event: PingEvent, delivery: DeliveryContext) -> None:
-    """Write down the hook and its repository; an organisation's hook has none."""
+    """Record the hook and its repository; an organisation's hook has none."""
     _, decision = await Hook.objects.record(event, delivery.server, delivery.hook_id, delivery.received_at)
     whose = event.repository.full_name if event.repository else "an organisation"
     delivery.note(f"hook of {whose} ({decision.value})")

@@ -7,6 +7,6 @@ from schemas.public import PublicEvent
 
 @on(PublicEvent)
 async def record(event: PublicEvent, delivery: DeliveryContext) -> None:
-    """Write down the repository, which the payload shows as public."""
+    """Record the repository, which the payload shows as public."""
     _, decision = await Repository.objects.record(event.repository, delivery.server)
     delivery.note(f"{event.repository.full_name} is public ({decision.value})")

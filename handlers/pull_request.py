@@ -7,6 +7,6 @@ from schemas.pull_request import PullRequestEvent
 
 @on(PullRequestEvent)
 async def record(event: PullRequestEvent, delivery: DeliveryContext) -> None:
-    """Write down the pull request, whatever the action: each carries the whole state after it."""
+    """Record the pull request, whatever the action: each carries the whole state after it."""
     row, decision = await PullRequest.objects.record(event, delivery.server)
     delivery.note(f"#{row['number']} {event.action}: {row['state']} ({decision.value})")

@@ -7,6 +7,6 @@ from schemas.pull_request_review_comment import PullRequestReviewCommentEvent
 
 @on(PullRequestReviewCommentEvent)
 async def record(event: PullRequestReviewCommentEvent, delivery: DeliveryContext) -> None:
-    """Write down the comment, whatever the action; `deleted` leaves a tombstone."""
+    """Record the comment, whatever the action; `deleted` leaves a tombstone."""
     row, decision = await ReviewComment.objects.record(event, delivery.server)
     delivery.note(f"comment on #{row['number']} {event.action} ({decision.value})")

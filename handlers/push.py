@@ -1,4 +1,4 @@
-"""Pushes: every move of a ref and the commits that came with it."""
+"""Pushes: moves of refs and their commits."""
 
 from handlers import DeliveryContext, on
 from records.models import Push
@@ -7,7 +7,7 @@ from schemas.push import PushEvent
 
 @on(PushEvent)
 async def record(event: PushEvent, delivery: DeliveryContext) -> None:
-    """Write down the push, its commits, and where it left its ref."""
+    """Record the push, its commits, and the new position of the ref."""
     recorded = await Push.objects.record(event, delivery.server, delivery.received_at)
     name = event.ref.removeprefix("refs/heads/")
     if event.deletes:

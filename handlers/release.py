@@ -7,6 +7,6 @@ from schemas.release import ReleaseEvent
 
 @on(ReleaseEvent)
 async def record(event: ReleaseEvent, delivery: DeliveryContext) -> None:
-    """Write down the release, whatever the action; `deleted` leaves a tombstone."""
+    """Record the release, whatever the action; `deleted` leaves a tombstone."""
     row, decision = await Release.objects.record(event, delivery.server)
     delivery.note(f"{row['tag_name']} {event.action} ({decision.value})")

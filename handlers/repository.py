@@ -7,7 +7,7 @@ from schemas.repository import RepositoryEvent
 
 @on(RepositoryEvent)
 async def record(event: RepositoryEvent, delivery: DeliveryContext) -> None:
-    """Write down the repository; `deleted` leaves a tombstone."""
+    """Record the repository; `deleted` leaves a tombstone."""
     _, decision = await Repository.objects.record(
         event.repository,
         delivery.server,

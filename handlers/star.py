@@ -1,4 +1,4 @@
-"""Stars that accounts gave and took back."""
+"""Stars of repositories, added and removed."""
 
 from handlers import DeliveryContext, on
 from records.models import Star
@@ -7,7 +7,7 @@ from schemas.star import StarEvent
 
 @on(StarEvent, action=("created", "deleted"))
 async def record(event: StarEvent, delivery: DeliveryContext) -> None:
-    """Write down whether the sender stars the repository; an account that is gone stars nothing."""
+    """Record whether the sender stars the repository; a deleted account has no stars."""
     if event.sender is None:
         delivery.note(f"a star {event.action} by an account that is gone")
         return

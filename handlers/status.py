@@ -1,4 +1,4 @@
-"""States of commits."""
+"""Statuses of commits."""
 
 from handlers import DeliveryContext, on
 from records.models import CommitStatus
@@ -7,6 +7,6 @@ from schemas.status import StatusEvent
 
 @on(StatusEvent)
 async def record(event: StatusEvent, delivery: DeliveryContext) -> None:
-    """Write down the state that was posted."""
+    """Record the status."""
     row, decision = await CommitStatus.objects.record(event, delivery.server)
     delivery.note(f"{row['context']}: {row['state']} ({decision.value})")

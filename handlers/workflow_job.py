@@ -1,4 +1,4 @@
-"""Jobs of workflow runs: the state that is furthest."""
+"""Jobs of workflow runs: the most advanced state."""
 
 from handlers import DeliveryContext, on
 from records.models import WorkflowJob
@@ -7,7 +7,7 @@ from schemas.workflow_job import WorkflowJobEvent
 
 @on(WorkflowJobEvent)
 async def record(event: WorkflowJobEvent, delivery: DeliveryContext) -> None:
-    """Write down the job, whatever the action."""
+    """Record the job, whatever the action."""
     row, decision = await WorkflowJob.objects.record(event, delivery.server)
     state = row["conclusion"] or row["status"]
     delivery.note(f"{row['name']} {event.action}: {state} ({decision.value})")

@@ -7,7 +7,7 @@ from schemas.workflow_run import WorkflowRunEvent
 
 @on(WorkflowRunEvent)
 async def record(event: WorkflowRunEvent, delivery: DeliveryContext) -> None:
-    """Write down the attempt at the run, whatever the action."""
+    """Record the attempt of the run, whatever the action."""
     row, decision = await WorkflowRun.objects.record(event, delivery.server)
     state = row["conclusion"] or row["status"]
     delivery.note(f"{row['name']} {event.action}: {state} ({decision.value})")

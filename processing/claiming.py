@@ -14,7 +14,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Now
 
 from database import bulk
-from database.given import Row
+from database.row_sets import Row
 from processing import ordering, statements
 from processing.ordering import Rule
 from receiver.models import Delivery, Outcome, Status, after

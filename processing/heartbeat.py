@@ -22,7 +22,7 @@ from receiver import queue
 KEY = "hookkeeper:worker:"
 # The names of the keys, by when each was written: nobody has to look through all that Redis holds.
 NAMES = "hookkeeper:workers"
-EVERY = 2.0  # seconds
+BEAT_INTERVAL = 2.0  # seconds
 EXPIRES = 10  # seconds
 # Seconds for which the name of a killed worker is kept. Longer than clocks are off.
 FORGOTTEN = 86_400
@@ -39,7 +39,7 @@ class Heartbeat:
     at_work: int
     """Deliveries."""
     running: dict[int, float] = field(default_factory=dict)
-    """Ids of those that it has had the longest, and for how many seconds, give or take `EVERY`."""
+    """Ids of those that it has had the longest, and for how many seconds, give or take `BEAT_INTERVAL`."""
 
 
 async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[int]]) -> None:
@@ -56,7 +56,7 @@ async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[
             longest = sorted(seen, key=lambda pk: (seen[pk], pk))[:LONGEST]
             running = {pk: round(now - seen[pk], 1) for pk in longest}
             await _write(client, Heartbeat(worker, since, len(seen), running))
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(BEAT_INTERVAL)
     finally:
         await client.delete(KEY + worker)
         with contextlib.suppress(*OUTAGES):
@@ -85,7 +85,7 @@ def read() -> list[Heartbeat]:
     Raises `redis.exceptions.RedisError` or `OSError` when Redis does not answer.
     """
     with redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=queue.TIMEOUT, socket_connect_timeout=queue.TIMEOUT
+        settings.REDIS_URL, socket_timeout=queue.REDIS_TIMEOUT, socket_connect_timeout=queue.REDIS_TIMEOUT
     ) as client:
         names = [name.decode() for name in client.zrange(NAMES, 0, -1)]
         said = client.mget([KEY + name for name in sorted(names)]) if names else []

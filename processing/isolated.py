@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 async def main(modules: list[str], answer: Callable[[str], object]) -> None:
     """Serve until standard input ends."""
-    database.be_patient()
+    database.extend_lock_timeout()
     for module in modules:
         importlib.import_module(module)
     runner = batch_runner.load(worker="")

@@ -10,8 +10,8 @@ from typing import Any
 from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
-from database import Coalescer, given
-from database.given import Row
+from database import Coalescer, row_sets
+from database.row_sets import Row
 from processing import ordering, statements
 from processing.claiming import Claimed
 from receiver.models import OPEN, Delivery, Outcome, Status, Trigger
@@ -139,8 +139,8 @@ def _statements(ended: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, 
 
 def parameters(ended: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return an array for each column, as `settle.postgresql.sql` takes them."""
-    return {name: given.array(kind, [row[name] for row in ended]) for name, kind in _ENDED.items()} | {
-        f"run_{name}": given.array(kind, [row[name] for row in runs]) for name, kind in _RUN.items()
+    return {name: row_sets.array(kind, [row[name] for row in ended]) for name, kind in _ENDED.items()} | {
+        f"run_{name}": row_sets.array(kind, [row[name] for row in runs]) for name, kind in _RUN.items()
     }
 
 

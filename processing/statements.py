@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import connection
 
-from database import given
-from database.given import Row
+from database import row_sets
+from database.row_sets import Row
 
 FOLDER = Path(__file__).parent / "sql"
 
@@ -26,7 +26,7 @@ def text(name: str, vendor: str) -> str:
 def execute(name: str, parameters: Mapping[str, Any]) -> list[Row]:
     """Run a statement; return its rows as the driver does."""
     values = {key: _parameter(value) for key, value in parameters.items()}
-    return given.execute(text(name, connection.vendor), values)
+    return row_sets.execute(text(name, connection.vendor), values)
 
 
 def _parameter(value: Any) -> Any:

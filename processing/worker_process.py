@@ -37,7 +37,7 @@ class WorkerProcess:
     def __init__(self, lease: timedelta = claiming.LEASE) -> None:
         # A restarted container has the same host name and process id; its leases must not have the same name.
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
-        database.be_patient()
+        database.extend_lock_timeout()
         database.answer_within(ANSWER_WITHIN)
         self.runner = batch_runner.load(self.name)
         self.runner.leases.length = lease

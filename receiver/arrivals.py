@@ -1,4 +1,4 @@
-"""From a request's headers and body to an arrival that may be stored, pure.
+"""Converts the headers and body of a request to an arrival that can be stored. Pure.
 
 The order is fixed: the signature is verified before anything else of the request is read.
 """
@@ -18,11 +18,11 @@ from receiver.signatures import Verifier
 
 JSON = "application/json"
 CONTENT_TYPES = (JSON, schemas.FORM)
-MAX_TEXT = 255
-# GitHub sends seven headers of its own, with values of less than a hundred characters. Others are left out.
+MAX_TEXT = 255  # characters of a column
+# GitHub sends seven headers of its own, with values under a hundred characters.
 MAX_HEADERS = 32
 MAX_HEADER = 1024  # characters of a value
-MAX_NAME = 64
+MAX_NAME = 64  # characters
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _HOOK_ID = re.compile(r"[0-9]{1,18}")
@@ -34,7 +34,7 @@ Key = tuple[str, UUID, int]
 
 
 class RejectedError(Exception):
-    """The request is refused; the message is told to the sender and holds nothing secret."""
+    """The request is rejected. The message is sent to the sender and contains no secret."""
 
     def __init__(self, status: HTTPStatus, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -44,9 +44,9 @@ class RejectedError(Exception):
 
 
 class Arrival(NamedTuple):
-    """A verified delivery, as it is stored.
+    """A verified delivery that is ready to be stored.
 
-    `hook_id` is 0 where the sender names no hook. `digest` identifies the body: see `digest_of`.
+    `hook_id` is 0 if the request names no hook. `digest` identifies the body: see `digest_of`.
     """
 
     guid: UUID
@@ -67,15 +67,15 @@ class Arrival(NamedTuple):
 
     @property
     def key(self) -> Key:
-        """What identifies the delivery."""
+        """Return the key of the delivery."""
         return self.source, self.guid, self.hook_id
 
 
 def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier, limit: int) -> Arrival:
-    """The arrival that a POST with this body is; `meta` holds its headers as Django's `request.META` does.
+    """Return the arrival of a POST request; `meta` holds its headers as Django's `request.META` does.
 
-    `verifier` has taken the body, whose JSON may have up to `limit` bytes. Raises `RejectedError` with the
-    status of the design's table.
+    `verifier` has read the body, whose JSON may have up to `limit` bytes. Raises `RejectedError` with the
+    status of the table in docs/reference/http.md.
     """
     position = _position(verifier, meta.get("HTTP_X_HUB_SIGNATURE_256"))
     event = _header(meta, "X-GitHub-Event", _EVENT, "the name of an event")
@@ -120,12 +120,12 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier, 
 
 
 def too_large(limit: int) -> str:
-    """What is said of a body whose JSON has more than `limit` bytes."""
+    """Return the error message for a body whose JSON has more than `limit` bytes."""
     return f"the body is larger than {limit} bytes"
 
 
 def digest_of(body: bytes) -> bytes:
-    """Return 16 bytes that identify a body whichever secret signed it: the beginning of its SHA-256."""
+    """Return the first 16 bytes of the SHA-256 of a body. They identify it independently of the secret."""
     return hashlib.sha256(body).digest()[:16]
 
 
@@ -158,16 +158,16 @@ def _key(name: str) -> str:
 
 @lru_cache(maxsize=64)
 def _name(key: str) -> str:
-    """`HTTP_X_GITHUB_HOOK_ID` as GitHub writes it: `X-GitHub-Hook-ID`."""
+    """Return a header's name as GitHub writes it: `X-GitHub-Hook-ID` for `HTTP_X_GITHUB_HOOK_ID`."""
     rest = "-".join(word if word == "ID" else word.title() for word in key.removeprefix(_GITHUBS).split("_"))
     return f"X-GitHub-{rest}"
 
 
 def _kept(meta: Mapping[str, str]) -> dict[str, str]:
-    """Return GitHub's own headers, without signatures: beside the body they help to guess a weak secret.
+    """Return GitHub's own headers, without the signatures: with the body, they help to guess a weak secret.
 
-    A header that is larger than any of GitHub's is left out, so that nobody fills the rows with what no
-    signature covers.
+    A header that is larger than any of GitHub's is left out: no signature covers headers, so a sender could
+    fill the rows with them.
     """
     kept = {}
     for key, value in meta.items():

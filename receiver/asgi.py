@@ -1,7 +1,8 @@
-"""The ASGI application: a lean handler for webhooks, Django's own for the rest.
+"""The ASGI application: `WebhookHandler` serves webhooks, Django's own handler serves the rest.
 
-For every request Django's handler starts threads, for signals and for closing the response, and spools the
-body before anybody can refuse it. The lean one does neither, and runs no middleware. The view is the same.
+For every request, Django's handler starts threads for signals and for closing the response, and spools the
+body before a view can reject it. `WebhookHandler` does neither, and runs no middleware. Both call the same
+view.
 """
 
 import asyncio
@@ -39,12 +40,12 @@ logger = logging.getLogger(__name__)
 Send = Callable[[Message], Awaitable[None]]
 
 WEBHOOKS = "/webhooks/"
-LONGEST_PATH = len("/webhooks/github//") + 64  # with the longest source that receiver/urls.py takes
-# Requests at once; each may hold a small body without asking.
+LONGEST_PATH = len("/webhooks/github//") + 64  # with the longest source that receiver/urls.py accepts
+# Concurrent requests. Each may hold a small body that is not charged to the budget.
 MAX_REQUESTS = 2000
-# Bytes of large bodies at once: one of the largest forms, or three of the largest bodies of JSON.
-LARGE_BODIES = bodies.most_bytes(settings.MAX_BODY_BYTES, schemas.FORM)
-# Bytes. Larger bodies are parsed and stored one at a time: meanwhile each takes several times its size.
+# Bytes of large bodies in memory: one form of the maximum size, or three JSON bodies.
+LARGE_BODIES = bodies.max_bytes(settings.MAX_BODY_BYTES, schemas.FORM)
+# Bytes. Larger bodies are parsed and stored one at a time, because each then takes several times its size.
 STORED_ALONE = 1024 * 1024
 UNREAD = {
     bodies.TooLargeError: (Reason.TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -52,9 +53,9 @@ UNREAD = {
     bodies.BusyError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
     TimeoutError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
 }
-# Seconds that the process may still take once everything is closed.
+# Seconds until the process exits after everything is closed.
 EXIT_WITHIN = 2.0
-# Bytes. A larger body is 413 wherever it is sent to, a smaller one 404 where nothing is.
+# Bytes. A larger body gets 413 on every path; a smaller one gets 404 on an unknown path.
 PAGE_BODY = 1024 * 1024
 
 
@@ -67,7 +68,7 @@ def _resolved(path: str) -> ResolverMatch | None:
 
 
 class WebhookHandler(ASGIHandler):
-    """Serves the view of a webhook's path with the body already read and signed."""
+    """Reads the body of a webhook within its limits, then calls the view."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +78,7 @@ class WebhookHandler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        # A longer path is no webhook's, and must not fill the cache.
+        # A longer path cannot be a webhook's, and must not fill the cache.
         match = _resolved(scope["path"]) if len(scope["path"]) <= LONGEST_PATH else None
         if match is None:
             await pages(scope, receive, send)
@@ -98,7 +99,7 @@ class WebhookHandler(ASGIHandler):
     async def _answer(
         self, match: ResolverMatch, body: Body, scope: Scope, receive: Receive
     ) -> HttpResponse | None:
-        """The view's response, or the refusal of what could not be read; None for a sender that has gone."""
+        """Return the response of the view, or the rejection of an unread body; None if the sender is gone."""
         since = asyncio.get_running_loop().time()
         try:
             if self._requests > MAX_REQUESTS:
@@ -106,10 +107,10 @@ class WebhookHandler(ASGIHandler):
             if scope["method"] == "POST":
                 await body.read(scope, receive)
             if body.size <= STORED_ALONE:
-                return await _viewed(match, scope, body, since)
+                return await _call_view(match, scope, body, since)
             async with asyncio.timeout_at(since + bodies.BODY_WITHIN) as waiting, self._alone:
                 waiting.reschedule(None)
-                return await _viewed(match, scope, body, since)
+                return await _call_view(match, scope, body, since)
         except bodies.SenderGoneError:
             return None
         except (bodies.UnreadError, TimeoutError) as error:
@@ -118,7 +119,7 @@ class WebhookHandler(ASGIHandler):
     def _unread(
         self, match: ResolverMatch, scope: Scope, body: Body, reason: Reason, status: HTTPStatus
     ) -> HttpResponse:
-        """The refusal of a body that is not read on: the connection ends with this answer."""
+        """Return the rejection of a body that is not read to its end; the answer closes the connection."""
         request = ASGIRequest(scope, BytesIO())
         request.resolver_match = match
         parts: Parts = scope["state"]["parts"]
@@ -127,24 +128,24 @@ class WebhookHandler(ASGIHandler):
         return response
 
 
-async def _viewed(match: ResolverMatch, scope: Scope, body: Body, since: float) -> HttpResponse:
-    """The view's response, or that of a defect; the request began at the loop's time `since`."""
+async def _call_view(match: ResolverMatch, scope: Scope, body: Body, since: float) -> HttpResponse:
+    """Return the response of the view, or a 500. `since` is the loop time at which the request began."""
     request = ASGIRequest(scope, BytesIO())
     request._body = body.content
     request.resolver_match = match
-    # What the view does without under Django's handler: a second pass, and a later deadline.
+    # Django's handler sets neither: the view then verifies the body itself, and its deadline starts later.
     request.verifier = body.verifier  # type: ignore[attr-defined]
     request.since = since  # type: ignore[attr-defined]
     try:
         response: HttpResponse = await match.func(request, **match.kwargs)
     except Exception:
-        logger.exception("a defect: %s %s was not answered", scope["method"], scope["path"])
+        logger.exception("request failed method=%s path=%r", scope["method"], scope["path"])
         response = views.refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; send it again")
     return response
 
 
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
-    """Make the receiver's parts, and close them before the process ends.
+    """Create the receiver's parts, and close them before the process exits.
 
     https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state
     """
@@ -153,7 +154,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await parts.close()
-    # A thread that waits for a database which hangs would keep the process from its end.
+    # A thread that waits for a hanging database would keep the process alive.
     faulthandler.dump_traceback_later(EXIT_WITHIN, exit=True)
     await send({"type": "lifespan.shutdown.complete"})
 
@@ -161,8 +162,8 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 if not settings.WEBHOOK_SECRETS:
     stop("GITHUB_WEBHOOK_SECRET is not set: the receiver would accept nothing.")
 
-# Seconds, a tenth of Python's default, after which a thread that parses a large body hands the GIL to the
-# event loop. The loop releases it for each chunk that it signs, and may have chunks of many bodies to sign.
+# Seconds after which a thread that parses a large body must hand the GIL to the event loop: a tenth of
+# Python's default. The loop releases the GIL for each chunk that it signs, so it must get it back quickly.
 sys.setswitchinterval(0.0005)
 
 _webhooks = WebhookHandler()
@@ -170,8 +171,8 @@ _pages = ASGIHandler()
 
 
 async def pages(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer everything but webhooks through Django's handler, and refuse bodies unread: none is needed."""
-    announced = _announced(scope)
+    """Answer all other paths through Django's handler. Reject bodies unread, because no page needs one."""
+    announced = _announced_length(scope)
     if not announced:
         await _pages(scope, receive, send)
         return
@@ -185,8 +186,8 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
     await _pages.send_response(response, send)
 
 
-def _announced(scope: Scope) -> int:
-    """Return the length of the body by its head; more than `PAGE_BODY` for a chunked one."""
+def _announced_length(scope: Scope) -> int:
+    """Return the announced length of the body; for a chunked one, more than `PAGE_BODY`."""
     for name, value in scope["headers"]:
         if name == b"content-length":
             return int(value)
@@ -196,7 +197,7 @@ def _announced(scope: Scope) -> int:
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """What uvicorn serves: `uvicorn receiver.asgi:application`."""
+    """Route requests; uvicorn serves it as `receiver.asgi:application`."""
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].startswith(WEBHOOKS):

@@ -1,4 +1,4 @@
-"""Reads a request's body within limits of size, time and memory, and signs it as it arrives."""
+"""Reads a request body within limits of size, time and memory, and computes its signature as it arrives."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,23 +13,23 @@ Scope = dict[str, Any]
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-# Bytes that a body may have without asking the budget; most of GitHub's deliveries are smaller.
-SMALL = BLOCK
-# Seconds; GitHub waits ten for the answer, and the body has still to be stored.
+# Bytes of a body that are not charged to the budget. Most of GitHub's deliveries are smaller.
+FREE_BYTES = BLOCK
+# Seconds for a whole body. GitHub waits ten for the answer, and the body must still be stored.
 BODY_WITHIN = 7.0
-# Seconds of those for which a body may wait for room; with less than the rest it would not become whole.
-ROOM_WITHIN = 5.0
-# GitHub's cap counts the JSON. In a form each of its bytes may take three, `%XX`, beside the field's name.
+# Seconds of `BODY_WITHIN` that a body may wait for memory. It needs the rest to arrive.
+MEMORY_WITHIN = 5.0
+# GitHub's limit applies to the JSON. In a form, each byte may take three, `%XX`.
 FORM_FACTOR = 3
-FORM_NAME = 1024  # bytes
+FORM_NAME = 1024  # bytes for the name of the field
 
 
 class SenderGoneError(Exception):
-    """The sender closed the connection before its body was whole."""
+    """The sender closed the connection before the whole body arrived."""
 
 
 class UnreadError(Exception):
-    """The body is refused before it is whole."""
+    """The body is rejected before all of it has arrived."""
 
 
 class TooLargeError(UnreadError):
@@ -37,20 +37,20 @@ class TooLargeError(UnreadError):
 
 
 class TooSlowError(UnreadError):
-    """The body was not whole in time, or its sender was slow while others waited."""
+    """The body did not arrive in time, or its sender was slow while other bodies waited for memory."""
 
 
 class BusyError(UnreadError):
-    """There was no room for the body in time."""
+    """There was not enough memory for the body in time."""
 
 
-def most_bytes(limit: int, content_type: str) -> int:
-    """Return how many bytes a body may have whose JSON may have `limit`."""
+def max_bytes(limit: int, content_type: str) -> int:
+    """Return the maximum size of a body whose JSON may have `limit` bytes."""
     return FORM_FACTOR * limit + FORM_NAME if schemas.is_form(content_type) else limit
 
 
 class Body:
-    """The bytes of one request, and what they take of the budget until `release`."""
+    """The body of one request, and its share of the budget until `release`."""
 
     def __init__(self, budget: Budget, verifier: Verifier, limit: int) -> None:
         self.content = b""
@@ -59,7 +59,7 @@ class Body:
         self._budget = budget
         self._limit = limit
         self._escapes: int | None = None
-        """Of a form: how often `%` occurs, which is where its JSON may be shorter than the form."""
+        """Number of `%` in a form: its JSON may be two bytes shorter for each. None for JSON."""
         self._share: Share | None = None
         self._waited = 0.0
         self._gave_way = False
@@ -68,8 +68,9 @@ class Body:
     async def read(self, scope: Scope, receive: Receive) -> None:
         """Receive the whole body.
 
-        Raises `TooLargeError` before reading what `Content-Length` says is too much, and as soon as it
-        is; `TooSlowError`, `BusyError` or `SenderGoneError` when it does not become whole.
+        Raises `TooLargeError` at once for a `Content-Length` over the limit, else as soon as more bytes than
+        the limit have arrived. Raises `TooSlowError`, `BusyError` or `SenderGoneError` for an incomplete
+        body.
         """
         length, content_type = None, b""
         for name, value in scope["headers"]:
@@ -79,12 +80,12 @@ class Body:
                 content_type = value
         try:
             async with self._within:
-                if length is not None and length <= SMALL:
+                if length is not None and length <= FREE_BYTES:
                     await self._read(receive)
                 else:
                     await self._read_large(receive, length, content_type.decode("latin-1"))
         except TimeoutError:
-            # A sender that was kept waiting for most of the time is not to blame.
+            # A body that waited for memory for most of the time is not the sender's fault.
             if self._gave_way or self._waited < BODY_WITHIN / 2:
                 raise TooSlowError from None
             raise BusyError from None
@@ -98,23 +99,23 @@ class Body:
         self.content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def _read_large(self, receive: Receive, length: int | None, content_type: str) -> None:
-        most = most_bytes(self._limit, content_type)
+        size_limit = max_bytes(self._limit, content_type)
         if schemas.is_form(content_type):
             self._escapes = 0
         if length is None:
-            length = most  # it may become as long as it may
-        if length > most:
+            length = size_limit  # unknown, so the maximum is assumed
+        if length > size_limit:
             raise TooLargeError
-        buffer = BytesIO()  # it grows in place, and `getvalue` hands its bytes over without a copy
-        share = self._share = self._budget.share(blocks(length - SMALL), self._give_way)
+        buffer = BytesIO()  # grows in place, and `getvalue` does not copy
+        share = self._share = self._budget.share(blocks(length - FREE_BYTES), self._give_way)
         try:
             more = True
             while more:
                 chunk, more = await self._next(receive)
-                if self._json_size(chunk) > self._limit or self.size > most:
+                if self._json_size(chunk) > self._limit or self.size > size_limit:
                     raise TooLargeError
                 buffer.write(chunk)
-                while more and share.held < blocks(self.size - SMALL):
+                while more and share.held < blocks(self.size - FREE_BYTES):
                     await self._take(share)
         finally:
             self._budget.whole(share)
@@ -130,7 +131,7 @@ class Body:
         return chunk, message.get("more_body", False)
 
     def _json_size(self, chunk: bytes) -> int:
-        """No more than the bytes of JSON that have arrived: all, or of a form what its escapes stand for."""
+        """Return a lower bound for the bytes of JSON that have arrived; in a form, an escape is one byte."""
         if self._escapes is None:
             return self.size
         self._escapes += chunk.count(b"%")
@@ -140,7 +141,7 @@ class Body:
         loop = asyncio.get_running_loop()
         since = loop.time()
         try:
-            async with asyncio.timeout(ROOM_WITHIN - self._waited):
+            async with asyncio.timeout(MEMORY_WITHIN - self._waited):
                 await self._budget.take(share)
         finally:
             self._waited += loop.time() - since
@@ -151,7 +152,7 @@ class Body:
             self._within.reschedule(asyncio.get_running_loop().time())
 
     def release(self) -> None:
-        """Give back what was taken of the budget."""
+        """Release the share of the budget."""
         if self._share is not None:
             self._budget.release(self._share)
-            self._share = None  # it refers to this body, whose bytes would wait for the garbage collector
+            self._share = None  # breaks a reference cycle, so that the bytes are freed at once

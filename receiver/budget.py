@@ -1,9 +1,9 @@
-"""How many bytes of large bodies may be in memory at once.
+"""Bounds the memory that large bodies use at once.
 
-Bodies are charged in blocks as they arrive, not by the length that they announce. A block is granted only
-where every body that holds blocks can still become whole: with what is free, then with what the first to end
-gives back, and so on (https://en.wikipedia.org/wiki/Banker%27s_algorithm). So half-read bodies never wait for
-each other for ever. While a body waits, a slow sender gives way.
+Bodies are charged in blocks as they arrive, not by their announced length. A block is granted only if every
+body that holds blocks can still be read to its end: with the free blocks, then with those that the first one
+releases, and so on (https://en.wikipedia.org/wiki/Banker%27s_algorithm). So partly read bodies cannot
+deadlock. While a body waits, slow senders are disconnected.
 """
 
 import asyncio
@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 BLOCK = 64 * 1024  # bytes
-# While a body waits, a sender must bring two blocks in half a second: 256 KiB a second. It gives way when it
-# misses that twice in a row, because the first may be the fault of an event loop that was late.
-LOOK_EVERY = 0.5  # seconds
-BLOCKS_A_LOOK = 2
-SLOW_LOOKS = 2
+# While a body waits, each sender must send two blocks per check: 256 KiB a second. It is disconnected after
+# two slow checks in a row, because a late event loop may cause one.
+CHECK_INTERVAL = 0.5  # seconds
+BLOCKS_PER_CHECK = 2
+MAX_SLOW_CHECKS = 2
 
 
 def blocks(size: int) -> int:
-    """Return how many blocks `size` bytes take."""
+    """Return the number of blocks for `size` bytes."""
     return -(-size // BLOCK)
 
 
@@ -28,33 +28,33 @@ class Share:
     """The blocks of one body."""
 
     missing: int
-    """Blocks that the body may still ask for."""
+    """Blocks that the body may still request."""
     give_way: Callable[[], None]
-    """Called when the sender is slow while others wait; the share is to be released then."""
+    """Called when the sender is slow while other bodies wait; it must release the share."""
     whole: bool = False
-    """The body has arrived, so its sender cannot be slow."""
+    """Whether the whole body has arrived, so that its sender cannot be slow."""
     held: int = 0
-    seen: int = 0
-    """Blocks held at the last look."""
+    held_before: int = 0
+    """Blocks held at the last check."""
     slow: int = 0
-    """Looks in a row at which the sender was slow."""
+    """Number of slow checks in a row."""
 
 
 class Budget:
-    """Blocks for one event loop, granted in the order in which they are asked for, as far as that is safe."""
+    """The blocks of one event loop. They are granted in the order of the requests, as far as that is safe."""
 
     def __init__(self, size: int) -> None:
         self._size = self._free = size
-        self._shares: set[Share] = set()  # that hold blocks
+        self._shares: set[Share] = set()  # those that hold blocks
         self._waiting: dict[Share, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def share(self, most: int, give_way: Callable[[], None]) -> Share:
-        """Return the share of a body that takes at most `most` blocks, or all that there are."""
+        """Return a share for a body of at most `most` blocks; the size of the budget is the maximum."""
         return Share(min(most, self._size), give_way)
 
     async def take(self, share: Share) -> None:
-        """Wait for one block of those that `share` misses; a cancelled caller has taken none."""
+        """Wait for one more block. A cancelled caller has taken none."""
         granted = self._waiting[share] = asyncio.get_running_loop().create_future()
         self._grant()
         try:
@@ -65,12 +65,12 @@ class Budget:
             raise
 
     def whole(self, share: Share) -> None:
-        """Note that a body takes no more blocks; it keeps those it has."""
+        """Mark a body as complete. It keeps its blocks and requests no more."""
         share.missing, share.whole = 0, True
         self._grant()
 
     def release(self, share: Share) -> None:
-        """Give back all blocks of a share."""
+        """Release all blocks of a share."""
         self._give_back(share, share.held)
 
     def _give_back(self, share: Share, count: int) -> None:
@@ -84,7 +84,7 @@ class Budget:
     def _grant(self) -> None:
         while self._free:
             most = self._most_missing()
-            # A caller that was cancelled and has not run since still stands here, with its future done.
+            # A cancelled caller that has not run since is still in `_waiting`, with its future done.
             asking = (each for each, granted in self._waiting.items() if not granted.done())
             share = next((each for each in asking if each.missing <= most), None)
             if share is None:
@@ -95,13 +95,14 @@ class Budget:
             self._shares.add(share)
             self._waiting.pop(share).set_result(None)
         if self._waiting and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY, self._look)
+            self._timer = asyncio.get_running_loop().call_later(CHECK_INTERVAL, self._check)
 
     def _most_missing(self) -> int:
-        """How many blocks a share may miss to be granted one.
+        """Return the largest number of missing blocks with which a share may be granted a block.
 
-        In the order of what they miss, each share finds free what it misses when all before it have ended.
-        Where it finds no block more, a block may go to it or to those before it, and to nobody behind.
+        The shares are sorted by their missing blocks. Each can complete with the free blocks and those that
+        the shares before it release. Where none is left over, a block may go to that share or to one before
+        it.
         """
         free = self._free
         for share in sorted(self._shares, key=_missing):
@@ -110,14 +111,14 @@ class Budget:
             free += share.held
         return self._size
 
-    def _look(self) -> None:
-        """Have those give way that were slow; look again while others wait."""
+    def _check(self) -> None:
+        """Disconnect slow senders. Check again while bodies wait."""
         self._timer = None
         for share in list(self._shares):
-            brought, share.seen = share.held - share.seen, share.held
-            slow = not share.whole and share not in self._waiting and brought < BLOCKS_A_LOOK
+            received, share.held_before = share.held - share.held_before, share.held
+            slow = not share.whole and share not in self._waiting and received < BLOCKS_PER_CHECK
             share.slow = share.slow + 1 if slow and self._waiting else 0
-            if share.slow == SLOW_LOOKS:
+            if share.slow == MAX_SLOW_CHECKS:
                 share.give_way()
         self._grant()
 

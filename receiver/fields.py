@@ -1,4 +1,4 @@
-"""A model field for bytes that are kept compressed."""
+"""A model field for bytes that are stored compressed."""
 
 import threading
 from typing import TYPE_CHECKING, Any
@@ -7,8 +7,8 @@ import zstandard
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Level 1: 20 microseconds for a push of 7.6 KB, 5 to 11 times smaller. Left to PostgreSQL, compressing the
-# body costs more than the rest of the insert.
+# Level 1 takes 20 microseconds for a push of 7.6 KB and makes it 5 to 11 times smaller. PostgreSQL's own
+# compression costs more than the rest of the insert.
 LEVEL = 1
 
 
@@ -16,7 +16,7 @@ _thread = threading.local()
 
 
 def compress(body: bytes) -> bytes:
-    """One zstd frame; every thread keeps its compressor, which costs more to make than to use."""
+    """Return one zstd frame. Each thread reuses its compressor, which costs more to create than to use."""
     try:
         compressor = _thread.compressor
     except AttributeError:
@@ -26,7 +26,7 @@ def compress(body: bytes) -> bytes:
 
 
 def decompress(frame: bytes) -> bytes:
-    """The reverse of `compress`."""
+    """Return the bytes that `compress` compressed."""
     try:
         decompressor = _thread.decompressor
     except AttributeError:
@@ -38,17 +38,17 @@ def decompress(frame: bytes) -> bytes:
 if TYPE_CHECKING:
     Bytes = models.BinaryField[bytes, bytes]
 else:
-    Bytes = models.BinaryField  # generic in the stubs alone
+    Bytes = models.BinaryField  # generic only in the stubs
 
 
 class CompressedField(Bytes):
-    """Bytes that lie in the database as one zstd frame and are read back exactly as they were written."""
+    """Stores bytes as one zstd frame and reads them back unchanged."""
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
-        """The frame, as the database driver wants it."""
+        """Return the frame in the format of the database driver."""
         frame = None if value is None else compress(bytes(value))
         return super().get_db_prep_value(frame, connection, prepared)
 
     def from_db_value(self, value: Any, _expression: Any, _connection: BaseDatabaseWrapper) -> bytes | None:
-        """The bytes as they were written."""
+        """Return the original bytes."""
         return None if value is None else decompress(bytes(value))

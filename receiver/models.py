@@ -1,6 +1,6 @@
-"""The ledger: every delivery, and every run of a handler over it.
+"""The ledger: all deliveries, and all runs of handlers over them.
 
-The row is the truth. Redis only wakes workers; what they may do next is decided here.
+The row is the source of truth. Redis only wakes workers; the rows decide what they may process.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ from receiver.fields import CompressedField
 
 
 class Status(models.TextChoices):
-    """Where a delivery stands; docs/reference/deliveries.md tells how it gets there."""
+    """The state of a delivery; docs/reference/deliveries.md has the transitions."""
 
     RECEIVED = "received"
     PROCESSING = "processing"
@@ -26,15 +26,15 @@ class Status(models.TextChoices):
 
 
 TERMINAL = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID, Status.DEAD})
-# What GitHub's redelivery is meant to repair: these are processed again when the same guid comes once more.
+# A redelivery by GitHub makes these due again, because it is meant to repair them.
 REPAIRABLE = frozenset({Status.DEAD, Status.INVALID, Status.IGNORED})
 OPEN = frozenset({Status.RECEIVED, Status.PROCESSING, Status.RETRYING})
-# Written out, for SQLite finds their partial indexes by these words and not by `status IN (...)`.
+# SQLite uses their partial indexes for this condition and not for `status IN (...)`.
 WAITING = models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING)
 
 
 class Trigger(models.TextChoices):
-    """What made a handler run."""
+    """The cause of a handler run."""
 
     DELIVERY = "delivery"
     RETRY = "retry"
@@ -44,7 +44,7 @@ class Trigger(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """How a run ended. `permanent` is a failure that is not tried again, `skipped` one that ran elsewhere."""
+    """The result of a run: `permanent` is a failure without retry; a `skipped` handler ran for a sibling."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -53,18 +53,18 @@ class Outcome(models.TextChoices):
 
 
 def after(wait: timedelta) -> models.Expression:
-    """A moment on the database's clock, which every process shares."""
+    """Return the time of the database, which all processes share, plus `wait`."""
     return models.ExpressionWrapper(Now() + wait, output_field=models.DateTimeField())
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    """Deliveries, as a table."""
+    """Queries over deliveries."""
 
     def reopen(self, ids: Collection[int], trigger: Trigger) -> list[int]:
         """Make deliveries due again; return the ids of those that were.
 
-        Of a delivery that succeeded, all handlers run again. Of any other, handlers that succeeded have had
-        their effect and do not. A delivery that a worker holds is left to it. To be called in a transaction.
+        All handlers of a succeeded delivery run again. For any other delivery, handlers that succeeded do not
+        run again. A delivery under a lease is skipped. Call in a transaction.
         """
         held = models.Q(status=Status.PROCESSING, lease_expires_at__gt=Now())
         rows = self.select_for_update().order_by("guid", "hook_id", "source")
@@ -72,7 +72,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         status = dict(free.values_list("pk", "status"))
         succeeded = [pk for pk in status if status[pk] == Status.SUCCEEDED]
         runs = HandlerRun.objects.filter(superseded=False)
-        # Siblings share one effect, so a request to repeat it concerns their runs, too.
+        # Siblings share one effect, so a replay repeats it for all of them.
         runs.filter(delivery__in=self._with_siblings(succeeded)).update(superseded=True)
         runs.filter(delivery__in=list(status)).exclude(outcome=Outcome.SUCCEEDED).update(superseded=True)
         Delivery.objects.filter(pk__in=list(status)).update(
@@ -97,11 +97,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """What GitHub sent to one hook: one row per (source, guid, hook_id), the body kept byte for byte.
+    """A delivery to one hook: one row per (source, guid, hook_id), with the exact bytes of the body.
 
     The same guid under another hook is another row, because GitHub sends one event to every hook that
     subscribes to it. The same guid under another source is another row, because a signature covers the body
-    alone: whoever holds one source's secret chooses guid and hook freely. A redelivery of the same key and
+    alone, so anyone with one source's secret can choose guid and hook. A redelivery of the same key and
     body is counted in `redeliveries`.
     """
 
@@ -158,7 +158,7 @@ class Delivery(models.Model):
             # guid comes first so that the same index finds all rows of one guid.
             models.UniqueConstraint(fields=["guid", "hook_id", "source"], name="delivery_key"),
             models.CheckConstraint(condition=models.Q(status__in=Status.values), name="delivery_status"),
-            # What must not be in processing twice at once.
+            # At most one delivery of a guid, and of an ordering key, is in processing.
             models.UniqueConstraint(
                 fields=["guid", "source"],
                 condition=models.Q(status=Status.PROCESSING),
@@ -171,8 +171,8 @@ class Delivery(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # Only open rows, so that the index of due rows stays small however much is kept. The further
-            # columns let a backlog be counted without its rows.
+            # It holds open rows only, so it stays small in a large table. The further columns allow an
+            # index-only count of a backlog.
             models.Index(
                 fields=["next_attempt_at", "received_at", "id", "status", "event"],
                 name="delivery_due",
@@ -210,7 +210,7 @@ class Delivery(models.Model):
 class HandlerRun(models.Model):
     """One run of one handler over one delivery."""
 
-    # Written by who holds the delivery alone, so the server need not look it up for every run.
+    # Only the holder of the lease writes runs, so a foreign key check for each would be wasted.
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="runs", db_constraint=False)
     handler = models.CharField(max_length=255, help_text="module and function, as in push.record")
     attempt = models.PositiveIntegerField(help_text="starts at 1, and again at 1 after a replay")
@@ -230,7 +230,7 @@ class HandlerRun(models.Model):
 
 
 class Reason(models.TextChoices):
-    """Why a request was refused."""
+    """The reason of a rejection."""
 
     METHOD = "method"
     TOO_LARGE = "too large"
@@ -247,7 +247,7 @@ class Reason(models.TextChoices):
 
 
 class Rejection(models.Model):
-    """One of the last thousand requests that were refused. Nothing of it was verified."""
+    """One of the last thousand rejected requests. Its fields are unverified."""
 
     at = models.DateTimeField()
     reason = models.CharField(max_length=20, choices=Reason.choices)
@@ -265,7 +265,7 @@ class Rejection(models.Model):
 
 
 class RejectionCount(models.Model):
-    """How many requests were refused for one reason on one day (UTC)."""
+    """The number of rejections for one reason on one day (UTC)."""
 
     reason = models.CharField(max_length=20, choices=Reason.choices)
     day = models.DateField()

@@ -1,7 +1,7 @@
-"""Wake-ups: arq jobs that say that deliveries of an event are due, in arq's own format.
+"""Wake-ups: arq jobs in arq's own format. Each says that deliveries of one event are due.
 
-A job carries no ids: the database says what is due, and workers look there every second without a wake-up.
-Nothing waits for Redis here.
+A job carries no ids. Workers claim due deliveries from the database, at a wake-up and once a second without
+one, so no request waits for Redis.
 """
 
 import asyncio
@@ -24,14 +24,17 @@ logger = logging.getLogger(__name__)
 
 FUNCTION = "process"
 NAME = default_queue_name
-TIMEOUT = 2.0  # seconds
-# Seconds between two pipelines: a lone delivery does not wait, and many cost one job for each event.
-GATHER = 0.02
+# Seconds for a connection and for each command: a wake-up that takes longer is later than a worker's poll.
+REDIS_TIMEOUT = 2.0
+# Seconds between two pipelines. The first is sent at once; a burst then costs one job per event and interval.
+PIPELINE_INTERVAL = 0.02
 
 
 def connect() -> Redis:
-    """Return a client of `REDIS_URL` that gives up in seconds; nothing is sent before its first command."""
-    client: Redis = Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT)
+    """Return a client of `REDIS_URL` with timeouts. It connects at its first command."""
+    client: Redis = Redis.from_url(
+        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+    )
     return client
 
 
@@ -41,7 +44,7 @@ def serialize(job: dict[str, Any]) -> bytes:
 
 
 def deserialize(job: bytes) -> dict[str, Any]:
-    """Return what `serialize` was given."""
+    """Return the job that `serialize` encoded."""
     found: dict[str, Any] = json.loads(job)
     return found
 
@@ -49,7 +52,7 @@ def deserialize(job: bytes) -> dict[str, Any]:
 async def enqueue(redis: Redis, events: Collection[str]) -> None:
     """Write the job `process(event)` for each of these events, in one pipeline.
 
-    Raises `redis.exceptions.RedisError` or `OSError` when Redis does not take them.
+    Raises `redis.exceptions.RedisError` or `OSError` when Redis does not accept them.
     """
     async with redis.pipeline(transaction=False) as pipeline:
         for event in events:
@@ -61,7 +64,7 @@ async def enqueue(redis: Redis, events: Collection[str]) -> None:
 
 
 class Wakeups:
-    """Wake-ups on their way to Redis: those that gather while one pipeline runs go with the next."""
+    """Sends wake-ups to Redis. Events that arrive while a pipeline runs are sent by the next one."""
 
     def __init__(self) -> None:
         self._redis = connect()
@@ -70,7 +73,7 @@ class Wakeups:
         self._closing = False
 
     def wake(self, stored: Stored) -> None:
-        """Have a worker woken for a committed row; returns at once."""
+        """Enqueue a wake-up for a committed row, without waiting for Redis."""
         self._events.add(stored.event)
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
@@ -80,7 +83,7 @@ class Wakeups:
         await self._redis.ping()
 
     async def close(self) -> None:
-        """Send what is waiting, then disconnect."""
+        """Send the pending wake-ups, then disconnect."""
         self._closing = True
         if self._sender is not None:
             await self._sender
@@ -94,4 +97,4 @@ class Wakeups:
             except (RedisError, OSError) as error:
                 logger.warning("wake-ups not enqueued count=%d error=%s", len(events), error)
             if not self._closing:
-                await asyncio.sleep(GATHER)
+                await asyncio.sleep(PIPELINE_INTERVAL)

@@ -1,7 +1,7 @@
-"""What was refused, and why: the last thousand requests, and a count for each reason and day.
+"""Records rejections: the last thousand rejected requests, and a count for each reason and day.
 
-They gather in memory and are written at most once a second, whatever the flood; what the database does not
-take waits, bounded, for the next time.
+They are buffered in memory and written at most once a second. What cannot be written stays in the buffer,
+which is bounded, until the next attempt.
 """
 
 import asyncio
@@ -15,17 +15,18 @@ from django.db import Error, close_old_connections, models, transaction
 
 from receiver.models import Reason, Rejection, RejectionCount
 
-__all__ = ["KEPT", "Reason", "Refused", "Rejections"]
+__all__ = ["MAX_KEPT", "Reason", "Refused", "Rejections"]
 
 logger = logging.getLogger(__name__)
 
-KEPT = 1000
-EVERY = 1.0  # seconds
+# Requests that are kept, in the buffer and in the table.
+MAX_KEPT = 1000
+WRITE_INTERVAL = 1.0  # seconds; it bounds what a flood of rejected requests costs the database
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One refused request. Nothing of it was verified: every field is what somebody claimed."""
+    """One rejected request. Its fields are unverified claims of the sender."""
 
     at: datetime
     reason: Reason
@@ -38,29 +39,29 @@ class Refused:
 
 
 class Rejections:
-    """What one event loop has refused and not yet written."""
+    """The rejections of one event loop that are not yet written."""
 
     def __init__(self) -> None:
-        self._newest: deque[Refused] = deque(maxlen=KEPT)
+        self._newest: deque[Refused] = deque(maxlen=MAX_KEPT)
         self._counts: Counter[tuple[Reason, date]] = Counter()
         self._writing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
     def note(self, refused: Refused) -> None:
-        """Keep it to be written soon; returns at once."""
+        """Add a rejection to the buffer and start the writer."""
         self._newest.append(refused)
         self._counts[refused.reason, refused.at.date()] += 1
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
 
     async def close(self) -> None:
-        """Write what was not yet written."""
+        """Write the buffer and stop the writer."""
         self._closing.set()
         if self._writing is not None:
             await self._writing
 
     async def _write(self) -> None:
-        """Write at once, then once in `EVERY` seconds for as long as there is anything to write."""
+        """Write at once, then every `WRITE_INTERVAL` seconds until the buffer is empty."""
         while self._counts:
             newest, counts = list(self._newest), self._counts
             self._newest.clear()
@@ -70,19 +71,21 @@ class Rejections:
                 newest = []
                 await sync_to_async(_save_counts)(counts)
             except Error as error:
-                logger.warning("%d refusals not yet written: %s", counts.total(), type(error).__name__)
-                self._newest.extendleft(reversed(newest[: KEPT - len(self._newest)]))
+                logger.warning(
+                    "rejections not written count=%d error=%s", counts.total(), type(error).__name__
+                )
+                self._newest.extendleft(reversed(newest[: MAX_KEPT - len(self._newest)]))
                 self._counts += counts
                 if self._closing.is_set():
                     return
             try:
-                async with asyncio.timeout(EVERY):
+                async with asyncio.timeout(WRITE_INTERVAL):
                     await self._closing.wait()
             except TimeoutError:
                 continue
 
 
-# Two transactions of one table each: one that held both could deadlock with whoever locks them otherwise.
+# Each table has its own transaction. One transaction over both could deadlock with another order of locks.
 
 
 def _save_newest(newest: list[Refused]) -> None:
@@ -92,7 +95,7 @@ def _save_newest(newest: list[Refused]) -> None:
             Rejection.objects.bulk_create(
                 [Rejection(**{name: getattr(each, name) for name in Refused.__slots__}) for each in newest]
             )
-            kept = Rejection.objects.order_by("-pk").values_list("pk", flat=True)[KEPT - 1 : KEPT]
+            kept = Rejection.objects.order_by("-pk").values_list("pk", flat=True)[MAX_KEPT - 1 : MAX_KEPT]
             Rejection.objects.filter(pk__lt=models.Subquery(kept)).delete()
     finally:
         close_old_connections()

@@ -1,4 +1,4 @@
-"""HTTP only: methods, headers and status codes."""
+"""The views: HTTP methods, headers and status codes."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,9 +23,9 @@ ROOT = (
     "its console is another process: see docs/how-to/console.md\n"
 )
 RETRY_AFTER = "30"  # seconds
-# Bytes; parsing more than this in the event loop would keep the others waiting.
+# Bytes. Parsing a larger body in the event loop would delay other requests.
 PARSE_IN_LOOP = 1024 * 1024
-# What is said of each limit.
+# The error message of each limit.
 LIMITS: dict[Reason, Callable[[], str]] = {
     Reason.TOO_LARGE: lambda: arrivals.too_large(settings.MAX_BODY_BYTES),
     Reason.TOO_SLOW: lambda: (
@@ -36,7 +36,7 @@ LIMITS: dict[Reason, Callable[[], str]] = {
 
 
 async def github(request: HttpRequest, source: str = "") -> HttpResponse:
-    """Take one delivery: 2xx only when it is committed, and the design's table for everything else."""
+    """Store one delivery. Answer 2xx only after its commit; docs/reference/http.md lists all answers."""
     async with parts.of(request) as found:
         return await _github(request, source.lower(), found)
 
@@ -47,11 +47,11 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         response["Allow"] = "POST"
         return response
     body = request.body
-    if len(body) > bodies.most_bytes(settings.MAX_BODY_BYTES, request.META.get("CONTENT_TYPE", "")):
+    if len(body) > bodies.max_bytes(settings.MAX_BODY_BYTES, request.META.get("CONTENT_TYPE", "")):
         reason = Reason.TOO_LARGE
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return refuse(request, found, status, reason, LIMITS[reason](), len(body))
-    # The lean handler has fed it as the body came.
+    # `WebhookHandler` has fed the verifier while the body arrived; Django's own handler sets none.
     verifier = getattr(request, "verifier", None)
     if verifier is None:
         verifier = Verifier(secrets_of(source))
@@ -76,12 +76,12 @@ async def root(_request: HttpRequest) -> HttpResponse:
 
 
 async def healthz(_request: HttpRequest) -> JsonResponse:
-    """The process is up."""
+    """Answer 200 while the process runs."""
     return JsonResponse({"status": "ok"})
 
 
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """Deliveries can be stored and Redis answers; otherwise 503 and which of them does not."""
+    """Answer 200 if deliveries can be stored and Redis answers, else 503 with the one that fails."""
     async with parts.of(request) as found:
         database, redis = await asyncio.gather(found.database_ready(), found.redis_ready())
     ready = database and redis
@@ -96,7 +96,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def refusal(status: HTTPStatus, detail: str) -> JsonResponse:
-    """An error as JSON; a 503 says when to come again."""
+    """Return an error as JSON; a 503 has `Retry-After`."""
     response = JsonResponse({"error": detail}, status=status)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = RETRY_AFTER
@@ -106,7 +106,7 @@ def refusal(status: HTTPStatus, detail: str) -> JsonResponse:
 def refuse(
     request: HttpRequest, found: Parts, status: HTTPStatus, reason: Reason, detail: str, size: int = 0
 ) -> HttpResponse:
-    """Refuse a request and record the rejection; `size` is in bytes."""
+    """Record a rejection and return its response; `size` is in bytes."""
     match = request.resolver_match
     refused = Refused(
         at=timezone.now(),
@@ -123,7 +123,7 @@ def refuse(
 
 
 def secrets_of(source: str) -> tuple[bytes, ...]:
-    """The secrets of a source: its own, or those of `GITHUB_WEBHOOK_SECRET` when it has none."""
+    """Return the secrets of a source: its own, or those of `GITHUB_WEBHOOK_SECRET` if it has none."""
     found: dict[str, tuple[bytes, ...]] = settings.WEBHOOK_SECRETS
     return found.get(source.lower().replace("-", "_"), ()) or found.get("", ())
 
@@ -137,7 +137,7 @@ async def _read(request: HttpRequest, body: bytes, source: str, verifier: Verifi
 
 def _answer(arrival: Arrival, receipt: Receipt) -> HttpResponse:
     duplicate = receipt is Receipt.DUPLICATE
-    # Written out, because nothing in it needs escaping.
+    # Nothing in this JSON needs escaping, and formatting is faster than `json.dumps`.
     body = f'{{"guid": "{arrival.guid}", "status": "{"duplicate" if duplicate else "accepted"}"}}'
     status = HTTPStatus.OK if duplicate else HTTPStatus.ACCEPTED
     return HttpResponse(body, content_type="application/json", status=status)

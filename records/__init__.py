@@ -1,1 +1,1 @@
-"""What handlers write down: repositories, pushes, commits, pull requests and issues."""
+"""The records that handlers write: repositories, pushes, commits, pull requests, issues and others."""

@@ -1,7 +1,7 @@
-"""Accounts that got another login: no `repository` event says so, and their repositories' `updated_at` stays.
+"""Renames of accounts. GitHub sends no `repository` event for one, and `updated_at` of repositories stays.
 
-A payload that was on its way still has the old login, and may be the first one of its repository. So the
-renames are kept, and every name that is new to a row is looked up in them.
+A late payload still has the old login, and may be the first payload of its repository. So renames are stored,
+and each name that is new to a row is looked up in them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from django.db import models
 
 from database import bulk
 
-# Renames of one account that are followed, one after the other.
-MOST_RENAMES = 10
+# Renames of one account that are followed in a chain; it bounds the queries.
+MAX_RENAMES = 10
 
 
 class AccountRename(models.Model):
-    """One rename of an organisation or a user, as `organization` and `installation_target` tell it."""
+    """One rename of an organisation or a user, from an `organization` or `installation_target` event."""
 
     server = models.CharField(max_length=253, help_text="host, as in github.com")
     former_login = models.TextField()
@@ -40,10 +40,10 @@ Named = tuple[str, str, datetime | None]
 
 
 def present(shown: Collection[Named]) -> dict[Named, tuple[str, datetime]]:
-    """Return the login of today, and when it was told, for those that were renamed since they were shown."""
+    """Return the current login and its time of receipt, for each account renamed after its snapshot."""
     found: dict[Named, tuple[str, datetime]] = {}
     asked = {one: one[1] for one in shown}
-    for _ in range(MOST_RENAMES):
+    for _ in range(MAX_RENAMES):
         keys = sorted({(server, login) for (server, _, _), login in asked.items()})
         renames: dict[tuple[str, str], list[tuple[datetime, str]]] = {}
         for server, former, login, told_at in bulk.select(
@@ -57,7 +57,7 @@ def present(shown: Collection[Named]) -> dict[Named, tuple[str, datetime]]:
         for one, login in asked.items():
             server, _, at = one
             since = found[one][1] if one in found else at
-            # A login that is free again may be another account's: its repositories are newer than the rename.
+            # Another account may take a free login. Its repositories are then newer than the rename.
             later = [
                 (told_at, now)
                 for told_at, now in renames.get((server, login), ())

@@ -1,4 +1,4 @@
-"""The base of the records that people list by repository and time."""
+"""The base of records that are listed by repository and time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from records.repositories import Repository
 
 
 class Activity(models.Model):
-    """Add a repository and `updated_at`, with the index that lists by both use."""
+    """Adds `repository`, `updated_at` and an index over both."""
 
     repository = models.ForeignKey(Repository, models.CASCADE, db_index=False)
     updated_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that is stored")

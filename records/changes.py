@@ -1,8 +1,8 @@
-"""What the actions of one second changed, which tells their snapshots apart where the times cannot.
+"""Orders snapshots of one second by the changes of their actions.
 
-`labeled` names the label that it added, and `edited` the text that it replaced. A snapshot of the same second
-that lacks the one, or still shows the other, is from before that action. The texts between are not kept:
-three edits of one text in one second may end on an earlier one when they are delivered in another order.
+`labeled` names the added label, and `edited` the replaced text. A snapshot of the same second without the
+label, or with the replaced text, is older than that action. Intermediate texts are not stored: three edits of
+one text in one second may end with an earlier one if they arrive in another order.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from schemas import Former, Milestone
 
 Changes = Mapping[str, Sequence[str]]
-"""`gained` and `lost`, as a column keeps them: what the actions of the row's second added and replaced."""
+"""`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced."""
 
-# Marks of one second that a row keeps; a burst beyond it is ordered by arrival.
-KEPT = 200
+# Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.
+MAX_MARKS = 200
 
 
-# What a field was before an action that says so by its name.
+# The former value of a field, for actions whose name implies it.
 FORMER: Mapping[str, tuple[str, object]] = {
     "locked": ("locked", False),
     "unlocked": ("locked", True),
@@ -34,14 +34,14 @@ FORMER: Mapping[str, tuple[str, object]] = {
 
 
 def mark(field: str, value: object) -> str:
-    """Return a short name for a value of a field: texts are long, and only their equality counts."""
+    """Return a hash of a value of a field: texts are long, and only their equality matters."""
     return f"{field}:{blake2b(str(value).encode(), digest_size=9).hexdigest()}"
 
 
 def added(action: str, verb: str, field: str, part: object, name: str) -> dict[str, frozenset[str]]:
-    """Return what `verb` or its reverse did to a list, as fields of `Snapshot`: `labeled` and `unlabeled`.
+    """Return the change of a list by `verb` or its reverse, such as `labeled`, as fields of `Snapshot`.
 
-    `part` is what was added or taken away, called by its attribute `name`; None when nothing tells it.
+    `part` was added or removed; its attribute `name` identifies it. It is None if the payload lacks it.
     """
     value = getattr(part, name, None)
     reverse = "review_request_removed" if verb == "review_requested" else f"un{verb}"
@@ -51,12 +51,12 @@ def added(action: str, verb: str, field: str, part: object, name: str) -> dict[s
 
 
 def turned(action: str) -> dict[str, frozenset[str]]:
-    """Return what the action replaced by its very name, as fields of `Snapshot`."""
+    """Return the value that the action's name implies was replaced, as fields of `Snapshot`."""
     return {"lost": frozenset({mark(*FORMER[action])})} if action in FORMER else {}
 
 
 def demilestoned(action: str, milestone: Milestone | None) -> dict[str, frozenset[str]]:
-    """Return the milestone that `demilestoned` took away, as fields of `Snapshot`."""
+    """Return the milestone that `demilestoned` removed, as fields of `Snapshot`."""
     if action != "demilestoned" or milestone is None:
         return {}
     return {"lost": frozenset({mark("milestone", milestone.title)})}
@@ -71,7 +71,7 @@ def replaced(field: str, former: Former | str | None, now: str) -> dict[str, fro
 
 
 def together(*parts: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return several changes of one action as one."""
+    """Return the union of several changes of one action."""
     return {
         name: frozenset().union(*(part[name] for part in parts if name in part))
         for name in {name for part in parts for name in part}
@@ -84,9 +84,9 @@ def edited(former: object, now: Mapping[str, str]) -> dict[str, frozenset[str]]:
 
 
 def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
-    """Return whether a snapshot of the stored row's second is from before an action that is merged."""
+    """Return whether a snapshot is older than an action of the same second that is already merged."""
     gained, lost = _read(stored["changes"])
-    # What was both added and taken away in one second tells nothing.
+    # A value that was both added and removed in one second does not order snapshots.
     gained, lost = gained - lost, lost - gained
     for field in tracked:
         value = snapshot.fields.get(field)
@@ -95,7 +95,7 @@ def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
             lacking = {one for one in gained - snapshot.lost - shown if one.startswith(f"{field}:")}
             if lacking or (lost - snapshot.gained) & shown:
                 return True
-        # Texts that replaced each other tell nothing either.
+        # Neither do texts that replaced each other.
         elif value is not None and value != stored[field] and mark(field, value) in lost:
             if mark(field, stored[field]) in snapshot.lost:
                 continue
@@ -104,9 +104,12 @@ def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
 
 
 def union(stored: Any, snapshot: Snapshot) -> dict[str, list[str]]:
-    """Return the changes of a second with those of one more snapshot."""
+    """Return the stored changes together with those of a snapshot of the same second."""
     gained, lost = _read(stored)
-    return {"gained": sorted(gained | snapshot.gained)[:KEPT], "lost": sorted(lost | snapshot.lost)[:KEPT]}
+    return {
+        "gained": sorted(gained | snapshot.gained)[:MAX_MARKS],
+        "lost": sorted(lost | snapshot.lost)[:MAX_MARKS],
+    }
 
 
 def _read(stored: Any) -> tuple[frozenset[str], frozenset[str]]:

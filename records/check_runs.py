@@ -20,19 +20,19 @@ class CheckRunManager(models.Manager["CheckRun"]):
 
     async def record(self, event: CheckRunEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a check run; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
-        seen = event.check_run
-        times = [time for time in (seen.started_at, seen.completed_at) if time]
+        repository = await repositories.upsert(event.repository, server)
+        check_run = event.check_run
+        times = [time for time in (check_run.started_at, check_run.completed_at) if time]
         return await SNAPSHOTS.record(
-            (repository, seen.id),
+            (repository, check_run.id),
             {
-                **runs.fields(seen),
-                "name": seen.name,
-                "head_branch": (seen.check_suite.head_branch if seen.check_suite else None) or "",
-                "app": (seen.app.slug or seen.app.name if seen.app else None) or "",
-                "started_at": seen.started_at,
-                "completed_at": seen.completed_at,
-                "suite_updated_at": seen.check_suite.updated_at if seen.check_suite else None,
+                **runs.fields(check_run),
+                "name": check_run.name,
+                "head_branch": (check_run.check_suite.head_branch if check_run.check_suite else None) or "",
+                "app": (check_run.app.slug or check_run.app.name if check_run.app else None) or "",
+                "started_at": check_run.started_at,
+                "completed_at": check_run.completed_at,
+                "suite_updated_at": check_run.check_suite.updated_at if check_run.check_suite else None,
                 "updated_at": max(times, default=None),
             },
             action=event.action,
@@ -62,29 +62,29 @@ class CheckRun(runs.Run):
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    """Merge by what happened, not by the times: the app's clock gives them, or GitHub's, or both."""
-    told = snapshot.fields
-    starts = {"announced_at": told["started_at"]} if snapshot.action == "created" else {}
+    """Merge by state and not by time, because the times may come from the app's clock or from GitHub's."""
+    fields = snapshot.fields
+    starts = {"announced_at": fields["started_at"]} if snapshot.action == "created" else {}
     if stored is None:
-        return {**blank, **told, **starts}
+        return {**blank, **fields, **starts}
     if starts and stored["announced_at"] is None:
-        return {**stored, **starts}  # the first of all, and late
-    if (starts and told["started_at"] == stored["announced_at"]) or not _is_newer(stored, told):
+        return {**stored, **starts}  # `created` is the first snapshot, and arrived late
+    if (starts and fields["started_at"] == stored["announced_at"]) or not _is_newer(stored, fields):
         return stored
     end = stored["completed_at"]
-    replaced = end is not None and end != told["completed_at"]
-    return {**stored, **told, "previous_end": end if replaced else stored["previous_end"]}
+    replaced = end is not None and end != fields["completed_at"]
+    return {**stored, **fields, "previous_end": end if replaced else stored["previous_end"]}
 
 
-def _is_newer(stored: Row, told: Row) -> bool:
-    begins, ends = told["started_at"], told["completed_at"]
-    if told["status"] == ENDED and ends is not None and ends == stored["previous_end"]:
+def _is_newer(stored: Row, fields: Row) -> bool:
+    begins, ends = fields["started_at"], fields["completed_at"]
+    if fields["status"] == ENDED and ends is not None and ends == stored["previous_end"]:
         return False
-    if told["status"] == ENDED and stored["status"] != ENDED:
+    if fields["status"] == ENDED and stored["status"] != ENDED:
         return True
-    if stored["status"] == ENDED and told["status"] != ENDED:
+    if stored["status"] == ENDED and fields["status"] != ENDED:
         return begins is not None and stored["completed_at"] is not None and begins > stored["completed_at"]
-    before, now = stored["suite_updated_at"], told["suite_updated_at"]
+    before, now = stored["suite_updated_at"], fields["suite_updated_at"]
     return before is None or now is None or now >= before
 
 

@@ -20,15 +20,15 @@ class CheckSuiteManager(models.Manager["CheckSuite"]):
 
     async def record(self, event: CheckSuiteEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a suite; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
-        seen = event.check_suite
+        repository = await repositories.upsert(event.repository, server)
+        check_suite = event.check_suite
         return await SNAPSHOTS.record(
-            (repository, seen.id),
+            (repository, check_suite.id),
             {
-                **runs.fields(seen),
-                "app": (seen.app.slug or seen.app.name if seen.app else None) or "",
-                "created_at": seen.created_at,
-                "updated_at": seen.updated_at,
+                **runs.fields(check_suite),
+                "app": (check_suite.app.slug or check_suite.app.name if check_suite.app else None) or "",
+                "created_at": check_suite.created_at,
+                "updated_at": check_suite.updated_at,
             },
             action=event.action,
             first=event.action == "requested",

@@ -1,4 +1,4 @@
-"""Accounts that may work in a repository."""
+"""Collaborators of repositories and their permissions."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class CollaboratorManager(models.Manager["Collaborator"]):
     """Writes `Collaborator` rows."""
 
     async def record(self, event: MemberEvent, server: str) -> tuple[Row, Decision]:
-        """Merge what an account may do in a repository; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
+        """Merge the permission of an account in a repository; return its row and the decision."""
+        repository = await repositories.upsert(event.repository, server)
         removed = event.action == "removed"
         return await SNAPSHOTS.record(
             (repository, event.member.id),
@@ -31,13 +31,13 @@ class CollaboratorManager(models.Manager["Collaborator"]):
                 "removed": removed,
                 "updated_at": event.repository.updated_at,
             },
-            action=people.AGAIN if event.action == "added" else event.action,
+            action=people.BEGINS_AGAIN if event.action == "added" else event.action,
             **changes.replaced("permission", event.former_permission, event.permission or ""),
         )
 
 
 class Collaborator(Activity, people.Association):
-    """What an account may do in a repository; `updated_at` is the repository's: there is no other time."""
+    """The permission of an account in a repository. `updated_at` is the repository's."""
 
     permission = models.TextField(
         blank=True, help_text="role or permission, such as write; empty when untold"

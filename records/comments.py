@@ -1,4 +1,4 @@
-"""The base of comments, whatever they are about, and how their snapshots are merged."""
+"""The base of all kinds of comments, and the merge of their snapshots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Comment(Activity):
-    """What somebody said, as the newest snapshot shows it; a deleted comment stays as a tombstone."""
+    """A comment as the newest snapshot shows it; a deleted comment stays as a tombstone."""
 
     github_id = models.BigIntegerField()
     author = models.TextField(blank=True, help_text="login; empty when the account is gone")
@@ -43,21 +43,21 @@ async def record(kind: Snapshots, event: CommentEvent, server: str, about: Row) 
 
     `about` are the fields that only this kind has. `deleted` leaves a tombstone.
     """
-    repository = await repositories.seen(event.repository, server)
-    seen = event.comment
+    repository = await repositories.upsert(event.repository, server)
+    comment = event.comment
     edits = event.changes.body if event.changes else None
     fields = {
         **about,
-        "author": seen.user.login if seen.user else "",
-        "body": seen.body or "",
-        "created_at": seen.created_at,
-        "updated_at": seen.updated_at,
+        "author": comment.user.login if comment.user else "",
+        "body": comment.body or "",
+        "created_at": comment.created_at,
+        "updated_at": comment.updated_at,
         "deleted": event.action == "deleted",
     }
     return await kind.record(
-        (repository, seen.id),
+        (repository, comment.id),
         fields,
         action=event.action,
         first=event.action == "created",
-        **changes.replaced("body", edits, seen.body or ""),
+        **changes.replaced("body", edits, comment.body or ""),
     )

@@ -18,8 +18,8 @@ class CommitCommentManager(models.Manager["CommitComment"]):
 
     async def record(self, event: CommitCommentEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a comment; return its row and the decision."""
-        seen = event.comment
-        about = {"commit_sha": seen.commit_id, "path": seen.path or "", "line": seen.line}
+        comment = event.comment
+        about = {"commit_sha": comment.commit_id, "path": comment.path or "", "line": comment.line}
         return await comments.record(SNAPSHOTS, event, server, about)
 
 

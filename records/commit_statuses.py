@@ -1,4 +1,4 @@
-"""States of commits, as people and programs post them."""
+"""Statuses of commits."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class CommitStatusManager(models.Manager["CommitStatus"]):
     """Writes `CommitStatus` rows."""
 
     async def record(self, event: StatusEvent, server: str) -> tuple[Row, Decision]:
-        """Write a post; return its row and the decision."""
+        """Write a status; return its row and the decision."""
         about = {"sha": event.sha, "context": event.context}
         return await statuses.record(SNAPSHOTS, event, event.sender, event.repository, server, about)
 
 
 class CommitStatus(statuses.Status):
-    """A state of a commit in one context; the greatest `github_id` of a commit and context is in force."""
+    """A status of a commit in one context. That with the greatest `github_id` is the current one."""
 
     sha = models.CharField(max_length=64)
     context = models.TextField(help_text="what was looked at, such as ci/build")

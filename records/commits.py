@@ -1,4 +1,4 @@
-"""Commits: immutable and many, so they are inserted as rows and never made into objects."""
+"""Commits. They are immutable and many, so they are inserted as rows without Django objects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from database import bulk, given
+from database import bulk, row_sets
 from records.repositories import Repository
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Commit(models.Model):
-    """A commit of a repository, whatever number of pushes carried it."""
+    """A commit of a repository; several pushes may contain it."""
 
-    # Commits are many, and their writer has just seen the repository: the server need not look it up.
+    # The writer has just written the repository, so a foreign key check for each commit would be wasted.
     repository = models.ForeignKey(
         Repository, models.CASCADE, related_name="commits", db_index=False, db_constraint=False
     )
@@ -40,12 +40,12 @@ KEY = ("repository_id", "sha")
 FIELDS = (*KEY, "message", "author_name", "author_email", "committed_at")
 
 
-def write(carried: Iterable[tuple[int, PushedCommit]]) -> tuple[dict[given.Row, int], set[given.Row]]:
+def write(carried: Iterable[tuple[int, PushedCommit]]) -> tuple[dict[row_sets.Row, int], set[row_sets.Row]]:
     """Write the commits of repositories; return the primary keys of all, and the keys of the new ones.
 
     Call in a transaction.
     """
-    rows: dict[given.Row, given.Row] = {}
+    rows: dict[row_sets.Row, row_sets.Row] = {}
     for repository, commit in carried:
         key = (repository, commit.id)
         if key not in rows:

@@ -1,4 +1,4 @@
-"""Deployments, and the states that are posted of them."""
+"""Deployments and their statuses."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ class DeploymentManager(models.Manager["Deployment"]):
     ) -> tuple[Row, Decision]:
         """Merge the snapshot of a deployment; return its row and the decision.
 
-        Its state is that of its newest status: the post with the greatest id.
+        The state is that of its newest status, which has the greatest id.
         """
-        repository = await repositories.seen(event.repository, server)
-        seen, post = event.deployment, getattr(event, "deployment_status", None)
+        repository = await repositories.upsert(event.repository, server)
+        deployment, post = event.deployment, getattr(event, "deployment_status", None)
         fields: dict[str, Any] = {
-            "sha": seen.sha,
-            "ref": seen.ref,
-            "task": seen.task or "",
-            "environment": seen.environment,
-            "description": seen.description or "",
-            "production": seen.production_environment,
-            "transient": seen.transient_environment,
-            "creator": seen.creator.login if seen.creator else "",
-            "created_at": seen.created_at,
-            "updated_at": seen.updated_at,
+            "sha": deployment.sha,
+            "ref": deployment.ref,
+            "task": deployment.task or "",
+            "environment": deployment.environment,
+            "description": deployment.description or "",
+            "production": deployment.production_environment,
+            "transient": deployment.transient_environment,
+            "creator": deployment.creator.login if deployment.creator else "",
+            "created_at": deployment.created_at,
+            "updated_at": deployment.updated_at,
         }
         if post is not None:
             fields |= {"state": post.state, "status_id": post.id}
-        return await SNAPSHOTS.record((repository, seen.id), fields, first=post is None)
+        return await SNAPSHOTS.record((repository, deployment.id), fields, first=post is None)
 
 
 class Deployment(Activity):
-    """A commit that was to be deployed to an environment."""
+    """A request to deploy a commit to an environment."""
 
     github_id = models.BigIntegerField()
     sha = models.CharField(max_length=64)
@@ -77,7 +77,7 @@ class DeploymentStatusManager(models.Manager["DeploymentStatus"]):
     """Writes `DeploymentStatus` rows."""
 
     async def record(self, event: DeploymentStatusEvent, server: str) -> tuple[Row, Decision]:
-        """Write a post; return its row and the decision."""
+        """Write a status; return its row and the decision."""
         post = event.deployment_status
         about = {
             "deployment_id": event.deployment.id,
@@ -87,7 +87,7 @@ class DeploymentStatusManager(models.Manager["DeploymentStatus"]):
 
 
 class DeploymentStatus(statuses.Status):
-    """A state of a deployment."""
+    """A status of a deployment."""
 
     deployment_id = models.BigIntegerField(help_text="`github_id` of the deployment")
     environment = models.TextField()
@@ -101,7 +101,7 @@ class DeploymentStatus(statuses.Status):
 SNAPSHOTS = Snapshots(
     Deployment,
     ("repository_id", "github_id"),
-    # Many statuses are posted in one second: their ids tell the newest.
-    by_watermark(aside={"state": "status_id"}),
+    # Many statuses may have the same second; the greatest id is the newest.
+    by_watermark(side_fields={"state": "status_id"}),
 )
 POSTS = statuses.snapshots(DeploymentStatus)

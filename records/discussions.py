@@ -24,34 +24,34 @@ class DiscussionManager(models.Manager["Discussion"]):
 
         `deleted` and `transferred` leave a tombstone, as those of issues do.
         """
-        repository = await repositories.seen(event.repository, server)
-        seen = event.discussion
+        repository = await repositories.upsert(event.repository, server)
+        discussion = event.discussion
         fields: dict[str, Any] = {
-            "title": seen.title,
-            "state": seen.state,
-            "state_reason": seen.state_reason or "",
-            "category": seen.category.name if seen.category else None,
-            "author": seen.user.login if seen.user else "",
-            "locked": seen.locked,
-            "labels": listed(seen.labels, "name"),
-            "answered_at": seen.answer_chosen_at,
-            "answer_chosen_by": seen.answer_chosen_by.login if seen.answer_chosen_by else "",
-            "created_at": seen.created_at,
-            "updated_at": seen.updated_at,
+            "title": discussion.title,
+            "state": discussion.state,
+            "state_reason": discussion.state_reason or "",
+            "category": discussion.category.name if discussion.category else None,
+            "author": discussion.user.login if discussion.user else "",
+            "locked": discussion.locked,
+            "labels": listed(discussion.labels, "name"),
+            "answered_at": discussion.answer_chosen_at,
+            "answer_chosen_by": discussion.answer_chosen_by.login if discussion.answer_chosen_by else "",
+            "created_at": discussion.created_at,
+            "updated_at": discussion.updated_at,
             "deleted": event.action in {"deleted", "transferred"},
             "transferred_to": _destination(event),
         }
         if event.action in {"pinned", "unpinned"}:
-            fields |= {"pinned": event.action == "pinned", "pin_told_at": seen.updated_at}
+            fields |= {"pinned": event.action == "pinned", "pin_told_at": discussion.updated_at}
         edits = event.changes.title if event.changes else None
         return await SNAPSHOTS.record(
-            (repository, seen.number),
+            (repository, discussion.number),
             fields,
             action=event.action,
             first=event.action == "created",
             **changes.together(
                 changes.added(event.action, "labeled", "labels", event.label, "name"),
-                changes.replaced("title", edits, seen.title),
+                changes.replaced("title", edits, discussion.title),
                 changes.replaced("category", event.former_category, fields["category"] or ""),
                 changes.turned(event.action),
             ),
@@ -96,16 +96,16 @@ def _watermark(row: Row) -> Watermark:
 SNAPSHOTS = Snapshots(
     Discussion,
     ("repository_id", "number"),
-    # No snapshot shows whether a discussion is pinned: only the two actions tell it.
+    # No snapshot shows whether a discussion is pinned; only the two actions do.
     by_watermark(
-        _watermark, aside={"pinned": "pin_told_at"}, tracked=("labels", "title", "category", "locked")
+        _watermark, side_fields={"pinned": "pin_told_at"}, tracked=("labels", "title", "category", "locked")
     ),
 )
 
 
 def _destination(event: DiscussionEvent) -> str:
-    """Return where a transferred discussion went, as `owner/name#number`."""
-    told = event.changes if event.action == "transferred" else None
-    if told is None or told.new_repository is None or told.new_discussion is None:
+    """Return the new place of a transferred discussion, as `owner/name#number`."""
+    transfer = event.changes if event.action == "transferred" else None
+    if transfer is None or transfer.new_repository is None or transfer.new_discussion is None:
         return ""
-    return f"{told.new_repository.full_name}#{told.new_discussion.number}"
+    return f"{transfer.new_repository.full_name}#{transfer.new_discussion.number}"

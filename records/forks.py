@@ -1,4 +1,4 @@
-"""Copies that others made of a repository."""
+"""Forks of repositories."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ class ForkManager(models.Manager["Fork"]):
     """Writes `Fork` rows."""
 
     async def record(self, event: ForkEvent, server: str) -> tuple[Row, Decision]:
-        """Write a copy; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
-        seen = event.forkee
+        """Write a fork; return its row and the decision."""
+        repository = await repositories.upsert(event.repository, server)
+        forkee = event.forkee
         return await SNAPSHOTS.record(
-            (repository, seen.id),
+            (repository, forkee.id),
             {
-                "full_name": seen.full_name,
-                "private": seen.private,
-                "updated_at": seen.created_at,
+                "full_name": forkee.full_name,
+                "private": forkee.private,
+                "updated_at": forkee.created_at,
             },
             first=True,
         )
 
 
 class Fork(Activity):
-    """A copy as it was when it was made, which is `updated_at`: no later delivery tells of it."""
+    """A fork at its creation, whose time is `updated_at`. No later delivery updates it."""
 
     github_id = models.BigIntegerField(help_text="of the copy, which is a repository")
     full_name = models.TextField()

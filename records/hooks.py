@@ -24,12 +24,12 @@ class HookManager(models.Manager["Hook"]):
     async def record(
         self, event: PingEvent | MetaEvent, server: str, hook_id: int, received_at: datetime
     ) -> tuple[Row, Decision]:
-        """Merge what a ping says of its hook, and of the repository where the hook belongs to one.
+        """Merge a ping's snapshot of its hook, and of the repository if the hook belongs to one.
 
-        `hook_id` is that of the delivery's header. A ping carries no time, so the time of receipt orders two.
-        `meta` leaves a tombstone, for the id does not come again.
+        `hook_id` is that of the delivery's header. A ping has no time, so pings are ordered by their receipt.
+        `meta` leaves a tombstone, because GitHub does not reuse the id.
         """
-        repository = None if event.repository is None else await repositories.seen(event.repository, server)
+        repository = None if event.repository is None else await repositories.upsert(event.repository, server)
         hook, gone = event.hook, event.event == "meta"
         fields: dict[str, Any] = {
             "repository_id": repository,
@@ -45,7 +45,7 @@ class HookManager(models.Manager["Hook"]):
 
 
 class Hook(models.Model):
-    """A webhook, as its last ping told what it is configured to send."""
+    """A webhook with the configuration that its last ping showed."""
 
     server = models.CharField(max_length=253, help_text="host, as in github.com")
     hook_id = models.BigIntegerField(help_text="X-GitHub-Hook-ID: unique within the server")
@@ -73,5 +73,5 @@ def _watermark(row: Row) -> Watermark:
 
 
 SNAPSHOTS = Snapshots(
-    Hook, ("server", "hook_id"), by_watermark(_watermark, aside={"last_ping_at": "last_ping_at"})
+    Hook, ("server", "hook_id"), by_watermark(_watermark, side_fields={"last_ping_at": "last_ping_at"})
 )

@@ -1,4 +1,4 @@
-"""Installations of GitHub Apps, and the repositories that each sees."""
+"""Installations of GitHub Apps, and the repositories that each can access."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
     import schemas
-    from schemas.installation import Installation as Seen
+    from schemas.installation import Installation as InstallationSnapshot
 
 
 class InstallationManager(models.Manager["Installation"]):
     """Writes `Installation` rows."""
 
-    async def record(self, seen: Seen, server: str, action: str) -> tuple[Row, Decision]:
+    async def record(self, snapshot: InstallationSnapshot, server: str, action: str) -> tuple[Row, Decision]:
         """Merge the snapshot of an installation; return its row and the decision.
 
         `action` is that of an `installation` event; `deleted` leaves a tombstone.
         """
-        account = seen.account
+        account = snapshot.account
+        events = snapshot.events
         return await SNAPSHOTS.record(
-            (server, seen.id),
+            (server, snapshot.id),
             {
                 "account": (account.login or account.slug if account else None) or "",
-                "target_type": seen.target_type or "",
-                "app_id": seen.app_id,
-                "app": seen.app_slug or "",
-                "repository_selection": seen.repository_selection or "",
-                "permissions": seen.permissions,
-                "events": None if seen.events is None else sorted(name for name in seen.events if name),
-                "suspended_at": seen.suspended_at,
-                "created_at": seen.created_at,
-                "updated_at": seen.updated_at,
+                "target_type": snapshot.target_type or "",
+                "app_id": snapshot.app_id,
+                "app": snapshot.app_slug or "",
+                "repository_selection": snapshot.repository_selection or "",
+                "permissions": snapshot.permissions,
+                "events": None if events is None else sorted(name for name in events if name),
+                "suspended_at": snapshot.suspended_at,
+                "created_at": snapshot.created_at,
+                "updated_at": snapshot.updated_at,
                 "deleted": action == "deleted",
             },
             action=action,
@@ -48,24 +49,24 @@ class InstallationManager(models.Manager["Installation"]):
 
     async def record_repositories(
         self,
-        seen: Iterable[schemas.Repository | None],
+        shown: Iterable[schemas.Repository | None],
         installation: Row,
-        told: Seen,
+        snapshot: InstallationSnapshot,
         *,
         removed: bool,
         first: bool = False,
     ) -> int:
-        """Write down that an installation sees repositories, or no longer does; return how many were told.
+        """Record that an installation can access repositories, or no longer can; return their number.
 
-        `first` if the installation began with them: whatever is stored is newer.
+        `first` if the installation began with them: any stored row is newer.
         """
 
         async def record(repository: schemas.Repository) -> None:
-            pk = await repositories.seen(repository, installation["server"])
-            fields = {"removed": removed, "updated_at": told.updated_at}
-            await SEEN.record((installation["id"], pk), fields, first=first)
+            pk = await repositories.upsert(repository, installation["server"])
+            fields = {"removed": removed, "updated_at": snapshot.updated_at}
+            await REPOSITORIES.record((installation["id"], pk), fields, first=first)
 
-        named = [repository for repository in seen if repository is not None]
+        named = [repository for repository in shown if repository is not None]
         await asyncio.gather(*map(record, named))
         return len(named)
 
@@ -99,7 +100,7 @@ class Installation(models.Model):
 
 
 class InstallationRepository(models.Model):
-    """A repository that an installation sees, or once saw."""
+    """A repository that an installation can access, or once could."""
 
     installation = models.ForeignKey(
         Installation, models.CASCADE, related_name="repositories", db_index=False
@@ -118,4 +119,4 @@ class InstallationRepository(models.Model):
 
 
 SNAPSHOTS = Snapshots(Installation, ("server", "github_id"))
-SEEN = Snapshots(InstallationRepository, ("installation_id", "repository_id"))
+REPOSITORIES = Snapshots(InstallationRepository, ("installation_id", "repository_id"))

@@ -23,38 +23,38 @@ class IssueManager(models.Manager["Issue"]):
         """Merge the snapshot of an issue; return its row and the decision.
 
         `deleted` and `transferred` leave a tombstone: the issue is gone from this repository, and no late
-        delivery revives it. The issue that a transfer makes elsewhere is another row, which the other
-        repository's own `opened` writes, before or after.
+        delivery revives it. The issue in the other repository is another row, which that repository's own
+        `opened` writes, before or after.
         """
-        repository = await repositories.seen(event.repository, server)
-        seen = event.issue
+        repository = await repositories.upsert(event.repository, server)
+        issue = event.issue
         gone = event.action in {"deleted", "transferred"}
         fields: dict[str, Any] = {
-            "title": seen.title,
-            "state": seen.state,
-            "state_reason": seen.state_reason or "",
-            "author": seen.user.login if seen.user else "",
-            "locked": seen.locked,
-            "labels": listed(seen.labels, "name"),
-            "assignees": listed(seen.assignees, "login"),
-            "milestone": seen.milestone.title if seen.milestone else "",
+            "title": issue.title,
+            "state": issue.state,
+            "state_reason": issue.state_reason or "",
+            "author": issue.user.login if issue.user else "",
+            "locked": issue.locked,
+            "labels": listed(issue.labels, "name"),
+            "assignees": listed(issue.assignees, "login"),
+            "milestone": issue.milestone.title if issue.milestone else "",
             "deleted": gone,
             "transferred_to": _destination(event),
-            "closed_at": seen.closed_at,
-            "updated_at": seen.updated_at,
+            "closed_at": issue.closed_at,
+            "updated_at": issue.updated_at,
         }
         if event.action in {"pinned", "unpinned"}:
-            fields |= {"pinned": event.action == "pinned", "pin_told_at": seen.updated_at}
+            fields |= {"pinned": event.action == "pinned", "pin_told_at": issue.updated_at}
         edits = event.changes.title if event.changes else None
         return await SNAPSHOTS.record(
-            (repository, seen.number),
+            (repository, issue.number),
             fields,
             action=event.action,
             first=event.action == "opened",
             **changes.together(
                 changes.added(event.action, "labeled", "labels", event.label, "name"),
                 changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
-                changes.replaced("title", edits, seen.title),
+                changes.replaced("title", edits, issue.title),
                 changes.turned(event.action),
                 changes.demilestoned(event.action, event.milestone),
             ),
@@ -113,15 +113,15 @@ SNAPSHOTS = Snapshots(
     ("repository_id", "number"),
     by_watermark(
         _watermark,
-        # No snapshot shows whether an issue is pinned: only the two actions tell it.
-        aside={"pinned": "pin_told_at"},
+        # No snapshot shows whether an issue is pinned; only the two actions do.
+        side_fields={"pinned": "pin_told_at"},
         tracked=("labels", "assignees", "title", "milestone", "locked"),
     ),
 )
 
 
 def _destination(event: IssuesEvent) -> str:
-    """Return where a transferred issue went, as `owner/name#number`."""
+    """Return the new place of a transferred issue, as `owner/name#number`."""
     changes = event.changes if event.action == "transferred" else None
     if changes is None or changes.new_repository is None or changes.new_issue is None:
         return ""

@@ -26,14 +26,14 @@ class LabelManager(models.Manager["Label"]):
 
         `deleted` leaves a tombstone.
         """
-        repository = await repositories.seen(event.repository, server)
-        seen = event.label
-        texts = {name: getattr(seen, name) or "" for name in TEXTS}
+        repository = await repositories.upsert(event.repository, server)
+        label = event.label
+        texts = {name: getattr(label, name) or "" for name in TEXTS}
         return await SNAPSHOTS.record(
-            (repository, seen.id),
+            (repository, label.id),
             {
                 **texts,
-                "default": seen.default,
+                "default": label.default,
                 "deleted": event.action == "deleted",
                 "updated_at": event.repository.updated_at,
             },
@@ -43,7 +43,7 @@ class LabelManager(models.Manager["Label"]):
 
 
 class Label(Activity):
-    """A label as its newest snapshot shows it; `updated_at` is its repository's: no label has a time."""
+    """A label as its newest snapshot shows it. `updated_at` is the repository's: labels have no time."""
 
     github_id = models.BigIntegerField()
     name = models.TextField()

@@ -20,15 +20,15 @@ class MergeGroupManager(models.Manager["MergeGroup"]):
     """Writes `MergeGroup` rows."""
 
     async def record(self, event: MergeGroupEvent, server: str) -> tuple[Row, Decision]:
-        """Merge what an event shows of a group; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
-        seen = event.merge_group
+        """Merge the snapshot of a group; return its row and the decision."""
+        repository = await repositories.upsert(event.repository, server)
+        merge_group = event.merge_group
         return await SNAPSHOTS.record(
-            (repository, seen.head_sha),
+            (repository, merge_group.head_sha),
             {
-                "head_ref": seen.head_ref,
-                "base_ref": seen.base_ref,
-                "base_sha": seen.base_sha or "",
+                "head_ref": merge_group.head_ref,
+                "base_ref": merge_group.base_ref,
+                "base_sha": merge_group.base_sha or "",
                 "destroyed": event.action == "destroyed",
                 "reason": event.reason or "",
                 "updated_at": event.repository.updated_at,
@@ -38,7 +38,7 @@ class MergeGroupManager(models.Manager["MergeGroup"]):
 
 
 class MergeGroup(Activity):
-    """A commit that a merge queue made to be checked; `updated_at` is the repository's."""
+    """A commit that a merge queue created to be checked; `updated_at` is the repository's."""
 
     head_sha = models.CharField(max_length=64)
     head_ref = models.TextField(help_text="in full, as in refs/heads/gh-readonly-queue/...")

@@ -1,7 +1,7 @@
-"""How a snapshot merges with the stored row, pure: the same rows in whatever order GitHub's deliveries come.
+"""Decides whether a snapshot replaces the stored row: any order of deliveries leads to the same rows. Pure.
 
-GitHub sends late, twice and out of order. A snapshot that is older than the stored one is kept out, merged is
-terminal, and what was deleted stays deleted. GitHub's times have a granularity of one second.
+GitHub delivers late, twice and out of order. A snapshot that is older than the stored one is not applied,
+merged is terminal, and a deleted record stays deleted. GitHub's times have a granularity of one second.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 
 class Decision(Enum):
-    """What becomes of an incoming snapshot."""
+    """The result of the comparison with the stored row."""
 
     APPLY = "apply"
     KEEP = "keep"
@@ -22,33 +22,33 @@ class Decision(Enum):
 
 
 class Snapshot(NamedTuple):
-    """A record as one payload shows it, and what the payload's action tells of its place in time."""
+    """A record as one payload shows it, with the parts of the action that order it."""
 
     fields: Row
-    """A field that the payload does not tell is left out."""
+    """Fields that the payload lacks are left out."""
     action: str = ""
     first: bool = False
-    """The action can only be the first of its kind, such as `opened`: whatever is stored is newer."""
+    """The action can only be the first of its kind, such as `opened`: any stored row is newer."""
     gained: frozenset[str] = frozenset()
-    """What the action added, as `records.changes` writes it."""
+    """Marks of the values that the action added: see `records.changes`."""
     lost: frozenset[str] = frozenset()
-    """What it replaced or took away."""
+    """Marks of the values that it replaced or removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """How far a record has come."""
+    """The position of a snapshot in the history of its record."""
 
     updated_at: datetime | None
-    """GitHub's; None is before all."""
+    """GitHub's; None is before all times."""
     terminal: bool = False
-    """Never left, whatever the times say: merged."""
+    """A state that is never left, at any time: merged."""
     deleted: bool = False
-    """Never left either, and reached whatever the times say."""
+    """Never left either, and applied at any time."""
     ended: bool = False
-    """Closed, completed: left by a newer snapshot, but not within its second."""
+    """Closed or completed: a newer snapshot leaves it, but none of its own second."""
     ended_at: datetime | None = None
-    """GitHub's, where it tells one: an end of an earlier second is left within this one."""
+    """GitHub's, if the payload has it. An end of an earlier second can be left within this one."""
     first: bool = False
     reopens: bool = False
 
@@ -56,8 +56,8 @@ class Watermark:
 def decide(stored: Watermark | None, incoming: Watermark) -> Decision:
     """Return whether the incoming snapshot replaces the stored one.
 
-    Of two of one second the later arrival wins, unless it would leave an end. A deletion is applied whenever
-    it arrives, and nothing revives what it left.
+    Of two snapshots of one second, the later arrival wins unless it would leave an end. A deletion is always
+    applied, and no snapshot reverts it.
     """
     if stored is not None and stored.deleted:
         return Decision.KEEP
@@ -81,9 +81,9 @@ def _is_newer(incoming: Watermark, stored: Watermark) -> bool:
 
 
 def leaves_an_end(incoming: Watermark, stored: Watermark) -> bool | None:
-    """Return whether the incoming of two snapshots of one second is from before the end; None if neither is.
+    """Return whether the incoming snapshot of the same second is older than the end; None if both agree.
 
-    An end that is older than their second was left within it: the one that shows no end is the later.
+    An end that is older than this second was left within it, so the snapshot without an end is newer.
     """
     if incoming.ended == stored.ended:
         return None

@@ -26,22 +26,22 @@ class MilestoneManager(models.Manager["Milestone"]):
 
         `deleted` leaves a tombstone.
         """
-        repository = await repositories.seen(event.repository, server)
-        seen = event.milestone
-        texts = {name: getattr(seen, name) or "" for name in TEXTS}
+        repository = await repositories.upsert(event.repository, server)
+        milestone = event.milestone
+        texts = {name: getattr(milestone, name) or "" for name in TEXTS}
         return await SNAPSHOTS.record(
-            (repository, seen.number),
+            (repository, milestone.number),
             {
                 **texts,
-                "state": seen.state,
-                "creator": seen.creator.login if seen.creator else "",
-                "due_on": seen.due_on,
-                "created_at": seen.created_at,
-                "closed_at": seen.closed_at,
-                "updated_at": seen.updated_at,
+                "state": milestone.state,
+                "creator": milestone.creator.login if milestone.creator else "",
+                "due_on": milestone.due_on,
+                "created_at": milestone.created_at,
+                "closed_at": milestone.closed_at,
+                "updated_at": milestone.updated_at,
                 "deleted": event.action == "deleted",
             },
-            # `opened` is what `reopened` is of issues; the first action is `created`.
+            # `opened` of a milestone means `reopened`; the first action is `created`.
             action="reopened" if event.action == "opened" else event.action,
             first=event.action == "created",
             **changes.edited(event.changes, texts),

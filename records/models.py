@@ -2,8 +2,8 @@
 
 Each kind has a file of its own, with its model and its writer. Every `record` is idempotent on a natural key:
 a delivery that runs twice, or arrives under two guids, leaves the same rows. Check and write are one
-transaction. A foreign key that begins a unique constraint has no index of its own: the constraint's index
-serves, and one more costs a push of many commits half of its time.
+transaction. A foreign key that begins a unique constraint has no own index: the constraint's index
+is used, and a second one costs half of the time of a push with many commits.
 """
 
 from records.account_renames import AccountRename

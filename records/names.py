@@ -1,7 +1,7 @@
-"""Names of repositories: the present one, and the one before it, from what payloads show.
+"""Finds the present and the former name of a repository from its payloads.
 
-The former name is one that a payload showed. Only where none did, it is composed from `changes`, which tells
-the owner or the name alone: of a transfer with a new name neither event tells both.
+The former name is one that a payload showed. If no payload did, it is composed from `changes`, which contains
+the owner or the name alone: for a transfer with a new name, neither event contains both.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from records.merging import Row
 
 
 def is_former(stored: Row, name: str, at: datetime | None) -> bool:
-    """Return whether a payload with this name is from before the rename that is stored."""
+    """Return whether a payload with this name is older than the stored rename."""
     renamed_at = stored["renamed_at"]
     return (
         name == stored["previous_full_name"] and renamed_at is not None and (at is None or at <= renamed_at)
@@ -27,14 +27,14 @@ def owner(full_name: str) -> str:
 
 
 def of_renamed_owner(row: Row, login: str, told_at: datetime) -> dict[str, Any]:
-    """Return `FIELDS` of a repository whose owner got another login, as was told at that time."""
+    """Return `FIELDS` of a repository after a rename of its owner that was received at `told_at`."""
     name = row["full_name"]
     values = (f"{login}/{name.partition('/')[2]}", name, row["updated_at"], told_at)
     return dict(zip(FIELDS, values, strict=True))
 
 
 def renamed(stored: Row, at: datetime | None) -> dict[str, Any]:
-    """Return the fields of a row whose name is replaced by a snapshot of the time `at`."""
+    """Return the fields of a row whose name a snapshot of the time `at` replaces."""
     return {
         "previous_full_name": stored["full_name"],
         "previous_seen_at": stored["updated_at"],
@@ -43,11 +43,11 @@ def renamed(stored: Row, at: datetime | None) -> dict[str, Any]:
 
 
 def observed(row: Row, name: str, at: datetime | None) -> dict[str, Any]:
-    """Return the fields that a snapshot of the stored or an earlier time corrects, by the name it shows."""
+    """Return the fields that the name in a snapshot corrects, if it is not newer than the stored one."""
     if at is None:
         return {}
-    seen, since = row["previous_seen_at"], row["renamed_at"]
-    later = seen is None or at > seen
+    seen_at, since = row["previous_seen_at"], row["renamed_at"]
+    later = seen_at is None or at > seen_at
     if name == row["full_name"]:
         return {"renamed_at": at} if since is not None and at < since and later else {}
     if not later or (row["updated_at"] is not None and at > row["updated_at"]):
@@ -57,14 +57,14 @@ def observed(row: Row, name: str, at: datetime | None) -> dict[str, Any]:
 
 
 def composed(row: Row, former: str, at: datetime | None) -> dict[str, Any]:
-    """Return the fields that a former name, composed from `changes`, adds where no payload has shown one."""
+    """Return the fields for a former name from `changes`, if no payload has shown the former name."""
     previous = row["previous_full_name"]
     if not former or row["previous_seen_at"] is not None:
         return {}
     if previous and previous != former:
         if row["renamed_at"] != at:
             return {}
-        # Two halves of one change: take of each what is not the present name's.
+        # Each event contains half of the change: use the half that differs from the present name.
         now, parts = row["full_name"].split("/"), zip(previous.split("/"), former.split("/"), strict=False)
         former = "/".join(
             one if one != here else other for here, (one, other) in zip(now, parts, strict=False)

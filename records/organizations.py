@@ -1,4 +1,4 @@
-"""Organisations and their members, as an organisation's hook tells them."""
+"""Organisations and their members, from `organization` events."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class OrganizationManager(models.Manager["Organization"]):
     """Writes `Organization` rows."""
 
     async def record(self, event: OrganizationEvent, server: str) -> tuple[Row, Decision]:
-        """Merge what an event shows of its organisation; return its row and the decision."""
-        seen = event.organization
+        """Merge the snapshot of an organisation; return its row and the decision."""
+        organization = event.organization
         return await SNAPSHOTS.record(
-            (server, seen.id),
-            {"login": seen.login, "deleted": event.action == "deleted"},
-            **changes.replaced("login", event.former_login, seen.login),
+            (server, organization.id),
+            {"login": organization.login, "deleted": event.action == "deleted"},
+            **changes.replaced("login", event.former_login, organization.login),
         )
 
 
 class Organization(models.Model):
-    """An organisation. GitHub sends no time for it: a login that was replaced does not come back."""
+    """An organisation. GitHub sends no time for it, so a replaced login is never applied again."""
 
     server = models.CharField(max_length=253, help_text="host, as in github.com")
     github_id = models.BigIntegerField(help_text="unique within the server")
@@ -52,25 +52,26 @@ class OrganizationMemberManager(models.Manager["OrganizationMember"]):
     """Writes `OrganizationMember` rows."""
 
     async def record(self, event: OrganizationEvent, organization: int) -> tuple[Row, Decision] | None:
-        """Merge what an event tells of a member; return its row and the decision, or None without one.
+        """Merge the snapshot of a member; return its row and the decision, or None for an event without one.
 
-        `organization` is the primary key of `Organization`. An invitation replaces nothing: it does not
-        change what a member is.
+        `organization` is the primary key of `Organization`. An invitation does not replace a
+        membership.
         """
-        told = event.membership
-        user = told.user if told else event.user
+        membership = event.membership
+        user = membership.user if membership else event.user
         if user is None:
             return None
-        invited = told is None
+        invited = membership is None
+        holder = membership or event.invitation
         return await MEMBERS.record(
             (organization, user.id),
             {
                 "login": user.login,
-                "role": told.role if told else event.invitation.role if event.invitation else None,
-                "state": "invited" if invited else told.state if told else None,
+                "role": holder.role if holder else None,
+                "state": "invited" if invited else membership.state if membership else None,
                 "removed": event.action == "member_removed",
             },
-            action=people.AGAIN if event.action == "member_added" else event.action,
+            action=people.BEGINS_AGAIN if event.action == "member_added" else event.action,
             first=invited,
         )
 

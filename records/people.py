@@ -1,4 +1,4 @@
-"""The base of associations of an account with a repository or an organisation: they end, and begin again."""
+"""The base of associations of an account, which can end and begin again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from django.db import models
 
 from records.merging import Row, Watermark
 
-# What `records.rules` calls the action that leaves an end.
-AGAIN = "reopened"
+# The action that leaves an end, by its name in `records.rules`.
+BEGINS_AGAIN = "reopened"
 
 
 class Association(models.Model):
@@ -22,5 +22,5 @@ class Association(models.Model):
 
 
 def watermark(row: Row) -> Watermark:
-    """Return the watermark: within one time, only an action that begins the association leaves `removed`."""
+    """Return the watermark: at one time, only an action that begins the association leaves `removed`."""
     return Watermark(row.get("updated_at"), ended=row["removed"])

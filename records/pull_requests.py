@@ -23,32 +23,32 @@ class PullRequestManager(models.Manager["PullRequest"]):
 
     async def record(self, event: PullRequestEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a pull request; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
-        seen = event.pull_request
-        merged = bool(seen.merged or seen.merged_at)
+        repository = await repositories.upsert(event.repository, server)
+        pull = event.pull_request
+        merged = bool(pull.merged or pull.merged_at)
         return await SNAPSHOTS.record(
-            (repository, seen.number),
+            (repository, pull.number),
             {
-                "title": seen.title,
-                "state": MERGED if merged else seen.state,
-                "draft": seen.draft,
-                "locked": seen.locked,
-                "author": seen.user.login if seen.user else "",
-                "head_repository": (seen.head.repo.full_name if seen.head.repo else None) or "",
-                "head_ref": seen.head.ref,
-                "head_sha": seen.head.sha,
-                "base_ref": seen.base.ref,
-                "base_sha": seen.base.sha,
-                # Until the merge it is the commit of a test merge, which is on no branch.
-                "merge_commit_sha": (seen.merge_commit_sha or "") if merged else "",
-                "merged_at": seen.merged_at,
-                "closed_at": seen.closed_at,
-                "labels": listed(seen.labels, "name"),
-                "assignees": listed(seen.assignees, "login"),
-                "requested_reviewers": listed(seen.requested_reviewers, "login"),
-                "requested_teams": listed(seen.requested_teams, "slug"),
-                "milestone": seen.milestone.title if seen.milestone else "",
-                "updated_at": seen.updated_at,
+                "title": pull.title,
+                "state": MERGED if merged else pull.state,
+                "draft": pull.draft,
+                "locked": pull.locked,
+                "author": pull.user.login if pull.user else "",
+                "head_repository": (pull.head.repo.full_name if pull.head.repo else None) or "",
+                "head_ref": pull.head.ref,
+                "head_sha": pull.head.sha,
+                "base_ref": pull.base.ref,
+                "base_sha": pull.base.sha,
+                # Before the merge, it is the commit of a test merge, which is on no branch.
+                "merge_commit_sha": (pull.merge_commit_sha or "") if merged else "",
+                "merged_at": pull.merged_at,
+                "closed_at": pull.closed_at,
+                "labels": listed(pull.labels, "name"),
+                "assignees": listed(pull.assignees, "login"),
+                "requested_reviewers": listed(pull.requested_reviewers, "login"),
+                "requested_teams": listed(pull.requested_teams, "slug"),
+                "milestone": pull.milestone.title if pull.milestone else "",
+                "updated_at": pull.updated_at,
             },
             action=event.action,
             first=event.action == "opened",
@@ -115,7 +115,7 @@ SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_wa
 
 
 def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
-    """Return what the action added and replaced."""
+    """Return the changes of the action."""
     action, edits = event.action, event.changes.title if event.changes else None
     return changes.together(
         changes.added(action, "labeled", "labels", event.label, "name"),

@@ -1,4 +1,4 @@
-"""Pushes: the move of a ref, the commits that came with it, and where the ref then stands."""
+"""Pushes: the move of a ref, its commits, and the resulting position of the ref."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from django.db import models, transaction
 
-from database import Coalescer, bulk, given, relax
+from database import Coalescer, bulk, row_sets, use_asynchronous_commit
 from records import commits, refs, repositories
 from records.commits import Commit
 from records.merging import Snapshot
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from schemas.push import PushEvent
 
 # https://docs.github.com/webhooks/webhook-events-and-payloads#push
-MOST_COMMITS = 2048
+MAX_COMMITS = 2048
 
 
-class Told(NamedTuple):
-    """A push as it is to be written."""
+class PendingPush(NamedTuple):
+    """A push that is waiting to be written."""
 
     repository: int
     """Primary key."""
@@ -30,40 +30,40 @@ class Told(NamedTuple):
     pushed_at: datetime
 
     @property
-    def key(self) -> given.Row:
+    def key(self) -> row_sets.Row:
         """Return the values of `KEY`, in its order."""
         return (self.repository, self.event.ref, self.event.before, self.event.after, self.pushed_at)
 
     @property
     def truncated(self) -> bool:
         """Return whether there may have been more commits than the payload lists."""
-        return len(self.event.commits) >= MOST_COMMITS
+        return len(self.event.commits) >= MAX_COMMITS
 
 
 class Recorded(NamedTuple):
-    """What became of a push."""
+    """The result of recording a push."""
 
     id: int
     """Primary key of the `Push`."""
     new: int
-    """How many of its commits were not known before."""
+    """The number of its commits that were not stored before."""
     truncated: bool
-    """Whether it carried as many commits as GitHub lists."""
+    """Whether it contained as many commits as GitHub lists at most."""
 
 
 class PushManager(models.Manager["Push"]):
     """Writes `Push` rows, their commits and their ref."""
 
     async def record(self, event: PushEvent, server: str, received_at: datetime) -> Recorded:
-        """Write a push, its commits, which commit it carried where, and the ref that it moved.
+        """Write a push, its commits and their positions, and the ref that it moved.
 
-        Commits are written `distinct` or not: an earlier push that brought one may have been missed.
+        Commits that are not `distinct` are written too, because the earlier push may have been missed.
         Concurrent calls in one event loop become one write.
         """
-        repository = await repositories.seen(event.repository, server)
-        # The date of a commit is its author's choice: it orders nothing.
+        repository = await repositories.upsert(event.repository, server)
+        # The author chooses the date of a commit, so it cannot order pushes.
         pushed_at = event.repository.pushed_at or received_at
-        return await _coalesced(Told(repository, event, pushed_at))
+        return await _coalesced(PendingPush(repository, event, pushed_at))
 
 
 class Push(models.Model):
@@ -103,9 +103,9 @@ class Push(models.Model):
 
 
 class PushCommit(models.Model):
-    """Which push carried which commit, and in which place."""
+    """A commit in a push, with its position."""
 
-    # Written with the push and the commit, in one transaction.
+    # One transaction writes the push, the commit and this row, so no foreign key check is needed.
     push = models.ForeignKey(Push, models.CASCADE, db_index=False, db_constraint=False)
     commit = models.ForeignKey(Commit, models.CASCADE, db_constraint=False)
     position = models.PositiveIntegerField(help_text="from 0, in the payload's order")
@@ -122,8 +122,8 @@ FIELDS = (*KEY, "forced", "created", "deleted", "truncated", "head_commit_sha", 
 
 
 @transaction.atomic
-def _write(pushes: Sequence[Told]) -> list[Recorded]:
-    relax()
+def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
+    use_asynchronous_commit()
     ids = _write_pushes(pushes)
     known, new = commits.write((push.repository, commit) for push in pushes for commit in push.event.commits)
     places: dict[tuple[int, int], int] = {}
@@ -143,12 +143,12 @@ def _write(pushes: Sequence[Told]) -> list[Recorded]:
         [(*key, places[key]) for key in sorted(places)],
         unique=("push_id", "commit_id"),
     )
-    # Refs come last: the pushes of other workers move the same branch and would wait for its lock.
+    # Refs are written last, because pushes of other workers to the same branch wait for the lock.
     refs.SNAPSHOTS.write([_ref(push, ids[push.key]) for push in pushes])
     return recorded
 
 
-def _write_pushes(pushes: Sequence[Told]) -> dict[given.Row, int]:
+def _write_pushes(pushes: Sequence[PendingPush]) -> dict[row_sets.Row, int]:
     """Write the pushes that are not yet known; return the primary keys of all."""
     rows = {
         push.key: (
@@ -165,8 +165,8 @@ def _write_pushes(pushes: Sequence[Told]) -> dict[given.Row, int]:
     return bulk.find_or_insert(Push, KEY, FIELDS, rows)[0]
 
 
-def _ref(push: Told, pk: int) -> tuple[given.Row, Snapshot]:
-    """Return where the push left its ref, as a snapshot."""
+def _ref(push: PendingPush, pk: int) -> tuple[row_sets.Row, Snapshot]:
+    """Return the snapshot of the ref after the push."""
     event = push.event
     fields = {
         "head_sha": event.after,

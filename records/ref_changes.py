@@ -1,4 +1,4 @@
-"""Branches and tags that come and go: a row for each time."""
+"""Creations and deletions of branches and tags: a row for each."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class RefChangeManager(models.Manager["RefChange"]):
     ) -> tuple[Row, Decision]:
         """Record that a branch or a tag was created or deleted; return its row and the decision.
 
-        The same event under another guid leaves the same row, as long as the repository tells the time of
-        its last push, which every creation and deletion is.
+        The same event under another guid writes the same row if the repository has the time of its last push:
+        every creation and deletion is a push.
         """
-        repository = await repositories.seen(event.repository, server)
+        repository = await repositories.upsert(event.repository, server)
         change = {"create": "created", "delete": "deleted"}[event.event]
         happened_at = event.repository.pushed_at or received_at
         return await SNAPSHOTS.record(
@@ -39,13 +39,13 @@ class RefChangeManager(models.Manager["RefChange"]):
 
 
 class RefChange(models.Model):
-    """A branch or a tag that was created or deleted, as `create` and `delete` tell it.
+    """A branch or a tag that was created or deleted, from a `create` or `delete` event.
 
-    Neither event has an id: the same ref may come and go many times, so the time is in the key.
+    Neither event has an id, and a ref may be created and deleted many times, so the time is in the key.
     """
 
     class Change(models.TextChoices):
-        """Which of the two."""
+        """The kind of change."""
 
         CREATED = "created"
         DELETED = "deleted"
@@ -70,7 +70,7 @@ class RefChange(models.Model):
         return f"{self.ref_type} {self.ref} {self.change}"
 
 
-# A repeated event is the same in all but its sender.
+# A repeated event may differ in its sender only.
 SNAPSHOTS = Snapshots(
     RefChange,
     ("repository_id", "happened_at", "change", "ref_type", "ref"),

@@ -1,4 +1,4 @@
-"""Branches and tags, and where the newest push left each."""
+"""Branches and tags, with the position after the newest push."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from records.merging import Row, Snapshot
 from records.repositories import Repository
 from records.snapshots import Snapshots
 
-# Of one second; beyond it some moves are forgotten, and the chain may be taken to end earlier.
-MOST_MOVES = 1_000
+# Moves of one second that a row stores. Beyond it, older moves are dropped and the end may be wrong.
+MAX_MOVES = 1_000
 
 
 class Ref(models.Model):
-    """A branch or a tag, as the newest push left it, though older ones may arrive later.
+    """A branch or a tag after its newest push; older pushes may arrive later.
 
-    Pushes of one second are ordered by where each began and ended, in whatever order they arrive.
+    Pushes of one second are ordered by their `before` and `after`, in any order of arrival.
     """
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="refs", db_index=False)
@@ -40,16 +40,16 @@ class Ref(models.Model):
 
 
 def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    """Merge where a push left its ref: by its time, and within one second by the chain of all its pushes."""
-    told = snapshot.fields
-    move = [told["previous_sha"], told["head_sha"], told["last_push_id"]]
-    if stored is None or told["pushed_at"] > stored["pushed_at"]:
-        return {**(blank if stored is None else stored), **told, "moves": [move]}
+    """Merge the position of a ref: by the time of the push, and within one second by the chain of pushes."""
+    fields = snapshot.fields
+    move = [fields["previous_sha"], fields["head_sha"], fields["last_push_id"]]
+    if stored is None or fields["pushed_at"] > stored["pushed_at"]:
+        return {**(blank if stored is None else stored), **fields, "moves": [move]}
     known = stored["moves"] or [[stored["previous_sha"], stored["head_sha"], stored["last_push_id"]]]
-    if told["pushed_at"] < stored["pushed_at"] or move in known:
+    if fields["pushed_at"] < stored["pushed_at"] or move in known:
         return stored
-    moves = sorted([*known[-MOST_MOVES:], move])
-    head = _head(chains.ends([(before, after) for before, after, _ in moves]), stored, told)
+    moves = sorted([*known[-MAX_MOVES:], move])
+    head = _head(chains.ends([(before, after) for before, after, _ in moves]), stored, fields)
     before, _, push = chains.last(moves, head)
     return {
         **stored,
@@ -61,9 +61,9 @@ def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     }
 
 
-def _head(ends: frozenset[str], stored: Row, told: Row) -> str:
-    """Return the end of the chain; of several, or of none, that of the later arrival."""
-    arrived, stands = str(told["head_sha"]), str(stored["head_sha"])
+def _head(ends: frozenset[str], stored: Row, fields: Row) -> str:
+    """Return the end of the chain. If there are several or none, the later arrival decides."""
+    arrived, stands = str(fields["head_sha"]), str(stored["head_sha"])
     if not ends or arrived in ends:
         return arrived
     return stands if stands in ends else max(ends)

@@ -24,24 +24,24 @@ class ReleaseManager(models.Manager["Release"]):
 
         `deleted` leaves a tombstone.
         """
-        repository = await repositories.seen(event.repository, server)
-        seen = event.release
+        repository = await repositories.upsert(event.repository, server)
+        release = event.release
         fields = {
-            "tag_name": seen.tag_name,
-            "target": seen.target_commitish or "",
-            "name": seen.name or "",
-            "body": seen.body or "",
-            "author": seen.author.login if seen.author else "",
-            "draft": seen.draft,
-            "prerelease": seen.prerelease,
-            "created_at": seen.created_at,
-            "published_at": seen.published_at,
+            "tag_name": release.tag_name,
+            "target": release.target_commitish or "",
+            "name": release.name or "",
+            "body": release.body or "",
+            "author": release.author.login if release.author else "",
+            "draft": release.draft,
+            "prerelease": release.prerelease,
+            "created_at": release.created_at,
+            "published_at": release.published_at,
             "deleted": event.action == "deleted",
         }
-        if seen.updated_at is not None:
-            fields["updated_at"] = seen.updated_at
+        if release.updated_at is not None:
+            fields["updated_at"] = release.updated_at
         return await SNAPSHOTS.record(
-            (repository, seen.id), fields, action=event.action, first=event.action == "created"
+            (repository, release.id), fields, action=event.action, first=event.action == "created"
         )
 
 
@@ -74,37 +74,38 @@ class Release(Activity):
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    """Merge by `updated_at`, where the server tells it, else by the publications, which GitHub's clock tells.
+    """Merge by `updated_at` if the server sends it, else by the times of publication, which GitHub sets.
 
-    `created_at` is the date of a commit, which git lets anybody choose.
+    `created_at` is the date of a commit, which its author can choose.
     """
-    told = snapshot.fields
+    fields = snapshot.fields
     known = (stored["published_at"], stored["last_published_at"]) if stored else ()
-    published = _latest(told["published_at"], *known)
+    published = _latest(fields["published_at"], *known)
     now = {**(blank if stored is None else stored), "last_published_at": published}
-    if stored is not None and (stored["deleted"] or not (told["deleted"] or _is_newer(stored, snapshot))):
+    if stored is not None and (stored["deleted"] or not (fields["deleted"] or _is_newer(stored, snapshot))):
         return now
-    listed = told.get("updated_at") or _latest(told["published_at"], stored["updated_at"] if stored else None)
-    withdrawn = told["draft"] and (snapshot.action == "unpublished" or now["withdrawn"])
-    return {**now, **told, "updated_at": listed, "withdrawn": withdrawn}
+    before = stored["updated_at"] if stored else None
+    updated_at = fields.get("updated_at") or _latest(fields["published_at"], before)
+    withdrawn = fields["draft"] and (snapshot.action == "unpublished" or now["withdrawn"])
+    return {**now, **fields, "updated_at": updated_at, "withdrawn": withdrawn}
 
 
 def _is_newer(stored: Row, snapshot: Snapshot) -> bool:
-    told = snapshot.fields
+    fields = snapshot.fields
     if snapshot.first:
         return False
-    updated_at, published_at = told.get("updated_at"), told["published_at"]
+    updated_at, published_at = fields.get("updated_at"), fields["published_at"]
     if updated_at is not None and stored["updated_at"] is not None and updated_at != stored["updated_at"]:
         return bool(updated_at > stored["updated_at"])
-    if told["draft"]:
-        # A draft is what the release was before its publication, or is again after its withdrawal.
+    if fields["draft"]:
+        # A release is a draft before its publication and after its withdrawal.
         return snapshot.action == "unpublished" or stored["draft"]
     if stored["withdrawn"]:
         last = stored["last_published_at"]
         return last is not None and published_at is not None and published_at > last
     if stored["draft"] or published_at != stored["published_at"]:
         return stored["published_at"] is None or published_at is None or published_at > stored["published_at"]
-    # Of one publication: that it happened is older than all that was done since.
+    # The publication itself is older than every later action with the same time.
     announced = snapshot.action in {"published", "prereleased"}
     return not announced and (snapshot.action != "released" or stored["prerelease"])
 

@@ -1,4 +1,4 @@
-"""Repositories, keyed on the server and GitHub's numeric id: all other records hang on these rows."""
+"""Repositories, keyed on the server and GitHub's numeric id. All other records refer to them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class RepositoryManager(models.Manager["Repository"]):
     ) -> tuple[Row, Decision]:
         """Merge a repository as a payload shows it; return its row and the decision.
 
-        `action` is that of a `repository` event. `deleted` leaves a tombstone, which a snapshot of a later
-        time lifts: GitHub restores a repository with its id, and no event says so. `former` is the full name
-        before, as far as `changes` tells it.
+        `action` is that of a `repository` event. `deleted` leaves a tombstone, which a newer snapshot lifts:
+        GitHub can restore a repository with its id, and sends no event for it. `former` is the full name
+        before, as far as `changes` contains it.
         """
         return await _record(snapshot, server, action, former or "")
 
     async def rename_owner(self, server: str, former: str, now: str, told_at: datetime) -> int:
-        """Give all repositories of an account its new login; return how many there were.
+        """Rename the owner of all repositories of an account; return their number.
 
-        GitHub sends no `repository` event for that, and their `updated_at` stays. `told_at` is the time of
+        GitHub sends no `repository` event for it, and their `updated_at` stays. `told_at` is the time of
         receipt: a payload of an earlier time that still has the old name does not rename them back.
         """
         return await database.run(_rename_owner, server, former, now, told_at)
@@ -76,25 +76,25 @@ def _watermark(row: Row) -> Watermark:
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    told, former = dict(snapshot.fields), snapshot.fields["former"]
-    del told["former"]
-    shown, at = told["full_name"], told["updated_at"]
+    fields, former = dict(snapshot.fields), snapshot.fields["former"]
+    del fields["former"]
+    shown, at = fields["full_name"], fields["updated_at"]
     if stored is None:
-        return {**blank, **told, **names.composed({**blank, **told}, former, at)}
-    if not former and {**stored, **told} == stored:  # as nearly all of a busy repository are
+        return {**blank, **fields, **names.composed({**blank, **fields}, former, at)}
+    if not former and {**stored, **fields} == stored:  # the common case in a busy repository
         return {**stored, **names.observed(stored, shown, at)}
     if at is None and stored["updated_at"] is not None:
-        del told["updated_at"]
-        decision = Decision.APPLY if told["deleted"] else Decision.KEEP
+        del fields["updated_at"]
+        decision = Decision.APPLY if fields["deleted"] else Decision.KEEP
     else:
-        decision = judge(stored, snapshot._replace(fields=told), blank, _watermark)
+        decision = judge(stored, snapshot._replace(fields=fields), blank, _watermark)
     if names.is_former(stored, shown, at):
-        if at == stored["updated_at"] and not told["deleted"]:
+        if at == stored["updated_at"] and not fields["deleted"]:
             decision = Decision.KEEP
-        told["full_name"] = stored["full_name"]
+        fields["full_name"] = stored["full_name"]
     now = dict(stored)
     if decision is not Decision.KEEP:
-        now |= told
+        now |= fields
         if now["full_name"] != stored["full_name"]:
             now |= names.renamed(stored, at)
     now |= names.observed(now, shown, at)
@@ -102,7 +102,7 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
 
 
 class RepositorySnapshots(Snapshots):
-    """Snapshots of repositories, whose owners may have been renamed without a word of the repositories."""
+    """Snapshots of repositories, corrected by renames of their owners."""
 
     def _correct(
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
@@ -132,10 +132,10 @@ class RepositorySnapshots(Snapshots):
 SNAPSHOTS = RepositorySnapshots(Repository, ("server", "github_id"), _merge)
 
 
-async def seen(snapshot: schemas.Repository, server: str) -> int:
-    """Bring the repository of a payload up to date and return its primary key.
+async def upsert(snapshot: schemas.Repository, server: str) -> int:
+    """Insert or update the repository of a payload; return its primary key.
 
-    A known repository that shows nothing new takes no lock.
+    A snapshot that changes nothing takes no lock.
     """
     row, _ = await _record(snapshot, server, "", "")
     return int(row["id"])
@@ -163,7 +163,7 @@ def _rename_owner(server: str, former: str, now: str, told_at: datetime) -> int:
     )
     if not new and known.told_at < told_at:
         AccountRename.objects.filter(pk=known.pk).update(told_at=told_at)
-    # Locked in the order of the key, as by all writers.
+    # All writers lock rows in the order of the key, so they cannot deadlock.
     rows = Repository.objects.select_for_update(no_key=True).order_by("server", "github_id")
     rows_of_owner = rows.filter(server=server, full_name__startswith=f"{former}/")
     renamed = [row for row in rows_of_owner if row.updated_at is None or row.updated_at <= told_at]

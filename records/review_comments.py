@@ -18,14 +18,14 @@ class ReviewCommentManager(models.Manager["ReviewComment"]):
 
     async def record(self, event: PullRequestReviewCommentEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a comment; return its row and the decision."""
-        seen = event.comment
+        comment = event.comment
         about = {
             "number": event.pull_request.number,
-            "review_id": seen.pull_request_review_id,
-            "in_reply_to": seen.in_reply_to_id,
-            "commit_sha": seen.commit_id or "",
-            "path": seen.path or "",
-            "line": seen.line,
+            "review_id": comment.pull_request_review_id,
+            "in_reply_to": comment.in_reply_to_id,
+            "commit_sha": comment.commit_id or "",
+            "path": comment.path or "",
+            "line": comment.line,
         }
         return await comments.record(SNAPSHOTS, event, server, about)
 

@@ -19,16 +19,16 @@ class ReviewThreadManager(models.Manager["ReviewThread"]):
     """Writes `ReviewThread` rows."""
 
     async def record(
-        self, event: PullRequestReviewThreadEvent, seen: ThreadComment, server: str
+        self, event: PullRequestReviewThreadEvent, comment: ThreadComment, server: str
     ) -> tuple[Row, Decision]:
-        """Merge the snapshot of a thread, known by any comment of it; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
+        """Merge the snapshot of a thread, found by any of its comments; return its row and decision."""
+        repository = await repositories.upsert(event.repository, server)
         return await SNAPSHOTS.record(
-            (repository, seen.in_reply_to_id or seen.id),
+            (repository, comment.in_reply_to_id or comment.id),
             {
                 "number": event.pull_request.number,
-                "path": seen.path or "",
-                "line": seen.line,
+                "path": comment.path or "",
+                "line": comment.line,
                 "resolved": event.action == "resolved",
                 "updated_at": event.updated_at or event.pull_request.updated_at,
             },
@@ -36,7 +36,7 @@ class ReviewThreadManager(models.Manager["ReviewThread"]):
 
 
 class ReviewThread(Activity):
-    """A thread on a line of a pull request, known by the comment that began it: its own id is no number."""
+    """A thread on a line of a pull request, identified by its first comment: its own id is not numeric."""
 
     github_id = models.BigIntegerField(help_text="of the comment that began it")
     number = models.PositiveBigIntegerField(help_text="of the pull request")

@@ -26,23 +26,23 @@ class PullRequestReviewManager(models.Manager["PullRequestReview"]):
 
         A review without `updated_at` takes that of its pull request, which every review updates.
         """
-        repository = await repositories.seen(event.repository, server)
-        seen = event.review
+        repository = await repositories.upsert(event.repository, server)
+        review = event.review
         edits = event.changes.body if event.changes else None
         return await SNAPSHOTS.record(
-            (repository, seen.id),
+            (repository, review.id),
             {
                 "number": event.pull_request.number,
-                "author": seen.user.login if seen.user else "",
-                "state": seen.state,
-                "body": seen.body or "",
-                "commit_sha": seen.commit_id or "",
-                "submitted_at": seen.submitted_at,
-                "updated_at": seen.updated_at or event.pull_request.updated_at or seen.submitted_at,
+                "author": review.user.login if review.user else "",
+                "state": review.state,
+                "body": review.body or "",
+                "commit_sha": review.commit_id or "",
+                "submitted_at": review.submitted_at,
+                "updated_at": review.updated_at or event.pull_request.updated_at or review.submitted_at,
             },
             action=event.action,
             first=event.action == "submitted",
-            **changes.replaced("body", edits, seen.body or ""),
+            **changes.replaced("body", edits, review.body or ""),
         )
 
 

@@ -1,4 +1,4 @@
-"""The rules by which the snapshots of most kinds are merged into their rows."""
+"""The merge rules of most kinds of records."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
@@ -9,54 +9,52 @@ from records.merging import Decision, Row, Snapshot, Watermark, decide, leaves_a
 ENDED = "completed"
 
 Merge = Callable[[Row | None, Snapshot, Row], Row]
-"""Return the row after a snapshot, given the stored and a blank one: an equal row where nothing changes."""
+"""Return the row after a snapshot, from the stored row and a blank one; an equal row if nothing changes."""
 
 
 def newest(row: Row) -> Watermark:
-    """Return the watermark of most kinds: the newest `updated_at`, and `deleted` is final where it exists."""
+    """Return the watermark of most kinds: `updated_at`, and `deleted` if the kind has it."""
     return Watermark(row["updated_at"], deleted=row.get("deleted", False))
 
 
 def progress(row: Row) -> Watermark:
-    """Return the watermark of what runs and ends."""
+    """Return the watermark of runs, which end."""
     return Watermark(row["updated_at"], ended=row["status"] == ENDED)
 
 
 def by_watermark(
     watermark: Callable[[Row], Watermark] = newest,
-    aside: Mapping[str, str] = MappingProxyType({}),
+    side_fields: Mapping[str, str] = MappingProxyType({}),
     tracked: Collection[str] = (),
 ) -> Merge:
     """Return the rule that compares watermarks.
 
-    `aside` are fields that only some payloads tell, each with the field of the time when it was told, or of
-    an ascending id, which alone decides about it: what an older payload alone tells is not lost. `tracked`
-    are fields whose changes tell the snapshots of one second apart; the row keeps them in `changes`.
+    `side_fields` maps a field that only some payloads contain to the field of its own time or ascending id,
+    which alone decides whether the value is replaced. So a value that only an older payload contains is kept.
+    `tracked` are fields whose changes order the snapshots of one second; the row keeps them in `changes`.
     """
-    apart = {*aside, *aside.values()}
+    separate = {*side_fields, *side_fields.values()}
 
     def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-        told = snapshot.fields
+        fields = snapshot.fields
         acts = bool(tracked and (snapshot.gained or snapshot.lost))
-        if (
-            stored is not None and not acts and {**stored, **told} == stored
-        ):  # as nearly all of a busy repository
+        if stored is not None and not acts and {**stored, **fields} == stored:  # the common case
             return stored
         decision = judge(stored, snapshot, blank, watermark)
         now = dict(blank if stored is None else stored)
         if tracked:
-            tied = stored is not None and stored.get("updated_at") == told.get("updated_at")
+            tied = stored is not None and stored.get("updated_at") == fields.get("updated_at")
             if stored is not None and tied and decision is Decision.APPLY:
-                same = leaves_an_end(watermark({**blank, **told}), watermark(stored)) is None
+                same = leaves_an_end(watermark({**blank, **fields}), watermark(stored)) is None
                 if same and changes.is_older(stored, snapshot, tracked):
                     decision = Decision.KEEP
             if tied or decision is not Decision.KEEP:
                 now["changes"] = changes.union(now["changes"] if tied else {}, snapshot)
         if decision is not Decision.KEEP:
-            now |= {name: value for name, value in told.items() if name not in apart}
-        for name, time in aside.items():
-            if name in told and decide(Watermark(now[time]), Watermark(told[time])) is Decision.APPLY:
-                now |= {name: told[name], time: told[time]}
+            now |= {name: value for name, value in fields.items() if name not in separate}
+        for name, time in side_fields.items():
+            if name in fields and decide(Watermark(now[time]), Watermark(fields[time])) is Decision.APPLY:
+                now |= {name: fields[name], time: fields[time]}
         return now
 
     return merge
@@ -75,14 +73,14 @@ def judge(
 
 
 def fold(
-    stored: Row | None, told: Iterable[Snapshot], blank: Row, merge: Merge
+    stored: Row | None, snapshots: Iterable[Snapshot], blank: Row, merge: Merge
 ) -> tuple[Row, list[Decision]]:
     """Merge snapshots of one record in the order given; return the row after all, and a decision for each.
 
-    A snapshot that changes nothing is kept out; the row is `stored` itself when all were.
+    A snapshot that changes nothing has the decision KEEP. If all have, the row is `stored` itself.
     """
     row, decisions = stored, []
-    for snapshot in told:
+    for snapshot in snapshots:
         now = merge(row, snapshot, blank)
         if row is not None and now == row:
             decisions.append(Decision.KEEP)

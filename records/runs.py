@@ -1,4 +1,4 @@
-"""The base of what runs on a commit and ends: runs of workflows, their jobs, checks, suites of checks."""
+"""The base of workflow runs, their jobs, check runs and check suites."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.db import models
 from records.activity import Activity
 
 if TYPE_CHECKING:
-    from schemas._runs import Run as Seen
+    from schemas._runs import Run as RunSnapshot
 
 
 class Run(Activity):
-    """What runs on a commit, as the newest snapshot shows it."""
+    """A run on a commit as the newest snapshot shows it."""
 
     github_id = models.BigIntegerField()
     head_branch = models.TextField(blank=True)
@@ -25,11 +25,11 @@ class Run(Activity):
         abstract = True
 
 
-def fields(seen: Seen) -> dict[str, Any]:
-    """Return the fields of `Run` that a snapshot shows, besides the id."""
+def fields(snapshot: RunSnapshot) -> dict[str, Any]:
+    """Return the fields of `Run` in a snapshot, without the id."""
     return {
-        "head_branch": seen.head_branch or "",
-        "head_sha": seen.head_sha,
-        "status": seen.status or "",
-        "conclusion": seen.conclusion or "",
+        "head_branch": snapshot.head_branch or "",
+        "head_sha": snapshot.head_sha,
+        "status": snapshot.status or "",
+        "conclusion": snapshot.conclusion or "",
     }

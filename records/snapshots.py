@@ -1,7 +1,7 @@
-"""Records that are written from snapshots: the rows of many at once, each by the rule of `merging`.
+"""Writes records from snapshots, many rows at a time, each by the merge rule of its kind.
 
-The rows of one kind are read without a lock; only those that a snapshot changes are locked, read again and
-written. All is done in the order of the kind's key, so that two workers cannot wait for each other.
+Rows are read without a lock. Only rows that a snapshot changes are locked, read again and written, in the
+order of the kind's key, so that two workers cannot deadlock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from database import Coalescer, bulk, relax
+from database import Coalescer, bulk, use_asynchronous_commit
 from records.merging import Decision, Row, Snapshot
 from records.rules import Merge, by_watermark, fold
 
@@ -18,12 +18,12 @@ Key = tuple[Any, ...]
 
 
 def listed(parts: Iterable[object] | None, name: str) -> list[str] | None:
-    """Return the attribute `name` of each part; None when the payload does not tell the parts."""
+    """Return the attribute `name` of each part; None if the payload lacks the parts."""
     return None if parts is None else [getattr(part, name) for part in parts if part is not None]
 
 
 class Snapshots:
-    """One kind of record; concurrent calls of `record` in one event loop are a few statements."""
+    """Writes one kind of record. Concurrent calls of `record` in one event loop share a few statements."""
 
     def __init__(self, model: type[models.Model], key: Sequence[str], merge: Merge | None = None) -> None:
         """`key` are the unique fields of `model` by attribute name, as in `repository_id`."""
@@ -33,29 +33,29 @@ class Snapshots:
         self._coalesced = Coalescer(self.write)
 
     async def record(self, key: Key, fields: Row, **action: Any) -> tuple[Row, Decision]:
-        """Merge a snapshot into the record with this key; return its row after that, and the decision.
+        """Merge a snapshot into the record with this key; return its new row and the decision.
 
-        A field that the payload does not tell is left out, or None where the model has no null: it stays as
-        it is. `action` are the further fields of `Snapshot`. The row is all fields of the model by attribute
-        name. Raises what the database raises for this row alone.
+        A field that is left out, or None where the model has no null, keeps its value. `action` are the
+        further fields of `Snapshot`. The row holds all fields of the model by attribute name. Raises the
+        database error of this row alone.
         """
         nullable = self._nullable
-        told = {name: value for name, value in fields.items() if value is not None or name in nullable}
-        return await self._coalesced((key, Snapshot(told, **action)))
+        present = {name: value for name, value in fields.items() if value is not None or name in nullable}
+        return await self._coalesced((key, Snapshot(present, **action)))
 
     def write(self, items: Sequence[tuple[Key, Snapshot]]) -> list[tuple[Row, Decision]]:
-        """Merge many, blocking, in one transaction; those of one key are merged in the order given."""
-        told: dict[Key, list[Snapshot]] = {}
+        """Merge many snapshots in one transaction (blocking). Those of one key are merged in order."""
+        snapshots: dict[Key, list[Snapshot]] = {}
         for key, snapshot in items:
-            told.setdefault(key, []).append(snapshot)
-        stored = self._read(told)
-        ends = {key: self._fold(stored.get(key), key, snapshots) for key, snapshots in told.items()}
+            snapshots.setdefault(key, []).append(snapshot)
+        stored = self._read(snapshots)
+        ends = {key: self._fold(stored.get(key), key, merged) for key, merged in snapshots.items()}
         changed = sorted(key for key, (row, _) in ends.items() if row is not stored.get(key))
         if changed:
             with transaction.atomic(savepoint=False):
-                relax()
+                use_asynchronous_commit()
                 here = self._insert(ends, [key for key in changed if key not in stored])
-                self._update(ends, told, [key for key in changed if key not in here])
+                self._update(ends, snapshots, [key for key in changed if key not in here])
                 self._correct(stored, ends, changed)
         decisions = {key: iter(decided) for key, (_, decided) in ends.items()}
         return [(ends[key][0], next(decisions[key])) for key, _ in items]
@@ -73,7 +73,7 @@ class Snapshots:
         return {tuple(row[name] for name in self._key): row for row in found}
 
     def _insert(self, ends: dict[Key, tuple[Row, list[Decision]]], keys: list[Key]) -> set[Key]:
-        """Insert the rows that nobody else has inserted meanwhile; gives the keys of those."""
+        """Insert the rows that no other worker has inserted meanwhile; return their keys."""
         rows = [tuple(ends[key][0].values()) for key in keys]
         ids = bulk.insert(
             self._model, tuple(self._blank), rows, unique=self._key, returning=("id", *self._key)
@@ -86,15 +86,15 @@ class Snapshots:
     def _update(
         self,
         ends: dict[Key, tuple[Row, list[Decision]]],
-        told: dict[Key, list[Snapshot]],
+        snapshots: dict[Key, list[Snapshot]],
         keys: list[Key],
     ) -> None:
-        """Merge again what was told, now into rows that nobody else can change, and write those."""
+        """Lock the rows, merge the snapshots into them again, and write the changed ones."""
         held = self._read(keys, lock=True)
         for key in keys:
-            ends[key] = self._fold(held[key], key, told[key])
+            ends[key] = self._fold(held[key], key, snapshots[key])
         changed = [ends[key][0] for key in keys if ends[key][0] is not held[key]]
-        # All fields, whatever changed: the statement stays one, and is prepared once.
+        # All fields are written, so that one statement serves all changes.
         names = [name for name in self._blank if name not in self._key]
         bulk.update(
             self._model, ("id",), names, [(row["id"], *(row[name] for name in names)) for row in changed]
@@ -103,7 +103,7 @@ class Snapshots:
     def _correct(
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
     ) -> None:
-        """Correct rows that were just written by what other tables know, in the database and in `ends`."""
+        """Correct the rows just written, from other tables, in the database and in `ends`."""
 
     @cached_property
     def _nullable(self) -> frozenset[str]:
@@ -111,7 +111,7 @@ class Snapshots:
 
     @cached_property
     def _blank(self) -> dict[str, Any]:
-        """The fields besides the primary key, with the model's defaults."""
+        """Return all fields but the primary key, with the model's defaults."""
         return {
             field.attname: field.get_default()
             for field in self._model._meta.concrete_fields

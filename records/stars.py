@@ -22,7 +22,7 @@ class StarManager(models.Manager["Star"]):
 
     async def record(self, event: StarEvent, sender: Person, server: str) -> tuple[Row, Decision]:
         """Merge a star of the sender, or its end; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
+        repository = await repositories.upsert(event.repository, server)
         removed = event.action == "deleted"
         return await SNAPSHOTS.record(
             (repository, sender.id),
@@ -30,7 +30,7 @@ class StarManager(models.Manager["Star"]):
                 "login": sender.login,
                 "starred_at": None if removed else event.starred_at,
                 "removed": removed,
-                # A star updates its repository.
+                # A star updates the repository's `updated_at`.
                 "updated_at": event.repository.updated_at or event.starred_at,
             },
         )

@@ -1,4 +1,4 @@
-"""The base of posted states, of commits and of deployments."""
+"""The base of statuses of commits and of deployments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Status(Activity):
-    """One post, which never changes. The newest of a kind has the greatest `github_id`."""
+    """One status, which never changes. The newest of a kind has the greatest `github_id`."""
 
     github_id = models.BigIntegerField()
     state = models.TextField(help_text="success, failure, pending, ...")
@@ -34,7 +34,7 @@ class Status(Activity):
 
 
 def snapshots(model: type[Status]) -> Snapshots:
-    """Return the writer of one kind of post."""
+    """Return the writer of one kind of status."""
     return Snapshots(model, ("repository_id", "github_id"))
 
 
@@ -46,7 +46,7 @@ async def record(
     server: str,
     about: Row,
 ) -> tuple[Row, Decision]:
-    """Write a post; return its row and the decision. `about` are the fields that only this kind has."""
+    """Write a status; return its row and the decision. `about` holds the fields of this kind."""
     fields = {
         **about,
         "state": post.state,
@@ -56,4 +56,4 @@ async def record(
         "created_at": post.created_at,
         "updated_at": post.updated_at,
     }
-    return await kind.record((await repositories.seen(repository, server), post.id), fields, first=True)
+    return await kind.record((await repositories.upsert(repository, server), post.id), fields, first=True)

@@ -14,7 +14,7 @@ from records.snapshots import Snapshots
 if TYPE_CHECKING:
     from schemas.workflow_job import WorkflowJobEvent
 
-# A job has no time of its change, and never goes back: to run it again makes another job.
+# A job has no time of its last change, and its status never goes back: a rerun is another job.
 PLACES = {"requested": 0, "waiting": 0, "pending": 0, "queued": 1, "in_progress": 2, ENDED: 3}
 UNKNOWN = 1
 
@@ -24,28 +24,28 @@ class WorkflowJobManager(models.Manager["WorkflowJob"]):
 
     async def record(self, event: WorkflowJobEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a job; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
-        seen = event.workflow_job
-        times = [time for time in (seen.created_at, seen.started_at, seen.completed_at) if time]
+        repository = await repositories.upsert(event.repository, server)
+        job = event.workflow_job
+        times = [time for time in (job.created_at, job.started_at, job.completed_at) if time]
         return await SNAPSHOTS.record(
-            (repository, seen.id),
+            (repository, job.id),
             {
-                **runs.fields(seen),
-                "run_id": seen.run_id,
-                "run_attempt": seen.run_attempt,
-                "name": seen.name,
-                "workflow": seen.workflow_name or "",
-                "runner": seen.runner_name or "",
-                "labels": None if seen.labels is None else [label for label in seen.labels if label],
-                "started_at": seen.started_at,
-                "completed_at": seen.completed_at,
+                **runs.fields(job),
+                "run_id": job.run_id,
+                "run_attempt": job.run_attempt,
+                "name": job.name,
+                "workflow": job.workflow_name or "",
+                "runner": job.runner_name or "",
+                "labels": None if job.labels is None else [label for label in job.labels if label],
+                "started_at": job.started_at,
+                "completed_at": job.completed_at,
                 "updated_at": max(times, default=None),
             },
         )
 
 
 class WorkflowJob(runs.Run):
-    """A job of one attempt at a run of a workflow; `updated_at` is that of its end, start or creation."""
+    """A job of one attempt of a workflow run; `updated_at` is the time of its end, start or creation."""
 
     run_id = models.BigIntegerField(help_text="`github_id` of the workflow run")
     run_attempt = models.PositiveBigIntegerField(default=1)
@@ -72,7 +72,7 @@ def _place(row: Row) -> int:
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    """Merge by how far the job has come."""
+    """Merge by the progress of the job."""
     if stored is not None and _place(snapshot.fields) < _place(stored):
         return stored
     return {**(blank if stored is None else stored), **snapshot.fields}

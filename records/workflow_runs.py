@@ -1,4 +1,4 @@
-"""Runs of workflows: a row for each attempt."""
+"""Workflow runs: a row for each attempt."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
     """Writes `WorkflowRun` rows."""
 
     async def record(self, event: WorkflowRunEvent, server: str) -> tuple[Row, Decision]:
-        """Merge the snapshot of one attempt at a run; return its row and the decision."""
-        repository = await repositories.seen(event.repository, server)
-        seen = event.workflow_run
+        """Merge the snapshot of one attempt of a run; return its row and the decision."""
+        repository = await repositories.upsert(event.repository, server)
+        workflow_run = event.workflow_run
         return await SNAPSHOTS.record(
-            (repository, seen.id, seen.run_attempt),
+            (repository, workflow_run.id, workflow_run.run_attempt),
             {
-                **runs.fields(seen),
-                "run_number": seen.run_number,
-                "name": seen.name or "",
-                "event": seen.event or "",
-                "actor": seen.actor.login if seen.actor else "",
-                "started_at": seen.run_started_at,
-                "updated_at": seen.updated_at,
+                **runs.fields(workflow_run),
+                "run_number": workflow_run.run_number,
+                "name": workflow_run.name or "",
+                "event": workflow_run.event or "",
+                "actor": workflow_run.actor.login if workflow_run.actor else "",
+                "started_at": workflow_run.run_started_at,
+                "updated_at": workflow_run.updated_at,
             },
             action=event.action,
             first=event.action == "requested",
@@ -39,7 +39,7 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
 
 
 class WorkflowRun(runs.Run):
-    """One attempt at a run of a workflow, as the newest snapshot shows it."""
+    """One attempt of a workflow run as the newest snapshot shows it."""
 
     run_attempt = models.PositiveBigIntegerField(default=1, help_text="from 1; to run again counts it up")
     run_number = models.PositiveBigIntegerField(null=True, help_text="of the workflow, from 1")

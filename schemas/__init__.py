@@ -1,6 +1,6 @@
-"""What GitHub sends, as pydantic models: one module an event, named as `X-GitHub-Event` names it.
+"""Pydantic models of GitHub's payloads: one module per event, named as in `X-GitHub-Event`.
 
-A module whose name begins with an underscore is no event. See docs/how-to/add-an-event.md.
+Modules whose names begin with an underscore are not events. See docs/how-to/add-an-event.md.
 """
 
 from schemas._base import (

@@ -1,4 +1,4 @@
-"""The parts that every event has, and the rules that all schemas share."""
+"""The parts and types that the schemas share."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 Item = TypeVar("Item")
 
 
-# Go and .NET write their zero time where there is none: 1 January of the year 1, in any offset.
+# Go and .NET write their zero time for a missing time: 1 January of the year 1, in any offset.
 NO_TIME_BEFORE = datetime(1, 1, 3, tzinfo=UTC)
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """GitHub's times carry an offset; one without is UTC, as all of GitHub's own are."""
+    """Return the time in UTC. A time without an offset is taken as UTC, as GitHub's own are."""
     try:
         utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:
@@ -25,14 +25,14 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 class _Zulu:
-    """Takes only times that are in UTC by themselves, as nearly all of GitHub's are: no Python is called."""
+    """Accepts only times in UTC, as nearly all of GitHub's are, without a call of Python."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
         return {**handler(source), "tz_constraint": 0, "ge": NO_TIME_BEFORE}
 
 
 class _OneError:
-    """Says of what none of a union's choices takes what it should be, without naming the choices."""
+    """Replaces the errors of all choices of a union by one error."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
         return {
@@ -42,45 +42,45 @@ class _OneError:
         }
 
 
-# An ISO 8601 string, or seconds since 1970: push events send both, for the same field of `repository`.
+# An ISO 8601 string, or seconds since 1970. Push events send both, for one field of `repository`.
 Timestamp = Annotated[
     Annotated[datetime, _Zulu()] | Annotated[datetime, AfterValidator(_in_utc)],
     Field(union_mode="left_to_right"),
     _OneError(),
 ]
 
-# Ids and numbers, as far as a bigint holds them; as text, too.
+# Ids and numbers in the range of a bigint, also as text.
 BigInt = Annotated[int, Field(ge=0, lt=2**63)]
 
-# SHA-1 or SHA-256, of a commit or a tag object; all zeros stand for none.
+# SHA-1 or SHA-256 of a commit or a tag object; all zeros mean none.
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
-# GitHub's logins have at most 39 characters, those of enterprises a few more; an index holds these.
+# GitHub's logins have at most 39 characters, those of enterprises a few more.
 Login = Annotated[str, Field(max_length=255)]
 
 # GitHub refuses names of more than 255 bytes; an index of PostgreSQL holds keys of 2,700.
 RefName = Annotated[str, Field(max_length=500)]
 
 
-# A list, read as far as its first item that cannot be read: a body holds millions, and each makes an error.
+# A list that fails at its first invalid item: a body may hold millions, and each would add an error.
 Items = Annotated[tuple[Item, ...], Field(fail_fast=True)]
 
 
 class Snapshot(BaseModel):
-    """A part of a payload, read for the fields that are used; what GitHub adds to it is ignored."""
+    """A part of a payload, with the fields that are used. Other fields are ignored."""
 
-    # Only keys are worth a cache: the values of payloads are shas and texts that do not come again.
+    # Only keys are cached: values are shas and texts, which do not repeat.
     model_config = ConfigDict(extra="ignore", frozen=True, cache_strings="keys")
 
 
 class Actor(Snapshot):
-    """Who did something: a user, a bot or an organisation."""
+    """The account that acted: a user, a bot or an organisation."""
 
     login: str
 
 
 class Account(Actor):
-    """Who sent an event, or the organisation it belongs to. Its links tell the server."""
+    """The sender of an event, or its organisation. The links identify the server."""
 
     html_url: str | None = None
     url: str | None = None
@@ -93,26 +93,26 @@ class Former(Snapshot):
 
 
 class Edits(Snapshot):
-    """What `edited` replaced. It may be empty."""
+    """The texts that `edited` replaced. It may be empty."""
 
     title: Former | None = None
     body: Former | None = None
 
 
 class Label(Snapshot):
-    """What sorts issues and pull requests; people name labels as they like."""
+    """A label of an issue or a pull request. Users choose its name."""
 
     name: str
 
 
 class Milestone(Snapshot):
-    """What an issue or a pull request is planned for."""
+    """The milestone of an issue or a pull request."""
 
     title: str
 
 
 class Repository(Snapshot):
-    """A repository as a payload shows it. The numeric id stays, names change with rename and transfer."""
+    """A repository in a payload. Its numeric id is stable; a rename or transfer changes its names."""
 
     id: BigInt
     full_name: str
@@ -125,7 +125,7 @@ class Repository(Snapshot):
 
 
 class PushedRepository(Repository):
-    """The same where the time of the last push tells when the event happened, which has no other."""
+    """A repository with the time of its last push, for events without a time of their own."""
 
     pushed_at: Timestamp | None = None
 
@@ -139,19 +139,19 @@ class Installation(Snapshot):
 
 
 class Event(Snapshot):
-    """What all payloads share; a module of `schemas/` derives its event from this.
+    """The base of all events, with the parts that all payloads share.
 
-    `action` is an open set: GitHub adds to it without notice. Every part may be absent or null, for an
-    organisation's event has no repository and a deleted account no sender.
+    `action` is an open set: GitHub adds values without notice. Every part may be absent or null: an event of
+    an organisation has no repository, and one of a deleted account no sender.
     """
 
     event: ClassVar[str] = ""
-    """The `X-GitHub-Event` that this class reads: the name of the module that defines it."""
+    """The `X-GitHub-Event` of this class: the name of its module."""
     foreign: ClassVar[frozenset[str]] = frozenset()
-    """Parts that payloads of other events have, and none of this event: a payload with one is invalid.
+    """Parts that only payloads of other events have. A payload with one of them is invalid.
 
-    A signature covers the body alone, so anybody who saw a delivery may send its body under another event's
-    name. What this event must have is a field; `foreign` is for the rest.
+    A signature covers the body alone, so a captured body can be sent under the name of another event.
+    Required parts of this event are fields; `foreign` lists the parts that it must not have.
     """
 
     action: str | None = None
@@ -168,7 +168,7 @@ class Event(Snapshot):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
         schema: Any = handler(source)
-        # They are no fields of the model, where null would read as absent.
+        # They are not fields of the model, because null would then count as absent.
         for part in sorted(cls.foreign):
             refuse = {"type": "function-plain", "function": {"type": "no-info", "function": cls._refuse}}
             absent = {"type": "default", "schema": refuse, "default": None}
@@ -177,11 +177,11 @@ class Event(Snapshot):
 
     @classmethod
     def _refuse(cls, _part: object) -> None:
-        raise ValueError(f"no payload of {cls.event} has this part, but another event's")
+        raise ValueError(f"no payload of {cls.event} has this part: it belongs to another event")
 
     @property
     def links(self) -> Iterator[str | None]:
-        """Yield the payload's links to its own server, most telling first."""
+        """Yield the payload's links to its own server, the most specific first."""
         for part in (self.repository, self.organization, self.sender, self.installation):
             if part is not None:
                 yield part.html_url

@@ -1,10 +1,10 @@
-"""The shape that comments share, whatever they are about."""
+"""The parts that all kinds of comments share."""
 
 from schemas._base import Actor, BigInt, Edits, Event, Repository, Snapshot, Timestamp
 
 
 class Comment(Snapshot):
-    """The snapshot of a comment; its author is null when the account is gone."""
+    """The snapshot of a comment; its author is null when the account was deleted."""
 
     id: BigInt
     user: Actor | None = None

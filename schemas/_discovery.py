@@ -1,4 +1,4 @@
-"""Finds the event classes of a package, once, at start-up."""
+"""Finds the event classes of a package at start-up."""
 
 import importlib
 import pkgutil
@@ -8,17 +8,17 @@ from schemas._base import Event
 
 
 class DiscoveryError(Exception):
-    """A module of `schemas/` or `handlers/` does not keep to the rules; the program must not start."""
+    """A module of `schemas/` or `handlers/` breaks a rule, so the process must not start."""
 
 
 def modules(package: ModuleType) -> list[ModuleType]:
-    """The package's modules by name, those with a leading underscore left out."""
+    """Import and return the package's modules in the order of their names, without private ones."""
     names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if info.name[0] != "_")
     return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
 
 
 def discover(package: ModuleType) -> dict[str, type[Event]]:
-    """Event classes by the event's name, which is the name of the file.
+    """Return the event classes by the name of the event, which is the name of the file.
 
     Raises `DiscoveryError` for a file that does not define exactly one event of its own name.
     """

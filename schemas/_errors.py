@@ -1,8 +1,8 @@
-"""What may be wrong with a body before any schema judges it."""
+"""Errors of a body that no schema is needed to find."""
 
 
 class PayloadError(ValueError):
-    """The body does not hold a payload that can be read."""
+    """The body does not contain a readable payload."""
 
 
 class NotJSONError(PayloadError):
@@ -10,8 +10,8 @@ class NotJSONError(PayloadError):
 
 
 class TooDeepError(PayloadError):
-    """The body is nested more deeply than can be read."""
+    """The body is nested too deeply."""
 
 
 class TooLongError(PayloadError):
-    """The JSON in the body is longer than the caller takes."""
+    """The JSON in the body is longer than the caller's limit."""

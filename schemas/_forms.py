@@ -1,4 +1,4 @@
-"""Takes the JSON out of a form, a slice at a time."""
+"""Extracts the JSON from a form, a slice at a time."""
 
 import re
 from binascii import a2b_qp
@@ -8,8 +8,8 @@ from urllib.parse import unquote_to_bytes
 from schemas._errors import NotJSONError, TooLongError
 
 SLICE = 256 * 1024  # bytes
-MAX_FIELDS = 1000  # that are looked through; GitHub sends one
-# The field's name as it may be written: any character may be escaped.
+MAX_FIELDS = 1000  # fields that are searched; GitHub sends one
+# The name of the field; any of its characters may be escaped.
 _PAYLOAD = re.compile(
     b"".join(b"(?:%c|%%(?i:%02x))" % (each, each) for each in b"payload") + rb"(?:=|(?=&)|\Z)"
 )
@@ -19,15 +19,15 @@ _LINE_GOES_ON = re.compile(rb"=[\r\n]")
 def payload_of(form: bytes, at_most: int | None = None) -> bytes:
     """Return the first field named `payload`, decoded as `urllib.parse.parse_qsl` does.
 
-    Memory beside the result is a slice's. Raises `NotJSONError` for a form without that field, and
-    `TooLongError` as soon as the field is known to be longer than `at_most` bytes.
+    It uses the memory of one slice beside the result. Raises `NotJSONError` for a form without that field,
+    and `TooLongError` as soon as the decoded field exceeds `at_most` bytes.
     """
     position, end = _field(form)
-    decoded = BytesIO()  # `getvalue` hands its buffer over, where a join would copy all pieces
+    decoded = BytesIO()  # `getvalue` does not copy, a join would
     while position < end:
         stop = min(position + SLICE, end)
         if stop < end:
-            # An escape is three bytes long: one that the slice would cut is left to the next.
+            # An escape has three bytes. If the slice would cut one, the next slice decodes it.
             escape = form.rfind(b"%", stop - 2, stop)
             stop = stop if escape < 0 else escape
         decoded.write(unescape(form[position:stop]))
@@ -38,7 +38,7 @@ def payload_of(form: bytes, at_most: int | None = None) -> bytes:
 
 
 def _field(form: bytes) -> tuple[int, int]:
-    """Where the value of the field begins and ends."""
+    """Return the start and the end of the field's value."""
     start = 0
     for _ in range(MAX_FIELDS):
         end = form.find(b"&", start)
@@ -53,13 +53,13 @@ def _field(form: bytes) -> tuple[int, int]:
 def unescape(piece: bytes) -> bytes:
     """Return `piece` with `+` and `%XX` decoded, as `urllib.parse.unquote_to_bytes` decodes it.
 
-    Quoted-printable is the same code with another sign, `=XX`, and Python reads that in C: ten times faster.
+    Quoted-printable has the same encoding with another sign, `=XX`. Python decodes it in C, ten times faster.
     """
     spaced = piece.replace(b"+", b" ")
     quoted = spaced.replace(b"=", b"%3D").replace(b"%", b"=")
     decoded = a2b_qp(quoted)
-    # A sign that begins no escape stays in a form. Quoted-printable keeps it, too, so that fewer bytes are
-    # gone than two for each sign, but takes it for a line that goes on where the line ends with it.
+    # A sign that does not begin an escape is literal in a form. Quoted-printable keeps it too, so the result
+    # is longer than two bytes less per sign. But at the end of a line it is a soft line break there.
     if len(quoted) - len(decoded) == 2 * quoted.count(b"=") and not _LINE_GOES_ON.search(quoted):
         return decoded
     return unquote_to_bytes(spaced)

@@ -1,14 +1,14 @@
-"""What a payload may lack without being rejected.
+"""Tolerates invalid optional parts of a payload.
 
-GitHub sends null where its documentation shows a value, and values that nothing can hold: an id beyond a
-bigint, a time beyond the calendar, a user without a login. A delivery is not to be lost for what its record
-can do without, so three rules hold for every schema:
+GitHub sends null where its documentation shows a value, and invalid values: an id beyond a bigint, a time
+beyond the calendar, a user without a login. An optional part must not cost the whole delivery, so every
+schema follows three rules:
 
-- null reads as absent where a field may be absent, and is left out of a list;
-- what cannot be read is null where null may stand, at the innermost such place;
-- but a word outside a closed set, such as a third state of an issue, is never taken for its absence.
+- null counts as absent where a field may be absent, and is removed from a list;
+- an invalid value becomes null at the innermost place that may be null;
+- but a word outside a closed set, such as a third state of an issue, is an error.
 
-All else is rejected.
+Everything else is rejected.
 """
 
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-# Times that a payload, or an item of a list, is read again: of a list, each finds the first bad item alone.
-MENDED = 20
-# Items of one list that are mended together; GitHub lists 2048 commits, a hostile body millions of numbers.
-MENDED_ITEMS = 5_000
+# Attempts to read a payload or an item of a list. Each finds only the first invalid item of a list.
+MAX_ATTEMPTS_TO_MEND = 20
+# Items of one list that are mended. GitHub lists 2048 commits; a hostile body may have millions of items.
+MAX_MENDED_ITEMS = 5_000
 
 
 Path = tuple[int | str, ...]
 
 
 def drop_nulls(annotation: Any, value: Any) -> None:
-    """Take the nulls that may be absent out of `value`, which a field of this type is to hold."""
+    """Remove nulls that may be absent from `value`, the value of a field of this type."""
     model = _model_in(annotation)
     if isinstance(value, list):
         value[:] = [item for item in value if item is not None]
@@ -42,7 +42,7 @@ def drop_nulls(annotation: Any, value: Any) -> None:
 
 
 def drop_unreadable(model: type[BaseModel], payload: Any, error: ValidationError) -> list[str]:
-    """Make null in `payload` what may be null and caused `error`; return the paths, dotted."""
+    """Set the nullable values in `payload` that caused `error` to null; return their dotted paths."""
     paths = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         path = problem["loc"]
@@ -55,14 +55,14 @@ def drop_unreadable(model: type[BaseModel], payload: Any, error: ValidationError
 
 
 def _mend_rest(annotation: Any, value: Any, path: Path) -> list[str]:
-    """Mend the items behind the bad one on the path: a list is read as far as its first bad item only."""
+    """Mend the items after the invalid one on the path, because validation stops at the first."""
     paths: list[str] = []
     for place, step in enumerate(path):
         model = _model_in(annotation)
         if isinstance(value, list) and isinstance(step, int):
             optional = type(None) in get_args(_item_in(annotation))
             before = "".join(f"{name}." for name in path[:place])
-            for at in range(step + 1, min(len(value), step + MENDED_ITEMS) if model else 0):
+            for at in range(step + 1, min(len(value), step + MAX_MENDED_ITEMS) if model else 0):
                 mended = _mend_item(model, value[at]) if model else None
                 if mended is None and not optional:
                     break
@@ -78,9 +78,9 @@ def _mend_rest(annotation: Any, value: Any, path: Path) -> list[str]:
 
 
 def _mend_item(model: type[BaseModel], item: Any) -> list[str] | None:
-    """Mend one item of a list; return the paths in it, or None when it cannot be read."""
+    """Mend one item of a list; return the paths in it, or None if it stays invalid."""
     paths: list[str] = []
-    for _ in range(MENDED):
+    for _ in range(MAX_ATTEMPTS_TO_MEND):
         try:
             model.model_validate(item)
         except ValidationError as error:
@@ -116,19 +116,19 @@ def _innermost(annotation: Any, value: Any, path: Path) -> tuple[Any, Path] | No
 
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
-    """The fields of a model by their names in JSON."""
+    """Return the fields of a model by their names in JSON."""
     return ((field.alias or name, field) for name, field in model.model_fields.items())
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that a field holds, alone, in a list, or where it may be null."""
+    """Return the model in a field's type, alone, in a list, or nullable."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
 
 
 def _item_in(annotation: Any) -> Any:
-    """What the list holds that a field holds."""
+    """Return the item type of the list in a field's type."""
     if get_origin(annotation) is tuple:
         return get_args(annotation)[0]
     return next((item for part in get_args(annotation) if (item := _item_in(part))), None)

@@ -1,10 +1,10 @@
-r"""From the bytes of a body to a typed payload, whatever the bytes are.
+r"""Converts the bytes of a body to a typed payload.
 
-The fast path is pydantic's own JSON parser. It stops at lone surrogates, at numbers of many thousand
-digits and at 200 levels of nesting, all of which JSON allows (RFC 8259), and it lets through NUL, which
-PostgreSQL cannot hold in a text. NUL and lone surrogates become the six characters of their escape in the
-text of the JSON, before it is parsed: `\u0000` is then `\\u0000`. The body itself is kept as it came. What
-the fast path rejects takes the slow one through the standard library, which knows what is to be excused.
+The fast path is pydantic's JSON parser. It rejects lone surrogates, numbers of many thousand digits and more
+than 200 levels of nesting, all of which JSON allows (RFC 8259). It accepts NUL, which PostgreSQL cannot store
+in a text. NUL and lone surrogates are therefore replaced in the JSON by the six characters of their escape,
+before it is parsed: `\u0000` becomes `\\u0000`. The stored body is not changed. The slow path parses what the
+fast path rejects with the standard library, and applies the rules of `schemas._mending`.
 """
 
 import json
@@ -16,18 +16,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from schemas._base import BigInt
 from schemas._errors import NotJSONError, TooDeepError
 from schemas._forms import payload_of
-from schemas._mending import MENDED, drop_nulls, drop_unreadable
+from schemas._mending import MAX_ATTEMPTS_TO_MEND, drop_nulls, drop_unreadable
 from schemas._skimming import Wanted, skimmer
 
 FORM = "application/x-www-form-urlencoded"
-MAX_INT_DIGITS = 4000  # beyond about this, Python refuses to make an int of a string
-# Bytes of a body, and values in a larger one, up to which the receiver lets pydantic build a tree of it all.
-# A value takes up to 65 bytes there: 100 MB at most. Pushes of 25 MB have less than a million.
-SMALL = 64 * 1024
+MAX_INT_DIGITS = 4000  # Python converts no longer string to an int
+# Limits up to which the receiver lets pydantic build a tree of the whole body: bytes, and values in a larger
+# body. A value takes up to 65 bytes, so a tree takes at most 100 MB. Pushes of 25 MB have less than a
+# million.
+MAX_SMALL_BODY = 64 * 1024
 MAX_VALUES = 1_500_000
-ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL, or half of a pair that may lack the other
-# A whole escape, so that its backslash is no other's; a pair of surrogates is one. Group 1 is what no text
-# may hold.
+ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL, or a surrogate that may be alone
+# A whole escape; a pair of surrogates is one. Group 1 is the escape of a character that cannot be stored.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -39,12 +39,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def is_form(content_type: str) -> bool:
-    """Tell whether a content type is that of a form; all others are taken for JSON."""
+    """Return whether a content type is that of a form. All others count as JSON."""
     return content_type.partition(";")[0].strip().lower() == FORM
 
 
 def json_of(body: bytes, content_type: str, at_most: int | None = None) -> bytes:
-    """Return the JSON in a body: all of it, or the field `payload` of a form, GitHub's two content types.
+    """Return the JSON in a body: the whole body, or the field `payload` of a form.
 
     Raises `NotJSONError` for a form without that field, and `TooLongError` for more than `at_most` bytes of
     JSON in a form.
@@ -53,21 +53,20 @@ def json_of(body: bytes, content_type: str, at_most: int | None = None) -> bytes
 
 
 def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> Model:
-    """Return the payload in `body` (JSON) as a `model`, without what the rules of `schemas._mending` excuse.
+    """Return the payload in `body` (JSON) as a `model`, mended by the rules of `schemas._mending`.
 
-    The paths of what nobody could read are appended to `unread`. Raises `pydantic.ValidationError` with the
-    path of each field that the model rejects, and `NotJSONError` or `TooDeepError` for what is no JSON or
-    cannot be read.
+    The paths of invalid values are appended to `unread`. Raises `pydantic.ValidationError` with the path of
+    each field that the model rejects, and `NotJSONError` or `TooDeepError` for an unreadable body.
     """
     if _has_nul(body):
         body = _storable_json(body)
     try:
         return _fast(model, body)
     except ValidationError:
-        pass  # the slow path tells the same, or excuses it
+        pass  # the slow path mends it, or raises the same error
     payload = _load(_storable_json(body) if ESCAPED.search(body) else body)
     drop_nulls(model, payload)
-    for _ in range(MENDED):
+    for _ in range(MAX_ATTEMPTS_TO_MEND):
         try:
             return model.model_validate(payload)
         except ValidationError as error:
@@ -79,18 +78,18 @@ def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> M
 
 
 def _fast(model: type[Model], body: bytes) -> Model:
-    # What `model_validate_json` ends in; on the way there it looks at options that nobody gave.
+    # `model_validate_json` calls this after it has checked options that are not used here.
     read: Model = model.__pydantic_validator__.validate_json(body)
     return read
 
 
 def _has_nul(body: bytes) -> bool:
-    # To look for one byte is ten times faster than for six, and most bodies escape nothing.
+    # A search for one byte is ten times faster than for six, and most bodies have no escape.
     return (escape := body.find(b"\\")) >= 0 and body.find(b"\\u0000", escape) >= 0
 
 
 def _storable_json(body: bytes) -> bytes:
-    """The same JSON where each NUL and lone surrogate is the text of its escape."""
+    """Return the JSON with each NUL and lone surrogate replaced by the text of its escape."""
     return _ESCAPE.sub(lambda escape: escape[0] if escape[1] is None else rb"\\u" + escape[1].lower(), body)
 
 
@@ -110,12 +109,12 @@ def _parse_int(digits: str) -> int | float:
 
 
 def storable(text: str) -> str:
-    """The text with NUL and lone surrogates escaped, which neither PostgreSQL nor UTF-8 can hold."""
+    """Return the text with NUL and lone surrogates escaped, which PostgreSQL or UTF-8 cannot store."""
     return UNSTORABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class Part(BaseModel):
-    """A part of a payload, such as its repository or sender: what the receiver notes of it."""
+    """The fields that the receiver stores of a part of a payload, such as its repository or sender."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -126,10 +125,10 @@ class Part(BaseModel):
 
 
 class Envelope(BaseModel):
-    """What the receiver notes of any payload, before any schema judges it.
+    """The fields that the receiver stores of any payload, before it is validated.
 
-    A part that is absent or not as expected is None, for a signed delivery is kept first and judged later:
-    every field may be null, so that all is excused.
+    A signed delivery is stored first and validated later. So every field may be null, and an absent or
+    invalid part is None.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -147,16 +146,16 @@ _skim = skimmer({name: {} if name == "action" else _PART for name in Envelope.mo
 
 
 def read_envelope(body: bytes) -> Envelope:
-    """The envelope of a JSON body; raises `NotJSONError` only.
+    """Return the envelope of a JSON body; raise `NotJSONError` for any other body.
 
-    What is too deep to read, or no object, has an empty one. Memory is bounded: pydantic parses the whole
-    body only where its tree is small.
+    The envelope is empty for JSON that is too deep, or no object. Memory is bounded: pydantic parses the
+    whole body only if its tree is small.
     """
-    if not _has_nul(body) and (len(body) <= SMALL or _values(body) <= MAX_VALUES):
+    if not _has_nul(body) and (len(body) <= MAX_SMALL_BODY or _values(body) <= MAX_VALUES):
         try:
             return _fast(Envelope, body)
         except ValidationError:
-            pass  # it is no JSON, or a part of it is to be excused
+            pass  # not JSON, or a part of it needs mending
     try:
         return parse(Envelope, _skim(body))
     except (TooDeepError, ValidationError):
@@ -164,5 +163,5 @@ def read_envelope(body: bytes) -> Envelope:
 
 
 def _values(body: bytes) -> int:
-    """No fewer than the values in the body: a comma or bracket stands before each."""
+    """Return an upper bound for the values in the body: each follows a comma or an opening bracket."""
     return body.count(b",") + body.count(b"[") + body.count(b"{")

@@ -1,9 +1,9 @@
-"""The shape of accounts that a record is about, and not only told by their login."""
+"""Accounts that are identified by their id."""
 
 from schemas._base import Account, BigInt
 
 
 class Person(Account):
-    """An account whose id stays when its login changes."""
+    """An account with its id, which does not change with its login."""
 
     id: BigInt

@@ -1,10 +1,10 @@
-"""The shape that runs, jobs, checks and suites of checks share."""
+"""The parts that workflow runs, jobs, check runs and check suites share."""
 
 from schemas._base import BigInt, Sha, Snapshot
 
 
 class Run(Snapshot):
-    """The snapshot of what runs on a commit and ends; one on a fork that is gone has no branch.
+    """The snapshot of a run on a commit. It has no branch if its fork was deleted.
 
     `status` and `conclusion` are open sets.
     """

@@ -1,6 +1,6 @@
-"""Which GitHub server a delivery is from: numeric ids are unique within one server only.
+"""Finds the GitHub server of a delivery: numeric ids are unique within one server only.
 
-A signature covers the body, so the payload's own links come before any header.
+A signature covers the body alone, so the payload's links take precedence over headers.
 https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
 """
 
@@ -17,11 +17,11 @@ _TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
 def server_of(links: Iterable[str | None], headers: Mapping[str, str]) -> str:
-    """Return the server's host, in lower case and without a port: one host is one server, whatever its ports.
+    """Return the host of the server, in lower case and without a port.
 
-    `links` are the payload's own, most telling first; one that cannot be read is passed over. Without any, it
-    is `X-GitHub-Enterprise-Host`, else the tenant of GHE.com that `X-GitHub-Tenant` names, else github.com.
-    `headers` are as `Delivery.headers` keeps them.
+    `links` are the payload's own, the most specific first; unreadable ones are skipped. Without links, the
+    host is `X-GitHub-Enterprise-Host`, else the tenant of GHE.com in `X-GitHub-Tenant`, else github.com.
+    `headers` have the format of `Delivery.headers`.
     """
     for link in links:
         if link and (found := _LINK.match(link)):
@@ -33,6 +33,6 @@ def server_of(links: Iterable[str | None], headers: Mapping[str, str]) -> str:
 
 
 def _web(host: str) -> str:
-    """Return the host of the web pages for that of the API: `api.github.com`, `api.octocorp.ghe.com`."""
+    """Return the host of the web pages for a host of the API, such as `api.octocorp.ghe.com`."""
     web = host.removeprefix("api.")
     return web if web == GITHUB or web.endswith(".ghe.com") else host

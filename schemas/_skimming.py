@@ -1,9 +1,9 @@
 r"""Reduces a JSON object to a few members without building a tree of the rest.
 
-A tree takes many times the memory of its text: a body of 25 MB may hold eight million empty lists. Here
-regular expressions pass over the text where it lies. Each match is bounded, so that other threads run between
-two of them, and only the text of the wanted members is kept. The grammar is that of RFC 8259, and the `NaN`
-and `Infinity` that Python's `json` takes as well.
+A tree takes many times the memory of its text: a body of 25 MB may contain eight million empty lists. Here
+regular expressions skip the text in place, and only the text of the wanted members is copied. Each match is
+bounded, so that other threads can run between two matches. The grammar is that of RFC 8259, with the `NaN`
+and `Infinity` that Python's `json` accepts.
 """
 
 import codecs
@@ -15,18 +15,18 @@ from typing import NoReturn
 from schemas._errors import NotJSONError, TooDeepError
 
 Wanted = Mapping[str, "Wanted"]
-"""Names of members, and for each the members that are wanted of it where it is an object."""
+"""Maps names of members to the wanted members of their values."""
 
-MAX_DEPTH = 1000
-# Matches for one body, which take two to three seconds. GitHub's payloads take some thousands.
+MAX_DEPTH = 1000  # levels of nesting
+# Matches for one body; they take two to three seconds. GitHub's payloads need a few thousand.
 MAX_STEPS = 1_000_000
-SLICE = 1024 * 1024  # bytes that are decoded at once to check that they are UTF-8
+SLICE = 1024 * 1024  # bytes that are checked for UTF-8 at once
 
-# One match passes over up to `RUN` items whose containers are at most `LEVELS` deep, with up to `ITEMS` items
-# each. Their product bounds the time of a match, in which no other thread runs: 0.1 s.
+# One match skips up to `RUN` items, whose containers have at most `LEVELS` levels with up to `ITEMS` items
+# each. Their product bounds the time of a match, during which no other thread runs, to 0.1 s.
 RUN, LEVELS, ITEMS = 100, 4, 10
 
-# Every repetition is possessive: no part of the grammar can be read in two ways, so no match goes back.
+# Every repetition is possessive: the grammar is unambiguous, so no match needs to backtrack.
 _SPACE = rb"[ \t\n\r]*+"
 _TEXT = rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
 _NUMBER = rb"-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
@@ -62,11 +62,11 @@ _OPENING, _CLOSING = b"[{", b"]}"
 def skimmer(wanted: Wanted) -> Callable[[bytes], bytes]:
     """Return a function that reduces a body to the wanted members of its object, as JSON.
 
-    The function returns an empty object for any other JSON value; of members with one name the last counts.
-    It raises `NotJSONError`, or `TooDeepError` for more than `MAX_DEPTH` levels and for what takes more than
-    `MAX_STEPS` matches.
+    The function returns an empty object for any other JSON value; of members with the same name, the last
+    counts. It raises `NotJSONError`, or `TooDeepError` for more than `MAX_DEPTH` levels or `MAX_STEPS`
+    matches.
     """
-    # A name with an escape in it may be any name, so it is never passed over unread.
+    # A name with an escape may be any name, so it is always decoded.
     names = "|".join(sorted(_names(wanted))).encode()
     others = _run(rb'(?!"(?:%b)")"[^"\\\x00-\x1f]*+"%b' % (names, _COLON))
 
@@ -82,9 +82,9 @@ def _names(wanted: Wanted) -> set[str]:
 
 
 class _Skimming:
-    """One pass over one body. Its methods take the position of a part, and return where that part ends.
+    """One pass over one body. Its methods take the start of a part and return its end.
 
-    The space behind a part is counted with it.
+    The space after a part belongs to it.
     """
 
     def __init__(self, body: bytes, others: re.Pattern[bytes]) -> None:
@@ -100,7 +100,7 @@ class _Skimming:
         return reduced if self._at(start, b"{") else b"{}"
 
     def _value(self, start: int, wanted: Wanted) -> tuple[bytes, int]:
-        """The value that begins here, reduced, and its end."""
+        """Return the reduced value at this position, and its end."""
         if self._at(start, b"{"):
             return self._object(start, wanted)
         end = self._skip(start)
@@ -126,7 +126,7 @@ class _Skimming:
         return b"{%b}" % reduced, self._space(position + 1)
 
     def _skip(self, position: int) -> int:
-        """The end of the value that begins here."""
+        """Return the end of the value at this position."""
         closing = bytearray()
         while True:
             self._step()

@@ -1,10 +1,10 @@
-"""The shape of the states that people and programs post, of commits and of deployments."""
+"""The parts that statuses of commits and of deployments share."""
 
 from schemas._base import BigInt, Snapshot, Timestamp
 
 
 class Post(Snapshot):
-    """One post. It has an id of its own and never changes; the next state is another post."""
+    """One status. It has its own id and never changes; the next state is another status."""
 
     id: BigInt
     state: str

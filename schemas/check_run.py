@@ -1,4 +1,4 @@
-"""`check_run`: a check of a commit, by an app, was created, ended or is asked for again."""
+"""`check_run`: a check of a commit by an app was created, completed or requested again."""
 
 from schemas import Event, Repository, Snapshot, Timestamp
 from schemas._runs import Run
@@ -9,18 +9,18 @@ class CheckSuite(Snapshot):
 
     head_branch: str | None = None
     updated_at: Timestamp | None = None
-    """GitHub's own clock, which the times of the check run need not be."""
+    """From GitHub's clock, unlike the times of the check run."""
 
 
 class App(Snapshot):
-    """The GitHub App that checks."""
+    """The GitHub App that runs the check."""
 
     slug: str | None = None
     name: str | None = None
 
 
 class CheckRun(Run):
-    """The snapshot of a check run: it has no time of its change but those of its start and end."""
+    """The snapshot of a check run. Its only times are those of its start and end."""
 
     name: str
     started_at: Timestamp | None = None

@@ -1,4 +1,4 @@
-"""`check_suite`: the checks of one app of one commit were requested, ended or are asked for again."""
+"""`check_suite`: the checks of one app of one commit were requested, completed or requested again."""
 
 from schemas import Event, Repository, Timestamp
 from schemas._runs import Run
@@ -6,7 +6,7 @@ from schemas.check_run import App
 
 
 class CheckSuite(Run):
-    """The snapshot of a suite; its times are of GitHub's clock, unlike those of its check runs."""
+    """The snapshot of a suite. Its times come from GitHub's clock, unlike those of its check runs."""
 
     app: App | None = None
     created_at: Timestamp | None = None

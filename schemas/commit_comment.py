@@ -1,4 +1,4 @@
-"""`commit_comment`: something was said about a commit, outside of any pull request."""
+"""`commit_comment`: a comment on a commit was created."""
 
 from schemas import BigInt, Sha
 from schemas._comments import Comment, CommentEvent

@@ -15,5 +15,5 @@ class CreateEvent(Event):
     ref: RefName
     ref_type: Annotated[str, Field(max_length=100)]
     master_branch: str
-    """No payload of `delete` has it."""
+    """Payloads of `delete` do not have it."""
     repository: PushedRepository

@@ -1,10 +1,10 @@
-"""`deployment`: somebody asked for a commit to be deployed."""
+"""`deployment`: a deployment was created."""
 
 from schemas import Actor, BigInt, Event, Repository, Sha, Snapshot, Timestamp
 
 
 class Deployment(Snapshot):
-    """The snapshot of a deployment, which each of its statuses updates."""
+    """The snapshot of a deployment. Each of its statuses updates it."""
 
     id: BigInt
     sha: Sha

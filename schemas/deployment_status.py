@@ -1,4 +1,4 @@
-"""`deployment_status`: somebody posted a state of a deployment."""
+"""`deployment_status`: a status of a deployment was created."""
 
 from schemas import Actor, Event, Repository
 from schemas._statuses import Post
@@ -6,7 +6,7 @@ from schemas.deployment import Deployment
 
 
 class DeploymentStatus(Post):
-    """The state that was posted; its environment may be another than the deployment's."""
+    """The status. Its environment may differ from the deployment's."""
 
     environment: str | None = None
     creator: Actor | None = None

@@ -6,7 +6,7 @@ from schemas import Actor, BigInt, Edits, Event, Items, Label, Repository, Snaps
 
 
 class Category(Snapshot):
-    """What sorts discussions; those of some take an answer."""
+    """The category of a discussion."""
 
     name: str
 
@@ -29,7 +29,7 @@ class Discussion(Snapshot):
 
 
 class Destination(Snapshot):
-    """The discussion that a transfer made in another repository."""
+    """The discussion that a transfer created in another repository."""
 
     number: BigInt
 
@@ -41,7 +41,7 @@ class FormerCategory(Snapshot):
 
 
 class Changes(Edits):
-    """What `edited`, `category_changed` and `transferred` tell besides."""
+    """The changes of `edited`, `category_changed` and `transferred`."""
 
     category: FormerCategory | None = None
     new_discussion: Destination | None = None
@@ -61,6 +61,6 @@ class DiscussionEvent(Event):
 
     @property
     def former_category(self) -> str | None:
-        """Return the category that was replaced, where the payload tells it."""
+        """Return the replaced category, if the payload has it."""
         former = self.changes.category.from_ if self.changes and self.changes.category else None
         return former.name if former else None

@@ -1,17 +1,17 @@
-"""`discussion_comment`: something was said in a discussion."""
+"""`discussion_comment`: a comment in a discussion was created, edited or deleted."""
 
 from schemas import BigInt, Snapshot
 from schemas._comments import Comment, CommentEvent
 
 
 class DiscussionComment(Comment):
-    """The snapshot; a reply has the comment that it replies to as its parent."""
+    """The snapshot of a comment; the parent of a reply is the comment that it replies to."""
 
     parent_id: BigInt | None = None
 
 
 class CommentedDiscussion(Snapshot):
-    """What was talked about."""
+    """The discussion of the comment."""
 
     number: BigInt
 

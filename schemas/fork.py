@@ -1,10 +1,10 @@
-"""`fork`: somebody made a copy of a repository."""
+"""`fork`: a repository was forked."""
 
 from schemas import Event, Repository, Timestamp
 
 
 class Forkee(Repository):
-    """The copy. No delivery of its own need ever come."""
+    """The fork. It may never send a delivery of its own."""
 
     created_at: Timestamp | None = None
 

@@ -16,7 +16,7 @@ class InstalledOn(Snapshot):
 
 
 class Installation(schemas.Installation):
-    """The snapshot of an installation; other events tell its id alone."""
+    """The snapshot of an installation. Other events contain only its id."""
 
     account: InstalledOn | None = None
     app_id: BigInt | None = None
@@ -32,7 +32,7 @@ class Installation(schemas.Installation):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.account is None and self.app_id is None:
-            raise ValueError("other events tell the id of an installation alone")
+            raise ValueError("an installation has more fields than its id, which other events send alone")
         return self
 
 

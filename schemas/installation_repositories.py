@@ -1,4 +1,4 @@
-"""`installation_repositories`: a GitHub App sees more or fewer repositories than before."""
+"""`installation_repositories`: repositories were added to or removed from an installation."""
 
 from schemas import Event, Items, Repository
 from schemas.installation import Installation

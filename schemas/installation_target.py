@@ -1,4 +1,4 @@
-"""`installation_target`: an account that an App is installed on got another login."""
+"""`installation_target`: an account with an installed App was renamed."""
 
 from schemas import Event, Login, Snapshot
 from schemas.organization import Changes
@@ -20,5 +20,5 @@ class InstallationTargetEvent(Event):
 
     @property
     def former_login(self) -> str | None:
-        """Return the login that was replaced, where the payload tells it."""
+        """Return the replaced login, if the payload has it."""
         return self.changes.login.from_ if self.changes and self.changes.login else None

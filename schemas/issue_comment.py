@@ -1,17 +1,17 @@
-"""`issue_comment`: something was said about an issue or, in its conversation, about a pull request."""
+"""`issue_comment`: a comment on an issue or a pull request was created, edited or deleted."""
 
 from schemas import BigInt, Snapshot
 from schemas._comments import CommentEvent
 
 
 class PullRequestLinks(Snapshot):
-    """It is there when the issue is a pull request."""
+    """It is present if the issue is a pull request."""
 
     url: str | None = None
 
 
 class Issue(Snapshot):
-    """What was talked about; GitHub numbers issues and pull requests together."""
+    """The issue or pull request of the comment; both share one series of numbers."""
 
     number: BigInt
     pull_request: PullRequestLinks | None = None

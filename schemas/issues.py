@@ -6,7 +6,7 @@ from schemas import Actor, BigInt, Edits, Event, Items, Label, Milestone, Reposi
 
 
 class Issue(Snapshot):
-    """The snapshot of an issue. GitHub's published examples leave `state` out in places."""
+    """The snapshot of an issue. Some of GitHub's published examples lack `state`."""
 
     number: BigInt
     title: str
@@ -22,13 +22,13 @@ class Issue(Snapshot):
 
 
 class Destination(Snapshot):
-    """The issue that a transfer made in another repository."""
+    """The issue that a transfer created in another repository."""
 
     number: BigInt
 
 
 class Changes(Edits):
-    """What `edited` and `transferred` tell besides; who may not see the other repository is told null."""
+    """The changes of `edited` and `transferred`. The other repository may be null."""
 
     new_issue: Destination | None = None
     new_repository: Repository | None = None

@@ -1,4 +1,4 @@
-"""`label`: a label of a repository was created, edited or deleted. No label has a time."""
+"""`label`: a label of a repository was created, edited or deleted. Labels have no time."""
 
 import schemas
 from schemas import BigInt, Event, Former, Repository, Snapshot
@@ -14,7 +14,7 @@ class Label(schemas.Label):
 
 
 class Changes(Snapshot):
-    """What `edited` replaced."""
+    """The texts that `edited` replaced."""
 
     name: Former | None = None
     color: Former | None = None

@@ -1,17 +1,17 @@
-"""`member`: an account may work in a repository, may no longer, or may do other things there than before."""
+"""`member`: a collaborator was added to or removed from a repository, or the permission changed."""
 
 from schemas import Event, Former, Repository, Snapshot
 from schemas._people import Person
 
 
 class Permission(Former):
-    """What was and is allowed, such as `write`."""
+    """A permission before and after, such as `write`."""
 
     to: str | None = None
 
 
 class Changes(Snapshot):
-    """What `added` and `edited` tell; a role that an organisation made is told by name."""
+    """The changes of `added` and `edited`; a custom role of an organisation has a name."""
 
     permission: Permission | None = None
     old_permission: Former | None = None
@@ -30,13 +30,13 @@ class MemberEvent(Event):
 
     @property
     def permission(self) -> str | None:
-        """Return the role, else the permission, where the payload tells one."""
+        """Return the role, else the permission, if the payload has one."""
         told = self.changes or Changes()
         return next((now.to for now in (told.role_name, told.permission) if now and now.to), None)
 
     @property
     def former_permission(self) -> str | None:
-        """Return what `edited` replaced, where the payload tells it."""
+        """Return the permission that `edited` replaced, if the payload has it."""
         told = self.changes or Changes()
         parts = (told.role_name, told.permission, told.old_permission)
         return next((former.from_ for former in parts if former and former.from_), None)

@@ -1,10 +1,10 @@
-"""`merge_group`: a merge queue made a commit to be checked, or is done with it."""
+"""`merge_group`: a merge queue created a group to be checked, or destroyed it."""
 
 from schemas import Event, RefName, Repository, Sha, Snapshot
 
 
 class MergeGroup(Snapshot):
-    """The commit that the queue made, and what it is to be merged into."""
+    """The commit of the group, and the branch to merge into."""
 
     head_sha: Sha
     head_ref: RefName
@@ -18,5 +18,5 @@ class MergeGroupEvent(Event):
     action: str
     merge_group: MergeGroup
     reason: str | None = None
-    """Why it was destroyed: merged, invalidated or dequeued."""
+    """The reason of its destruction: merged, invalidated or dequeued."""
     repository: Repository

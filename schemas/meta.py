@@ -1,4 +1,4 @@
-"""`meta`: a hook was deleted. It is the only word of that, and comes to that hook alone."""
+"""`meta`: a hook was deleted. Only that hook receives the event."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,6 @@ class MetaEvent(Event):
 
     @property
     def links(self) -> Iterator[str | None]:
-        """Yield those of all events, and that of the hook: an App's has no other."""
+        """Yield the links of all events, and the hook's: an App's event has no other."""
         yield from super().links
         yield self.hook.url if self.hook else None

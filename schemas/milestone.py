@@ -1,11 +1,11 @@
-"""`milestone`: a milestone was created, edited, closed, opened again or deleted."""
+"""`milestone`: a milestone was created, edited, closed, reopened or deleted."""
 
 import schemas
 from schemas import Actor, BigInt, Event, Former, Repository, Snapshot, Timestamp
 
 
 class Milestone(schemas.Milestone):
-    """The snapshot of a milestone; not every one is due."""
+    """The snapshot of a milestone. `due_on` is optional."""
 
     number: BigInt
     description: str | None = None
@@ -18,7 +18,7 @@ class Milestone(schemas.Milestone):
 
 
 class Changes(Snapshot):
-    """What `edited` replaced."""
+    """The texts that `edited` replaced."""
 
     title: Former | None = None
     description: Former | None = None

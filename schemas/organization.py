@@ -20,13 +20,13 @@ class FormerLogin(Snapshot):
 
 
 class Changes(Snapshot):
-    """What `renamed` replaced."""
+    """The changes of `renamed`."""
 
     login: FormerLogin | None = None
 
 
 class Membership(Snapshot):
-    """What a member is in the organisation; one who was invited and is not yet in it is `pending`."""
+    """A membership; it is `pending` until the invitation is accepted."""
 
     user: Person
     role: str | None = None
@@ -34,7 +34,7 @@ class Membership(Snapshot):
 
 
 class Invitation(Snapshot):
-    """What an account is asked to become."""
+    """The invitation of an account, with the offered role."""
 
     role: str | None = None
 
@@ -53,9 +53,9 @@ class OrganizationEvent(Event):
     membership: Membership | None = None
     invitation: Invitation | None = None
     user: Person | None = None
-    """Who was invited; null for an address without an account."""
+    """The invited account; null for an email address without an account."""
 
     @property
     def former_login(self) -> str | None:
-        """Return the login that was replaced, where the payload tells it."""
+        """Return the replaced login, if the payload has it."""
         return self.changes.login.from_ if self.changes and self.changes.login else None

@@ -1,4 +1,4 @@
-"""`ping`: GitHub's greeting to a new hook. An organisation's ping has no repository."""
+"""`ping`: a hook was created. A ping of an organisation's hook has no repository."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ from schemas import BigInt, Event, Items, Snapshot
 
 
 class Config(Snapshot):
-    """How the hook sends; `content_type` is `json` or `form`."""
+    """The configuration of the hook; `content_type` is `json` or `form`."""
 
     content_type: str | None = None
 
 
 class Hook(Snapshot):
-    """What the hook is configured to send; `*` among the events is all of them."""
+    """The hook and its events; `*` means all events."""
 
     id: BigInt | None = None
     url: str | None = None
@@ -25,12 +25,12 @@ class PingEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#ping."""
 
     zen: str
-    """No payload of `meta` has it."""
+    """Payloads of `meta` do not have it."""
     hook_id: BigInt | None = None
     hook: Hook | None = None
 
     @property
     def links(self) -> Iterator[str | None]:
-        """Yield those of all events, and that of the hook: an App's ping has no other."""
+        """Yield the links of all events, and the hook's: an App's ping has no other."""
         yield from super().links
         yield self.hook.url if self.hook else None

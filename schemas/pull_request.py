@@ -19,13 +19,13 @@ from schemas import (
 
 
 class Fork(Snapshot):
-    """The repository of one end of a pull request."""
+    """The repository of the head or the base."""
 
     full_name: str
 
 
 class Branch(Snapshot):
-    """One end of a pull request; its repository is null when the fork is gone."""
+    """The head or the base; the repository is null if the fork was deleted."""
 
     ref: RefName
     sha: Sha
@@ -33,13 +33,13 @@ class Branch(Snapshot):
 
 
 class Team(Snapshot):
-    """A team that is asked for a review."""
+    """A team whose review is requested."""
 
     slug: str
 
 
 class PullRequest(Snapshot):
-    """The snapshot. A merged one is `closed` with `merged`; `merge_commit_sha` is a test merge before."""
+    """The snapshot. If merged, it is `closed` with `merged`; else `merge_commit_sha` is a test merge."""
 
     number: BigInt
     title: str

@@ -4,7 +4,7 @@ from schemas import Actor, BigInt, Edits, Event, Repository, Sha, Snapshot, Time
 
 
 class Review(Snapshot):
-    """The snapshot of a review. Older servers do not tell when it was updated."""
+    """The snapshot of a review. Older servers do not send `updated_at`."""
 
     id: BigInt
     user: Actor | None = None
@@ -16,7 +16,7 @@ class Review(Snapshot):
 
 
 class ReviewedPullRequest(Snapshot):
-    """The pull request; it is updated with every review."""
+    """The pull request; every review updates it."""
 
     number: BigInt
     updated_at: Timestamp | None = None

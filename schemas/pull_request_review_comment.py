@@ -1,11 +1,11 @@
-"""`pull_request_review_comment`: something was said about a line of a pull request."""
+"""`pull_request_review_comment`: a comment on a line was created, edited or deleted."""
 
 from schemas import BigInt, Sha, Snapshot
 from schemas._comments import Comment, CommentEvent
 
 
 class ReviewComment(Comment):
-    """The snapshot. A line is null once a later commit took it away."""
+    """The snapshot of a comment. `line` is null after a later commit removed the line."""
 
     pull_request_review_id: BigInt | None = None
     in_reply_to_id: BigInt | None = None
@@ -15,7 +15,7 @@ class ReviewComment(Comment):
 
 
 class CommentedPullRequest(Snapshot):
-    """What was talked about."""
+    """The pull request of the comment."""
 
     number: BigInt
 

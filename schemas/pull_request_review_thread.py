@@ -1,11 +1,11 @@
-"""`pull_request_review_thread`: comments on a line of a pull request were resolved, or are open again."""
+"""`pull_request_review_thread`: a thread of comments on a line was resolved or reopened."""
 
 from schemas import BigInt, Event, Items, Repository, Snapshot, Timestamp
 from schemas.pull_request_review import ReviewedPullRequest
 
 
 class ThreadComment(Snapshot):
-    """A comment of the thread; all but the one that began it are replies to that."""
+    """A comment of the thread. All others are replies to the first."""
 
     id: BigInt
     in_reply_to_id: BigInt | None = None
@@ -14,7 +14,7 @@ class ThreadComment(Snapshot):
 
 
 class Thread(Snapshot):
-    """The snapshot of a thread. It has no number of its own."""
+    """The snapshot of a thread. It has no numeric id."""
 
     comments: Items[ThreadComment | None]
 

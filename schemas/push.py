@@ -4,19 +4,19 @@ from schemas import Event, Items, PushedRepository, RefName, Sha, Snapshot, Time
 
 
 class Author(Snapshot):
-    """Who wrote a commit, as git knows it: any text, and no account need stand behind it."""
+    """The author of a commit, from git: any text, not necessarily an account."""
 
     name: str | None = None
     email: str | None = None
 
 
 class HeadCommit(Snapshot):
-    """The commit that the ref shows after the push, which need not be among `commits`."""
+    """The commit of the ref after the push. It may be missing from `commits`."""
 
     id: Sha
     message: str | None = None
     timestamp: Timestamp | None = None
-    """Null where nobody can read it, for git takes any: an offset of 51 hours, the year 292278994."""
+    """Null if it is invalid. Git accepts any time, such as an offset of 51 hours or the year 292278994."""
 
 
 class PushedCommit(HeadCommit):
@@ -27,7 +27,7 @@ class PushedCommit(HeadCommit):
 
 
 class Pusher(Snapshot):
-    """Who pushed; bots have no email, and a deploy key has neither."""
+    """The pusher. Bots have no email, and a deploy key has neither field."""
 
     name: str | None = None
 
@@ -35,7 +35,7 @@ class Pusher(Snapshot):
 class PushEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#push.
 
-    A created ref has a `before`, a deleted one an `after` of zeros. `commits` holds at most 2048.
+    `before` of a created ref and `after` of a deleted ref are zeros. `commits` has at most 2048 items.
     """
 
     foreign = frozenset({"ref_type", "check_suite", "pull_request", "workflow"})
@@ -53,10 +53,10 @@ class PushEvent(Event):
 
     @property
     def creates(self) -> bool:
-        """Return whether the ref is new: zeros tell it as well as the flag."""
+        """Return whether the push created the ref, by its flag or its zeros."""
         return self.created or not self.before.strip("0")
 
     @property
     def deletes(self) -> bool:
-        """Return whether the ref is gone."""
+        """Return whether the push deleted the ref."""
         return self.deleted or not self.after.strip("0")

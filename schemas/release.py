@@ -4,7 +4,7 @@ from schemas import Actor, BigInt, Event, Repository, Snapshot, Timestamp
 
 
 class Release(Snapshot):
-    """The snapshot of a release; a draft may have no name. Older servers do not tell `updated_at`."""
+    """The snapshot of a release. A draft may have no name. Older servers do not send `updated_at`."""
 
     id: BigInt
     tag_name: str

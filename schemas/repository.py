@@ -8,32 +8,32 @@ from schemas import Actor, Event, Former, Repository, Snapshot
 
 
 class FormerName(Snapshot):
-    """Of a rename."""
+    """The former name after a rename."""
 
     name: Former | None = None
 
 
 class FormerAccount(Snapshot):
-    """Who had the repository before a transfer: one of the two."""
+    """The owner before a transfer: a user or an organisation."""
 
     user: Actor | None = None
     organization: Actor | None = None
 
 
 class FormerOwner(Snapshot):
-    """Of a transfer."""
+    """The former owner after a transfer."""
 
     from_: FormerAccount | None = Field(None, alias="from")
 
 
 class Changes(Snapshot):
-    """What `renamed` and `transferred` tell besides."""
+    """The changes of `renamed` and `transferred`."""
 
     repository: FormerName | None = None
     owner: FormerOwner | None = None
 
 
-# This event has no part of its own, so the parts of all others tell it apart:
+# This event has no part of its own, so it is recognised by the absence of all others' parts:
 # https://docs.github.com/webhooks/webhook-events-and-payloads
 OTHERS = frozenset(
     {
@@ -51,13 +51,13 @@ OTHERS = frozenset(
         "workflow", "workflow_job", "workflow_run", "zen",
     }
 )  # fmt: skip
-# `watch` and `branch_protection_configuration` have no part of their own either.
+# `watch` and `branch_protection_configuration` have no part of their own, so their actions are refused.
 ACTIONS_OF_OTHERS = frozenset({"started", "enabled", "disabled"})
 
 
 def _own(action: str) -> str:
     if action in ACTIONS_OF_OTHERS:
-        raise ValueError("no payload of repository has this action, but another event's")
+        raise ValueError("no payload of repository has this action: it belongs to another event")
     return action
 
 
@@ -72,7 +72,7 @@ class RepositoryEvent(Event):
 
     @property
     def previous_full_name(self) -> str | None:
-        """The full name before this event, where it tells of a new one."""
+        """Return the full name before a rename or a transfer, if the payload has it."""
         owner, _, name = self.repository.full_name.partition("/")
         changes = self.changes or Changes()
         if changes.repository and changes.repository.name and changes.repository.name.from_:

@@ -1,4 +1,4 @@
-"""`star`: the sender starred a repository, or took the star back."""
+"""`star`: the sender starred or unstarred a repository."""
 
 from schemas import Event, Repository, Timestamp
 from schemas._people import Person
@@ -9,6 +9,6 @@ class StarEvent(Event):
 
     action: str
     starred_at: Timestamp | None
-    """Null when the star was taken back; no other event has this part."""
+    """Null after the star was removed. Only this event has this part."""
     sender: Person | None = None
     repository: Repository

@@ -1,4 +1,4 @@
-"""`status`: somebody posted a state of a commit."""
+"""`status`: a status of a commit was created."""
 
 from schemas import Event, Repository, Sha
 from schemas._statuses import Post

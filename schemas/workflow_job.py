@@ -1,11 +1,11 @@
-"""`workflow_job`: a job of a workflow run waits, was queued, began or ended."""
+"""`workflow_job`: a job of a workflow run is waiting, queued, in progress or completed."""
 
 from schemas import BigInt, Event, Items, Repository, Timestamp
 from schemas._runs import Run
 
 
 class WorkflowJob(Run):
-    """The snapshot of a job; it has no runner while it waits. To run it again makes a job with another id."""
+    """The snapshot of a job. It has no runner while it waits. A rerun is a job with another id."""
 
     run_id: BigInt
     run_attempt: BigInt | None = None

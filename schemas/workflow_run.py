@@ -1,11 +1,11 @@
-"""`workflow_run`: a run of a GitHub Actions workflow was requested, began or ended."""
+"""`workflow_run`: a run of a GitHub Actions workflow was requested, is in progress or completed."""
 
 from schemas import Actor, BigInt, Event, Repository, Timestamp
 from schemas._runs import Run
 
 
 class WorkflowRun(Run):
-    """The snapshot of a run. To run again keeps its id and counts `run_attempt` up, which starts at 1."""
+    """The snapshot of a run. A rerun keeps the id and increments `run_attempt`, which starts at 1."""
 
     run_attempt: BigInt = 1
     run_number: BigInt | None = None

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from redis import Redis
 
-from console import feeding
+from console import replay_feeder
 from console.selection import Selection
 from receiver.models import Delivery
 from tests import processes
@@ -103,7 +103,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
     fields = {field.attname: getattr(row, field.attname) for field in Delivery._meta.concrete_fields[1:]}
     backlog = fields | {"status": "received", "next_attempt_at": timezone.now()}
     Delivery.objects.bulk_create(
-        Delivery(**backlog | {"hook_id": 1_000 + number}) for number in range(feeding.BACKLOG)
+        Delivery(**backlog | {"hook_id": 1_000 + number}) for number in range(replay_feeder.MAX_BACKLOG)
     )
     log = tmp_path / "replay.log"
     with replaying(log, database_url) as process:
@@ -111,7 +111,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
         assert Delivery.objects.filter(status="dead").count() == 3
         Delivery.objects.filter(hook_id=1_000).update(status="succeeded")
         assert process.wait(10) == 0
-    assert Delivery.objects.filter(status="received").count() == feeding.BACKLOG - 1 + 3
+    assert Delivery.objects.filter(status="received").count() == replay_feeder.MAX_BACKLOG - 1 + 3
 
 
 def test_a_replay_without_redis_needs_no_wake_up(database_url: str, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from django.db import DataError, connection, transaction
 from hypothesis import strategies as st
 
-from database import bulk, given
-from database.given import Row
+from database import bulk, row_sets
+from database.row_sets import Row
 from receiver.models import Delivery, HandlerRun
 from records.models import Commit, Repository
 
@@ -130,8 +130,8 @@ COLUMNS = {
 
 
 def select(expressions: str, columns: dict[str, str], rows: list[Row]) -> list[Row]:
-    statement = f"SELECT {expressions} FROM {given.relation(columns)}"  # noqa: S608 - the test's own
-    return given.execute(statement, given.parameters(columns, rows))
+    statement = f"SELECT {expressions} FROM {row_sets.relation(columns)}"  # noqa: S608 - the test's own
+    return row_sets.execute(statement, row_sets.parameters(columns, rows))
 
 
 def adapted(moment: datetime | None) -> str | None:
@@ -157,13 +157,13 @@ def test_a_text_that_the_database_cannot_hold_is_refused_and_never_becomes_two()
 @pytest.mark.parametrize("seconds", [0.0, 2.5, 1e-05, 31_536_000.0, -3.0])
 def test_a_later_time_is_reckoned_by_the_database(seconds: float) -> None:
     columns = {"wait": "double precision", "never": "double precision"}
-    before = given.clock()
-    [[found, none]] = select(f"{given.now('wait')}, {given.now('never')}", columns, [(seconds, None)])
+    before = row_sets.clock()
+    [[found, none]] = select(f"{row_sets.now('wait')}, {row_sets.now('never')}", columns, [(seconds, None)])
     if isinstance(found, str):
         found = datetime.fromisoformat(found).replace(tzinfo=UTC)
     # SQLite's clock has milliseconds.
     wait, millisecond = timedelta(seconds=seconds), timedelta(milliseconds=1)
-    assert before - millisecond <= found - wait <= given.clock() + millisecond
+    assert before - millisecond <= found - wait <= row_sets.clock() + millisecond
     assert none is None
 
 

@@ -109,9 +109,9 @@ async def test_a_caller_who_is_cancelled_takes_nobody_with_him() -> None:
 
 async def test_a_write_has_a_bounded_number_of_rows() -> None:
     squares = Squares()
-    some = coalescing.MOST * 2 // 5
-    await asyncio.gather(*(squares.write(some) for _ in range(5)), squares.write(2 * coalescing.MOST))
-    assert squares.calls == [[some, some], [some, some], [some], [2 * coalescing.MOST]]
+    some = coalescing.MAX_ROWS * 2 // 5
+    await asyncio.gather(*(squares.write(some) for _ in range(5)), squares.write(2 * coalescing.MAX_ROWS))
+    assert squares.calls == [[some, some], [some, some], [some], [2 * coalescing.MAX_ROWS]]
 
 
 def cut_off() -> int:

@@ -74,7 +74,7 @@ def test_a_cursor_collected_in_the_thread_that_has_the_lock_does_not_keep_the_lo
 def test_a_lock_that_is_not_freed_in_time_is_an_error() -> None:
     def wait() -> str:
         connection.ensure_connection()
-        connection.connection.patience = 0.2
+        connection.connection.lock_timeout = 0.2
         with pytest.raises(OperationalError, match="locked"):
             RejectionCount.objects.create(reason="method", day="2026-05-04", count=1)
         return "refused"

@@ -59,11 +59,11 @@ async def test_another_server_has_accounts_of_its_own() -> None:
 
 
 async def test_a_former_login_that_no_index_holds_is_no_login() -> None:
-    assert await handle("organization", account("x" * 5000, "new")) == "new: its former login is not told"
+    assert await handle("organization", account("x" * 5000, "new")) == "new: the payload has no former login"
 
 
 async def test_a_rename_that_tells_no_former_login_is_noted() -> None:
-    assert await handle("organization", account(None, "new")) == "new: its former login is not told"
+    assert await handle("organization", account(None, "new")) == "new: the payload has no former login"
     assert await AccountRename.objects.acount() == 0
 
 

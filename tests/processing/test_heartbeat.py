@@ -40,7 +40,7 @@ async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
 async def test_a_worker_says_what_it_has_and_since_when_and_at_its_end_that_it_is_gone(
     redis: "Redis", client: ResilientRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeat, "EVERY", 0.05)
+    monkeypatch.setattr(heartbeat, "BEAT_INTERVAL", 0.05)
     held = {7}
     tasks = [
         asyncio.create_task(heartbeat.keep(client, "b:2", lambda: held)),
@@ -103,7 +103,7 @@ def test_two_workers_have_a_health_key_each_and_a_clean_end_takes_it_back(
 async def test_an_outage_of_redis_is_logged_once_and_outlived(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(heartbeat, "EVERY", 0.02)
+    monkeypatch.setattr(heartbeat, "BEAT_INTERVAL", 0.02)
     settings.REDIS_URL = f"unix://{tmp_path / 'r.sock'}"
     server = ValkeyServer(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
     with caplog.at_level(logging.WARNING):

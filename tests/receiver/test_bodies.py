@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from receiver.bodies import FORM_NAME, SMALL, Body, Message, Scope, TooLargeError
+from receiver.bodies import FORM_NAME, FREE_BYTES, Body, Message, Scope, TooLargeError
 from receiver.budget import Budget, blocks
 from receiver.signatures import Verifier
 
 FORM = b"application/x-www-form-urlencoded"
-LIMIT = 10 * SMALL
+LIMIT = 10 * FREE_BYTES
 
 
 def body() -> Body:

@@ -102,7 +102,7 @@ async def test_a_caller_that_is_cancelled_has_taken_nothing(granted: bool) -> No
 
 @pytest.fixture
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budgets, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(budgets, "CHECK_INTERVAL", 0.01)
 
 
 @pytest.mark.usefixtures("quick_looks")
@@ -146,7 +146,7 @@ def test_it_is_never_overdrawn_and_every_body_that_arrives_becomes_whole(
     plan: list[tuple[int, int, int, int | None]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budgets, "LOOK_EVERY", 0.001)
+        patch.setattr(budgets, "CHECK_INTERVAL", 0.001)
         asyncio.run(run(plan))
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from console import reading
 from console.selection import Selection
-from database import given
+from database import row_sets
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,7 +60,7 @@ def test_what_is_asked_often_is_answered_by_an_index(what: str) -> None:
 
 def test_a_backlog_and_what_was_settled_are_counted_without_their_rows() -> None:
     counted = [reading.waiting().values("status", "event", "received_at"),
-               reading.settled(given.clock()).values("status", "event")]  # fmt: skip
+               reading.settled(row_sets.clock()).values("status", "event")]  # fmt: skip
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")

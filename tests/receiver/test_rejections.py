@@ -109,7 +109,7 @@ async def test_a_flood_is_written_once_a_second_and_what_waits_is_bounded() -> N
 async def test_what_the_database_does_not_take_waits_for_the_next_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rejections, "EVERY", 0.05)
+    monkeypatch.setattr(rejections, "WRITE_INTERVAL", 0.05)
     table, away = Rejection._meta.db_table, "rejections_away"
 
     def rename(old: str, new: str) -> None:

@@ -131,7 +131,7 @@ def pin(second: int, pinned: bool) -> Row:
 
 
 def take_in(stored: Row | None, *snapshots: Row) -> tuple[Row, list[Decision]]:
-    rule = by_watermark(lambda row: Watermark(row["updated_at"]), aside={"pinned": "pin_told_at"})
+    rule = by_watermark(lambda row: Watermark(row["updated_at"]), side_fields={"pinned": "pin_told_at"})
     return fold(stored, map(Snapshot, snapshots), BLANK, rule)
 
 

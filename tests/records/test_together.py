@@ -13,7 +13,7 @@ from typing import IO, Any
 import pytest
 from django.db import IntegrityError, connection
 
-from database import given
+from database import row_sets
 from records.models import Commit, InstallationRepository, Issue, PullRequest, Push, PushCommit, Ref
 from tests import github
 from tests.handlers import context
@@ -42,13 +42,13 @@ CASES = {
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements for many rows, as they are made."""
     made: list[str] = []
-    execute = given.execute
+    execute = row_sets.execute
 
-    def counting(sql: str, values: Any) -> list[given.Row]:
+    def counting(sql: str, values: Any) -> list[row_sets.Row]:
         made.append(sql)
         return execute(sql, values)
 
-    monkeypatch.setattr(given, "execute", counting)
+    monkeypatch.setattr(row_sets, "execute", counting)
     return made
 
 

@@ -89,7 +89,7 @@ def test_the_envelope_is_the_same_where_no_tree_may_be_built(
 ) -> None:
     body = json.dumps(github.payload(case)).encode()
     envelope = schemas.read_envelope(body)
-    monkeypatch.setattr(_payload, "SMALL", 0)
+    monkeypatch.setattr(_payload, "MAX_SMALL_BODY", 0)
     monkeypatch.setattr(_payload, "MAX_VALUES", 0)
     assert schemas.read_envelope(body) == envelope
 

@@ -12,9 +12,9 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from console import drawing, reading, summary
+from console import reading, rendering, summary
 
-EVERY = 2.0  # seconds
+REFRESH_INTERVAL = 2.0  # seconds
 
 
 class Command(BaseCommand):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 self._watch(console)
             return
         if not self.stdout.isatty():
-            console = Console(file=cast("IO[str]", self.stdout), width=drawing.WIDTH)
+            console = Console(file=cast("IO[str]", self.stdout), width=rendering.WIDTH)
         try:
             console.print(self._picture())
         except Error as error:
@@ -52,10 +52,10 @@ class Command(BaseCommand):
                     live.update(shown, refresh=True)
                 except Error as error:
                     live.update(
-                        drawing.troubled(f"the database does not answer: {error}", shown), refresh=True
+                        rendering.with_error(f"the database does not answer: {error}", shown), refresh=True
                     )
-                time.sleep(EVERY)
+                time.sleep(REFRESH_INTERVAL)
 
     def _picture(self) -> RenderableType:
         read = reading.read()
-        return drawing.drawn(summary.headline(read), summary.sheets(read))
+        return rendering.render(summary.headline(read), summary.sheets(read))

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 import database
 from console import progress
-from console.feeding import Feeder
+from console.replay_feeder import Feeder
 from console.selection import PORTION, Selection
 from processing import batch_runner, replaying, sanitising
 from receiver.models import Delivery, Status

@@ -16,7 +16,7 @@ from console import samples
 from console.progress import shown
 from dev import folder
 
-TIMEOUT = 10.0  # seconds, as GitHub waits
+ANSWER_TIMEOUT = 10.0  # seconds, as GitHub waits
 
 
 class Command(BaseCommand):
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             raise CommandError(f"--url must begin with http:// or https://: {url}")
         request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT) as response:  # noqa: S310
                 return response.status, response.read().decode(errors="replace")
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(errors="replace")

@@ -14,7 +14,7 @@ from processing import sanitising
 WIDTH = 200
 
 
-def drawn(headline: str, sheets: Sequence[Sheet]) -> RenderableType:
+def render(headline: str, sheets: Sequence[Sheet]) -> RenderableType:
     """The tables under each other, after the headline."""
     parts: list[RenderableType] = [Text(sanitising.one_line(headline), "bold")]
     for sheet in sheets:
@@ -22,7 +22,7 @@ def drawn(headline: str, sheets: Sequence[Sheet]) -> RenderableType:
     return Group(*parts)
 
 
-def troubled(trouble: str, before: RenderableType) -> RenderableType:
+def with_error(trouble: str, before: RenderableType) -> RenderableType:
     """What is wrong, above what was shown before it."""
     return Group(Text(sanitising.one_line(trouble), "bold red"), before)
 

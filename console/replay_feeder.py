@@ -15,8 +15,8 @@ from receiver import queue
 from receiver.models import WAITING, Delivery
 
 # Due deliveries of all kinds before more are reopened: the workers' own pace, and little to take back.
-BACKLOG = 2_000
-POLL = 0.1  # seconds
+MAX_BACKLOG = 2_000
+BACKLOG_POLL_INTERVAL = 0.1  # seconds
 # Seconds of such a backlog, after which it is reported.
 REPORT_AFTER = 2.0
 
@@ -85,10 +85,10 @@ class Feeder:
     async def _caught_up(self) -> None:
         """Wait until the workers have done most of what was reopened, or somebody stops it."""
         begin = asyncio.get_running_loop().time()
-        while not self._stop.is_set() and await database.run(_due) >= BACKLOG:
+        while not self._stop.is_set() and await database.run(_due) >= MAX_BACKLOG:
             if asyncio.get_running_loop().time() > begin + REPORT_AFTER:
-                self._tell_once(f"{BACKLOG} deliveries or more are due: is a worker running?")
-            await self._pause(POLL)
+                self._tell_once(f"{MAX_BACKLOG} deliveries or more are due: is a worker running?")
+            await self._pause(BACKLOG_POLL_INTERVAL)
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -104,6 +104,6 @@ class Feeder:
 
 
 def _due() -> int:
-    """Return how many deliveries are due, counted up to `BACKLOG`."""
+    """Return how many deliveries are due, counted up to `MAX_BACKLOG`."""
     rows = Delivery.objects.filter(WAITING, next_attempt_at__lte=Now()).order_by("next_attempt_at")
-    return rows[:BACKLOG].count()
+    return rows[:MAX_BACKLOG].count()

@@ -1,6 +1,7 @@
-"""Rows of plain values as a relation of a statement: arrays on PostgreSQL, one JSON text on SQLite.
+"""Row sets: rows of plain values as a relation in a statement.
 
-Whatever the number of rows, the text of the statement stays the same, so that it is prepared once.
+They travel as arrays to PostgreSQL and as one JSON text to SQLite. The text of a statement does not depend on
+the number of rows, so a server can prepare it once.
 """
 
 import json
@@ -14,11 +15,11 @@ from django.db import connection
 Row = tuple[Any, ...]
 
 Columns = Mapping[str, str]
-"""Names of columns to PostgreSQL's types, as in `{"id": "bigint"}`. `jsonb` takes anything that is JSON."""
+"""Maps column names to types of PostgreSQL, as in `{"id": "bigint"}`. `jsonb` takes any JSON value."""
 
 
-def relation(columns: Columns, name: str = "given") -> str:
-    """The relation `name` for a FROM clause; it takes what `parameters` makes of the rows."""
+def relation(columns: Columns, name: str = "row_set") -> str:
+    """Return the relation `name` for a FROM clause. Its parameters are those that `parameters` returns."""
     if connection.vendor == "postgresql":
         arrays = ", ".join(
             f"%{'t' if kind in _AS_TEXT else 'b'}::{kind}[]" for kind in map(_carried, columns.values())
@@ -28,18 +29,18 @@ def relation(columns: Columns, name: str = "given") -> str:
     return f"(SELECT {picked} FROM json_each(%s)) AS {name}"
 
 
-def column(name: str, kind: str, relation_name: str = "given") -> str:
-    """A value of the relation, as a column of that type wants it."""
+def column(name: str, kind: str, relation_name: str = "row_set") -> str:
+    """Return the expression of a column of the relation, cast for a target column of that type."""
     cast = "::jsonb" if kind == "jsonb" and connection.vendor == "postgresql" else ""
     return f"{relation_name}.{name}{cast}"
 
 
 def parameters(columns: Columns, rows: Sequence[Row]) -> list[Any]:
-    """What a statement is given for `relation`."""
+    """Return the parameters of `relation` for these rows."""
     if connection.vendor == "postgresql":
         values = zip(*rows, strict=True) if rows else [()] * len(columns)
         return [array(kind, list(one)) for kind, one in zip(columns.values(), values, strict=True)]
-    adapt = [_TO_SQLITE.get(kind, _as_it_is) for kind in columns.values()]
+    adapt = [_TO_SQLITE.get(kind, _unchanged) for kind in columns.values()]
     listed = [
         [None if value is None else to(value) for to, value in zip(adapt, row, strict=True)] for row in rows
     ]
@@ -47,10 +48,9 @@ def parameters(columns: Columns, rows: Sequence[Row]) -> list[Any]:
 
 
 def execute(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
-    """Run a statement; gives its rows as the driver does.
+    """Run a statement; return its rows as the driver does.
 
-    From PostgreSQL they come in binary, which is read without a call of Python: JSON is then an object,
-    while from SQLite it is text.
+    psycopg reads the binary format in C, and decodes JSON to an object. From SQLite, JSON is text.
     """
     connection.ensure_connection()
     if connection.vendor == "postgresql":
@@ -63,14 +63,14 @@ def execute(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
 
 
 def now(later: str = "") -> str:
-    """The database's clock, as an SQL expression; `later` is one for seconds after that, null for null."""
+    """Return SQL for the time of the database plus `later` seconds; it is null where `later` is null."""
     if connection.vendor == "postgresql":
         return f"statement_timestamp() + make_interval(secs => {later})" if later else "statement_timestamp()"
     return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'{f', {later} || {_SECONDS}' if later else ''})"
 
 
 def clock() -> datetime:
-    """The database's time now, which every process shares."""
+    """Return the current time of the database, which all processes share."""
     [[found]] = execute(f"SELECT {now()}", [])
     return found if isinstance(found, datetime) else datetime.fromisoformat(found).replace(tzinfo=UTC)
 
@@ -79,21 +79,21 @@ _SECONDS = "' seconds'"
 
 
 def _carried(kind: str) -> str:
-    """JSON travels as text, which PostgreSQL reads."""
+    """Return the type of the array: JSON travels as text, which PostgreSQL parses."""
     return "text" if kind == "jsonb" else kind.partition("(")[0]
 
 
 _TEXTS = frozenset({"text", "varchar"})
 _NUMBERS = frozenset({"bigint", "integer", "smallint", "boolean", "double precision"})
-# Of other kinds psycopg makes an array, in binary.
+# psycopg converts arrays of the other types to the binary format.
 _AS_TEXT = _TEXTS | _NUMBERS
 
 
 def array(kind: str, values: list[Any]) -> Any:
     """Return an array as PostgreSQL reads it: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO.
 
-    psycopg has a call of Python for each element, which of a push of many commits would be half of the
-    cost. It is left those of which the text would cost more.
+    psycopg calls Python for each element, which is half of the cost of a push with many commits. The value is
+    returned as it is where psycopg is cheaper, and where it must report an error.
     """
     if kind == "jsonb":
         values = [None if value is None else json.dumps(value) for value in values]
@@ -104,12 +104,12 @@ def array(kind: str, values: list[Any]) -> Any:
         return values
     joined = "\0".join(values)
     if joined.count("\0") >= len(values):
-        return values  # one of them holds a NUL, which psycopg refuses
+        return values  # psycopg raises the error for a NUL
     escaped = joined.replace("\\", "\\\\").replace('"', '\\"')
     return '{"' + escaped.replace("\0", '","') + '"}'
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
@@ -122,4 +122,4 @@ _TO_SQLITE: Mapping[str, Callable[[Any], Any]] = {
     "uuid": lambda value: value.hex,
     "jsonb": json.dumps,
 }
-"""From a value to what JSON can carry and Django's SQLite columns hold."""
+"""Converters to values that JSON can carry, in the format of Django's SQLite columns."""
