@@ -8,7 +8,7 @@ from django.core.management import execute_from_command_line
 
 
 def main() -> None:
-    """Run the command that the arguments name; a wrong setting ends in one line that names it."""
+    """Run the command of the arguments. A wrong setting ends it with one line that names the variable."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
     import settings  # noqa: F401, PLC0415 - before Django parses the arguments, so that none passes a wrong one
 

@@ -1,7 +1,7 @@
-"""Every setting of Hookkeeper, read from the environment in this one place.
+"""All settings of Hookkeeper, read from the environment.
 
-Each is documented in `docs/reference/settings.md`. A wrong value stops the program with one line that names
-the variable and never repeats its value.
+`docs/reference/settings.md` documents each. A wrong value ends the process with one line that names the
+variable but not its value.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ from configuration.stopping import stop_if_wrong
 
 BASE_DIR = Path(__file__).resolve().parent
 
-# The longest path that every supported system takes as the address of a unix socket (macOS: 104 bytes).
+# Bytes. Every supported system accepts a path of this length for a unix socket (macOS: 104).
 LONGEST_SOCKET_PATH = 100
-# Bytes. SQLite stores no larger value, and PostgreSQL hardly one: https://www.sqlite.org/limits.html
+# Bytes. SQLite cannot store a larger value: https://www.sqlite.org/limits.html
 LARGEST_BODY = 1_000_000_000
 LONGEST_GRACE = 86_400  # seconds
-# What Django compares with a request's Host header: a name, a domain with its subdomains, or anything.
+# A value that Django compares with a Host header: a name, a domain with its subdomains, or `*`.
 HOST_NAME = re.compile(r"\*|\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
 
-# How soon a PostgreSQL that vanished is noticed; a URL may say otherwise. All are libpq's own parameters:
+# Timeouts that detect an unreachable PostgreSQL. A URL may override them. All are parameters of libpq:
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 POSTGRESQL_TIMEOUTS = {
     "connect_timeout": 3,  # seconds
@@ -47,10 +47,10 @@ INTAKE_STATEMENT_TIMEOUT = 4000
 
 
 def redis_socket(folder: Path) -> Path:
-    """Where the embedded Redis of this data folder listens.
+    """Return the socket of the embedded Redis of this data folder.
 
-    A folder whose path is too long for a unix socket has its socket in a folder of its own under /tmp,
-    found again by the hash of the data folder's path.
+    If the path is too long for a unix socket, the socket is in a folder under /tmp that is named by the hash
+    of the data folder's path.
     """
     path = folder / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
@@ -60,12 +60,12 @@ def redis_socket(folder: Path) -> Path:
 
 
 def database(url: str) -> dict[str, Any]:
-    """Return Django's settings for a `sqlite:` or `postgresql:` URL; raises `ImproperlyConfigured`."""
+    """Return Django's settings for a `sqlite:` or `postgresql:` URL; raise `ImproperlyConfigured`."""
     if url.startswith("sqlite:"):
         config: dict[str, Any] = urls.sqlite(url)
         config["ENGINE"] = "database.sqlite3"
-        # An answer promises durability, so SQLite syncs at every commit. IMMEDIATE takes the write lock
-        # at BEGIN, where SQLite honours the busy timeout; a lock upgraded later fails at once.
+        # A 2xx promises durability, so SQLite syncs at every commit. IMMEDIATE takes the write lock at BEGIN,
+        # where SQLite applies the busy timeout; a later upgrade of the lock fails at once.
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
@@ -89,7 +89,7 @@ env = Env()
 with stop_if_wrong():
     DATA = Path(env.str("HOOKKEEPER_DATA", "") or BASE_DIR / "var").absolute()
     _urls = env.str("DATABASE_URL", ""), env.str("REDIS_URL", "")
-    # With both URLs set nothing uses the default folder, which a read-only image may not even hold.
+    # With both URLs set, the default folder is not used, and may be missing in a read-only image.
     if env.str("HOOKKEEPER_DATA", "") or not all(_urls):
         usable(DATA, "HOOKKEEPER_DATA")
     # pgbouncer in transaction mode gives every transaction another server connection, where the names of
@@ -103,7 +103,7 @@ with stop_if_wrong():
     WEBHOOK_SECRETS = webhook_secrets(os.environ)
 
     DEBUG: bool = env.bool("DEBUG", False)
-    # Only the console signs with it, and requires it. Django refuses whatever would sign while it is empty.
+    # Only the console signs with it, and requires it. While it is empty, Django refuses to sign.
     SECRET_KEY: str = env.str("SECRET_KEY", "")
     ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str)
     if not all(HOST_NAME.fullmatch(name) for name in ALLOWED_HOSTS):
@@ -120,12 +120,12 @@ with stop_if_wrong():
     if not 0 < MAX_BODY_BYTES <= LARGEST_BODY:
         raise ImproperlyConfigured(f"MAX_BODY_BYTES must lie between 1 and {LARGEST_BODY}.")
 
-    # Seconds that a worker has after SIGTERM to finish what it runs, before it gives it back.
+    # Seconds after SIGTERM in which a worker finishes its deliveries, before it releases their leases.
     WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
     if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
         raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
 
-# The limit is held in receiver/, where it is answered as JSON; Django's own (2.5 MB) would come first.
+# The receiver applies the limit and answers with JSON; Django's own limit (2.5 MB) would come first.
 DATA_UPLOAD_MAX_MEMORY_SIZE: int | None = None
 
 INSTALLED_APPS = ["receiver", "records"]
@@ -144,10 +144,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        # A refusal is logged by the view, with its reason; here only what nobody expected.
+        # The receiver records rejections itself; only unexpected errors are logged here.
         "django.request": {"level": "ERROR"},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # arq's command line gives its logger a handler of its own.
+        # arq's command line adds its own handler to its logger.
         "arq": {"propagate": False},
     },
 }

@@ -1,1 +1,1 @@
-"""What `make bench` runs: receiver and worker and their peers, side by side on one pinned core."""
+"""Benchmarks of `make bench`: receiver and worker beside their peers, each on one pinned core."""

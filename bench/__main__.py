@@ -1,6 +1,6 @@
-"""What `make bench` runs: `python -m bench ingest`, then `python -m bench worker`.
+"""The command of `make bench`: `python -m bench ingest`, then `python -m bench worker`.
 
-Both end with 1 when a request, a delivery or a row went missing. `python -m bench writes` measures ways of
+Both exit with 1 if a request, a delivery or a row is missing. `python -m bench writes` measures ways of
 writing a batch to PostgreSQL, `python -m bench records` the recording of commits, `python -m bench parsing`
 the schemas beside githubkit's models.
 """
@@ -30,7 +30,7 @@ Say = Callable[[RenderableType], None]
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
-    """The command line."""
+    """Return the parsed command line."""
     probot = Path(os.environ.get("BENCH_PROBOT", ROOT / "var" / "probot"))
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parts = parser.add_subparsers(dest="part", required=True)
@@ -43,14 +43,14 @@ def options(arguments: list[str]) -> argparse.Namespace:
     two = parts.add_parser("worker", help="the worker beside its peers; 0 leaves a measurement out")
     two.add_argument(
         "--deliveries", type=_above_0(int), default=10_000,
-        help="of a round; slower peers get a part of them (%(default)s)",
+        help="of a round; slower peers get a share of them (%(default)s)",
     )  # fmt: skip
     two.add_argument("--samples", type=int, default=10, help="deliveries of a round when idle (%(default)s)")
     two.add_argument("--load-seconds", type=float, default=4.0, help="of a round at half load (%(default)s)")
     two.add_argument(
         "--memory", type=int, default=100_000, help="deliveries over which memory is watched (%(default)s)"
     )
-    for part, names in ((one, list(contenders.everybody(probot))), (two, [*WORKERS, "hookkeeper-arq"])):
+    for part, names in ((one, list(contenders.all_contenders(probot))), (two, [*WORKERS, "hookkeeper-arq"])):
         part.add_argument("--rounds", type=_above_0(int), default=5, help="of each contender (%(default)s)")
         part.add_argument(
             "--only", action="append", default=[], choices=names, metavar="NAME",
@@ -64,10 +64,15 @@ def options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def measure_ingest(told: argparse.Namespace, say: Say) -> int:
-    """Part `ingest`; gives the exit status."""
+def measure_ingest(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `ingest`; return the exit status."""
     chosen = ingest.Options(
-        told.seconds, told.connections, told.rounds, told.rows, tuple(told.only), told.probot.absolute()
+        arguments.seconds,
+        arguments.connections,
+        arguments.rounds,
+        arguments.rows,
+        tuple(arguments.only),
+        arguments.probot.absolute(),
     )
     result = ingest.run(chosen, say, machine.describe())
     rates = {name: [one.rate for one in rounds] for name, rounds in result.rounds.items()}
@@ -80,8 +85,8 @@ def measure_ingest(told: argparse.Namespace, say: Say) -> int:
     document = report.document(
         result.machine, {**asdict(chosen), "probot": None}, result.rounds, result.keeps, ratios
     )
-    status = finish(told, say, result.machine, cautions, document, result.wrong)
-    if told.plot:
+    status = finish(arguments, say, result.machine, cautions, document, result.wrong)
+    if arguments.plot:
         plot.draw(result.rounds, result.keeps, PICTURE)
         say(f"drawn: {PICTURE}")
     if not status:
@@ -89,15 +94,20 @@ def measure_ingest(told: argparse.Namespace, say: Say) -> int:
     return status
 
 
-def measure_worker(told: argparse.Namespace, say: Say) -> int:
-    """Part `worker`; gives the exit status."""
+def measure_worker(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `worker`; return the exit status."""
     found, split = machine.describe(), cores.split(two=True)
     with cores.on(split.rest), servers.started() as running:
         _set_up_django(running, "hookkeeper")
         from bench import worker, worker_report, workers  # noqa: PLC0415 - they need Django's models
 
         chosen = worker.Options(
-            told.deliveries, told.rounds, told.samples, told.load_seconds, told.memory, tuple(told.only)
+            arguments.deliveries,
+            arguments.rounds,
+            arguments.samples,
+            arguments.load_seconds,
+            arguments.memory,
+            tuple(arguments.only),
         )
         result = worker.run(chosen, split, running, say, found)
         connections.close_all()
@@ -107,14 +117,14 @@ def measure_worker(told: argparse.Namespace, say: Say) -> int:
     if result.memory:
         say(worker_report.memory(result))
     document = worker_report.document(result, ratios)
-    status = finish(told, say, result.machine, worker_report.cautions(result), document, result.wrong)
+    status = finish(arguments, say, result.machine, worker_report.cautions(result), document, result.wrong)
     if not status:
         say("Every delivery was done, and every record is there.")
     return status
 
 
-def measure_writes(_told: argparse.Namespace, _say: Say) -> int:
-    """Part `writes`."""
+def measure_writes(_arguments: argparse.Namespace, _say: Say) -> int:
+    """Run the part `writes`."""
     with servers.started() as running:
         _set_up_django(running, "writes")
         call_command("migrate", verbosity=0)
@@ -125,8 +135,8 @@ def measure_writes(_told: argparse.Namespace, _say: Say) -> int:
     return 0
 
 
-def measure_records(_told: argparse.Namespace, say: Say) -> int:
-    """Part `records`."""
+def measure_records(_arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `records`."""
     with servers.started() as running:
         _set_up_django(running, "records")
         call_command("migrate", verbosity=0)
@@ -139,20 +149,20 @@ def measure_records(_told: argparse.Namespace, say: Say) -> int:
     return 0
 
 
-def measure_parsing(_told: argparse.Namespace, say: Say) -> int:
-    """Part `parsing`."""
+def measure_parsing(_arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `parsing`."""
     from bench import parsing  # noqa: PLC0415 - no other part needs githubkit
 
     result = parsing.run()
     say(parsing.table(result))
     say(report.targets(figures.ratios(result.whole(), parsing.TARGETS)))
-    say(f"{result.refused} payloads are left out, which githubkit does not take.")
+    say(f"{result.refused} payloads that githubkit rejects are left out.")
     return 0
 
 
-def main(arguments: list[str]) -> int:
-    """Run, print, write; gives the exit status."""
-    told = options(arguments)
+def main(argv: list[str]) -> int:
+    """Run a part, print and write its results; return the exit status."""
+    arguments = options(argv)
     screen = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
 
     def say(what: RenderableType) -> None:
@@ -166,7 +176,7 @@ def main(arguments: list[str]) -> int:
         "parsing": measure_parsing,
     }
     try:
-        return parts[told.part](told, say)
+        return parts[arguments.part](arguments, say)
     except ContenderError as error:
         say(f"bench: {error}")
         return 1
@@ -183,7 +193,7 @@ def _above_0(kind: type[int] | type[float]) -> Callable[[str], float]:
 
 
 def _set_up_django(running: servers.Servers, database: str) -> None:
-    """Hookkeeper's settings on these servers; once in a process."""
+    """Set up Django with Hookkeeper's settings for these servers. Call once per process."""
     os.environ.update(
         DATABASE_URL=running.create_database(database),
         REDIS_URL=running.redis_url,
@@ -195,21 +205,21 @@ def _set_up_django(running: servers.Servers, database: str) -> None:
 
 
 def finish(
-    told: argparse.Namespace,
+    arguments: argparse.Namespace,
     say: Say,
     found: dict[str, object],
     cautions: Sequence[str],
     document: dict[str, object],
     wrong: Sequence[str],
 ) -> int:
-    """Say under what conditions it was measured, write it down, and judge whether it may be believed."""
+    """Print the conditions, write the document, and return the exit status."""
     for caution in cautions:
         say(f"caution: {caution}")
     for name, value in found.items():
         say(f"{name}: {value}")
-    told.json.parent.mkdir(parents=True, exist_ok=True)
-    told.json.write_text(json.dumps(document, indent=2) + "\n")
-    say(f"written: {told.json}")
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+    say(f"written: {arguments.json}")
     for what in wrong:
         say(f"WRONG: {what}")
     return 1 if wrong else 0

@@ -1,6 +1,6 @@
-"""What lies before a worker: deliveries that the bench stores and enqueues, and how they tell being done.
+"""Backlogs of the workers: they store and enqueue deliveries, and detect when all are done.
 
-Needs Django set up on Hookkeeper's settings, for its deliveries are stored and enqueued by its own code.
+They need Django with Hookkeeper's settings, because Hookkeeper's own code stores and enqueues its deliveries.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from receiver.intake import MAX_BATCH
 from receiver.postgresql import PostgresWriter
 from receiver.signatures import Verifier
 
-# Seconds until arq has written down how many jobs it did, which it does every second.
+# Seconds until arq has written the number of its jobs, which it does every second.
 COUNTED_WITHIN = 5.0
 
 
@@ -36,28 +36,28 @@ Done = Callable[[], bool]
 
 
 class Backlog(Protocol):
-    """What one kind of worker works off."""
+    """The backlog of one kind of worker."""
 
     every: float
-    """Seconds between two questions of how much is left: what is asked of a database costs it something."""
+    """Seconds between two queries of the remaining deliveries, because each query costs the database time."""
 
     def clear(self) -> None:
-        """Forget everything that was ever stored and enqueued here."""
+        """Delete everything that was stored and enqueued."""
 
     def fill(self, first: int, count: int) -> None:
         """Store and enqueue the workload's deliveries from `first` on."""
 
     def watched(self) -> AbstractContextManager[Done]:
-        """A question that is cheap to ask often: whether all of the last `fill` are done."""
+        """Yield a cheap function that returns whether all deliveries of the last `fill` are done."""
 
     def left(self) -> int:
-        """How many of the last `fill` are not done."""
+        """Return how many deliveries of the last `fill` are not done."""
 
     def finished(self) -> float | None:
-        """When the last of the last `fill` was done, in seconds since 1970; None where nobody writes it."""
+        """Return when the last `fill` was completely done, in seconds since 1970; None if unknown."""
 
     def wrong(self, count: int) -> list[str]:
-        """What is not as it should be, after the workload's first `count` deliveries."""
+        """Return the errors after the workload's first `count` deliveries."""
 
 
 class Ledger:
@@ -66,7 +66,7 @@ class Ledger:
     every = 0.1
 
     def __init__(self, url: str, table: str, done: str, records: Mapping[str, str]) -> None:
-        """`done` is the column that tells when; `records` maps the workload's kinds to their tables."""
+        """`done` is the column with the time of completion; `records` maps the workload's kinds to tables."""
         self.url = url
         self._table = sql.Identifier(table)
         self._done = sql.Identifier(done)
@@ -74,7 +74,7 @@ class Ledger:
         self._first_id = 0
 
     def clear(self) -> None:
-        """See `Backlog`; ids begin anew."""
+        """See `Backlog`; ids start again at 1."""
         tables = self._ask(
             "SELECT tablename FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations', 'django_content_type')"
@@ -84,7 +84,7 @@ class Ledger:
 
     @contextmanager
     def watched(self) -> Iterator[Done]:
-        """See `Backlog`; from the end, where the last to be done are, so that a row or two are read."""
+        """See `Backlog`. It searches from the end, where the last deliveries are, so it reads few rows."""
         question = self._composed(
             "SELECT id FROM {table} WHERE id >= {first} AND {done} IS NULL ORDER BY id DESC LIMIT 1", {}
         )
@@ -102,7 +102,7 @@ class Ledger:
         return None if last is None else float(last)
 
     def wrong(self, count: int) -> list[str]:
-        """Every kind of record of which there are not as many rows as the workload holds."""
+        """Return the kinds of records whose number of rows differs from the workload."""
         found = {
             kind: int(self._ask("SELECT count(*) FROM {records}", records=sql.Identifier(table))[0][0])
             for kind, table in self._records.items()
@@ -114,7 +114,7 @@ class Ledger:
         ]
 
     def _filled(self, ids: list[int]) -> None:
-        """From now on the last fill is these. The table is tended, so that no round pays for another."""
+        """Mark these as the last fill, and vacuum the table, so that no round pays for another."""
         self._first_id = min(ids)
         self._do("VACUUM (ANALYZE) {table}")
 
@@ -132,7 +132,7 @@ class Ledger:
 
 
 class Hookkeeper(Ledger):
-    """Stored by intake's own writer from signed requests, woken by the receiver's own `enqueue`."""
+    """Deliveries that the receiver's writer stores from signed requests, with wake-ups by its `enqueue`."""
 
     RECORDS: ClassVar = {
         "pushes": "records_push",
@@ -156,7 +156,7 @@ class Hookkeeper(Ledger):
             while portion := list(islice(made, MAX_BATCH)):
                 outcomes = await store.store(writer, portion)
                 batches.append([one for one in outcomes if isinstance(one, store.Stored)])
-            # Whole batches of intake, as a busy receiver sends their wake-ups.
+            # Wake-ups for whole batches of the intake, as a busy receiver sends them.
             for batch in batches:
                 await queue.enqueue(redis, {one.event for one in batch})
         finally:
@@ -165,7 +165,7 @@ class Hookkeeper(Ledger):
         return [one.id for batch in batches for one in batch]
 
     def wrong(self, count: int) -> list[str]:
-        """What `Ledger` finds, deliveries that did not succeed, and handler runs that are not one each."""
+        """Return the errors of `Ledger`, deliveries that did not succeed, and any number of runs but one."""
         ended = dict(self._ask("SELECT status, count(*) FROM {table} GROUP BY status"))
         runs = self._ask("SELECT count(*) FROM receiver_handlerrun WHERE outcome = 'succeeded'")[0][0]
         found = super().wrong(count)
@@ -177,7 +177,7 @@ class Hookkeeper(Ledger):
 
 
 class Textbook(Ledger):
-    """Stored as the textbook project's view stores them, one job for each, on arq or on saq."""
+    """Deliveries stored as the textbook project's view does, with a job for each on arq or saq."""
 
     RECORDS: ClassVar = {
         "pushes": "textbook_push",
@@ -199,7 +199,7 @@ class Textbook(Ledger):
         )
         ids: list[int] = []
         with psycopg.connect(self.url) as connection:
-            for one in workload.given(first, count):
+            for one in workload.deliveries(first, count):
                 values = [one.guid, one.event, Jsonb(one.body.decode(), dumps=str)]
                 ids += [pk for (pk,) in connection.execute(insert, values)]
         self._filled(ids)
@@ -207,7 +207,7 @@ class Textbook(Ledger):
 
 
 class Empty:
-    """arq jobs with nothing in them, counted by arq."""
+    """Empty arq jobs, counted by arq."""
 
     every = 0.005
 
@@ -237,21 +237,21 @@ class Empty:
         return None
 
     def wrong(self, count: int) -> list[str]:
-        """What arq has written down of its jobs, where it is not that all were done."""
+        """Return arq's own count of its jobs if it is not complete."""
         deadline = time.monotonic() + COUNTED_WITHIN
         while True:
             with Redis.from_url(self._redis_url) as redis:
-                told = (redis.get("arq:queue:health-check") or b"").decode()
-            if re.search(rf"j_complete={count} j_failed=0 ", told):
+                health = (redis.get("arq:queue:health-check") or b"").decode()
+            if re.search(rf"j_complete={count} j_failed=0 ", health):
                 return []
             if time.monotonic() > deadline:
-                return [f"arq tells {told!r}, and {count} jobs should be complete"]
+                return [f"arq reports {health!r}, but {count} jobs should be complete"]
             time.sleep(0.1)
 
 
 def signed(first: int, count: int) -> Iterator[Arrival]:
-    """The workload as verified arrivals, each read from the headers and the bytes that GitHub would send."""
-    for one in workload.given(first, count):
+    """Yield the workload as verified arrivals, read from the headers and bytes that GitHub would send."""
+    for one in workload.deliveries(first, count):
         headers = {**Delivery(one.event, one.body).headers, "X-GitHub-Delivery": str(one.guid)}
         meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
         verifier = Verifier([SECRET.encode()])
@@ -270,9 +270,9 @@ async def _to_arq(url: str, arguments: list[Any], job: str = "process") -> None:
 
 
 async def _to_saq(url: str, ids: list[int]) -> None:
-    from saq.queue.redis import RedisQueue  # noqa: PLC0415 - a peer, which the tests do without
+    from saq.queue.redis import RedisQueue  # noqa: PLC0415 - a peer that the tests do not need
 
-    logging.getLogger("saq").setLevel(logging.WARNING)  # it tells every job
+    logging.getLogger("saq").setLevel(logging.WARNING)  # it logs every job
     queue = RedisQueue(AsyncRedis.from_url(url))
     try:
         await _some_at_once(queue.enqueue("process", pk=pk) for pk in ids)

@@ -1,6 +1,6 @@
-"""Who takes part: how each is made ready, started, and asked how many rows it has.
+"""The contenders of the part `ingest`: how each is prepared and started, and its table of rows.
 
-Every contender on uvicorn runs one process on uvloop and httptools with no access log, as the Procfile's
+Each contender on uvicorn runs one process with uvloop and httptools and no access log, as the Procfile's
 `web:` line does. The peers use uvicorn's own protocol, without the limits of receiver/protocol.py.
 """
 
@@ -35,15 +35,15 @@ class Contender:
     cwd: Path = ROOT
     database: str = ""
     table: str = ""
-    version: str = ""  # where it is no Python package
+    version: str = ""  # if it is not a Python package
 
 
 class NotInstalledError(Exception):
-    """An optional peer is not on this machine; the message says what is missing."""
+    """An optional peer is not installed; the message names what is missing."""
 
 
 def hookkeeper(servers: Servers, name: str, url: str, keeps: str) -> Contender:
-    """This receiver: the Procfile's own line on a migrated, empty database."""
+    """Return this receiver: the Procfile's line on a migrated, empty database."""
     environment = {
         "DATABASE_URL": url,
         "REDIS_URL": servers.redis_url,
@@ -57,26 +57,26 @@ def hookkeeper(servers: Servers, name: str, url: str, keeps: str) -> Contender:
 
 
 def hookkeeper_postgresql(servers: Servers) -> Contender:
-    """On PostgreSQL."""
+    """Return the receiver on PostgreSQL."""
     return hookkeeper(
         servers, "hookkeeper-postgresql", servers.create_database("hookkeeper"), "PostgreSQL, fsync"
     )
 
 
 def hookkeeper_filled(servers: Servers) -> Contender:
-    """On PostgreSQL with many rows already there."""
+    """Return the receiver on PostgreSQL with many stored rows."""
     url = servers.create_database("hookkeeper_filled")
     return hookkeeper(servers, "hookkeeper-filled", url, "PostgreSQL, fsync")
 
 
 def hookkeeper_sqlite(servers: Servers) -> Contender:
-    """On SQLite."""
+    """Return the receiver on SQLite."""
     url = f"sqlite:///{servers.folder / 'hookkeeper.sqlite3'}"
     return hookkeeper(servers, "hookkeeper-sqlite", url, "SQLite, synchronous=FULL")
 
 
 def django_project(servers: Servers, name: str, project: str, table: str, **more: str) -> Contender:
-    """One of the Django projects under bench/peers, on a database of its own."""
+    """Return one of the Django projects under bench/peers, on its own database."""
     url = servers.create_database(name.replace("-", "_"))
     environment = {
         "DATABASE_URL": url,
@@ -92,34 +92,34 @@ def django_project(servers: Servers, name: str, project: str, table: str, **more
 
 
 def textbook(servers: Servers) -> Contender:
-    """Django as books teach it, with Django's default of a connection for each request."""
+    """Return the textbook project, with Django's default of a connection for each request."""
     return django_project(servers, "textbook-django", "textbook", "textbook_delivery")
 
 
 def textbook_pooled(servers: Servers) -> Contender:
-    """The same with Django's connection pool switched on."""
+    """Return the textbook project with Django's connection pool."""
     return django_project(servers, "textbook-django-pooled", "textbook", "textbook_delivery", PEER_POOL="1")
 
 
 def django_github_app(servers: Servers) -> Contender:
-    """django-github-app from its package."""
+    """Return django-github-app, from its package."""
     return django_project(servers, "django-github-app", "github_app", "django_github_app_eventlog")
 
 
 def gidgethub(_servers: Servers) -> Contender:
-    """gidgethub from its package, on aiohttp."""
+    """Return gidgethub on aiohttp, from its package."""
     command = f"{shlex.quote(sys.executable)} -m bench.peers.gidgethub_aiohttp"
     return Contender("gidgethub-aiohttp", "nothing", command, environment={"PEER_SECRET": SECRET})
 
 
 def uvicorn_hmac(_servers: Servers) -> Contender:
-    """The ceiling."""
+    """Return the upper bound: it only verifies signatures."""
     command = UVICORN.format(app="bench.peers.uvicorn_hmac:application")
     return Contender("uvicorn-hmac", "nothing", command, environment={"PEER_SECRET": SECRET})
 
 
 def probot(folder: Path) -> Callable[[Servers], Contender]:
-    """probot from `folder`/node_modules; raises `NotInstalledError` when called without it."""
+    """Return probot from `folder`/node_modules; raise `NotInstalledError` if it is missing."""
 
     def prepare(_servers: Servers) -> Contender:
         if shutil.which("node") is None:
@@ -137,7 +137,7 @@ def probot(folder: Path) -> Callable[[Servers], Contender]:
 
 
 def webhook(servers: Servers) -> Contender:
-    """adnanh/webhook, which starts a command for each delivery: here /bin/true."""
+    """Return adnanh/webhook, which starts a command for each delivery: here /bin/true."""
     program = shutil.which("webhook")
     if program is None:
         raise NotInstalledError("webhook is not on PATH")
@@ -150,13 +150,13 @@ def webhook(servers: Servers) -> Contender:
     hooks = servers.folder / "hooks.json"
     hooks.write_text(json.dumps([hook]))
     command = f"webhook -hooks {shlex.quote(str(hooks))} -ip 127.0.0.1 -port $PORT"
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
-    version = told.stdout.strip()
+    process = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
+    version = process.stdout.strip()
     return Contender("webhook", "nothing (starts a command)", command, "/hooks/push", version=version)
 
 
-def everybody(probot_folder: Path) -> dict[str, Callable[[Servers], Contender]]:
-    """By name, in the order in which they run; each is made ready by its call."""
+def all_contenders(probot_folder: Path) -> dict[str, Callable[[Servers], Contender]]:
+    """Return the contenders by name, in the order of their runs. A call prepares one."""
     return {
         "hookkeeper-postgresql": hookkeeper_postgresql,
         "hookkeeper-filled": hookkeeper_filled,

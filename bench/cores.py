@@ -1,4 +1,4 @@
-"""Which core belongs to the contender, and which to everything else."""
+"""Assigns the cores: to the contender, and to everything else."""
 
 import os
 import sys
@@ -11,11 +11,11 @@ import psutil
 
 @dataclass(frozen=True)
 class Cores:
-    """The split of this machine: the contender has `contender`, load, PostgreSQL and Redis have `rest`.
+    """The cores of the contender (`contender`), and those of load, PostgreSQL and Redis (`rest`).
 
-    A contender of two processes has `contender` and `second`. With fewer than three cores they are the same,
-    so that each process has half of it. All are empty where the platform cannot pin processes; they are equal
-    where there is one core only.
+    A contender of two processes has `contender` and `second`. With fewer than three cores both are the
+    same, so each process has half of it. All are empty if the platform cannot pin processes, and equal on a
+    machine with one core.
     """
 
     contender: frozenset[int]
@@ -24,12 +24,12 @@ class Cores:
 
     @property
     def halves(self) -> bool:
-        """Whether two processes of a contender have half a core each, not a core each."""
+        """Return whether two processes of a contender share one core."""
         return bool(self.second) and self.second == self.contender
 
     @property
     def shares(self) -> str:
-        """What two processes of a contender have, in words; empty without `second`."""
+        """Describe the cores of two processes of a contender; empty without `second`."""
         if not self.second:
             return ""
         rest = f"PostgreSQL, Redis and the rest on core {_list(self.rest)}"
@@ -42,9 +42,9 @@ class Cores:
             return "not pinned: this platform has no CPU affinity"
         if self.contender == self.rest:
             return "one core in all, shared by the contender and the load"
-        told = f"contender on core {_list(self.contender)}, everything else on core {_list(self.rest)}"
+        text = f"contender on core {_list(self.contender)}, everything else on core {_list(self.rest)}"
         apart = self.second - self.contender
-        return f"{told}, a second process on core {_list(apart)}" if apart else told
+        return f"{text}, a second process on core {_list(apart)}" if apart else text
 
 
 def split(*, two: bool = False) -> Cores:
@@ -55,10 +55,10 @@ def split(*, two: bool = False) -> Cores:
 
 
 def divided(these: Collection[int], *, two: bool) -> Cores:
-    """The first of these cores for the contender, the others for the rest.
+    """Return the split: the first core for the contender, the others for the rest.
 
-    For contenders of `two` processes a second core is set apart where there are three. With fewer both are on
-    the first: how much a process does beside PostgreSQL on its core is up to PostgreSQL.
+    Contenders of `two` processes get a second core if there are three. With fewer, both share the first core,
+    because a process on PostgreSQL's core depends on PostgreSQL's load.
     """
     first, *others = sorted(these)
     one, rest = frozenset({first}), frozenset(others or [first])
@@ -71,7 +71,7 @@ def divided(these: Collection[int], *, two: bool) -> Cores:
 
 @contextmanager
 def on(cores: frozenset[int]) -> Iterator[None]:
-    """Run the body on these cores; what it starts stays on them. Does nothing where `cores` is empty."""
+    """Run the body, and the processes that it starts, on these cores. Does nothing if `cores` is empty."""
     if sys.platform != "linux" or not cores:
         yield
         return
@@ -84,7 +84,7 @@ def on(cores: frozenset[int]) -> Iterator[None]:
 
 
 def busy(which: frozenset[int]) -> float:
-    """Seconds that these cores have worked since the machine's start, for whomever."""
+    """Return the busy seconds of these cores since the start of the machine."""
     times = psutil.cpu_times(percpu=True)
     return sum(sum(times[core]) - times[core].idle - getattr(times[core], "iowait", 0.0) for core in which)
 

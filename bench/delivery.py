@@ -9,20 +9,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAYLOADS = ROOT / "tests" / "payloads"
-SECRET = "the secret of the benchmark"  # noqa: S105 - of servers that live for minutes on the loopback
+SECRET = "the secret of the benchmark"  # noqa: S105 - for servers on the loopback
 SIZE = 7_600  # bytes
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """An event's body; the signature covers the body alone, so that only the guid is new in each request."""
+    """The body of an event. The signature covers it alone, so only the guid changes with each request."""
 
     event: str
     body: bytes
 
     @property
     def headers(self) -> dict[str, str]:
-        """GitHub's headers, without X-GitHub-Delivery."""
+        """Return GitHub's headers, without X-GitHub-Delivery."""
         digests = {
             name: hmac.new(SECRET.encode(), self.body, name).hexdigest() for name in ("sha1", "sha256")
         }
@@ -40,7 +40,7 @@ class Delivery:
 
 
 def push() -> Delivery:
-    """The project's own sample of a push, with more commits like its own until it has `SIZE` bytes."""
+    """Return the project's sample of a push, with more commits until it has `SIZE` bytes."""
     payload = json.loads((PAYLOADS / "push__branch.json").read_bytes())
     samples = payload["commits"]
     commits = list(samples)
@@ -54,10 +54,10 @@ def push() -> Delivery:
 
 
 def issue() -> Delivery:
-    """A small one, of which the stored rows are made."""
+    """Return a small delivery, from which the stored rows are copied."""
     return Delivery("issues", dump(json.loads((PAYLOADS / "issues__opened.json").read_bytes())))
 
 
 def dump(payload: object) -> bytes:
-    """JSON as GitHub writes it."""
+    """Return JSON as GitHub formats it."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

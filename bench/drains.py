@@ -1,11 +1,10 @@
-"""How fast a worker works off a backlog.
+"""Measures how fast a worker processes a backlog.
 
-The workers are started, one after the other, and each does a few deliveries to be warm. Then they are stopped
-where they stand (SIGSTOP), the backlog is stored and enqueued, and they are let go. A drain lasts from that
-moment until the last delivery was done, as the backlog has it written down; the rate is all deliveries over
-this time, with its beginning and its end. Nothing else is asked of the database meanwhile but, ten times a
-second, whether anything is left. A worker that is to have half of its core shares it, from just before it is
-let go until the drain is over, with a process that burns CPU.
+The workers start one after the other, and each processes a few deliveries as a warm-up. Then they are
+suspended (SIGSTOP), the backlog is stored and enqueued, and they are resumed. A drain lasts from that moment
+to the recorded completion of the last delivery; the rate is the number of deliveries divided by this time.
+Meanwhile the benchmark only asks the database ten times a second whether deliveries are left. A worker with
+half of a core shares it during the drain with a process that uses CPU.
 """
 
 import time
@@ -20,13 +19,13 @@ from bench.figures import Drain
 from bench.servers import Servers
 from bench.workers import Worker
 
-WARM_UP = 20  # a twentieth of what is measured is done before
+WARM_UP = 20  # the warm-up is a twentieth of the measured deliveries
 ENDS_WITHIN = 120.0  # seconds
 
 
 @dataclass(frozen=True)
 class Ended:
-    """When a backlog was done, and how much of it was not in time."""
+    """The time at which a backlog was done, and the number of late deliveries."""
 
     at: float  # seconds since 1970
     left: int
@@ -35,7 +34,7 @@ class Ended:
 def drain(
     worker: Worker, deliveries: int, split: cores.Cores, servers: Servers, within: float = ENDS_WITHIN
 ) -> tuple[Drain, list[str]]:
-    """One round of one worker, and what was wrong in it."""
+    """Run one round of one worker; return its figures and the errors."""
     backlog, count = worker.backlog, whole(deliveries / worker.share)
     warm = whole(count / WARM_UP)
     servers.flush_redis()
@@ -46,8 +45,8 @@ def drain(
             stack.enter_context(up(worker, core, servers.folder))
             for core in (split.contender, split.second)[: worker.processes]
         ]
-        # Who waits in Redis gets a job also while it is stopped, so nobody is stopped before all are warm. Of
-        # several the next fill wakes the one that has waited longest.
+        # A stopped worker that waits in Redis still gets a job, so none is stopped before all are warm. The
+        # next fill wakes the worker that has waited longest.
         for process in running:
             backlog.fill(done, warm)
             done += warm
@@ -81,7 +80,7 @@ def drain(
 
 
 def wait(worker: Worker, running: Sequence[processes.Process], within: float = ENDS_WITHIN) -> Ended:
-    """Wait until the backlog's last fill is done; raises `ContenderError` when a process ends by itself."""
+    """Wait until the last fill is done; raise `ContenderError` if a process ends."""
     deadline = time.monotonic() + within
     with worker.backlog.watched() as done:
         while not done() and time.monotonic() < deadline:
@@ -94,7 +93,7 @@ def wait(worker: Worker, running: Sequence[processes.Process], within: float = E
 
 @contextmanager
 def up(worker: Worker, core: frozenset[int], folder: Path) -> Iterator[processes.Process]:
-    """One process of a worker, on this core."""
+    """Start one process of a worker on this core."""
     log = folder / f"{worker.name.replace(' ', '-')}.log"
     with processes.running(worker.command, log, worker.environment, on=core, cwd=ROOT) as process:
         yield process
@@ -102,7 +101,7 @@ def up(worker: Worker, core: frozenset[int], folder: Path) -> Iterator[processes
 
 @contextmanager
 def _neighbour(worker: Worker, split: cores.Cores, servers: Servers) -> Iterator[list[processes.Process]]:
-    """Whoever has the other half of a worker's core, while the context lasts; empty for most."""
+    """Run the process that uses the other half of a halved worker's core, until the context ends."""
     if not worker.halved:
         yield []
         return
@@ -111,6 +110,6 @@ def _neighbour(worker: Worker, split: cores.Cores, servers: Servers) -> Iterator
 
 
 def whole(count: float) -> int:
-    """The next number that holds every kind of delivery equally often."""
+    """Return the next number that is a multiple of the number of kinds."""
     kinds = len(workload.KINDS)
     return max(1, round(count / kinds)) * kinds

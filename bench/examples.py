@@ -1,8 +1,8 @@
-"""Payloads for contenders that read every field: the project's own and GitHub's examples, made complete.
+"""Payloads for contenders that read every field: the samples of the project and of GitHub, completed.
 
-githubkit's models demand each field of GitHub's description. The project's payloads leave out what nobody
-reads, and GitHub's published examples what is newer than they are; what is missing is filled in here, with a
-value as GitHub has it, until githubkit takes the payload. So both contenders read the same bytes.
+githubkit's models require every field of GitHub's description. The project's payloads lack unused fields, and
+GitHub's published examples lack newer ones. Missing fields are added here with a plausible value, until
+githubkit accepts the payload, so that both contenders read the same bytes.
 """
 
 import json
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 import schemas
 from bench.delivery import ROOT
 
-# The second lies beside the checkout, or nowhere.
+# The second is beside the checkout, or missing.
 FOLDERS = (ROOT / "tests" / "payloads", ROOT.parent / "shared" / "payloads" / "octokit")
 
 NUMBERS = {
@@ -45,9 +45,9 @@ Check = Callable[[str, bytes], object]
 
 
 def bodies(check: Check, folders: Iterable[Path] = FOLDERS) -> tuple[dict[str, list[bytes]], int]:
-    """Bodies by event, of the events that a schema reads, and how many could not be made complete.
+    """Return the bodies by event, for events with a schema, and the number of those left incomplete.
 
-    `check` reads a body of an event and raises `ValidationError`.
+    `check` validates a body of an event and raises `ValidationError`.
     """
     known = schemas.discover(schemas)
     found: dict[str, list[bytes]] = {}
@@ -64,7 +64,7 @@ def bodies(check: Check, folders: Iterable[Path] = FOLDERS) -> tuple[dict[str, l
 
 
 def completed(event: str, payload: dict[str, Any], check: Check) -> bytes | None:
-    """The body of a payload with what `check` misses; None when it is not content with that."""
+    """Return the body with the fields that `check` requires; None if it is still invalid."""
     for _ in range(PASSES):
         body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "backslashreplace")
         try:
@@ -79,7 +79,7 @@ def completed(event: str, payload: dict[str, Any], check: Check) -> bytes | None
 
 
 def _fill(payload: Any, path: Sequence[int | str]) -> bool:
-    """Put a value where one is missing; whether there was none. The path has names of models in between."""
+    """Add a missing value; return whether it was missing. The path also contains names of models."""
     *_, (place, inside) = _walk(payload, path[:-1])
     name = str(path[-1])
     if not isinstance(place, dict) or name in place:
@@ -100,7 +100,7 @@ def _walk(value: Any, path: Sequence[int | str]) -> Iterator[tuple[Any, str]]:
 
 
 def _value(name: str, inside: str) -> Any:
-    """What GitHub might send under this name."""
+    """Return a value that GitHub might send under this name."""
     kinds: tuple[tuple[bool, Any], ...] = (
         (inside == "_links" or name in OBJECTS, {}),
         (name == "href" or name.endswith("url"), "https://api.github.example/"),

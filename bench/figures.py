@@ -1,4 +1,4 @@
-"""From rounds to figures, pure: percentiles, medians, ratios pair by pair, and whether a target is met."""
+"""Computes percentiles, medians, pairwise ratios and verdicts from rounds. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ class Round:
 
 @dataclass(frozen=True)
 class Drain:
-    """One worker in one round of working off a backlog. `cpu` of the worker's, seconds for each delivery.
+    """One worker in one round with a backlog. `cpu` is in seconds for each delivery.
 
-    `busy` is the CPU that its processes had together while they worked; 1 is one core, fully used.
+    `busy` is the CPU of all its processes during the drain; 1 is one fully used core.
     """
 
     rate: float  # deliveries per second
@@ -37,13 +37,13 @@ class Drain:
 
     @classmethod
     def nothing(cls) -> "Drain":
-        """Of a worker that did not work."""
+        """Return the figures of a worker that did nothing."""
         return cls(0.0, 0.0, 0.0, None, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class Target:
-    """A ratio of two figures that is to be reached; one whose aim is the lower is to be stayed below."""
+    """A target for the ratio of two figures. If the aim is the lower bound, the ratio must stay below."""
 
     text: str
     over: str
@@ -52,25 +52,25 @@ class Target:
     aim: float
 
     def reached(self, ratio: float, goal: float) -> bool:
-        """Whether a ratio is as good as a goal."""
+        """Return whether a ratio meets a goal."""
         return ratio <= goal if self.aim < self.at_least else ratio >= goal
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A target's ratio in each round; empty where one of the two was not measured."""
+    """The ratio of a target in each round; empty if one of the two was not measured."""
 
     target: Target
     rounds: tuple[float, ...]
 
     @property
     def median(self) -> float | None:
-        """The median of the rounds."""
+        """Return the median of the rounds."""
         return median(self.rounds) if self.rounds else None
 
     @property
     def verdict(self) -> str:
-        """`aim met`, `met`, `not met` or `not measured`."""
+        """Return `aim met`, `met`, `not met` or `not measured`."""
         if self.median is None:
             return "not measured"
         if self.target.reached(self.median, self.target.aim):
@@ -88,13 +88,13 @@ INGEST = (
 )
 
 
-# Names of what is measured beside the workers' rates: seconds, and bytes.
+# Names of the figures besides the workers' rates, in seconds and bytes.
 IDLE, IDLE_RARELY = "idle p50", "idle p50, arq's poll_delay"
 EARLY, LATE = "memory early", "memory late"
 
 
 def worker(one: str) -> tuple[Target, ...]:
-    """The targets of the part `worker`; two workers are judged beside the contender `one`."""
+    """Return the targets of the part `worker`; two workers are compared with the contender `one`."""
     return (
         Target("deliveries/s / naive arq job, row-by-row ORM", "hookkeeper", "naive-arq", 20, 35),
         Target("deliveries/s / arq running empty jobs", "hookkeeper", "empty-arq", 1.5, 3),
@@ -105,14 +105,14 @@ def worker(one: str) -> tuple[Target, ...]:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that `share` of all do not exceed; nan without values."""
+    """Return the smallest value that `share` of all values do not exceed; nan without values."""
     if not values:
         return math.nan
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def ratios(figures: Mapping[str, Sequence[float]], targets: Sequence[Target]) -> list[Ratio]:
-    """Every target's ratio, the figure of each round divided by the other's of the same round."""
+    """Return the ratio of each target, computed from two figures of the same round."""
     return [
         Ratio(
             target,
@@ -132,7 +132,7 @@ Measured = TypeVar("Measured", Round, Drain)
 
 
 def middle(rounds: Sequence[Measured]) -> Measured:
-    """The median of every figure by itself; the highest of the peaks."""
+    """Return the median of each figure, and the highest peak."""
     values = {field.name: [getattr(one, field.name) for one in rounds] for field in fields(rounds[0])}
     peaks = [peak for peak in values.pop("peak_memory") if peak is not None]
     medians = {name: median(each) for name, each in values.items()}

@@ -1,4 +1,4 @@
-"""The part `ingest`: every contender in short rounds that alternate, and what each of them did."""
+"""The part `ingest`: measures all contenders in short, alternating rounds."""
 
 import asyncio
 import urllib.request
@@ -19,7 +19,7 @@ WARM_UP = 0.5  # seconds, before each round
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is told; `only` is empty for everybody."""
+    """The options of a run; an empty `only` selects all contenders."""
 
     seconds: float
     connections: int
@@ -31,7 +31,7 @@ class Options:
 
 @dataclass
 class Result:
-    """What a run found; `wrong` is empty when every request got a 2xx and every 2xx is a row."""
+    """The results of a run; `wrong` is empty if every request got a 2xx and every 2xx is a row."""
 
     options: Options
     machine: dict[str, object]
@@ -43,7 +43,7 @@ class Result:
 
 @dataclass
 class Entry:
-    """A contender that is up."""
+    """A started contender."""
 
     contender: Contender
     process: processes.Process
@@ -51,13 +51,13 @@ class Entry:
 
 
 def run(options: Options, say: Callable[[str], None], machine: dict[str, object]) -> Result:
-    """Start the servers and the contenders, measure, and stop everything; `say` is told the progress."""
+    """Start the servers and the contenders, measure, and stop everything; `say` receives the progress."""
     split = cores.split()
     result = Result(options, {**machine, "cores": str(split)})
     with cores.on(split.rest), servers.started() as backends, ExitStack() as stack:
         result.machine["postgresql"] = backends.settings()
         entries = []
-        for name, prepare in contenders.everybody(options.probot).items():
+        for name, prepare in contenders.all_contenders(options.probot).items():
             if options.only and name not in options.only:
                 continue
             say(f"starting {name}")
@@ -88,7 +88,7 @@ def run(options: Options, say: Callable[[str], None], machine: dict[str, object]
 def measure(
     entry: Entry, options: Options, split: cores.Cores, backends: servers.Servers
 ) -> tuple[Round, list[str]]:
-    """One round of one contender, and what was wrong in it."""
+    """Run one round of one contender; return its figures and the errors."""
     contender = entry.contender
     before = _rows(contender)
     warm = _fire(entry, options.connections, min(WARM_UP, options.seconds))

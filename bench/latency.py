@@ -1,9 +1,9 @@
-"""From receipt to settlement: `finished_at - received_at`, both on the database's clock.
+"""Measures the time from receipt to settlement: `finished_at - received_at`, both from the database's clock.
 
-Idle: one delivery at a time, sent to the real receiver, after a pause whose length does not follow the
-worker's own rhythm. Under load: deliveries come evenly, whether or not the last are done; they enter by
-intake, in the bench's own process. What HTTP and the signature cost lies before `received_at`, and left out
-they leave PostgreSQL the core that it shares with them.
+Idle: one delivery at a time is sent to the real receiver, after a random pause that does not follow the
+worker's poll. Under load: deliveries arrive at a constant rate, whether or not earlier ones are done; the
+benchmark's process stores them with the intake. The cost of HTTP and the signature lies before `received_at`;
+without it, PostgreSQL has the core that it shares with the receiver.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from receiver.arrivals import Arrival
 from receiver.parts import Parts
 from receiver.store import Stored
 
-PAUSE = 0.5  # seconds at most, which is arq's default between two looks at the queue
+PAUSE = 0.5  # seconds at most: arq's default `poll_delay`
 REST = 2.0  # seconds without a delivery
 SETTLED_WITHIN = 15.0  # seconds
-POLL_INTERVAL = 0.002  # seconds between two looks whether one delivery is settled
+POLL_INTERVAL = 0.002  # seconds between two checks whether a delivery is settled
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Load:
 def idle(
     worker: Worker, receiver: Contender, port: int, samples: int, split: cores.Cores, servers: Servers
 ) -> tuple[list[float], float, list[str]]:
-    """Seconds of each delivery, the share of a core that the worker takes with none, and what was wrong."""
+    """Seconds of each delivery, the worker's share of a core without deliveries, and the errors."""
     found: list[float] = []
     servers.flush_redis()
     worker.backlog.clear()
@@ -55,7 +55,7 @@ def idle(
         psycopg.connect(receiver.database, autocommit=True) as database,
         closing(http.client.HTTPConnection("127.0.0.1", port, timeout=SETTLED_WITHIN)) as http_client,
     ):
-        for one in workload.given(0, samples + 1):
+        for one in workload.deliveries(0, samples + 1):
             time.sleep(pauses.uniform(0, PAUSE) if found else 0)
             headers = delivery.Delivery(one.event, one.body).headers
             http_client.request(
@@ -75,11 +75,11 @@ def idle(
         cpu, began = process.cpu(), time.monotonic()
         time.sleep(REST)
         resting = (process.cpu() - cpu) / (time.monotonic() - began)
-    # The first was to make receiver and worker ready.
+    # The first delivery was a warm-up.
     return found[1:], resting, worker.backlog.wrong(samples + 1)
 
 
-def _settled(database: "psycopg.Connection[tuple[float]]", one: workload.Given) -> float | None:
+def _settled(database: "psycopg.Connection[tuple[float]]", one: workload.Item) -> float | None:
     deadline = time.monotonic() + SETTLED_WITHIN
     while time.monotonic() < deadline:
         row = database.execute(
@@ -96,7 +96,7 @@ def _settled(database: "psycopg.Connection[tuple[float]]", one: workload.Given) 
 def loaded(
     worker: Worker, rate: float, seconds: float, split: cores.Cores, servers: Servers
 ) -> tuple[Load, list[str]]:
-    """One round with `rate` deliveries offered in each second, and what was wrong."""
+    """Run one round with `rate` deliveries per second; return its figures and the errors."""
     count = drains.whole(rate * seconds)
     warm = drains.whole(count / drains.WARM_UP)
     servers.flush_redis()
@@ -123,7 +123,7 @@ def loaded(
 
 
 async def _offer(arrived: Sequence[Arrival], rate: float) -> int:
-    """Have each kept at its time; gives the lowest id."""
+    """Store each arrival at its time; return the lowest id."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     tasks = []
@@ -137,5 +137,5 @@ async def _offer(arrived: Sequence[Arrival], rate: float) -> int:
         kept = await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         await parts.close()
-    # What was refused is missing in the count of rows.
+    # A rejected arrival is missing from the count of rows.
     return min(one.id for one in kept if isinstance(one, Stored))

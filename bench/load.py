@@ -1,7 +1,7 @@
 """The load generator: keep-alive connections that each send the next request when the last was answered.
 
-No HTTP library: it writes prepared bytes and reads of an answer its status and where it ends, so that it
-costs less than the servers that it measures.
+It uses no HTTP library: it writes prepared bytes, and reads only the status and the end of an answer, so that
+it costs less than the measured servers.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import cast
 from uuid import uuid4
 
-DRAIN = 15.0  # seconds for the answers that are under way when the time is up
+DRAIN = 15.0  # seconds for the pending answers at the end
 OK = range(200, 300)
 
 
 @dataclass
 class Outcome:
-    """What came back. Latencies are in seconds, of every answer, whatever its status."""
+    """The answers. Latencies are in seconds, of all answers with any status."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -29,19 +29,19 @@ class Outcome:
 
     @property
     def accepted(self) -> int:
-        """Answers with a 2xx."""
+        """Return the number of 2xx answers."""
         return sum(count for status, count in self.statuses.items() if status in OK)
 
     @property
     def failed(self) -> int:
-        """Requests that did not get a 2xx."""
+        """Return the number of requests without a 2xx."""
         return sum(self.statuses.values()) - self.accepted + self.lost + self.unanswered
 
 
 def answered(data: bytes | bytearray) -> tuple[int, bool] | None:
-    """Status, and whether the server keeps the connection, once `data` is a whole answer; else None.
+    """Return the status and whether the connection stays open, if `data` is a whole answer; else None.
 
-    Raises `ValueError` for an answer of which only the connection's end would tell where it ends.
+    Raises `ValueError` for an answer that ends with the connection.
     """
     end = data.find(b"\r\n\r\n")
     if end < 0:
@@ -77,7 +77,7 @@ class Volley:
         self._all_closed = asyncio.Event()
 
     async def fire(self, connections: int, seconds: float) -> Outcome:
-        """Keep `connections` requests under way for `seconds`, then await the last answers."""
+        """Keep `connections` requests pending for `seconds`, then await the last answers."""
         cpu, started = time.process_time(), time.perf_counter()
         self.ends = started + seconds
         await asyncio.gather(*(self.connect() for _ in range(connections)))
@@ -93,7 +93,7 @@ class Volley:
         return self.outcome
 
     async def connect(self) -> None:
-        """Open one more connection, which sends by itself."""
+        """Open one more connection, which starts to send."""
         try:
             await asyncio.get_running_loop().create_connection(
                 lambda: Connection(self), "127.0.0.1", self.port
@@ -103,7 +103,7 @@ class Volley:
             self.closed()
 
     def closed(self, connection: "Connection | None" = None) -> None:
-        """A connection has ended."""
+        """Note the end of a connection."""
         if connection is not None:
             self.open.discard(connection)
         if not self.open:
@@ -111,7 +111,7 @@ class Volley:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection with at most one request under way."""
+    """One keep-alive connection with at most one pending request."""
 
     def __init__(self, volley: Volley) -> None:
         self._volley = volley
@@ -120,8 +120,8 @@ class Connection(asyncio.Protocol):
         self._reconnecting: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send at once."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none of asyncio's classes
+        """Send the first request."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transport has another class
         self._volley.open.add(self)
         self._send()
 
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Count what was under way as lost, and connect anew while there is time."""
+        """Count a pending request as lost, and reconnect until the end of the run."""
         if self._sent is not None:
             self._volley.outcome.lost += 1
         if time.perf_counter() < self._volley.ends:
@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
             self._volley.closed(self)
 
     def abandon(self) -> None:
-        """End the connection without waiting for the answer, which is counted by the caller."""
+        """Close the connection without waiting for the answer, which the caller counts."""
         self._sent = None
         self._transport.abort()
 
@@ -169,5 +169,5 @@ class Connection(asyncio.Protocol):
 async def fire(
     port: int, path: str, headers: Mapping[str, str], body: bytes, *, connections: int, seconds: float
 ) -> Outcome:
-    """Send to `127.0.0.1:port` for `seconds` over `connections`, every request with a guid of its own."""
+    """Send to `127.0.0.1:port` for `seconds` over `connections`; each request has a new guid."""
     return await Volley(port, path, headers, body).fire(connections, seconds)

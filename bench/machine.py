@@ -1,4 +1,4 @@
-"""What a run tells of the machine, so that nobody takes its absolute figures for more than they are."""
+"""Describes the machine of a run, because absolute figures depend on it."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ SYNCS = 100
 
 
 def describe() -> dict[str, object]:
-    """Platform, cores, versions, and how long a sync to disk takes."""
+    """Return platform, cores, versions, and the time of a sync to disk."""
     return {
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -25,7 +25,7 @@ def describe() -> dict[str, object]:
 
 
 def sync_time() -> float:
-    """Median seconds of writing 8 KiB and syncing it to disk, where the databases of a run lie."""
+    """Return the median seconds to write and sync 8 KiB, in the folder of the databases."""
     found = []
     with tempfile.TemporaryFile(buffering=0) as file:
         for _ in range(SYNCS):

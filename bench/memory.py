@@ -1,4 +1,4 @@
-"""How much memory a worker keeps: resident, after each tenth of many deliveries, with nothing to do."""
+"""Measures the resident memory of an idle worker after each tenth of many deliveries."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ PORTIONS = 10
 def after_each_tenth(
     worker: Worker, deliveries: int, split: cores.Cores, servers: Servers, say: Callable[[str], None]
 ) -> tuple[list[tuple[int, int]], list[str]]:
-    """Deliveries done, and bytes resident then; and what was wrong."""
+    """Return resident bytes by the number of finished deliveries, and the errors."""
     found: list[tuple[int, int]] = []
     portion = drains.whole(deliveries / PORTIONS)
     servers.flush_redis()

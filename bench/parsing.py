@@ -1,10 +1,9 @@
-"""Parsing side by side: this project's schemas and githubkit's generated models, on the same bodies.
+"""Compares parsing with the schemas and with githubkit's generated models, on the same bodies.
 
-The two do not do the same: a schema here reads what a record needs, a model there every field. That is the
-comparison: what it costs to read a body with the one or the other. githubkit is measured twice: as its
-documentation has it, by `parse`, which makes a validator of its models anew for every body; and with the
-validators kept, which is the best that can be had of them. All is done in one process, the contenders in
-turn in every round.
+A schema reads the fields that a record needs, a model of githubkit reads every field. The comparison is the
+cost of reading a body with each. githubkit is measured twice: by `parse`, as in its documentation, which
+builds a validator for every body; and with cached validators, which is its upper bound. One process runs all
+contenders, in turn in every round.
 """
 
 import gc
@@ -31,24 +30,24 @@ TARGETS = (
     Target("parsing / with its models, kept", OURS, MODELS, 5, 10),
 )
 ROUNDS = 7
-SECONDS = 0.1  # of an event, a contender and a round
+SECONDS = 0.1  # for an event, a contender and a round
 
 Read = Callable[[str, bytes], object]
-# Contender to event to seconds for a body, in each round.
+# Maps contender and event to the seconds for a body, in each round.
 Rounds = Mapping[str, Mapping[str, Sequence[float]]]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured."""
+    """The results."""
 
     rounds: Rounds
     bodies: Mapping[str, Sequence[bytes]]
     refused: int
-    """Payloads that githubkit does not take, such as those of deleted accounts; they are left out."""
+    """Payloads that githubkit rejects, such as those of deleted accounts; they are left out."""
 
     def whole(self) -> dict[str, list[float]]:
-        """Bodies a second of each contender and round, over all events alike."""
+        """Return the bodies per second of each contender and round, with equal weight for all events."""
         return {
             name: [len(events) / sum(of_round) for of_round in zip(*events.values(), strict=True)]
             for name, events in self.rounds.items()
@@ -56,8 +55,8 @@ class Result:
 
 
 def contenders() -> dict[str, Read]:
-    """The readers by name."""
-    from githubkit import webhooks  # noqa: PLC0415 - only the benchmarks have it
+    """Return the parsers by name."""
+    from githubkit import webhooks  # noqa: PLC0415 - installed only for benchmarks
 
     known = schemas.discover(schemas)
     package = webhooks.parse.__module__.rpartition(".")[0]
@@ -94,7 +93,7 @@ def _seconds_a_body(read: Read, event: str, bodies: Sequence[bytes]) -> float:
 
 
 def table(result: Result) -> Table:
-    """Microseconds for a body of each event, and how many times ours is faster than the kept models."""
+    """Return a table of microseconds per body of each event, and the ratio to the kept models."""
     shown = Table(title="Parsing, microseconds for a body (median of the rounds)")
     for heading in ("event", "bodies", "KiB", *result.rounds, "kept / ours (least)"):
         shown.add_column(heading, justify="left" if heading == "event" else "right")

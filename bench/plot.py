@@ -1,4 +1,4 @@
-"""The picture for the documentation."""
+"""Draws the diagram for the documentation."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ OURS, KEEPS, FORGETS = "#1a7f4b", "#7f9fbf", "#c9c9c9"
 
 
 def draw(rounds: Mapping[str, Sequence[Round]], keeps: Mapping[str, str], to: Path) -> None:
-    """Requests per second of every contender, the lowest and highest round as whiskers, as SVG."""
+    """Draw the requests per second of each contender as SVG; whiskers are the extreme rounds."""
     import matplotlib as mpl  # noqa: PLC0415 - only the plot needs it
 
     mpl.use("svg")

@@ -1,4 +1,4 @@
-"""The contender's process: started on its core, watched, and stopped."""
+"""Starts, watches and stops the process of a contender, on its core."""
 
 import os
 import shutil
@@ -22,23 +22,23 @@ OURS = ("GITHUB_WEBHOOK_SECRET", "HOOKKEEPER_", "DJANGO_", "WEB_CONCURRENCY", "U
 
 
 class ContenderError(Exception):
-    """A contender did not start, or ended by itself; the message holds the end of its log."""
+    """A contender did not start, or ended unexpectedly; the message contains the end of its log."""
 
 
 def environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """This environment without Hookkeeper's settings, `.venv/bin` first on PATH, and `changes`."""
+    """Return this environment without Hookkeeper's settings, with `.venv/bin` first on PATH and `changes`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**kept, "PATH": path, "DEBUG": "0", **changes}
 
 
 def executable(name: str) -> str | None:
-    """Where the command is: in `.venv/bin`, or on PATH."""
+    """Return the path of the command, in `.venv/bin` or on PATH."""
     return shutil.which(name, path=environment({})["PATH"])
 
 
 def run(command: Sequence[str], changes: Mapping[str, str]) -> None:
-    """Run a command to its end; raises `ContenderError` with its output when it fails."""
+    """Run a command to its end; raise `ContenderError` with its output if it fails."""
     done = subprocess.run(
         command, cwd=ROOT, env=environment(changes), capture_output=True, text=True, check=False
     )
@@ -47,7 +47,7 @@ def run(command: Sequence[str], changes: Mapping[str, str]) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
+    """Return a free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -55,12 +55,12 @@ def free_port() -> int:
 
 
 def tree(process: psutil.Process) -> list[psutil.Process]:
-    """A process and everything below it; raises `psutil.NoSuchProcess` when it has ended."""
+    """Return a process and its descendants; raise `psutil.NoSuchProcess` if it has ended."""
     return [process, *process.children(recursive=True)]
 
 
 def cpu(processes: Sequence[psutil.Process]) -> float:
-    """Seconds of CPU, user and system, of these processes and of those of their children that ended."""
+    """Return the CPU seconds, user and system, of these processes and their ended children."""
     total = 0.0
     for process in processes:
         try:
@@ -72,7 +72,7 @@ def cpu(processes: Sequence[psutil.Process]) -> float:
 
 
 class Process:
-    """A started contender: the process and whatever it starts."""
+    """A started contender: its process and all descendants."""
 
     def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
         self._popen = popen
@@ -80,11 +80,11 @@ class Process:
         self._log = log
 
     def cpu(self) -> float:
-        """Seconds of CPU that the contender has used."""
+        """Return the CPU seconds of the contender."""
         return cpu(self._tree())
 
     def peak_memory(self) -> int | None:
-        """Bytes of resident memory at the highest (VmHWM), summed over the tree; None without /proc.
+        """Return the peak of resident bytes (VmHWM), summed over the tree; None without /proc.
 
         Processes younger than `LASTS` are left out: a child that has not yet run its own program counts
         its parent's memory.
@@ -101,28 +101,28 @@ class Process:
         return sum(peaks) if peaks else None
 
     def memory(self) -> int:
-        """Bytes of resident memory now, summed over the tree."""
+        """Return the current resident bytes, summed over the tree."""
         return sum(process.memory_info().rss for process in self._tree())
 
     def check(self) -> None:
         """Raise `ContenderError` if it has ended."""
         if self._popen.poll() is not None:
-            raise ContenderError(f"ended by itself:\n{self.tail()}")
+            raise ContenderError(f"ended unexpectedly:\n{self.tail()}")
 
     def tail(self) -> str:
-        """The end of what it has written."""
+        """Return the end of its log."""
         return self._log.read_text(errors="replace")[-4000:]
 
     def pause(self) -> None:
-        """Stop it where it stands, without its knowledge."""
+        """Suspend it with SIGSTOP."""
         os.killpg(self._popen.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         os.killpg(self._popen.pid, signal.SIGCONT)
 
     def await_port(self, port: int) -> None:
-        """Return once it accepts connections; raises `ContenderError`."""
+        """Return once it accepts connections; raise `ContenderError` if it does not."""
         deadline = time.monotonic() + STARTS_WITHIN
         while True:
             if self._popen.poll() is not None or time.monotonic() > deadline:
@@ -138,7 +138,7 @@ class Process:
         try:
             return tree(self._process)
         except psutil.NoSuchProcess as error:
-            raise ContenderError(f"ended by itself:\n{self.tail()}") from error
+            raise ContenderError(f"ended unexpectedly:\n{self.tail()}") from error
 
 
 @contextmanager
@@ -151,9 +151,9 @@ def running(
     cwd: Path,
     port: int | None = None,
 ) -> Iterator[Process]:
-    """A shell command in a process group of its own, on these cores, until the context ends.
+    """Run a shell command in its own process group, on these cores, until the context ends.
 
-    With a `port` it is up when it listens there; it finds the number in `$PORT`.
+    With a `port`, wait until it listens there; `$PORT` contains the number.
     """
     with log.open("wb") as output, cores.on(on):
         popen = subprocess.Popen(

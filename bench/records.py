@@ -1,7 +1,7 @@
-"""Commits recorded by the push handler, beside one `aupdate_or_create` for each, on PostgreSQL.
+"""Compares the push handler with one `aupdate_or_create` per commit, on PostgreSQL.
 
-Both are given such pushes already parsed, up to a hundred at once. The handler writes besides what the other
-leaves out: the push, its ref, and which commit it carried where. Rounds alternate.
+Both receive the same parsed pushes, up to a hundred at once. The handler also writes the push,
+its ref, and the positions of the commits. Rounds alternate.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from records.models import Commit, Repository
 from schemas.push import PushEvent
 
 ROUNDS = 5
-# Commits of a push, and how many such pushes a round gives to the handler and to the other way.
+# Maps the commits of a push to the number of pushes in a round, for the handler and for the other way.
 SIZES = {1: (1000, 100), 5: (500, 40), 20: (300, 20), 200: (40, 2)}
 AT_ONCE = 100
 HANDLER, ROW_BY_ROW = "push handler", "aupdate_or_create"
 
-# The mix of the worker's part.
+# The pushes of the part `worker`.
 MIXED = (1, 5, 20)
 
 TARGETS = (
@@ -47,7 +47,7 @@ Record = Callable[[PushEvent], Awaitable[None]]
 
 
 def pushed(size: int) -> PushEvent:
-    """A push of commits that no other push has, to one of fifty repositories."""
+    """Return a push of new commits to one of fifty repositories."""
     payload: dict[str, Any] = json.loads((PAYLOADS / "push__branch.json").read_bytes())
     number = next(numbers)
     payload["repository"] |= {"id": 1 + number % 50, "pushed_at": 1_777_888_803 + number}
@@ -57,15 +57,16 @@ def pushed(size: int) -> PushEvent:
 
 
 async def by_the_handler(event: PushEvent) -> None:
-    """What a worker does."""
+    """Record pushes as a worker does."""
     await push.record(event, DeliveryContext(uuid4(), 1, "", "push", timezone.now()))
 
 
 async def row_by_row(event: PushEvent) -> None:
-    """What an async handler does that is written as Django's documentation shows it."""
-    told = event.repository
+    """Record pushes as an async handler from Django's documentation does."""
+    pushed = event.repository
     repository, _ = await Repository.objects.aget_or_create(
-        github_id=told.id, defaults={"full_name": told.full_name, "updated_at": told.updated_at}
+        github_id=pushed.id,
+        defaults={"full_name": pushed.full_name, "updated_at": pushed.updated_at},
     )
     for commit in event.commits:
         await Commit.objects.aupdate_or_create(
@@ -81,7 +82,7 @@ async def row_by_row(event: PushEvent) -> None:
 
 
 async def rate(record: Record, size: int, pushes: int) -> float:
-    """Commits a second."""
+    """Return the commits per second."""
     events = [pushed(size) for _ in range(pushes)]
     before, start = await Commit.objects.acount(), time.perf_counter()
     for first in range(0, pushes, AT_ONCE):
@@ -89,12 +90,12 @@ async def rate(record: Record, size: int, pushes: int) -> float:
     seconds = time.perf_counter() - start
     written = await Commit.objects.acount() - before
     if written != size * pushes:
-        raise RuntimeError(f"{size * pushes} commits were to be written, and {written} were")
+        raise RuntimeError(f"{written} of {size * pushes} commits were written")
     return written / seconds
 
 
 async def measure() -> dict[str, list[float]]:
-    """Commits a second by way and size of the pushes, of each round; the first, to warm up, is left out."""
+    """Return the commits per second by way and size, for each round but the first, which is a warm-up."""
     found: dict[str, list[float]] = {}
     for number in range(ROUNDS + 1):
         for size, (many, few) in SIZES.items():
@@ -109,7 +110,7 @@ async def measure() -> dict[str, list[float]]:
 
 
 def run() -> dict[str, list[float]]:
-    """Measure; Django is set up. Raises `RuntimeError` when commits are missing."""
+    """Measure, after Django is set up. Raises `RuntimeError` if commits are missing."""
     try:
         return asyncio.run(measure())
     finally:
@@ -117,7 +118,7 @@ def run() -> dict[str, list[float]]:
 
 
 def rates(found: Mapping[str, list[float]]) -> Table:
-    """One line a way: medians of the rounds."""
+    """Return a table with the medians of the rounds."""
     columns = [*map(str, SIZES), "mixed"]
     table = Table("commits a second, in pushes of", *columns, title="records: medians of the rounds")
     for name in (HANDLER, ROW_BY_ROW):

@@ -1,4 +1,4 @@
-"""What a run says: tables for the terminal, and the same as JSON."""
+"""Formats the results of a run, as tables for the terminal and as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -7,11 +7,11 @@ from rich.table import Table
 
 from bench.figures import Ratio, Round, middle
 
-SATURATED = 0.9  # of one core; beyond this the generator or the backends hold a contender back
+SATURATED = 0.9  # of one core; above it, the generator or the backends limit a contender
 
 
 def rates(rounds: Mapping[str, Sequence[Round]], keeps: Mapping[str, str]) -> Table:
-    """One line a contender: medians of the rounds, with the lowest and highest rate."""
+    """Return a table of the contenders: medians of the rounds, with the lowest and highest rate."""
     table = Table(title="ingest: medians of the rounds", caption_justify="left")
     table.add_column("contender", no_wrap=True)
     table.add_column("keeps", no_wrap=True)
@@ -43,7 +43,7 @@ def rates(rounds: Mapping[str, Sequence[Round]], keeps: Mapping[str, str]) -> Ta
 
 
 def targets(ratios: Sequence[Ratio]) -> Table:
-    """One line a target, with the median of the rounds' ratios and the verdict."""
+    """Return a table of the targets, with the median of the ratios and the verdict."""
     table = Table(title="targets: ratios, round by round")
     for name in ("ratio", "at least", "aim", "median", "lowest to highest", ""):
         table.add_column(name, justify="left" if name in {"ratio", ""} else "right")
@@ -61,7 +61,7 @@ def targets(ratios: Sequence[Ratio]) -> Table:
 
 
 def cautions(rounds: Mapping[str, Sequence[Round]]) -> list[str]:
-    """Contenders whose figures are the harness's rather than their own."""
+    """Return a caution for each contender that the harness limited."""
     found = []
     for name, each in rounds.items():
         one = middle(each)
@@ -73,7 +73,7 @@ def cautions(rounds: Mapping[str, Sequence[Round]]) -> list[str]:
 
 
 def judged(ratios: Sequence[Ratio]) -> list[dict[str, object]]:
-    """The targets, as JSON takes them."""
+    """Return the targets for JSON."""
     return [
         {
             "ratio": ratio.target.text,
@@ -94,7 +94,7 @@ def document(
     keeps: Mapping[str, str],
     ratios: Sequence[Ratio],
 ) -> dict[str, object]:
-    """Everything, as JSON takes it; seconds and bytes."""
+    """Return all results for JSON, in seconds and bytes."""
     return {
         "machine": dict(machine),
         "options": dict(options),

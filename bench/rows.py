@@ -1,9 +1,9 @@
-"""Many stored rows, made in the database itself by one statement from one that the receiver stored."""
+"""Copies one stored row many times, by one statement in the database."""
 
 import psycopg
 from psycopg import sql
 
-# Everything else is as the receiver stored it: headers, body (compressed by it), sender, content type.
+# All other columns are copied: headers, the compressed body, sender, content type.
 DIFFERENT = {
     "guid": "gen_random_uuid()",
     "received_at": "now() - n * interval '7 seconds'",
@@ -17,10 +17,10 @@ DIFFERENT = {
 
 
 def fill(url: str, table: str, rows: int) -> None:
-    """Store `rows` processed deliveries, a thousand repositories' worth, seven seconds apart.
+    """Store `rows` processed deliveries of a thousand repositories, seven seconds apart.
 
-    The table must hold a row to copy from. Statistics and visibility are brought up to date and dirty
-    pages written, so that the measurement does not pay for the filling.
+    The table must hold a row to copy from. Statistics and visibility are updated and dirty pages are
+    written, so that the measurement does not pay for them.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         found = connection.execute(

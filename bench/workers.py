@@ -1,4 +1,4 @@
-"""Which workers take part: how each is made ready and started, and what backlog lies before it."""
+"""The contenders of the part `worker`: how each is prepared and started, and its backlog."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from bench.processes import ContenderError
 from bench.servers import Servers
 
 HALF = "hookkeeper-half"
-# Only where it is named: the other way that docs/decisions/0025 compares.
+# Only on request: the alternative that docs/decisions/0025 compares.
 ARQ = "hookkeeper-arq"
 ARQ_POLL = "0.01"  # seconds
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A shell command that works off a backlog."""
+    """A shell command that processes a backlog."""
 
     name: str
     does: str
@@ -29,27 +29,27 @@ class Worker:
     environment: Mapping[str, str]
     backlog: Backlog
     share: int = 1
-    """It gets one of so many `--deliveries`, so that everybody's rounds last about alike."""
+    """It gets this fraction of `--deliveries`, so that all rounds take about the same time."""
     processes: int = 1
     halved: bool = False
-    """It shares its core with a process that burns CPU, and so has half of it."""
+    """It shares its core with a process that uses CPU, so it has half of it."""
 
 
 def hookkeeper(receiver: Contender) -> Worker:
-    """The Procfile's `worker:` line, on the receiver's database."""
+    """Return the Procfile's `worker:` line, on the receiver's database."""
     command = parse_procfile((ROOT / "Procfile").read_text()).processes["worker"]
     backlog = Hookkeeper(receiver.database)
     return Worker("hookkeeper", "records, ledger", command, receiver.environment, backlog)
 
 
 def looking_rarely(worker: Worker) -> Worker:
-    """The same with arq's default `poll_delay`."""
+    """Return the same with arq's default `poll_delay`."""
     command = "arq bench.peers.default_poll.WorkerSettings"
     return replace(worker, name="hookkeeper, arq's poll_delay", command=command)
 
 
 def woken_by_arq(receiver: Contender) -> Worker:
-    """The same with its wake-ups run by arq, which looks every `ARQ_POLL` seconds."""
+    """Return the same with wake-ups run by arq, which polls every `ARQ_POLL` seconds."""
     return replace(
         looking_rarely(hookkeeper(receiver)),
         name=ARQ,
@@ -59,25 +59,27 @@ def woken_by_arq(receiver: Contender) -> Worker:
 
 
 def naive(servers: Servers, on: str, command: str) -> Worker:
-    """The textbook project's job on the queue `on`."""
+    """Return the textbook project's job on the queue `on`."""
     project = contenders.django_project(servers, f"naive-{on}", "textbook", "textbook_delivery")
     backlog = Textbook(project.database, servers.redis_url, on)
     return Worker(f"naive-{on}", "records, row by row", command, project.environment, backlog, share=25)
 
 
 def empty(servers: Servers) -> Worker:
-    """arq with nothing to do."""
+    """Return arq with empty jobs."""
     command = "arq bench.peers.empty_arq.WorkerSettings"
     environment = {"REDIS_URL": servers.redis_url}
     return Worker("empty-arq", "nothing", command, environment, Empty(servers.redis_url), share=2)
 
 
 def chosen(only: Collection[str], split: Cores) -> list[str]:
-    """The names of those that run: everybody who has a place, or of these `only` the named.
+    """Return the names of the workers to run: all that fit on these cores, or those in `only`.
 
-    Raises `ContenderError` when `only` names somebody without a place on these cores.
+    Raises `ContenderError` if `only` names one that does not fit on these cores.
     """
-    placed = [name for name in everybody() if (split.halves or name != HALF) and (name != ARQ or ARQ in only)]
+    placed = [
+        name for name in all_workers() if (split.halves or name != HALF) and (name != ARQ or ARQ in only)
+    ]
     if HALF in only and HALF not in placed:
         raise ContenderError(
             f"{HALF} takes part only where processes can be pinned, to fewer than three cores"
@@ -86,14 +88,14 @@ def chosen(only: Collection[str], split: Cores) -> list[str]:
 
 
 def one_of_two(split: Cores) -> str:
-    """The name of the contender that is one worker with what each of two has."""
+    """Return the name of the single worker with the same share of a core as each of two."""
     return HALF if split.halves else "hookkeeper"
 
 
-def everybody() -> dict[str, Callable[[Servers, Contender], Worker]]:
-    """By name, in the order in which they run; each is made ready by its call.
+def all_workers() -> dict[str, Callable[[Servers, Contender], Worker]]:
+    """Return the workers by name, in the order of their runs. A call prepares one.
 
-    `HALF` has a place only where two workers have half a core each.
+    `HALF` runs only where two workers have half a core each.
     """
     return {
         "hookkeeper": lambda _, receiver: hookkeeper(receiver),

@@ -1,7 +1,7 @@
-"""What the workers are given: pushes of 1, 5 and 20 commits, pull requests and issues, in equal shares.
+"""The workload of the workers: equal shares of pushes of 1, 5 and 20 commits, pull requests and issues.
 
-Made from the project's own samples, the same in every run: delivery `number` is always the same bytes. Shas
-and numbers are distinct and spread over repositories, so that every record is a row of its own.
+It is made from the project's samples and the same in every run: delivery `number` always has the same bytes.
+Shas and numbers are distinct and spread over repositories, so that every record is a row of its own.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ PUSHED_AT = 1_777_888_803  # seconds since 1970, of the first push; each has its
 
 
 @dataclass(frozen=True)
-class Given:
+class Item:
     """One delivery of the workload."""
 
     guid: UUID
@@ -32,16 +32,16 @@ class Given:
     body: bytes
 
 
-def given(first: int, count: int) -> Iterator[Given]:
-    """The deliveries `first` to `first + count - 1`."""
+def deliveries(first: int, count: int) -> Iterator[Item]:
+    """Yield the deliveries `first` to `first + count - 1`."""
     for number in range(first, first + count):
         event, make = KINDS[number % len(KINDS)]
         guid = UUID(bytes=hashlib.sha1(b"%d" % number, usedforsecurity=False).digest()[:16], version=4)
-        yield Given(guid, event, dump(make(number)))
+        yield Item(guid, event, dump(make(number)))
 
 
 def records(count: int) -> Mapping[str, int]:
-    """How many rows of each kind the first `count` deliveries leave behind."""
+    """Return the number of rows of each kind after the first `count` deliveries."""
     found: Counter[str] = Counter({"deliveries": count, "pushes": 0, "commits": 0})
     for place, (event, _) in enumerate(KINDS):
         times = len(range(place, count, len(KINDS)))
@@ -86,7 +86,7 @@ def _numbered(case: str, name: str) -> Callable[[int], Payload]:
 
 
 def _repository(sample: Payload, number: int) -> Payload:
-    # By whole turns of the kinds, so that every repository gets all of them.
+    # All kinds in turn have one repository, so that every repository gets all of them.
     which = number // len(KINDS) % REPOSITORIES
     name = f"tide-tables-{which}"
     return {

@@ -1,7 +1,7 @@
-"""Ways of writing a batch of arrivals to PostgreSQL, side by side in one process.
+"""Compares ways of writing a batch of arrivals to PostgreSQL, in one process.
 
-Every way writes the same rows in batches of the same sizes, in turn and several times, so that the ratios
-hold on a noisy machine.
+Each way writes the same rows in batches of the same sizes, in turn and several times, so that the ratios are
+stable on a noisy machine.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ Write = Callable[[Batch], Awaitable[object]]
 
 
 def arrivals(body: bytes, size: int) -> list[Arrival]:
-    """A batch of distinct deliveries of one body."""
+    """Return a batch of distinct deliveries of one body."""
     fields = {
         "hook_id": 1,
         "source": "",
@@ -46,13 +46,13 @@ def arrivals(body: bytes, size: int) -> list[Arrival]:
 
 
 def unnest_in_the_loop() -> Write:
-    """What the receiver does."""
+    """Return the receiver's own way."""
     writer = PostgresWriter()
     return lambda batch: writer.insert(batch, [1] * len(batch))
 
 
 def unnest_in_a_thread() -> Write:
-    """The same statement from a thread, as Django's ORM would be called."""
+    """Return the same statement in a thread, as for Django's ORM."""
     thread = ThreadPoolExecutor(1)
     opened = psycopg.connect(**connection_parameters(), autocommit=True)
 
@@ -63,7 +63,7 @@ def unnest_in_a_thread() -> Write:
 
 
 async def copy_in_the_loop() -> Write:
-    """COPY into a staging table, then INSERT … SELECT, in one transaction."""
+    """Return COPY into a staging table, then INSERT … SELECT, in one transaction."""
     opened = await psycopg.AsyncConnection.connect(**connection_parameters(), autocommit=True)
     kinds = dict(re.findall(r"%\((\w+)\)b::(\w+)\[\]", INSERT.decode()))
     staged = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
@@ -85,7 +85,7 @@ async def copy_in_the_loop() -> Write:
 
 
 def bulk_create_in_a_thread() -> Write:
-    """Django's bulk_create; it cannot tell which rows were new."""
+    """Return Django's bulk_create, which does not return which rows were new."""
     thread = ThreadPoolExecutor(1)
 
     def run(batch: Batch) -> object:
@@ -106,7 +106,7 @@ def bulk_create_in_a_thread() -> Write:
 
 
 async def measure(body: bytes) -> dict[str, dict[int, float]]:
-    """Rows a second by way and size of batch: the median of the rounds."""
+    """Return rows per second by way and batch size: the median of the rounds."""
     ways = {
         "INSERT … unnest, in the loop": unnest_in_the_loop(),
         "INSERT … unnest, in a thread": unnest_in_a_thread(),
@@ -126,7 +126,7 @@ async def measure(body: bytes) -> dict[str, dict[int, float]]:
 
 
 def run(body: bytes) -> None:
-    """Measure and print."""
+    """Measure, and print a table."""
     found = asyncio.run(measure(body))
     table = Table("rows a second, in batches of", *map(str, SIZES), title=f"bodies of {len(body)} bytes")
     for name, rates in found.items():

@@ -1,1 +1,1 @@
-"""Readers of single settings, used by `settings.py` alone and by what checks a value of its own."""
+"""Readers and checks of single settings, used by `settings.py`."""

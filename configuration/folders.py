@@ -7,9 +7,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def usable(folder: Path, variable: str) -> Path:
-    """Return the folder; raises `ImproperlyConfigured` when it can be neither used nor created.
+    """Return the folder; raise `ImproperlyConfigured` if it can be neither used nor created.
 
-    A folder that does not exist yet is created by what writes into it: `make run` and `manage.py migrate`.
+    `make run` and `manage.py migrate` create a folder that does not exist.
     """
     try:
         str(folder).encode()
@@ -17,7 +17,7 @@ def usable(folder: Path, variable: str) -> Path:
         raise ImproperlyConfigured(f"{variable}: the path is not UTF-8 text.") from None
     try:
         nearest = next(path for path in (folder, *folder.parents) if path.exists())
-    except OSError as error:  # such as a name that is too long, or a folder that may not be entered
+    except OSError as error:  # such as a name that is too long, or a folder without permission to enter
         raise ImproperlyConfigured(f"{variable}: the folder cannot be used: {error.strerror}.") from None
     if not nearest.is_dir():
         raise ImproperlyConfigured(f"{variable}: the folder cannot be used: its path leads through a file.")

@@ -1,4 +1,4 @@
-"""The webhook secrets, by source."""
+"""Reads the webhook secrets by source."""
 
 import re
 from collections.abc import Mapping
@@ -7,22 +7,22 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 NAME = "GITHUB_WEBHOOK_SECRET"
-# Characters. A shorter one is a slip: a placeholder, or a part of a secret that contains a comma. It is no
-# measure of strength, which a length cannot show, and must not lock out a secret that GitHub has already.
+# Characters. A shorter secret is a mistake: a placeholder, or a part of a secret that contains a comma. The
+# minimum is not a measure of strength, and must not reject a secret that is already set at GitHub.
 SHORTEST = 6
-# A source as receiver/urls.py takes it, in upper case and with "_" for "-".
+# A source as receiver/urls.py accepts it, in upper case and with "_" for "-".
 _VARIABLE = re.compile(rf"{NAME}(?:_([A-Z0-9][A-Z0-9_]{{0,63}}?))??(_FILE)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Windows editors begin a UTF-8 file with it; it is no part of the secret.
+# Windows editors write it at the start of a UTF-8 file; it is not part of the secret.
 _BYTE_ORDER_MARK = "\ufeff"
 
 
 def webhook_secrets(environ: Mapping[str, str]) -> dict[str, tuple[bytes, ...]]:
     """Return the webhook secrets by source: `""` holds those of `GITHUB_WEBHOOK_SECRET`.
 
-    `GITHUB_WEBHOOK_SECRET_<SOURCE>` gives a source secrets of its own, and a name that ends in `_FILE`
-    the path of a file that holds them. Secrets are separated by commas or line ends. Raises
-    `ImproperlyConfigured` for a misnamed variable, an empty or short secret, a file that is unreadable or no
+    `GITHUB_WEBHOOK_SECRET_<SOURCE>` sets the secrets of one source. A name that ends in `_FILE` sets the path
+    of a file with the secrets. Secrets are separated by commas or line ends. Raises
+    `ImproperlyConfigured` for a misnamed variable, an empty or short secret, a file that is unreadable or not
     UTF-8 text, and a source that is set twice.
     """
     found: dict[str, tuple[bytes, ...]] = {}
@@ -39,9 +39,9 @@ def webhook_secrets(environ: Mapping[str, str]) -> dict[str, tuple[bytes, ...]]:
 
 
 def _refuse_misnamed(name: str) -> None:
-    """Raise for a name that somebody meant as one of these.
+    """Raise for a name that looks like one of these variables.
 
-    If it were ignored, `GITHUB_WEBHOOK_SECRET` would open the source that was meant to have its own secret.
+    If it were ignored, `GITHUB_WEBHOOK_SECRET` would be valid for a source that was meant to have its own.
     """
     letters = re.sub(r"[^A-Z]", "", name.upper())
     if not letters.startswith("GITHUBWEBHOOK") or "SECRET" not in letters:

@@ -1,4 +1,4 @@
-"""Ends a program whose settings are wrong: one line on stderr that names the variable, and no traceback."""
+"""Ends a process with wrong settings: one line on stderr that names the variable, without a traceback."""
 
 import multiprocessing
 import sys
@@ -10,14 +10,14 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError
 
 WRONG = 1
-# With WEB_CONCURRENCY uvicorn starts a process again that ends with any other exit status, for ever.
+# With WEB_CONCURRENCY, uvicorn restarts a process that ends with any other exit status, without a limit.
 STARTUP_FAILURE = 3
 
 
 def stop(message: str) -> NoReturn:
-    """End the program with exit status 1.
+    """End the process with exit status 1, or with `STARTUP_FAILURE` in a child process.
 
-    Neither uvicorn nor arq catches `SystemExit` while it imports the application, so every entry point ends
+    Neither uvicorn nor arq catches `SystemExit` while it imports the application, so all entry points end
     in the same way.
     """
     sys.stderr.write(f"hookkeeper: {message}\n")
@@ -26,7 +26,7 @@ def stop(message: str) -> NoReturn:
 
 @contextmanager
 def stop_if_wrong() -> Iterator[None]:
-    """Stop with the error's message where a setting is wrong."""
+    """Stop with the message of the error if a setting is wrong."""
     try:
         yield
     except (EnvError, ImproperlyConfigured) as error:

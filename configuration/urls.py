@@ -1,6 +1,6 @@
-"""Checks of `REDIS_URL` and `DATABASE_URL`, without a connection and before anything else starts.
+"""Checks `REDIS_URL` and `DATABASE_URL` at start-up, without a connection.
 
-What only the server knows, such as its password, is not checked here: where that is wrong, it is an outage.
+Values that only the server can check, such as the password, are not checked here; a wrong one is an outage.
 """
 
 import re
@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from configuration.folders import usable
 
-# Options of redis-py that a URL may set. The others would replace time limits, decoding and retries that
+# Options of redis-py that a URL may set. Others would replace timeouts, decoding and retries that
 # Hookkeeper's clients depend on.
 REDIS_OPTIONS = {
     "client_name",
@@ -33,7 +33,7 @@ REDIS_OPTIONS = {
     "username",
 }
 HIGHEST_PORT = 65535
-# Bytes; PostgreSQL cuts off a longer name: https://www.postgresql.org/docs/current/limits.html
+# Bytes. PostgreSQL truncates a longer name: https://www.postgresql.org/docs/current/limits.html
 LONGEST_DATABASE_NAME = 63
 _INTEGERS = {
     "connect_timeout",
@@ -46,7 +46,7 @@ _INTEGERS = {
 
 
 def redis(url: str) -> str:
-    """Return the URL; raises `ImproperlyConfigured` where redis-py would refuse it or ignore a part of it."""
+    """Return the URL; raise `ImproperlyConfigured` if redis-py would reject it or ignore a part of it."""
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
     try:
@@ -80,7 +80,7 @@ def redis(url: str) -> str:
 
 
 def sqlite(url: str) -> dict[str, Any]:
-    """Return Django's settings for the URL of a file; raises `ImproperlyConfigured`."""
+    """Return Django's settings for the URL of a file; raise `ImproperlyConfigured` if it is wrong."""
     parts = urlsplit(url)
     if not url.startswith("sqlite:///") or parts.query or parts.fragment:
         raise ImproperlyConfigured(
@@ -94,9 +94,10 @@ def sqlite(url: str) -> dict[str, Any]:
 
 
 def postgresql(url: str) -> dict[str, Any]:
-    """Return Django's settings for the URL, read by libpq: one host or several, and libpq's own options.
+    """Return Django's settings for the URL, as parsed by libpq: one or several hosts, and libpq's options.
 
-    Raises `ImproperlyConfigured`. See https://www.postgresql.org/docs/current/libpq-connect.html
+    Raises `ImproperlyConfigured` if libpq rejects it. See
+    https://www.postgresql.org/docs/current/libpq-connect.html
     """
     try:
         found = conninfo.conninfo_to_dict(url)
@@ -136,10 +137,10 @@ def _is_number(text: str, least: int, most: int) -> bool:
 
 
 def _refuse_values(found: dict[str, Any]) -> None:
-    """Raise where libpq refuses the value of an option, such as `sslmode=nonsense`.
+    """Raise if libpq rejects the value of an option, such as `sslmode=nonsense`.
 
-    libpq checks the values when a connection attempt starts, and has no function for the check alone. This
-    attempt goes to a socket that does not exist, and is never waited for.
+    libpq checks the values when a connection attempt starts, and has no function for the check alone. So this
+    starts an attempt to a socket that does not exist, and does not wait for it.
     """
     nowhere = {**found, "host": "/nonexistent", "port": "1"}
     nowhere.pop("hostaddr", None)

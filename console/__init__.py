@@ -1,1 +1,1 @@
-"""What people look at and use: today the commands of `manage.py`."""
+"""The user interface: the commands of `manage.py`."""

@@ -77,7 +77,7 @@ def _reasons(read: Reading) -> list[dict[str, Any]]:
     """Return why deliveries died, each with the URL that finds them."""
     return [
         {"reason": reason, "number": number, "events": events, "url": _url(reason)}
-        for reason, number, events in summary.grouped(read.errors)[: summary.REASONS_SHOWN]
+        for reason, number, events in summary.grouped(read.errors)[: summary.MAX_REASONS]
     ]
 
 

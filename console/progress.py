@@ -1,4 +1,4 @@
-"""Progress on many: a bar on a terminal, nothing where nobody watches."""
+"""Progress bars, shown only on a terminal."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 Item = TypeVar("Item")
 
 
-def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """The items, one by one, with a bar on standard error."""
+def track_progress(items: Iterable[Item], total: int, description: str) -> Iterator[Item]:
+    """Yield the items and show a bar on standard error."""
     console = Console(stderr=True)
     yield from track(
         items,
-        description=what,
+        description=description,
         total=total,
         console=console,
         disable=total < 2 or not console.is_terminal,  # noqa: PLR2004
@@ -23,10 +23,10 @@ def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
 
 @contextmanager
-def bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, and what to call with the number that is done."""
+def bar(total: int, description: str) -> Iterator[Callable[[int], None]]:
+    """Show a bar on standard error; yield a function that sets the number of finished items."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=total < 2 or not console.is_terminal) as progress:  # noqa: PLR2004
-        task = progress.add_task(what, total=total)
+        task = progress.add_task(description, total=total)
         yield lambda done: progress.update(task, completed=done)

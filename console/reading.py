@@ -1,6 +1,6 @@
-"""What `manage.py queue` asks the database and Redis: each question bounded, and answered by an index.
+"""Reads the state of the queue from the database and Redis. Each query is bounded and uses an index.
 
-A ledger may hold millions of rows, waiting or settled, so nothing is counted further than `COUNTED`.
+A ledger may have millions of rows, waiting or settled, so counts end at `MAX_COUNT`.
 """
 
 import json
@@ -18,15 +18,15 @@ from processing import heartbeat
 from processing.heartbeat import Heartbeat
 from receiver.models import WAITING, Delivery, Status
 
-# Rows at the most, of each kind.
-COUNTED = 100_000
-HELD = 5_000
-RETRIES = 10
-REASONS = 1_000
+# Maximum numbers of rows that are read.
+MAX_COUNT = 100_000
+MAX_HELD = 5_000
+MAX_RETRIES = 10
+MAX_ERRORS = 1_000
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-ERROR = 300  # characters
+ERROR_LENGTH = 300  # characters
 
 Counts = dict[tuple[str, str], int]
 """Deliveries by status and event."""
@@ -34,7 +34,7 @@ Counts = dict[tuple[str, str], int]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A delivery that a worker has under its lease."""
+    """A delivery under a lease."""
 
     id: int
     worker: str
@@ -62,81 +62,81 @@ class Reading:
 
     now: datetime
     waiting: Counts
-    """Of the first `COUNTED` that are due."""
-    waiting_in_all: int
-    """An estimate where there are more."""
+    """Counts of the first `MAX_COUNT` in the order in which they become due."""
+    waiting_total: int
+    """An estimate if there are more."""
     oldest: datetime | None
-    """When the oldest of what waits was received."""
+    """Time of receipt of the oldest one that waits."""
     settled: Counts
-    """Of the last hour's newest `COUNTED`."""
+    """Counts of the newest `MAX_COUNT` of the last hour."""
     settled_since: datetime
     settled_last_minute: int
     held: Sequence[Held]
     retries: Sequence[Due]
     dead: int
-    """Up to `COUNTED`."""
+    """Up to `MAX_COUNT`."""
     errors: Sequence[tuple[str, str]]
-    """Event and error of the newest `REASONS` dead ones."""
+    """Event and error of the newest `MAX_ERRORS` dead deliveries."""
     alive: Sequence[Heartbeat]
-    trouble: str
-    """Why it is not known which workers are alive."""
+    redis_error: str
+    """The reason why the live workers are unknown; empty if Redis answers."""
 
 
 def read() -> Reading:
-    """Ask; raises `django.db.Error` when the database does not answer. Redis may be away."""
+    """Read the queue. Raises `django.db.Error` if the database does not answer; Redis may be unavailable."""
     now = row_sets.clock()
     first = waiting().aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
     ended = settled(now - HOUR).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
-    alive, trouble = _alive()
+    alive, redis_error = _alive()
     return Reading(
         now=now,
         waiting=_counts(waiting()),
-        waiting_in_all=first["count"] if first["count"] < COUNTED else _estimate(),
+        waiting_total=first["count"] if first["count"] < MAX_COUNT else _estimate(),
         oldest=first["oldest"],
         settled=_counts(settled(now - HOUR)),
-        settled_since=now - HOUR if ended["count"] < COUNTED else ended["since"],
+        settled_since=now - HOUR if ended["count"] < MAX_COUNT else ended["since"],
         settled_last_minute=Delivery.objects.filter(finished_at__gte=now - MINUTE).count(),
         held=[Held(*row) for row in held()],
         retries=[Due(*row) for row in retries()],
-        dead=dead()[:COUNTED].count(),
+        dead=dead()[:MAX_COUNT].count(),
         errors=list(errors()),
         alive=alive,
-        trouble=trouble,
+        redis_error=redis_error,
     )
 
 
 def waiting() -> models.QuerySet[Delivery]:
-    """The first of those that no worker has."""
-    return Delivery.objects.filter(WAITING).order_by("next_attempt_at")[:COUNTED]
+    """Return the first deliveries that wait for a worker."""
+    return Delivery.objects.filter(WAITING).order_by("next_attempt_at")[:MAX_COUNT]
 
 
 def settled(since: datetime) -> models.QuerySet[Delivery]:
-    """The newest of those that ended."""
-    return Delivery.objects.filter(finished_at__gte=since).order_by("-finished_at")[:COUNTED]
+    """Return the newest settled deliveries."""
+    return Delivery.objects.filter(finished_at__gte=since).order_by("-finished_at")[:MAX_COUNT]
 
 
 def held() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
-    """What the workers have; the fields of `Held`."""
+    """Return the deliveries under leases, as the fields of `Held`."""
     rows = Delivery.objects.filter(status=Status.PROCESSING).order_by("lease_expires_at")
-    return rows.values_list("pk", "worker", "event", "action", "repository", "lease_expires_at")[:HELD]
+    return rows.values_list("pk", "worker", "event", "action", "repository", "lease_expires_at")[:MAX_HELD]
 
 
 def retries() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
-    """The next retries; the fields of `Due`."""
+    """Return the next retries, as the fields of `Due`."""
     rows = Delivery.objects.filter(status=Status.RETRYING).order_by("next_attempt_at", "pk")
     return rows.values_list(
-        "next_attempt_at", "attempts", "event", "action", "repository", Substr("error", 1, ERROR)
-    )[:RETRIES]
+        "next_attempt_at", "attempts", "event", "action", "repository", Substr("error", 1, ERROR_LENGTH)
+    )[:MAX_RETRIES]
 
 
 def dead() -> models.QuerySet[Delivery]:
-    """The dead ones, the newest first."""
+    """Return the dead deliveries, the newest first."""
     return Delivery.objects.filter(status=Status.DEAD).order_by("-pk")
 
 
 def errors() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
-    """Event and error of the newest dead ones."""
-    return dead().values_list("event", Substr("error", 1, ERROR))[:REASONS]
+    """Return event and error of the newest dead deliveries."""
+    return dead().values_list("event", Substr("error", 1, ERROR_LENGTH))[:MAX_ERRORS]
 
 
 def _counts(rows: models.QuerySet[Delivery]) -> Counts:
@@ -150,12 +150,12 @@ def _counts(rows: models.QuerySet[Delivery]) -> Counts:
 
 
 def _estimate() -> int:
-    """How many wait. SQLite counts a million in its index in no time; PostgreSQL may have to visit each."""
+    """Return how many wait: exact on SQLite, which counts an index fast; an estimate on PostgreSQL."""
     rows = Delivery.objects.filter(WAITING)
     if connection.vendor != "postgresql":
         return rows.count()
     [found] = json.loads(rows.explain(format="json"))
-    return max(COUNTED, int(found["Plan"]["Plan Rows"]))
+    return max(MAX_COUNT, int(found["Plan"]["Plan Rows"]))
 
 
 def _alive() -> tuple[list[Heartbeat], str]:

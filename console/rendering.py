@@ -1,4 +1,4 @@
-"""From tables of plain text to the terminal's. No text is read as markup or acted upon."""
+"""Renders tables for the terminal. Text is never interpreted as markup or control characters."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ from rich.text import Text
 from console.summary import Sheet
 from processing import sanitising
 
-# Characters of a line where no terminal tells how wide it is.
-WIDTH = 200
+# Characters of a line if the output is not a terminal.
+DEFAULT_WIDTH = 200
 
 
 def render(headline: str, sheets: Sequence[Sheet]) -> RenderableType:
-    """The tables under each other, after the headline."""
+    """Return the headline, followed by the tables."""
     parts: list[RenderableType] = [Text(sanitising.one_line(headline), "bold")]
     for sheet in sheets:
         parts += [Text(), Text(sanitising.one_line(sheet.title), "italic"), _table(sheet)]
     return Group(*parts)
 
 
-def with_error(trouble: str, before: RenderableType) -> RenderableType:
-    """What is wrong, above what was shown before it."""
-    return Group(Text(sanitising.one_line(trouble), "bold red"), before)
+def with_error(error: str, before: RenderableType) -> RenderableType:
+    """Return the previous output with an error above it."""
+    return Group(Text(sanitising.one_line(error), "bold red"), before)
 
 
 def _table(sheet: Sheet) -> Table:

@@ -1,4 +1,4 @@
-"""Many deliveries on their way back to the workers: in portions, no faster than asked, and easy to stop."""
+"""The replay feeder: makes many deliveries due again, in portions, at a limited rate, until it is stopped."""
 
 import asyncio
 import signal
@@ -14,34 +14,35 @@ from processing import replaying
 from receiver import queue
 from receiver.models import WAITING, Delivery
 
-# Due deliveries of all kinds before more are reopened: the workers' own pace, and little to take back.
+# Due deliveries up to which more are reopened. It follows the pace of the workers, and bounds the queue.
 MAX_BACKLOG = 2_000
 BACKLOG_POLL_INTERVAL = 0.1  # seconds
-# Seconds of such a backlog, after which it is reported.
+# Seconds of a full backlog after which it is reported.
 REPORT_AFTER = 2.0
 
 
 class Feeder:
-    """Reopens a selection's deliveries and wakes the workers for them.
+    """Reopens the deliveries of a selection and enqueues wake-ups for them.
 
-    A portion is one transaction, and is done whole: the selection tells how far it came, whatever ended it.
-    Workers find deliveries without a wake-up, within a second.
+    Each portion is one transaction, so the selection knows what was done after any interruption. Workers find
+    deliveries without a wake-up within a second.
     """
 
-    def __init__(self, selection: Selection, rate: float, tell: Callable[[str], None]) -> None:
-        """`rate` is in deliveries a second, 0 for as fast as the workers take them."""
+    def __init__(self, selection: Selection, rate: float, report: Callable[[str], None]) -> None:
+        """`rate` is in deliveries per second; 0 is the pace of the workers."""
         self.woken = 0
         self._selection = selection
         self._rate = rate
-        self._tell = tell
+        self._report = report
         self._stop = asyncio.Event()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._start = 0.0
 
     async def run(self, advance: Callable[[int], None]) -> bool:
-        """Go on to the end, or to the first Ctrl-C; tells whether it was the end.
+        """Run to the end or to the first Ctrl-C; return whether it reached the end.
 
-        Calls `advance` with the number that is done. Raises `django.db.Error` when the database fails.
+        Calls `advance` with the number of finished deliveries. Raises `django.db.Error` when the database
+        fails.
         """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self._interrupted)
@@ -58,11 +59,11 @@ class Feeder:
 
     def _interrupted(self) -> None:
         self._stop.set()
-        # The next one ends it at once.
+        # The next Ctrl-C ends the process at once.
         asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
 
     async def _portion(self, redis: "Redis") -> bool:
-        """Do the next portion, if there is one and nobody stopped it meanwhile."""
+        """Reopen the next portion, unless stopped. Return whether there was one."""
         most = max(1, min(PORTION, int(self._rate))) if self._rate else PORTION
         ids = await database.run(self._selection.take, most)
         if not ids:
@@ -79,15 +80,15 @@ class Feeder:
         try:
             await queue.enqueue(redis, set(found))
         except (RedisError, OSError) as error:
-            self._tell_once(f"Redis took no wake-up ({error}); workers find the deliveries within a second")
+            self._report_once(f"wake-up not enqueued: {error}; workers find the deliveries within a second")
         return True
 
     async def _caught_up(self) -> None:
-        """Wait until the workers have done most of what was reopened, or somebody stops it."""
+        """Wait until the backlog is below its maximum, or until stopped."""
         begin = asyncio.get_running_loop().time()
         while not self._stop.is_set() and await database.run(_due) >= MAX_BACKLOG:
             if asyncio.get_running_loop().time() > begin + REPORT_AFTER:
-                self._tell_once(f"{MAX_BACKLOG} deliveries or more are due: is a worker running?")
+                self._report_once(f"{MAX_BACKLOG} deliveries or more are due: is a worker running?")
             await self._pause(BACKLOG_POLL_INTERVAL)
 
     async def _pause(self, seconds: float) -> None:
@@ -97,13 +98,13 @@ class Feeder:
         except TimeoutError:
             return
 
-    def _tell_once(self, what: str) -> None:
-        if what not in self._told:
-            self._told.add(what)
-            self._tell(what)
+    def _report_once(self, message: str) -> None:
+        if message not in self._reported:
+            self._reported.add(message)
+            self._report(message)
 
 
 def _due() -> int:
-    """Return how many deliveries are due, counted up to `MAX_BACKLOG`."""
+    """Return the number of due deliveries, up to `MAX_BACKLOG`."""
     rows = Delivery.objects.filter(WAITING, next_attempt_at__lte=Now()).order_by("next_attempt_at")
     return rows[:MAX_BACKLOG].count()

@@ -1,4 +1,4 @@
-"""The project's own sample payloads, and how GitHub would send them."""
+"""The sample payloads of the project, with the headers that GitHub would send."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -6,28 +6,28 @@ from uuid import uuid4
 from receiver import signatures
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "payloads"
-# Where an event has several samples, the one that begins a history.
+# The preferred samples of an event: those that begin a history.
 FIRST_CASES = ("branch", "opened", "created", "submitted", "requested", "published", "repository")
 HOOK_ID = 470100500
 
 
 class NoSampleError(Exception):
-    """There is no sample of this event."""
+    """The project has no sample of this event."""
 
 
 def sample(name: str, folder: Path = FOLDER) -> tuple[str, Path]:
-    """Event and file for `push` or, to name one case, `push__branch_deleted`; raises `NoSampleError`."""
+    """Return event and file of `push` or of one case, `push__branch_deleted`; raise `NoSampleError`."""
     event, _, case = name.partition("__")
     cases = {path.stem.partition("__")[2]: path for path in sorted(folder.glob(f"{event}__*.json"))}
     for wanted in [case] if case else [*FIRST_CASES, *cases]:
         if wanted in cases:
             return event, cases[wanted]
     names = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
-    raise NoSampleError(f"there is no sample {name!r}; there are: {names}")
+    raise NoSampleError(f"there is no sample {name!r}; choose one of: {names}")
 
 
 def headers(event: str, body: bytes, secret: bytes) -> dict[str, str]:
-    """The headers of a signed delivery with a fresh guid."""
+    """Return the headers of a signed delivery with a new guid."""
     return {
         "Content-Type": "application/json",
         "User-Agent": "GitHub-Hookshot/hookkeeper-send",

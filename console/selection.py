@@ -1,4 +1,4 @@
-"""Which deliveries a replay is about: chosen by filters, bounded at the start, taken a portion at a time."""
+"""Selects the deliveries of a replay by filters, and returns them in portions."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from django.db.models import Q
 from database import row_sets
 from receiver.models import Delivery
 
-PORTION = 500
+PORTION = 500  # deliveries of one transaction
 
 
 class Selection:
-    """Deliveries in the order of their ids, which is that of receipt, `after` one id.
+    """Deliveries after the id `after`, in the order of their ids, which is the order of receipt.
 
-    What is stored or settled later than the selection is made is not in it, so that a delivery which dies of
-    its replay is not replayed again.
+    Deliveries that are stored or settled after the selection was created are not part of it. So a delivery
+    that dies in its replay is not replayed again.
     """
 
     def __init__(self, chosen: Q, after: int = 0) -> None:
@@ -24,18 +24,18 @@ class Selection:
             "pk"
         )
         self.reached = after
-        """The id up to which all are done."""
+        """The id up to which all deliveries are done."""
         self.done = 0
 
     def count(self) -> int:
-        """How many there are, done or not."""
+        """Return the number of deliveries, done or not."""
         return self.rows.count()
 
     def take(self, most: int = PORTION) -> list[int]:
-        """The ids of the next ones; none at the end."""
+        """Return the next ids; none at the end."""
         return list(self.rows.filter(pk__gt=self.reached).values_list("pk", flat=True)[:most])
 
     def check_off(self, ids: Sequence[int]) -> None:
-        """These, the first of those taken, are done."""
+        """Mark these, the first of those taken, as done."""
         self.reached = ids[-1]
         self.done += len(ids)

@@ -1,4 +1,4 @@
-"""From a reading of the queue to the tables that are shown: pure."""
+"""Converts a reading of the queue to tables. Pure."""
 
 import re
 from collections import Counter, defaultdict
@@ -6,24 +6,24 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.reading import COUNTED, HELD, MINUTE, REASONS, Held, Reading
+from console.reading import MAX_COUNT, MAX_ERRORS, MAX_HELD, MINUTE, Held, Reading
 from processing.heartbeat import Heartbeat
 from receiver.models import OPEN, Status
 
-EVENTS = 12
-WORKERS = 20
-# Of each worker, what it has had the longest.
-RUNNING = 4
-REASONS_SHOWN = 8
-REASON = 120  # characters
+# Maximum numbers of rows in the tables.
+MAX_EVENTS = 12
+MAX_WORKERS = 20
+MAX_RUNNING = 4  # of each worker: those that it has held for the longest time
+MAX_REASONS = 8
+REASON_LENGTH = 120  # characters
 
-# What differs between errors of one kind: ids, hashes, numbers.
+# The varying parts of errors with one reason: ids, hashes, numbers.
 _VARYING = re.compile(r"\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|(?=[0-9a-f]*\d)[0-9a-f]{7,}|\d+(?:\.\d+)?)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table of plain text; the columns in `numbers` are set to the right."""
+    """A table of plain text; the columns in `numbers` are right-aligned."""
 
     title: str
     columns: Sequence[str]
@@ -32,68 +32,68 @@ class Sheet:
 
 
 def headline(reading: Reading) -> str:
-    """The time, what waits, and how fast it goes."""
+    """Return the time, the size of the queue and the rate."""
     waits = "nothing waits"
-    if reading.waiting_in_all:
-        about = "about " if reading.waiting_in_all >= COUNTED else ""
+    if reading.waiting_total:
+        about = "about " if reading.waiting_total >= MAX_COUNT else ""
         oldest = reading.oldest and span((reading.now - reading.oldest).total_seconds())
-        waits = f"{about}{reading.waiting_in_all:,} wait, the oldest for {oldest}"
+        waits = f"{about}{reading.waiting_total:,} wait, the oldest for {oldest}"
     rate = reading.settled_last_minute / MINUTE.total_seconds()
     return f"{_clock(reading.now)} UTC | {waits} | {rate:,.1f} settled a second over the last minute"
 
 
 def sheets(reading: Reading) -> list[Sheet]:
-    """All that is shown under the headline; no retries and no dead ones are left out."""
+    """Return all tables; those of retries and of reasons only if they have rows."""
     rare = [retries(reading), reasons(reading)]
     return [deliveries(reading), workers(reading), *(sheet for sheet in rare if sheet.rows)]
 
 
 def deliveries(reading: Reading) -> Sheet:
-    """Counts by event and status: what is open now, and what was settled of late."""
+    """Return counts by event and status: open deliveries, and recently settled ones."""
     counts: Counter[tuple[str, str]] = Counter({**reading.waiting, **reading.settled})
     counts.update((Status.PROCESSING.value, held.event) for held in reading.held)
     statuses = [status.value for status in Status if status in OPEN or any(s == status for s, _ in counts)]
     totals: Counter[str] = Counter()
     for (_, event), count in counts.items():
         totals[event] += count
-    first = [event for event, _ in sorted(totals.items(), key=lambda item: (-item[1], item[0]))][:EVENTS]
+    first = [event for event, _ in sorted(totals.items(), key=lambda item: (-item[1], item[0]))][:MAX_EVENTS]
     by_event = {event: [counts[status, event] for status in statuses] for event in first}
     rest = [sum(counts[s, event] for event in totals if event not in by_event) for s in statuses]
     if any(rest):
         by_event[f"{len(totals) - len(first)} more"] = rest
     by_event["all"] = [sum(column) for column in zip(*by_event.values(), strict=True)] or [0] * len(statuses)
     title = f"Deliveries; settled ones since {_clock(reading.settled_since)}"
-    if sum(reading.waiting.values()) >= COUNTED:
-        title += f"; of those that wait, the first {COUNTED:,}"
-    if len(reading.held) >= HELD:
-        title += f"; of those in processing, {HELD:,}"
+    if sum(reading.waiting.values()) >= MAX_COUNT:
+        title += f"; only the first {MAX_COUNT:,} that wait"
+    if len(reading.held) >= MAX_HELD:
+        title += f"; {MAX_HELD:,} of those in processing"
     rows = [[event, *(f"{count:,}" for count in row)] for event, row in by_event.items()]
     return Sheet(title, ["event", *statuses], rows, numbers=statuses)
 
 
 def workers(reading: Reading) -> Sheet:
-    """Who is alive, what each runs, and who is gone and has left leases behind."""
+    """Return the live workers with their deliveries, and dead workers with leases."""
     held: dict[str, list[Held]] = defaultdict(list)
     for delivery in reading.held:
         held[delivery.worker].append(delivery)
     alive = {worker.worker: worker for worker in reading.alive}
     rows: list[list[str]] = []
-    for name in [*alive, *sorted(held.keys() - alive.keys())][:WORKERS]:
+    for name in [*alive, *sorted(held.keys() - alive.keys())][:MAX_WORKERS]:
         rows += _worker(name, alive.get(name), held.get(name, []), reading)
-    more = len(alive.keys() | held.keys()) - WORKERS
+    more = len(alive.keys() | held.keys()) - MAX_WORKERS
     if more > 0:
         rows.append([f"{more} more", "", "", "", "", ""])
-    title = f"Workers: {reading.trouble or f'{len(alive)} alive'}"
+    title = f"Workers: {reading.redis_error or f'{len(alive)} alive'}"
     columns = ["worker", "since", "at work", "event", "repository", "for"]
     return Sheet(title, columns, rows, numbers=["at work"])
 
 
 def _worker(name: str, alive: Heartbeat | None, held: Sequence[Held], reading: Reading) -> list[list[str]]:
     running = alive.running if alive else {}
-    longest = sorted(held, key=lambda delivery: -running.get(delivery.id, 0))[:RUNNING]
+    longest = sorted(held, key=lambda delivery: -running.get(delivery.id, 0))[:MAX_RUNNING]
     if alive:
         state = f"{alive.since:%m-%d %H:%M:%S}"
-    elif reading.trouble:
+    elif reading.redis_error:
         state = "unknown"
     else:
         state = "gone; leases end"
@@ -113,7 +113,7 @@ def _worker(name: str, alive: Heartbeat | None, held: Sequence[Held], reading: R
 
 
 def retries(reading: Reading) -> Sheet:
-    """What is tried again next."""
+    """Return the next retries."""
     rows = []
     for due in reading.retries:
         wait = (due.at - reading.now).total_seconds()
@@ -124,36 +124,36 @@ def retries(reading: Reading) -> Sheet:
 
 
 def reasons(reading: Reading) -> Sheet:
-    """Why deliveries died, by how many."""
+    """Return the reasons of dead deliveries, by frequency."""
     found = grouped(reading.errors)
-    rows = [[f"{count:,}", reason, ", ".join(events)] for reason, count, events in found[:REASONS_SHOWN]]
-    if len(found) > REASONS_SHOWN:
-        rest = sum(count for _, count, _ in found[REASONS_SHOWN:])
-        rows.append([f"{rest:,}", f"{len(found) - REASONS_SHOWN} more reasons", ""])
-    more = " or more" if reading.dead >= COUNTED else ""
+    rows = [[f"{count:,}", reason, ", ".join(events)] for reason, count, events in found[:MAX_REASONS]]
+    if len(found) > MAX_REASONS:
+        rest = sum(count for _, count, _ in found[MAX_REASONS:])
+        rows.append([f"{rest:,}", f"{len(found) - MAX_REASONS} more reasons", ""])
+    more = " or more" if reading.dead >= MAX_COUNT else ""
     title = f"Dead: {reading.dead:,}{more}"
-    if reading.dead > REASONS:
-        title += f"; reasons of the newest {REASONS:,}"
+    if reading.dead > MAX_ERRORS:
+        title += f"; reasons of the newest {MAX_ERRORS:,}"
     return Sheet(title, ["dead", "reason", "events"], rows, ["dead"])
 
 
 def grouped(errors: Iterable[tuple[str, str]]) -> list[tuple[str, int, list[str]]]:
-    """Reason, count and events of (event, error), the most frequent first.
+    """Group (event, error) by reason; return reason, count and events, the most frequent first.
 
-    Errors are of one reason when their first lines begin alike, but for numbers and ids.
+    Errors have one reason if their first lines begin alike, apart from numbers and ids.
     """
     counts: Counter[str] = Counter()
     events: dict[str, set[str]] = defaultdict(set)
     for event, error in errors:
         line = error.strip().partition("\n")[0]
-        reason = _VARYING.sub("…", line)[:REASON] or "(no error was written down)"
+        reason = _VARYING.sub("…", line)[:REASON_LENGTH] or "(no error)"
         counts[reason] += 1
         events[reason].add(event)
     return [(reason, count, sorted(events[reason])) for reason, count in counts.most_common()]
 
 
 def span(seconds: float) -> str:
-    """A length of time for people, as in `3 s`, `12 min` or `5 h`; below zero it is none."""
+    """Return a duration as text, as in `3 s`, `12 min` or `5 h`; a negative one counts as zero."""
     seconds = max(0.0, seconds)
     for unit, length, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
         if seconds < length * most:

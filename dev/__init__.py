@@ -1,1 +1,1 @@
-"""What `make run` starts: a development supervisor over the Procfile and an embedded Redis."""
+"""The development supervisor of `make run`: it runs the Procfile and an embedded Redis."""

@@ -1,4 +1,4 @@
-"""`python -m dev`: what `make run` runs."""
+"""`python -m dev`: the command of `make run`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The embedded Redis: a Valkey from its wheel, on a unix socket of its own, with append-only on."""
+"""The embedded Redis: a Valkey from its wheel, on a unix socket, with the append-only file enabled."""
 
 import os
 import shlex
@@ -12,11 +12,11 @@ import settings
 
 
 class SocketFolderError(Exception):
-    """The folder of the socket is not ours alone."""
+    """Other users can enter the folder of the socket."""
 
 
 def command(folder: Path) -> str:
-    """The shell command that runs the server in the foreground; raises `SocketFolderError`."""
+    """Return the shell command that runs the server in the foreground; raise `SocketFolderError`."""
     socket = settings.redis_socket(folder)
     if socket.parent != folder:
         socket.parent.mkdir(mode=0o700, exist_ok=True)
@@ -33,5 +33,5 @@ def command(folder: Path) -> str:
         config_overrides={"appendonly": "yes", "loglevel": "warning"},
         unix_socket_path=Path(os.path.relpath(socket, data)) if socket.parent == folder else socket,
     )
-    # Paths inside the configuration are relative to its folder, so that no character needs quoting there.
+    # The paths in the configuration are relative to its folder, so no character needs quoting.
     return f"cd {shlex.quote(str(data))} && exec {shlex.quote(str(get_binary_path()))} valkey.conf"

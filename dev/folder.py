@@ -1,4 +1,4 @@
-"""The data folder of a development run: who runs in it, and the secret that was made for it."""
+"""The data folder of a development run: its lock, its description and its generated secret."""
 
 import fcntl
 import json
@@ -16,14 +16,14 @@ RUN_FILE = "run.json"
 
 
 class AlreadyRunsError(Exception):
-    """Another supervisor works in this folder."""
+    """Another supervisor uses this folder."""
 
 
 @contextmanager
 def hold(folder: Path, run: dict[str, Any]) -> Iterator[None]:
-    """Be the only one that runs in `folder`, and say so in its `run.json`; raises `AlreadyRunsError`.
+    """Lock `folder` and describe the run in its `run.json`; raise `AlreadyRunsError` if it is locked.
 
-    The kernel lets go of the lock when the last process of the run ends, however it ends.
+    The kernel releases the lock when the last process of the run ends, even by SIGKILL.
     """
     with (folder / RUN_FILE).open("a+") as file:
         try:
@@ -40,7 +40,7 @@ def hold(folder: Path, run: dict[str, Any]) -> Iterator[None]:
 
 
 def running(folder: Path) -> dict[str, Any]:
-    """What the run in this folder says of itself; empty when there is none."""
+    """Return the description of the run in this folder; empty if there is none."""
     try:
         found: dict[str, Any] = json.loads((folder / RUN_FILE).read_text())
     except (OSError, ValueError):
@@ -54,7 +54,7 @@ def _described(folder: Path) -> str:
 
 
 def secret(folder: Path, name: str = SECRET_FILE) -> Path:
-    """Return the file that holds a generated secret, made with mode 0600 when there is none."""
+    """Return the file with a generated secret; create it with mode 0600 if it is missing."""
     path = folder / name
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

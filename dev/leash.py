@@ -1,8 +1,8 @@
-"""Runs one shell command, and kills it with SIGKILL when the supervisor is gone.
+"""Runs one shell command, and kills it with SIGKILL when the supervisor has ended.
 
-`python leash.py COMMAND`, as the leader of a process group, with a pipe as stdin. The supervisor alone holds
-the other end of the pipe, and the kernel closes it, however the supervisor ends. This also works on macOS,
-which has no PR_SET_PDEATHSIG.
+`python leash.py COMMAND` must be the leader of a process group, with a pipe as stdin. Only the supervisor has
+the other end of the pipe, and the kernel closes it even after SIGKILL. This also works on macOS, which has no
+PR_SET_PDEATHSIG.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Runs the Procfile's processes and the embedded Redis together: all live, or none."""
+"""Runs the Procfile's processes and the embedded Redis; if one ends, all end."""
 
 import multiprocessing
 import os
@@ -26,22 +26,22 @@ LEASH = Path(__file__).with_name("leash.py")
 
 
 class PortTakenError(Exception):
-    """The receiver or the console could not listen on its port."""
+    """The port of the receiver or the console is not available."""
 
 
 class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
-    """honcho's manager, made ready for a signal at any time; Redis outlives those that use it.
+    """honcho's manager, which accepts a signal at any time and stops Redis after the processes that use it.
 
-    Its processes end with it, also where it is killed with SIGKILL.
+    Its processes end with it, even if it is killed with SIGKILL.
     """
 
     _processes: dict[str, dict[str, Any]]
     _stop_when_started = False
-    _redis_told = False
+    _redis_signalled = False
 
     def __init__(self) -> None:
         super().__init__()
-        # Reading from the leash returns as soon as no process holds the other end open.
+        # A read from the leash returns when no process has the other end open.
         self._leash, self._held = multiprocessing.Pipe(duplex=False)
         os.register_at_fork(after_in_child=self._held.close)
         self._process_ctor = self._leashed
@@ -52,7 +52,7 @@ class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
         return process
 
     def terminate(self) -> None:
-        """End all processes: now, or as soon as their ids are known."""
+        """End all processes, now or as soon as their ids are known."""
         if super()._all_started():
             super().terminate()
         else:
@@ -76,22 +76,22 @@ class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
             self._processes = processes
 
     def _all_stopped(self) -> bool:
-        # honcho asks this at every turn of its loop.
+        # honcho calls this in each iteration of its loop.
         left = [name for name, entry in self._processes.items() if "returncode" not in entry]
-        if self._terminating and left == [REDIS] and not self._redis_told:
-            self._redis_told = True
+        if self._terminating and left == [REDIS] and not self._redis_signalled:
+            self._redis_signalled = True
             super()._killall()
         return not left
 
 
 def main() -> int:
-    """Run until Ctrl-C or until one process ends; gives the exit code, 0 after Ctrl-C."""
+    """Run until Ctrl-C or until one process ends; return the exit code, 0 after Ctrl-C."""
     url = f"http://{HOST}:{settings.PORT}"
     try:
         settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
         with folder.hold(settings.DATA, {"pid": os.getpid(), "url": url}):
-            _claim_port(settings.PORT, "PORT=8001 make run")
-            _claim_port(settings.CONSOLE_PORT, "CONSOLE_PORT=8002 make run")
+            _check_port(settings.PORT, "PORT=8001 make run")
+            _check_port(settings.CONSOLE_PORT, "CONSOLE_PORT=8002 make run")
             return _run(url)
     except (PortTakenError, folder.AlreadyRunsError, embedded.SocketFolderError) as error:
         print(f"hookkeeper: {error}", file=sys.stderr)
@@ -100,8 +100,8 @@ def main() -> int:
     return 1
 
 
-def _claim_port(port: int, other: str) -> None:
-    """Raise `PortTakenError`, which names the way to `other` ports, when nothing could listen here."""
+def _check_port(port: int, other: str) -> None:
+    """Raise `PortTakenError` if the port is not available; `other` is a command that uses another port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -113,7 +113,7 @@ def _claim_port(port: int, other: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What the processes find: this environment, and what a development run adds to it."""
+    """Return the environment of the processes: this one, with the settings of a development run."""
     found = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),

@@ -31,12 +31,12 @@ class MemberEvent(Event):
     @property
     def permission(self) -> str | None:
         """Return the role, else the permission, if the payload has one."""
-        told = self.changes or Changes()
-        return next((now.to for now in (told.role_name, told.permission) if now and now.to), None)
+        changes = self.changes or Changes()
+        return next((now.to for now in (changes.role_name, changes.permission) if now and now.to), None)
 
     @property
     def former_permission(self) -> str | None:
         """Return the permission that `edited` replaced, if the payload has it."""
-        told = self.changes or Changes()
-        parts = (told.role_name, told.permission, told.old_permission)
+        changes = self.changes or Changes()
+        parts = (changes.role_name, changes.permission, changes.old_permission)
         return next((former.from_ for former in parts if former and former.from_), None)

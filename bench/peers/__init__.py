@@ -1,4 +1,4 @@
-"""The glue around each peer: as little as its own documentation asks for, and nothing kept unless said."""
+"""The code around each peer: the minimum of its documentation. Nothing is stored unless stated."""
 
 PACKAGES = (
     "aiohttp",

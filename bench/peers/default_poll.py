@@ -1,7 +1,7 @@
-"""Hookkeeper's worker with its wake-ups left to arq, which looks for jobs with its default settings.
+"""Hookkeeper's worker with its wake-ups run by arq, which polls with its default settings.
 
-`BENCH_POLL` is another `poll_delay` in seconds. No consumer looks or listens by itself: each job that arq
-runs wakes it.
+`BENCH_POLL` sets another `poll_delay` in seconds. The consumer neither polls nor listens: only jobs that arq
+runs wake it.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ process = worker.process()
 
 from processing import consumer  # noqa: E402 - after Django is set up
 
-# The look without a wake-up is so rare that it does not count.
+# The poll without a wake-up is too rare to matter.
 consumer.POLL = 3600.0
 
 

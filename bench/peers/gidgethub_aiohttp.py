@@ -1,4 +1,4 @@
-"""gidgethub on aiohttp, as its documentation shows it: verify, parse, dispatch to a handler."""
+"""gidgethub on aiohttp as in its documentation: verify, parse, dispatch to a handler."""
 
 import os
 from typing import Any
@@ -18,7 +18,7 @@ router.add(on_push, "push")
 
 
 async def webhook(request: web.Request) -> web.Response:
-    """200 once the handlers have run."""
+    """Answer 200 after the handlers have run."""
     event = sansio.Event.from_http(request.headers, await request.read(), secret=SECRET)
     await router.dispatch(event)
     return web.Response(status=200)

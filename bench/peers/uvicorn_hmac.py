@@ -1,4 +1,4 @@
-"""The ceiling: raw ASGI on uvicorn that verifies the signature and does nothing else."""
+"""The upper bound: raw ASGI on uvicorn that only verifies the signature."""
 
 import hashlib
 import hmac
@@ -14,15 +14,15 @@ async def application(
     receive: Callable[[], Awaitable[Mapping[str, Any]]],
     send: Callable[[Mapping[str, Any]], Awaitable[None]],
 ) -> None:
-    """202 for what is signed, 403 for the rest."""
+    """Answer 202 to a valid signature, else 403."""
     body, more = b"", True
     while more:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    given = next((value for name, value in scope["headers"] if name == b"x-hub-signature-256"), b"")
+    signature = next((value for name, value in scope["headers"] if name == b"x-hub-signature-256"), b"")
     expected = b"sha256=" + hmac.new(SECRET, body, hashlib.sha256).hexdigest().encode()
-    status = 202 if hmac.compare_digest(given, expected) else 403
+    status = 202 if hmac.compare_digest(signature, expected) else 403
     answer = b'{"status": "accepted"}'
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -97,7 +97,7 @@ def numbers(redis: "Redis", backends: Servers) -> Start:
 
 
 def test_a_delivery_of_the_workload_is_always_the_same_wherever_it_is_begun() -> None:
-    assert list(workload.given(0, 20))[7:15] == list(workload.given(7, 8))
+    assert list(workload.deliveries(0, 20))[7:15] == list(workload.deliveries(7, 8))
 
 
 def test_every_record_of_the_workload_is_a_row_of_its_own() -> None:
@@ -109,7 +109,7 @@ def test_every_record_of_the_workload_is_a_row_of_its_own() -> None:
         "issues": set(),
     }
     guids = set()
-    for one in workload.given(0, count):
+    for one in workload.deliveries(0, count):
         payload = json.loads(one.body)
         repository = payload["repository"]["id"]
         guids.add(one.guid)
@@ -132,7 +132,7 @@ def test_every_repository_gets_every_kind_equally_often() -> None:
     count = 2 * len(workload.KINDS) * workload.REPOSITORIES
     kinds = Counter(
         (payload["repository"]["full_name"], one.event, len(payload.get("commits", ())))
-        for one in workload.given(0, count)
+        for one in workload.deliveries(0, count)
         for payload in [json.loads(one.body)]
     )
 

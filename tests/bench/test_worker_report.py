@@ -18,7 +18,7 @@ from bench.worker import Options, Result
 
 
 def test_the_command_line_knows_who_takes_part() -> None:
-    assert {*command.WORKERS, workers.ARQ} == workers.everybody().keys()
+    assert {*command.WORKERS, workers.ARQ} == workers.all_workers().keys()
 
 
 TWO, THREE = cores.divided([0, 1], two=True), cores.divided([0, 1, 2], two=True)
@@ -36,7 +36,7 @@ def test_two_workers_have_a_core_each_of_three_and_halves_of_one_of_two() -> Non
 
 
 def test_a_worker_on_half_a_core_takes_part_where_two_workers_have_halves() -> None:
-    everybody = [name for name in workers.everybody() if name != workers.ARQ]
+    everybody = [name for name in workers.all_workers() if name != workers.ARQ]
     without = [name for name in everybody if name != "hookkeeper-half"]
 
     assert [workers.chosen((), split) for split in (TWO, THREE, UNPINNED)] == [everybody, without, without]

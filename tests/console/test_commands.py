@@ -63,7 +63,7 @@ def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, set
         (("send", "push", "--file", "/nowhere"), "/nowhere"),
         (("send", "push", "--url", "file:///etc/passwd"), "--url must begin with http"),
         (("send", "push", "--url", "http://127.0.0.1:1/"), "no answer from http://127.0.0.1:1/"),
-        (("replay",), "name a GUID or a filter"),
+        (("replay",), "give a GUID or a filter"),
     ],
 )
 def test_what_cannot_be_done_is_said_clearly(arguments: tuple[str, ...], told: str) -> None:

@@ -75,13 +75,13 @@ def test_text_from_payloads_neither_marks_up_nor_commands_the_terminal(redis: "R
 
 
 def test_what_is_beyond_the_bound_is_estimated(monkeypatch: pytest.MonkeyPatch, redis: "Redis") -> None:
-    monkeypatch.setattr(reading, "COUNTED", 2)
+    monkeypatch.setattr(reading, "MAX_COUNT", 2)
     for _ in range(4):
         stored()
         stored(status="succeeded", finished_at=timezone.now())
     found = reading.read()
     assert found.waiting == {("received", "push"): 2}
-    assert found.waiting_in_all >= 2
+    assert found.waiting_total >= 2
     assert found.settled == {("succeeded", "push"): 2}
     assert found.settled_since > found.now - reading.HOUR / 2
     assert found.settled_last_minute == 4

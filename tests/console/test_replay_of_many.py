@@ -60,7 +60,9 @@ def test_a_replay_that_is_ended_in_the_middle_is_resumed_and_each_delivery_is_re
     arguments: list[str] = []
     if how == signal.SIGINT:
         told = log.read_text()
-        match = re.search(r"stopped; (\d+) are done: go on with the same arguments and (--after) (\d+)", told)
+        match = re.search(
+            r"stopped; (\d+) done; to continue, repeat the arguments with (--after) (\d+)", told
+        )
         assert match is not None, told
         assert int(match[1]) == done
         arguments = [match[2], match[3]]
@@ -128,5 +130,5 @@ def test_a_replay_without_redis_needs_no_wake_up(database_url: str, tmp_path: Pa
 
 @pytest.mark.parametrize("rate", ["-1", "nan", "inf", "many"])
 def test_a_rate_is_a_number_from_zero(rate: str) -> None:
-    with pytest.raises(Exception, match="not a number of deliveries a second"):
+    with pytest.raises(Exception, match="not a number of deliveries per second"):
         run("replay", "--status", "dead", f"--rate={rate}")

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from console import summary
-from console.reading import COUNTED, Due, Held, Reading
+from console.reading import MAX_COUNT, Due, Held, Reading
 from processing.heartbeat import Heartbeat
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 EMPTY = Reading(
-    now=NOW, waiting={}, waiting_in_all=0, oldest=None, settled={}, settled_since=NOW - timedelta(hours=1),
-    settled_last_minute=0, held=(), retries=(), dead=0, errors=(), alive=(), trouble="",
+    now=NOW, waiting={}, waiting_total=0, oldest=None, settled={}, settled_since=NOW - timedelta(hours=1),
+    settled_last_minute=0, held=(), retries=(), dead=0, errors=(), alive=(), redis_error="",
 )  # fmt: skip
 
 
@@ -21,13 +21,13 @@ def held(pk: int, worker: str = "a:1", ends_in: float = 20) -> Held:
 
 
 def test_the_headline_tells_what_waits_how_long_and_the_rate() -> None:
-    reading = replace(EMPTY, waiting_in_all=1200, oldest=NOW - timedelta(minutes=3), settled_last_minute=90)
+    reading = replace(EMPTY, waiting_total=1200, oldest=NOW - timedelta(minutes=3), settled_last_minute=90)
     assert summary.headline(reading) == (
         "12:00:00 UTC | 1,200 wait, the oldest for 3 min | 1.5 settled a second over the last minute"
     )
     assert "nothing waits" in summary.headline(EMPTY)
-    more = replace(reading, waiting_in_all=COUNTED)
-    assert f"about {COUNTED:,} wait" in summary.headline(more)
+    more = replace(reading, waiting_total=MAX_COUNT)
+    assert f"about {MAX_COUNT:,} wait" in summary.headline(more)
 
 
 def test_counts_are_by_event_and_status_and_the_frequent_come_first() -> None:
@@ -60,9 +60,11 @@ def test_an_idle_queue_has_a_row_of_zeros_and_no_empty_tables() -> None:
 
 
 def test_counts_that_were_cut_short_say_so() -> None:
-    reading = replace(EMPTY, waiting={("received", "push"): COUNTED}, dead=COUNTED, errors=[("push", "no")])
-    assert f"of those that wait, the first {COUNTED:,}" in summary.deliveries(reading).title
-    assert summary.reasons(reading).title == f"Dead: {COUNTED:,} or more; reasons of the newest 1,000"
+    reading = replace(
+        EMPTY, waiting={("received", "push"): MAX_COUNT}, dead=MAX_COUNT, errors=[("push", "no")]
+    )
+    assert f"only the first {MAX_COUNT:,} that wait" in summary.deliveries(reading).title
+    assert summary.reasons(reading).title == f"Dead: {MAX_COUNT:,} or more; reasons of the newest 1,000"
 
 
 def test_a_worker_is_shown_with_what_it_has_had_the_longest() -> None:
@@ -86,7 +88,7 @@ def test_a_worker_that_is_gone_is_shown_with_the_end_of_its_leases() -> None:
 
 
 def test_without_redis_nobody_is_said_to_be_gone() -> None:
-    sheet = summary.workers(replace(EMPTY, held=[held(1)], trouble="Redis does not answer: refused"))
+    sheet = summary.workers(replace(EMPTY, held=[held(1)], redis_error="Redis does not answer: refused"))
     assert sheet.title == "Workers: Redis does not answer: refused"
     assert sheet.rows[0][:2] == ["a:1", "unknown"]
 
@@ -109,7 +111,7 @@ def test_deaths_are_of_one_reason_when_only_numbers_and_ids_differ() -> None:
     ) == [
         ("record: ValueError: no team …", 2, ["issues", "push"]),
         ("record: KeyError: … at …", 1, ["push"]),
-        ("(no error was written down)", 1, ["push"]),
+        ("(no error)", 1, ["push"]),
     ]
 
 

@@ -111,7 +111,7 @@ def test_a_replay_is_left_to_the_sweep_while_redis_refuses_the_password(
     call_command("replay", row.guid)
     told = capsys.readouterr()
     assert "1 to be processed again" in told.out
-    assert "Redis took no wake-up" in told.err
+    assert "wake-up not enqueued" in told.err
 
 
 def test_the_queue_is_shown_while_redis_refuses_the_password(

@@ -1,6 +1,6 @@
-"""django-github-app, as its documentation installs it.
+"""django-github-app, installed as in its documentation.
 
-No handler is registered for push: where one is, its view sleeps a second in every request before it calls
-it, and 32 connections get no more than 32 answers a second. So this is its faster case: the event is
-verified and logged to its table, with its default settings.
+No handler is registered for push: with a handler, its view sleeps for a second in every request, so 32
+connections get at most 32 answers per second. In this faster case it verifies the event and logs it to its
+table, with its default settings.
 """

@@ -1,4 +1,4 @@
-"""The settings that its documentation asks for, on PostgreSQL."""
+"""The settings of its documentation, on PostgreSQL."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Its view at its URL."""
+"""The URL of its view."""
 
 from django.urls import path
 from django_github_app.views import AsyncWebhookView

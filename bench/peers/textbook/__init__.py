@@ -1,1 +1,1 @@
-"""A Django project as books teach it: verify, parse, `acreate()`, `enqueue_job()`, 202; then row by row."""
+"""A textbook Django project: verify, parse, `acreate()`, `enqueue_job()`, 202; its job writes row by row."""

@@ -1,4 +1,4 @@
-"""What the view stores, and what the worker makes of it."""
+"""The deliveries of the view, and the records of the job."""
 
 from typing import ClassVar
 
@@ -60,7 +60,7 @@ class Push(models.Model):
 
 
 class Commit(models.Model):
-    """A commit, and the push that first brought it."""
+    """A commit, and the first push that contained it."""
 
     repository = models.ForeignKey(Repository, models.CASCADE)
     push = models.ForeignKey(Push, models.CASCADE)

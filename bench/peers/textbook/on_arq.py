@@ -1,4 +1,4 @@
-"""The job on arq: one for each delivery, every setting left as it is."""
+"""The job on arq: one per delivery, with default settings."""
 
 import os
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ async def process(_context: dict[Any, Any], pk: int) -> None:
 
 
 class WorkerSettings:
-    """What arq's command line reads."""
+    """The settings for arq's command line."""
 
     functions: ClassVar = [process]
     redis_settings = RedisSettings.from_dsn(os.environ["REDIS_URL"])

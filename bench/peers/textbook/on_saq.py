@@ -1,4 +1,4 @@
-"""The same job on saq, every setting left as it is."""
+"""The same job on saq, with default settings."""
 
 import os
 from typing import Any

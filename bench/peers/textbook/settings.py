@@ -1,4 +1,4 @@
-"""What startproject gives: its apps but the admin, all of its middleware, its defaults for the database."""
+"""The settings of `startproject` without the admin: all middleware, and the defaults for the database."""
 
 import os
 

@@ -18,7 +18,7 @@ _pools: list[ArqRedis] = []
 
 
 async def arq_pool() -> ArqRedis:
-    """The one pool of this process."""
+    """Return the Redis pool of this process."""
     if not _pools:
         _pools.append(await create_pool(RedisSettings.from_dsn(os.environ["REDIS_URL"])))
     return _pools[0]
@@ -26,7 +26,7 @@ async def arq_pool() -> ArqRedis:
 
 @csrf_exempt
 async def webhook(request: HttpRequest) -> HttpResponse:
-    """Verify, store, enqueue, 202."""
+    """Verify, store and enqueue the delivery, then answer 202."""
     expected = "sha256=" + hmac.new(SECRET, request.body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(request.headers.get("X-Hub-Signature-256", ""), expected):
         return HttpResponse(status=403)

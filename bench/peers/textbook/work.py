@@ -1,7 +1,7 @@
-"""The job as books write it: read the delivery, then every row by itself through the asynchronous ORM.
+"""The job of the textbook project: it reads the delivery, then writes each row with the asynchronous ORM.
 
-It does less than Hookkeeper's handlers: no lease, no attempts, no order of snapshots, and of commits it
-keeps only the push that first brought them.
+It does less than Hookkeeper's handlers: no lease, no attempts, no order of snapshots, and only the first push
+of a commit.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own under a lock, so that every machine may run it at once."""
+"""`manage.py migrate`: Django's command under a lock, so that several machines may run it at once."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,10 +12,10 @@ from database import exclusive
 
 
 class Command(migrate.Command):
-    """Waits while another machine or process migrates the same database, and then finds its work done."""
+    """Waits while another process migrates the same database, then runs Django's command."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run Django's command under the lock; its system checks open the database, too."""
+        """Run Django's command under the lock, including its system checks, which open the database."""
         connection = connections[options["database"]]
         with ExitStack() as stack:
             try:

@@ -1,4 +1,4 @@
-"""`manage.py queue`: what waits, what runs, what failed."""
+"""`manage.py queue`: shows waiting, running and failed deliveries."""
 
 import contextlib
 import logging
@@ -14,41 +14,41 @@ from rich.text import Text
 
 from console import reading, rendering, summary
 
-REFRESH_INTERVAL = 2.0  # seconds
+REFRESH_INTERVAL = 2.0  # seconds between two pages of --watch
 
 
 class Command(BaseCommand):
-    """Shows the queue once, or again and again."""
+    """Shows the queue once, or continuously."""
 
-    help = "Show what waits, who works on what, the next retries, and why deliveries died."
+    help = "Show the queue, the workers, the next retries, and the reasons of dead deliveries."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--watch", action="store_true", help="show it anew every 2 s, until Ctrl-C")
+        parser.add_argument("--watch", action="store_true", help="refresh every 2 s, until Ctrl-C")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print it, or watch it; where nobody watches, as in a pipe, it is printed once in any case."""
+        """Print the queue, or watch it on a terminal. Other outputs get it once."""
         console = Console()
         if options["watch"] and console.is_terminal and not console.is_dumb_terminal:
             with contextlib.suppress(KeyboardInterrupt):
                 self._watch(console)
             return
         if not self.stdout.isatty():
-            console = Console(file=cast("IO[str]", self.stdout), width=rendering.WIDTH)
+            console = Console(file=cast("IO[str]", self.stdout), width=rendering.DEFAULT_WIDTH)
         try:
-            console.print(self._picture())
+            console.print(self._page())
         except Error as error:
             raise CommandError(f"the database does not answer: {error}") from error
 
     def _watch(self, console: Console) -> None:
-        # The pool tells of an outage in lines of its own, in the middle of the screen.
+        # The pool would log an outage into the middle of the screen.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         shown: RenderableType = Text()
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
                 close_old_connections()
                 try:
-                    shown = self._picture()
+                    shown = self._page()
                     live.update(shown, refresh=True)
                 except Error as error:
                     live.update(
@@ -56,6 +56,6 @@ class Command(BaseCommand):
                     )
                 time.sleep(REFRESH_INTERVAL)
 
-    def _picture(self) -> RenderableType:
+    def _page(self) -> RenderableType:
         read = reading.read()
         return rendering.render(summary.headline(read), summary.sheets(read))

@@ -1,4 +1,4 @@
-"""`manage.py rejections`: what was refused, and why."""
+"""`manage.py rejections`: shows rejected requests and the reasons."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -16,26 +16,26 @@ from receiver.models import Rejection, RejectionCount
 
 
 class Command(BaseCommand):
-    """Shows counts by reason, and the newest refused requests."""
+    """Shows counts by reason, and the newest rejected requests."""
 
-    help = "Show how many requests were refused for which reason, and the newest of them."
+    help = "Show the number of rejected requests by reason, and the newest of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--days", type=int, default=7, help="count so many days back (default: 7)")
-        parser.add_argument("--last", type=int, default=20, help="show so many requests (default: 20)")
+        parser.add_argument("--days", type=int, default=7, help="days to count (default: 7)")
+        parser.add_argument("--last", type=int, default=20, help="requests to show (default: 20)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print two tables. Addresses and events are what the senders claimed."""
+        """Print two tables. Addresses and events are claims of the senders."""
         since = timezone.now().date() - timedelta(days=options["days"] - 1)
         counts = RejectionCount.objects.filter(day__gte=since).values("reason").annotate(total=Sum("count"))
         stdout = cast("IO[str]", self.stdout)
         console = Console(file=stdout, width=None if stdout.isatty() else 160)
-        by_reason = Table("reason", "refused", title=f"since {since}")
+        by_reason = Table("reason", "rejected", title=f"since {since}")
         for row in counts.order_by("-total"):
             by_reason.add_row(row["reason"], str(row["total"]))
         console.print(by_reason)
-        newest = Table("at (UTC)", "status", "reason", "address", "source", "event", "bytes", "told")
+        newest = Table("at (UTC)", "status", "reason", "address", "source", "event", "bytes", "detail")
         for refused in Rejection.objects.order_by("-pk")[: options["last"]]:
             newest.add_row(
                 f"{refused.at:%Y-%m-%d %H:%M:%S}",

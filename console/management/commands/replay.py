@@ -22,9 +22,9 @@ from console.selection import PORTION, Selection
 from processing import batch_runner, replaying, sanitising
 from receiver.models import Delivery, Status
 
-# What a shell takes for an end by Ctrl-C.
+# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
 INTERRUPTED = 130
-# Option to lookup: what is given narrows the choice.
+# Maps options to lookups. Each option narrows the selection.
 FILTERS = {
     "event": "event",
     "action": "action",
@@ -36,7 +36,7 @@ FILTERS = {
 
 
 def moment(text: str) -> datetime:
-    """An ISO 8601 date or time, UTC where it names no offset."""
+    """Return an ISO 8601 date or time, in UTC if it has no offset."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
@@ -47,18 +47,18 @@ def moment(text: str) -> datetime:
 
 
 def rate(text: str) -> float:
-    """A number of deliveries a second, or 0."""
+    """Return a number of deliveries per second, or 0."""
     try:
         found = float(text)
     except ValueError:
         found = -1.0
     if not 0 <= found < math.inf:
-        raise ArgumentTypeError(f"not a number of deliveries a second: {text!r}")
+        raise ArgumentTypeError(f"not a number of deliveries per second: {text!r}")
     return found
 
 
 class Command(BaseCommand):
-    """Makes deliveries ready again and wakes the workers, or runs them in the foreground."""
+    """Makes deliveries due again for the workers, or runs their handlers in the foreground."""
 
     help = "Process stored deliveries again, chosen by guid or by filters, in the order of receipt."
 
@@ -75,16 +75,18 @@ class Command(BaseCommand):
             "--after", metavar="ID", type=int, default=0, help="only deliveries after this id"
         )
         parser.add_argument(
-            "--rate", metavar="N", type=rate, default=0.0, help="N deliveries a second at the most"
+            "--rate", metavar="N", type=rate, default=0.0, help="at most N deliveries per second"
         )
         parser.add_argument("--inline", action="store_true", help="run the handlers here, for a debugger")
         parser.add_argument("--dry-run", action="store_true", help="list what would be replayed")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Replay; ends with 130 when it is stopped, and with an error when something did not succeed."""
+        """Replay. Exit with 130 if stopped, and with an error if a delivery did not succeed."""
         chosen, missing = self._chosen(options)
         if options["inline"] and options["rate"]:
-            raise CommandError("--rate is for the workers: --inline runs one delivery after the other")
+            raise CommandError(
+                "--rate cannot be combined with --inline, which runs one delivery after the other"
+            )
         selection = Selection(chosen, options["after"])
         if options["dry_run"]:
             self._list(selection.rows.defer("body", "headers").iterator(PORTION))
@@ -94,14 +96,14 @@ class Command(BaseCommand):
             raise CommandError(f"{missing} of the given deliveries are not stored")
 
     def _chosen(self, options: dict[str, Any]) -> tuple[Q, int]:
-        """What is asked for, and how many of the guids are not stored, each of which is told."""
+        """Return the filter and the number of guids that are not stored; report each of those."""
         chosen = Q(**{lookup: options[name] for name, lookup in FILTERS.items() if options[name] is not None})
         missing = set(options["guids"])
         if missing:
             chosen &= Q(guid__in=options["guids"])
             missing -= set(Delivery.objects.filter(chosen).values_list("guid", flat=True))
         if not chosen:
-            raise CommandError("name a GUID or a filter; all of them is --since 2000-01-01")
+            raise CommandError("give a GUID or a filter; --since 2000-01-01 selects all deliveries")
         for guid in sorted(missing):
             self.stderr.write(f"no such delivery: {guid}")
         return chosen, len(missing)
@@ -116,25 +118,25 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             at_end = False
         except Error as error:
-            raise CommandError(f"the database failed: {error}; {self._how(selection)}") from error
+            raise CommandError(f"the database failed: {error}; {self._how_to_continue(selection)}") from error
         if not at_end:
-            raise CommandError(f"stopped; {self._how(selection)}", returncode=INTERRUPTED)
+            raise CommandError(f"stopped; {self._how_to_continue(selection)}", returncode=INTERRUPTED)
 
-    def _how(self, selection: Selection) -> str:
-        """To go on."""
-        return f"{selection.done} are done: go on with the same arguments and --after {selection.reached}"
+    def _how_to_continue(self, selection: Selection) -> str:
+        """Return how to continue."""
+        return f"{selection.done} done; to continue, repeat the arguments with --after {selection.reached}"
 
     def _list(self, rows: Iterator[Delivery]) -> None:
         count = 0
-        for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is told below
+        for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is used below
             name = f"{row.event}.{row.action}" if row.action else row.event
             received = row.received_at.isoformat(timespec="seconds")
-            told = f"{row.guid}  {received}  {row.status:<10}  {name}  {row.repository}"
-            self.stdout.write(sanitising.lines(told))
+            line = f"{row.guid}  {received}  {row.status:<10}  {name}  {row.repository}"
+            self.stdout.write(sanitising.lines(line))
         self.stdout.write(f"{count} would be replayed")
 
     async def _feed(self, selection: Selection, rate: float) -> bool:
-        feeder = Feeder(selection, rate, tell=self.stderr.write)
+        feeder = Feeder(selection, rate, report=self.stderr.write)
         try:
             with progress.bar(await database.run(selection.count), "replaying") as advance:
                 return await feeder.run(advance)
@@ -146,19 +148,19 @@ class Command(BaseCommand):
     async def _inline(self, selection: Selection) -> bool:
         runner = batch_runner.load(f"replay:{socket.gethostname()}:{os.getpid()}:{token_hex(3)}")
         total = await database.run(selection.count)
-        seen = failed = 0
+        finished = failed = 0
         while ids := await database.run(selection.take, 1):
-            async for verdict, told in replaying.inline(runner, ids):
-                seen += 1
+            async for verdict, summary in replaying.inline(runner, ids):
+                finished += 1
                 failed += verdict.status not in {Status.SUCCEEDED, Status.IGNORED}
-                # The progress is a number, for a bar that moves would get in the way of a debugger.
-                self.stdout.write(sanitising.lines(f"[{seen}/{total}] {told}"))
+                # A progress bar would disturb a debugger, so the progress is a number.
+                self.stdout.write(sanitising.lines(f"[{finished}/{total}] {summary}"))
                 for run in verdict.runs:
                     if run.traceback:
                         self.stdout.write(sanitising.lines(run.traceback))
             selection.check_off(ids)
-        if seen < selection.done:
-            self.stderr.write(f"{selection.done - seen} left alone: a worker is processing them")
+        if finished < selection.done:
+            self.stderr.write(f"{selection.done - finished} left alone: a worker is processing them")
         if failed:
-            raise CommandError(f"{failed} of {seen} did not succeed")
+            raise CommandError(f"{failed} of {finished} did not succeed")
         return True

@@ -1,4 +1,4 @@
-"""`manage.py send`: sign a payload as GitHub does and send it to a receiver."""
+"""`manage.py send`: signs a payload as GitHub does and sends it to a receiver."""
 
 import sys
 import urllib.error
@@ -13,14 +13,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from configuration.secrets import webhook_secrets
 from console import samples
-from console.progress import shown
+from console.progress import track_progress
 from dev import folder
 
-ANSWER_TIMEOUT = 10.0  # seconds, as GitHub waits
+ANSWER_TIMEOUT = 10.0  # seconds; GitHub waits as long
 
 
 class Command(BaseCommand):
-    """Sends one delivery, or several, each with a fresh guid, and prints the answers."""
+    """Sends one delivery, or several, each with a new guid, and prints the answers."""
 
     help = "Sign and send a sample payload (push, issues__closed, ...) or a file."
 
@@ -29,12 +29,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "event", help="X-GitHub-Event, or a sample by name: push, push__branch_deleted, ..."
         )
-        parser.add_argument("--file", type=Path, help="send this file's bytes instead of a sample")
-        parser.add_argument("--url", help="where to; default: the run of this data folder, or PORT")
-        parser.add_argument("--count", type=int, default=1, help="send it that often (default: 1)")
+        parser.add_argument("--file", type=Path, help="send the bytes of this file instead of a sample")
+        parser.add_argument("--url", help="the receiver; default: the run of this data folder, or PORT")
+        parser.add_argument("--count", type=int, default=1, help="number of deliveries (default: 1)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Send; ends with an error when an answer was not 2xx."""
+        """Send. Exit with an error if an answer was not 2xx."""
         try:
             event, path = (
                 (options["event"], options["file"]) if options["file"] else samples.sample(options["event"])
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         url = options["url"] or f"{run.get('url') or f'http://127.0.0.1:{settings.PORT}'}/webhooks/github"
         secret = self._secret()
         failed = 0
-        for _ in shown(range(options["count"]), options["count"], f"sending {event}"):
+        for _ in track_progress(range(options["count"]), options["count"], f"sending {event}"):
             status, answer = self._post(url, body, samples.headers(event, body, secret))
             failed += not 200 <= status < 300  # noqa: PLR2004
             self.stdout.write(f"{status} {answer}")
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError(f"{failed} of {options['count']} were not accepted by {url}")
 
     def _secret(self) -> bytes:
-        """The first secret of the environment, or the one that `make run` made in the data folder."""
+        """Return the first secret of the environment, or the one that `make run` generated."""
         found = settings.WEBHOOK_SECRETS
         if not found and (settings.DATA / folder.SECRET_FILE).exists():
             try:
