@@ -40,7 +40,7 @@ LOG_EVERY = 60.0
 
 
 class Stage(IntEnum):
-    """What a connection waits for; those that can be closed to make room come first, in that order."""
+    """The stages of a connection. The first ones can be closed for a new connection, in this order."""
 
     HEAD = 0
     IDLE = 1
@@ -50,7 +50,7 @@ class Stage(IntEnum):
 
 
 class Connection(Protocol):
-    """A connection as `Connections` sees it; `since` is the loop's time when its present limit began."""
+    """The view of `Connections`; `since` is the loop's time at the start of the present limit."""
 
     stage: Stage
     since: float

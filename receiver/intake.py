@@ -1,7 +1,7 @@
 """Group commit: concurrent requests share one transaction, each answered only after the commit.
 
-The first arrival is written at once. Those that come while a commit runs form the next batch, so that a
-lone request waits for nobody and a crowd waits for one commit, not for one each.
+The first arrival is written at once. Arrivals during a commit form the next batch, so that a lone request
+does not wait, and many requests share one commit.
 """
 
 import asyncio
@@ -17,13 +17,14 @@ from receiver.store import DownError, Receipt, RefusedError, Stored, StoreError,
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 100
-# While a batch is being committed, this many must wait before another is begun beside it.
-WORTH_A_BATCH = 12
+# Arrivals that must wait before a second batch starts while another is being committed.
+MIN_SECOND_BATCH = 12
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
-# Seconds. While the store is down, one request in this time tries it; the others are refused at once.
-TRY_AGAIN_AFTER = 1.0
+# Seconds between attempts while the store is down. One request makes the attempt; others are rejected at
+# once.
+STORE_RETRY_INTERVAL = 1.0
 
 Waiting = tuple[Arrival, "asyncio.Future[Stored]"]
 Wake = Callable[[Stored], None]
@@ -34,10 +35,10 @@ class StoreDownError(Exception):
 
 
 class Intake:
-    """The waiting arrivals of one event loop, and its writers: each commits one batch at a time."""
+    """Queues the arrivals of one event loop for its writers; each commits one batch at a time."""
 
     def __init__(self, writers: Sequence[Writer], wake: Wake) -> None:
-        """`wake` is called with each row that is to be processed; it must return at once."""
+        """`wake` is called with each row to process; it must not block."""
         self.writers = writers
         self._wake = wake
         self._idle = list(writers)
@@ -48,15 +49,15 @@ class Intake:
 
     @property
     def down_for(self) -> float:
-        """Seconds since a batch last found the store down; infinite once another was committed since."""
+        """Return the seconds since the last failure of the store; infinite after a later commit."""
         now = asyncio.get_running_loop().time()
-        return now - (self._try_again_at - TRY_AGAIN_AFTER) if self._down else math.inf
+        return now - (self._try_again_at - STORE_RETRY_INTERVAL) if self._down else math.inf
 
     async def keep(self, arrival: Arrival, since: float | None = None) -> Stored:
-        """Commit `arrival` and wake a worker; raises `StoreDownError` when that cannot be done in time.
+        """Commit `arrival` and wake a worker; raise `StoreDownError` if the commit is not in time.
 
-        `since` is the loop's time when the request began; its answer is due `ANSWER_WITHIN` of it. A
-        cancelled caller leaves a whole row or none.
+        `since` is the loop's time at the start of the request; the answer is due `ANSWER_WITHIN` later. If
+        the caller is cancelled, the row is committed or not, never in part.
         """
         loop = asyncio.get_running_loop()
         if self._down and (self._busy or loop.time() < self._try_again_at):
@@ -64,7 +65,7 @@ class Intake:
         future: asyncio.Future[Stored] = loop.create_future()
         timer = loop.call_at((since or loop.time()) + ANSWER_WITHIN, _give_up, future)
         self._waiting.append((arrival, future))
-        if not self._busy or len(self._waiting) >= WORTH_A_BATCH:
+        if not self._busy or len(self._waiting) >= MIN_SECOND_BATCH:
             self._start()
         try:
             return await future
@@ -72,7 +73,7 @@ class Intake:
             timer.cancel()
 
     async def close(self, within: float) -> None:
-        """Commit what is waiting, for up to `within` seconds, then give the connections back."""
+        """Commit the waiting arrivals for up to `within` seconds, then close the connections."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within)
         for writer in self.writers:
@@ -83,7 +84,7 @@ class Intake:
         return len(self._idle) < len(self.writers)
 
     def _start(self) -> None:
-        """Let an idle writer write, if there is one."""
+        """Start an idle writer, if there is one."""
         if self._idle:
             task = asyncio.create_task(self._write(self._idle.pop()))
             self._tasks.add(task)
@@ -104,9 +105,9 @@ class Intake:
                 self._start()
 
     async def _write_batch(self, writer: Writer, batch: Sequence[Waiting]) -> None:
-        """Write a batch and answer everybody in it.
+        """Write a batch and answer its requests.
 
-        Rows that the database refuses are found by halving the batch, and fail alone.
+        Bisection finds rows that the database rejects; only their requests fail.
         """
         parts = deque([batch])
         while parts:
@@ -126,7 +127,7 @@ class Intake:
                 self._go_down(error)
                 _fail([waiting for left in (part, *parts) for waiting in left], _not_stored(error))
                 return
-            except Exception as error:  # noqa: BLE001 - a defect: each request of the batch raises it as a 500
+            except Exception as error:  # noqa: BLE001 - each request of the batch raises it as a 500
                 _fail(part, error)
             else:
                 self._down = False
@@ -148,7 +149,7 @@ class Intake:
                 logger.exception("wake-up not sent delivery=%d", outcome.id)
 
     def _take(self) -> list[Waiting]:
-        """Take the next batch: those that wait longest and still want an answer."""
+        """Take the next batch: the oldest arrivals whose requests still wait."""
         batch: list[Waiting] = []
         size = 0
         while self._waiting and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
@@ -159,10 +160,10 @@ class Intake:
         return batch
 
     def _go_down(self, error: DownError) -> None:
-        """Answer all that wait; from now on one request at a time tries the store."""
+        """Reject all waiting arrivals; from now on, one request at a time tries the store."""
         logger.warning("store down error=%s", error)
         self._down = True
-        self._try_again_at = asyncio.get_running_loop().time() + TRY_AGAIN_AFTER
+        self._try_again_at = asyncio.get_running_loop().time() + STORE_RETRY_INTERVAL
         _fail(list(self._waiting), _not_stored(error))
         self._waiting.clear()
 

@@ -1,4 +1,4 @@
-"""What one receiver works with: intake, wake-ups and rejections; made and closed together.
+"""The parts of one receiver: intake, wake-ups and rejections, created and closed together.
 
 The ASGI lifespan owns one for the life of the process. A handler without a lifespan, such as Django's test
 client, makes one for each request.
@@ -23,9 +23,9 @@ from receiver.store import Writer
 logger = logging.getLogger(__name__)
 
 READY_WITHIN = 3.0  # seconds for each answer to `/readyz`
-# Seconds for which `/readyz` believes a failed commit more than its own look at the database.
+# Seconds for which `/readyz` trusts a failed commit more than its own probe of the database.
 BELIEVED = 3.0
-# Seconds at the end. uvicorn has waited for the requests before; an insert that hangs is cut after five.
+# Seconds to close. uvicorn has already waited for the requests; a hanging insert is cut after five.
 COMMIT_WITHIN = 6.0
 CLOSE_WITHIN = 3.0
 
@@ -43,7 +43,7 @@ class Parts:
         self.intake = Intake([_writer() for _ in range(count)], self.wakeups.wake)
 
     async def database_ready(self) -> bool:
-        """Whether a delivery could be stored now, by what intake last saw and by trying."""
+        """Return whether a delivery can be stored now, from the last commit and a probe."""
         if self.intake.down_for < BELIEVED:
             return False
         # A probe that hangs is not cancelled: psycopg would wait for the server to confirm that.
@@ -56,7 +56,7 @@ class Parts:
         return error is None
 
     async def redis_ready(self) -> bool:
-        """Whether Redis answers."""
+        """Return whether Redis answers."""
         try:
             async with asyncio.timeout(READY_WITHIN):
                 await self.wakeups.ping()
@@ -66,7 +66,7 @@ class Parts:
         return True
 
     async def close(self) -> None:
-        """Commit, and hand to Redis, what is in flight; returns in time even where a server hangs."""
+        """Commit pending arrivals and send pending wake-ups; return in time even if a server hangs."""
         await self.intake.close(COMMIT_WITHIN)
         closing = (self.wakeups.close(), self.rejections.close(), self._close_prober())
         try:
@@ -90,7 +90,7 @@ def _writer() -> Writer:
 
 @asynccontextmanager
 async def of(request: HttpRequest) -> AsyncIterator[Parts]:
-    """Yield the parts that serve this request: those of the lifespan, else some for this request alone."""
+    """Yield the parts of the lifespan; without one, new parts for this request alone."""
     scope = getattr(request, "scope", {})
     found: Parts | None = scope.get("state", {}).get("parts")
     if found is not None:

@@ -1,4 +1,4 @@
-"""Writes batches to PostgreSQL through an asynchronous connection of intake's own.
+"""Writes batches to PostgreSQL through its own asynchronous connection.
 
 The event loop sends the statements, so that no thread has to be woken and the loop parses the next deliveries
 while the server commits these. See docs/decisions/0008.
@@ -33,12 +33,12 @@ REDELIVER = (_SQL / "redeliver.postgresql.sql").read_bytes()
 # Errors of a statement that was prepared before its table changed, or whose name a pooler gave away.
 _STALE = (errors.FeatureNotSupported, errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 _DOWN = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction, OSError)
-# What Django adds to its parameters for connections of its own kind.
+# Parameters that Django adds for its own class of connections.
 _DJANGOS = {"cursor_factory", "context", "pool", "server_side_binding", "prepare_threshold"}
 
 
 def connection_parameters() -> dict[str, Any]:
-    """Return what psycopg needs to reach Django's database."""
+    """Return the connection parameters of Django's database for psycopg."""
     found = connection.get_connection_params()
     return {name: value for name, value in found.items() if name not in _DJANGOS}
 
@@ -56,7 +56,7 @@ class PostgresWriter:
         return {(source, guid, hook_id): pk for source, guid, hook_id, pk in found}
 
     async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
-        """Count on the rows that are free, and try again a few times for those that are locked."""
+        """Count on the rows that are not locked; retry a few times for the others."""
         found: dict[Key, Row] = {}
         left = list(zip(arrivals, times, strict=True))
         for pause in (0.0, *LOCK_RETRIES):
@@ -129,7 +129,8 @@ class PostgresWriter:
     ) -> list[tuple[Any, ...]]:
         """Run the statement; cut the connection when the server does not answer in time.
 
-        Cancelling would not do: psycopg then asks the same server to cancel, and waits for that.
+        Cancelling the task is not enough: psycopg would send a cancel request to the same server, and wait
+        for it.
         """
         slow = False
 
@@ -172,7 +173,7 @@ class _SlowError(psycopg.OperationalError):
 
 
 def parameters(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[str, Any]:
-    """Return what both statements take: an array for each column."""
+    """Return the parameters of both statements: an array for each column."""
     columns = zip(*rows.of(arrivals, times), strict=True) if arrivals else [()] * len(rows.COLUMNS)
     return {name: list(column) for name, column in zip(rows.COLUMNS, columns, strict=True)}
 

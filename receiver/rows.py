@@ -1,4 +1,4 @@
-"""An arrival as the columns of a row, for both databases.
+"""Converts arrivals to the columns of rows, for both databases.
 
 The statements are in `receiver/sql/`; they name these columns.
 """
@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 def of(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[tuple[Any, ...]]:
-    """Return the values of `COLUMNS` for arrivals that came so many `times` in their batch."""
+    """Return the values of `COLUMNS` for arrivals; `times` counts each in its batch."""
     return [
         (
             arrival.guid,

@@ -1,6 +1,6 @@
-"""Writes batches to SQLite through Django's connection, in one thread of intake's own.
+"""Writes batches to SQLite through Django's connection, in a thread of its own.
 
-The thread waits for the disk, and for another process's lock, where the event loop must not.
+The thread waits for the disk and for locks of other processes, so that the event loop does not.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class SqliteWriter:
         return await self._run(reopen, ids)
 
     async def probe(self) -> None:
-        """Begin to write, and write nothing."""
+        """Start a write transaction without a write."""
         await self._run(_insert, [], [])
 
     async def close(self) -> None:
@@ -71,7 +71,7 @@ class SqliteWriter:
 
 
 def _disconnect() -> None:
-    connection.close()  # looked up here, because every thread has a connection of its own
+    connection.close()  # Django looks up the connection of the current thread
 
 
 @transaction.atomic

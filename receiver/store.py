@@ -1,6 +1,6 @@
-"""What becomes of a batch of arrivals: rows that are new, seen before, processed again, or refused.
+"""Decides the outcome of a batch of arrivals: new, duplicate, redelivered or in conflict.
 
-The rules are here; how rows reach a database is in `receiver/postgresql.py` and `receiver/sqlite.py`.
+The writers of both databases are in `receiver/postgresql.py` and `receiver/sqlite.py`.
 """
 
 import logging
@@ -15,20 +15,20 @@ from receiver.models import REPAIRABLE, Delivery, Trigger
 
 logger = logging.getLogger(__name__)
 
-# Milliseconds that a redelivery waits for a row, or for its table, when it is made ready again.
-LOCKED_WITHIN = 1000
+# Milliseconds that a redelivery waits for the lock of a row or table when it makes a delivery due again.
+REOPEN_LOCK_TIMEOUT = 1000
 
 
 class StoreError(Exception):
-    """An arrival is not stored."""
+    """The arrival was not stored."""
 
 
 class DownError(StoreError):
-    """The database cannot be written to: not this batch, and most likely not the next."""
+    """The database is not available, probably not for the next batch either."""
 
 
 class RefusedError(StoreError):
-    """The database does not take these rows; it may take some of them."""
+    """The database rejected the batch. It may accept some of its rows."""
 
 
 class LockedError(StoreError):
@@ -36,17 +36,17 @@ class LockedError(StoreError):
 
 
 class Receipt(Enum):
-    """What became of an arrival."""
+    """The outcome of an arrival."""
 
     ACCEPTED = "accepted"
     REDELIVERED = "redelivered"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
-    """The key belongs to a delivery with another body, of which nothing changed."""
+    """The key belongs to a delivery with another body, which was not changed."""
 
 
 class Stored(NamedTuple):
-    """The row that holds an arrival, or for `CONFLICT` the row that has its key."""
+    """The row of an arrival; for `CONFLICT`, the row that has its key."""
 
     id: int
     event: str
@@ -67,7 +67,8 @@ class Writer(Protocol):
     async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
         """Commit rows of distinct keys, sorted by key; return the ids of those that are new.
 
-        Each arrived so many `times` in this batch. What is returned is durable; an error wrote nothing.
+        `times` counts each arrival in this batch. Returned rows are durable; after an error, nothing was
+        written.
         """
 
     async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
@@ -88,15 +89,15 @@ class Writer(Protocol):
 
 @transaction.atomic
 def reopen(ids: Sequence[int]) -> list[int]:
-    """Make rows that a redelivery is meant to repair ready again; return the ids of those that were."""
+    """Make failed deliveries due again after a redelivery; return their ids."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL lock_timeout = {LOCKED_WITHIN}")
+            cursor.execute(f"SET LOCAL lock_timeout = {REOPEN_LOCK_TIMEOUT}")
     return Delivery.objects.filter(status__in=REPAIRABLE).reopen(ids, Trigger.REDELIVERY)
 
 
 async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored | StoreError]:
-    """Commit a batch; return what became of each arrival, in the order given.
+    """Commit a batch; return the outcome of each arrival, in order.
 
     Of several arrivals with one key, the first makes the row. Raises `DownError` or `RefusedError` when
     nothing is written; an error after the insert is the outcome of those alone that it concerns.
@@ -105,7 +106,7 @@ async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored | St
     first: dict[Key, Arrival] = {}
     for key, digest in groups:
         first.setdefault(key, groups[key, digest][0])
-    # All receivers lock rows in one order, so that no two wait for each other.
+    # All receivers lock rows in the same order, so they cannot deadlock.
     firsts = [first[key] for key in sorted(first)] if len(first) > 1 else list(first.values())
     new = await writer.insert(firsts, [len(groups[_name(arrival)]) for arrival in firsts])
     known = [
@@ -134,7 +135,7 @@ def _grouped(arrivals: Sequence[Arrival]) -> dict[_Name, list[Arrival]]:
 
 
 async def _redeliver(writer: Writer, known: Sequence[Arrival], times: Sequence[int]) -> _Outcomes:
-    """Return what becomes of arrivals whose keys have a row already."""
+    """Return the outcomes of arrivals whose keys already have a row."""
     if not known:
         return {}
     try:
@@ -174,7 +175,7 @@ def _judged(arrival: Arrival, row: Row | None, reopened: frozenset[int] | StoreE
 
 
 def _receipts(arrivals: Sequence[Arrival], outcomes: _Outcomes) -> list[Stored | StoreError]:
-    """Return the outcome of each arrival: of several with one key and body, only the first can be new."""
+    """Return the outcome of each arrival. Only the first of equal key and body can be new."""
     answered: set[_Name] = set()
     found: list[Stored | StoreError] = []
     for arrival in arrivals:

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from receiver.arrivals import Arrival, Key
-from receiver.intake import WORTH_A_BATCH, Intake, StoreDownError
+from receiver.intake import MIN_SECOND_BATCH, Intake, StoreDownError
 from receiver.store import DownError, Receipt, RefusedError, Row, Stored
 
 GUID = UUID("8a3c0a52-0000-4000-8000-000000000001")
@@ -112,7 +112,7 @@ class Script:
 
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("arrive"), st.sampled_from([1, 1, 1, 2, WORTH_A_BATCH, 2 * WORTH_A_BATCH])),
+        st.tuples(st.just("arrive"), st.sampled_from([1, 1, 1, 2, MIN_SECOND_BATCH, 2 * MIN_SECOND_BATCH])),
         st.tuples(st.just("step"), st.just(0)),
         st.tuples(st.sampled_from(["end", "end", "refuse", "fail"]), st.integers(0, 1)),
         st.tuples(st.just("cancel"), st.integers(0, 30)),
