@@ -13,12 +13,14 @@ from tests.chaos.counts import FULL, SMALL, Counts
 from tests.chaos.redis_server import RedisServer
 
 HERE = Path(__file__).parent
+# Seconds for one test with the full counts; pyproject.toml has the limit of the suite.
+FULL_TIMEOUT = 1200
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about another database, or about what this system does not tell.
+    """Deselect tests of another database or system.
 
-    What is about no database runs once in the suite, and on both with the full counts.
+    Tests marked `once` run on SQLite only in the suite, and on both databases with the full counts.
     """
     run = {config.getoption("--database"), sys.platform}
     again = config.getoption("--database") != "sqlite" and not config.getoption("--chaos")
@@ -27,6 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.store)
+        if config.getoption("--chaos"):
+            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
         only = item.get_closest_marker("only")
         if (only is not None and not run.issuperset(only.args)) or (
             again and item.get_closest_marker("once")
