@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -103,8 +104,13 @@ def _lite(value: Any) -> Any:
     return value.hex if isinstance(value, UUID) else value
 
 
+def statuses(url: str) -> Counter[str]:
+    """Return how many deliveries have each status."""
+    return Counter(dict(execute(url, "SELECT status, count(*) FROM receiver_delivery GROUP BY status")))
+
+
 def rows(url: str) -> dict[str, str]:
-    """The status of every delivery, by guid."""
+    """Return the status of every delivery by guid, where each guid has one hook."""
     found = execute(url, "SELECT guid, status FROM receiver_delivery")
     assert len(found) == len({guid for guid, _ in found})
     return {str(UUID(str(guid))): status for guid, status in found}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests import processes
 
-HASTY_WORKER = "tests.chaos.hasty_worker.WorkerSettings"
+SHORT_LEASE_WORKER = "tests.chaos.short_lease_worker.WorkerSettings"
 
 
 @dataclass(frozen=True, slots=True)

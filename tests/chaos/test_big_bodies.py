@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.chaos import law, stack
+from tests.chaos import invariants, stack
 from tests.chaos.big_bodies import KINDS, crowd
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
@@ -32,8 +32,8 @@ async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliver
             answers = await asyncio.to_thread(crowd, receiver.url, kinds, counts.big_bodies)
         peak = receiver.peak_memory()
         big = Sender(http, receiver.url, list(answers))
-        law.kept(database, small, big)
-    law.timely(small, big, within=10)
+        invariants.kept(database, small, big)
+    invariants.timely(small, big, within=10)
     assert set(big.statuses()) <= {202, 503}
     assert big.statuses()[202] >= 1
     assert set(small.statuses()) == {202}

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.times import LATER, LONG
 
@@ -25,10 +25,10 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
             running.enter_context(
                 processes.worker(
                     tmp_path / f"{off}.log",
-                    stack.HASTY_WORKER,
+                    stack.SHORT_LEASE_WORKER,
                     DATABASE_URL=database,
                     REDIS_URL=redis_server.url,
-                    HANDLERS="tests.chaos.obedient",
+                    HANDLERS="tests.chaos.scripted_handler",
                     PYTHONPATH=str(HERE / "clock"),
                     CLOCK_OFF=str(off),
                 )
@@ -47,7 +47,7 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
             count += 2
             await stored.wake(redis_server.url)
             await asyncio.sleep(0.05)
-        assert await law.ended(database, within=LONG + 10) == {"succeeded": count}
+        assert await invariants.ended(database, within=LONG + 10) == {"succeeded": count}
     began = journal.entries(database, "began")
     assert Counter(entry.number for entry in began if entry.number % 2 == 0) == Counter(range(0, count, 2))
     for number in range(1, count, 2):

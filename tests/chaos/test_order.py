@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.journal import Entry
 from tests.chaos.redis_server import RedisServer
@@ -30,7 +30,9 @@ async def test_deliveries_of_one_repository_are_handled_in_order_whatever_dies_a
     numbers = count()
     with ExitStack() as running:
         workers = [
-            running.enter_context(processes.worker(tmp_path / f"{place}.log", stack.HASTY_WORKER, **there))
+            running.enter_context(
+                processes.worker(tmp_path / f"{place}.log", stack.SHORT_LEASE_WORKER, **there)
+            )
             for place in range(counts.workers)
         ]
         for round_ in range(counts.turn_kills + 1):
@@ -52,8 +54,9 @@ async def test_deliveries_of_one_repository_are_handled_in_order_whatever_dies_a
                 victim.kill()
                 killed.add(victim.pid)
                 log = tmp_path / f"{counts.workers + round_}.log"
-                workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
-        assert await law.ended(database, within=90) == {"succeeded": next(numbers)}
+                another = processes.worker(log, stack.SHORT_LEASE_WORKER, **there)
+                workers.append(running.enter_context(another))
+        assert await invariants.ended(database, within=90) == {"succeeded": next(numbers)}
         for worker in workers:
             assert await asyncio.to_thread(processes.stop, worker, signal.SIGTERM) == 0
     assert ledger.execute(database, "SELECT DISTINCT source, attempts FROM receiver_delivery ORDER BY 1") == [

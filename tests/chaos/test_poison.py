@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.times import BLOCKED_APART, BLOCKED_FOR, STARTED_WITHIN, TAKEN_OVER_WITHIN
@@ -28,9 +28,9 @@ EACH_APART = 0.04
 BEGIN = 5.0
 # Source to how it ends: attempts, crashes, error.
 ENDS = {
-    "raises": (2, 0, "obedient.obey: 2 attempts used up; OSError: it always does"),
-    "hangs": (2, 0, "obedient.obey: 2 attempts used up; timed out after 1 seconds"),
-    "leaks": (2, 0, "obedient.obey: 2 attempts used up; CancelledError: "),
+    "raises": (2, 0, "scripted_handler.follow_script: 2 attempts used up; OSError: it always does"),
+    "hangs": (2, 0, "scripted_handler.follow_script: 2 attempts used up; timed out after 1 seconds"),
+    "leaks": (2, 0, "scripted_handler.follow_script: 2 attempts used up; CancelledError: "),
     "refused": (2, 0, "push.record: 2 attempts used up; IntegrityError"),
     "kills": (0, 3, "ended its worker 3 times, at last with signal 9"),
     "blocks": (0, 3, "ended its worker 3 times, at last with a handler that blocked it for 2 seconds"),
@@ -56,7 +56,7 @@ async def supervised(log: Path, **there: str) -> AsyncIterator[list[int]]:
 
     async def supervise() -> None:
         while True:
-            with processes.worker(log, stack.HASTY_WORKER, **there) as worker:
+            with processes.worker(log, stack.SHORT_LEASE_WORKER, **there) as worker:
                 while worker.poll() is None:
                     await asyncio.sleep(0.05)
                 ends.append(worker.returncode)
@@ -97,7 +97,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
     there = {
         "DATABASE_URL": database,
         "REDIS_URL": redis_server.url,
-        "HANDLERS": "tests.chaos.obedient",
+        "HANDLERS": "tests.chaos.scripted_handler",
         "HANDLER_TIMEOUT": str(TIMEOUT),
     }
     pushes = [stored.Push(number, "good") for number in range(counts.good)]
@@ -114,7 +114,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
         while good(database) != Counter(succeeded=counts.good):
             assert time.monotonic() < woken + within, f"not within {within} s: {good(database)}"
             await asyncio.sleep(0.1)
-        statuses = await law.ended(database, within=30)
+        statuses = await invariants.ended(database, within=30)
     assert statuses == {"succeeded": counts.good, "dead": len(case.poisons)}
     assert len(ends) == case.deaths
     attempts = "SELECT DISTINCT attempts FROM receiver_delivery WHERE source = 'good'"

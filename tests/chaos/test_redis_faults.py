@@ -10,7 +10,7 @@ import pytest
 
 from receiver import queue
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -73,7 +73,7 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
     with (
         stack.receiver(tmp_path / "receiver.log", **there) as receiver,
-        processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker,
+        processes.worker(tmp_path / "worker.log", stack.SHORT_LEASE_WORKER, **there) as worker,
     ):
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=20):
@@ -86,9 +86,9 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
             await asyncio.sleep(0.5)
         assert set(sender.statuses()) == {202}
         assert max(answer.seconds for answer in sender.answers) < 2
-        law.kept(database, sender)
+        invariants.kept(database, sender)
         # With nobody's help: workers find what Redis lost.
-        assert await law.ended(database, within=10) == {"succeeded": len(sender.answers)}
+        assert await invariants.ended(database, within=10) == {"succeeded": len(sender.answers)}
         assert worker.poll() is None
 
 
@@ -96,7 +96,7 @@ async def test_connections_cut_at_any_moment_leave_a_worker_that_lives_and_hears
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
-    with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker:
+    with processes.worker(tmp_path / "worker.log", stack.SHORT_LEASE_WORKER, **there) as worker:
         await asyncio.to_thread(
             stored.store, database, [stored.Push(number) for number in range(counts.cuts)]
         )
@@ -107,7 +107,7 @@ async def test_connections_cut_at_any_moment_leave_a_worker_that_lives_and_hears
                     await stored.wake(redis_server.url, JOBS)
                 client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                 await asyncio.sleep(random.uniform(0, 0.2))
-            assert await law.ended(database, within=10) == {"succeeded": counts.cuts}
+            assert await invariants.ended(database, within=10) == {"succeeded": counts.cuts}
             await stored.wake(redis_server.url)
             await asyncio.to_thread(
                 processes.wait_until, lambda: client.zcard(queue.NAME) == 0, "the worker hears"
@@ -122,11 +122,11 @@ async def told_to_stop(
     there = {
         "DATABASE_URL": database,
         "REDIS_URL": server.url,
-        "HANDLERS": "tests.chaos.obedient",
+        "HANDLERS": "tests.chaos.scripted_handler",
         "LET": str(log.parent / "never"),
         "WORKER_GRACE": str(GRACE),
     }
-    with processes.worker(log, stack.HASTY_WORKER, **there) as worker:
+    with processes.worker(log, stack.SHORT_LEASE_WORKER, **there) as worker:
         pushes = [stored.Push(0, "waits"), *(stored.Push(number) for number in range(1, 100))]
         waiting, *_ = stored.store(database, pushes)
         await stored.wake(server.url, JOBS)

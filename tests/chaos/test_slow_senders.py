@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from tests import github
-from tests.chaos import law, sockets, stack
+from tests.chaos import invariants, sockets, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -36,4 +36,4 @@ async def test_connections_that_send_a_byte_a_second_do_not_keep_a_good_delivery
     assert len(sender.answers) >= counts.slow_senders_for * 3
     assert set(sender.statuses()) == {202}
     assert max(answer.seconds for answer in sender.answers) < counts.prompt
-    law.kept(database, sender)
+    invariants.kept(database, sender)

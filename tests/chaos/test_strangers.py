@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests import github, processes
-from tests.chaos import law, sockets, stack
+from tests.chaos import invariants, sockets, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -37,7 +37,7 @@ async def test_strangers_of_all_kinds_keep_no_honest_delivery_waiting_and_fill_n
     assert set(sender.statuses()) == {202}
     assert max(answer.seconds for answer in sender.answers) < counts.prompt
     assert peak < MEMORY
-    law.kept(database, sender)
+    invariants.kept(database, sender)
 
 
 @pytest.mark.once
@@ -56,7 +56,7 @@ async def test_idle_connections_at_the_limit_of_open_files_are_ended_for_honest_
     assert set(sender.statuses()) == {202}
     assert max(answer.seconds for answer in sender.answers) < counts.prompt
     assert "limit=128" in log.read_text()
-    law.kept(database, sender)
+    invariants.kept(database, sender)
 
 
 @pytest.mark.once

@@ -1,4 +1,4 @@
-"""How long things take with `hasty_worker` and the handlers of `obedient`, in seconds."""
+"""How long things take with `short_lease_worker` and the handlers of `scripted_handler`, in seconds."""
 
 from processing import consumer
 

@@ -19,7 +19,7 @@ registry = program if Path(sys.argv[0]).name == "isolated.py" else Registry()
 
 
 @registry.on(PushEvent, timeout=1)
-async def obey(_event: PushEvent, delivery: DeliveryContext) -> None:
+async def follow_script(_event: PushEvent, delivery: DeliveryContext) -> None:
     if delivery.source == "kills":
         os.kill(os.getpid(), signal.SIGKILL)
     if delivery.source == "exits":

@@ -52,7 +52,7 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
     assert rows["kills"].error == "ended its worker 3 times, at last with signal 9"
     assert (rows["good"].status, rows["good"].attempts) == ("succeeded", 1)
     assert await Delivery.objects.filter(status="succeeded").acount() == 2
-    assert await HandlerRun.objects.filter(handler="suspects.obey").acount() == 2
+    assert await HandlerRun.objects.filter(handler="suspects.follow_script").acount() == 2
     assert str(os.getpid()) not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""The law of every fault: what was answered 2xx is a row, and every row ends."""
+"""Invariants of every fault: a delivery answered 2xx has a row, and every row becomes terminal."""
 
 import asyncio
 from collections import Counter
@@ -51,7 +51,7 @@ async def ended(database: str, within: float = 60.0) -> Counter[str]:
     try:
         async with asyncio.timeout(within):
             while True:
-                statuses = Counter((await asyncio.to_thread(ledger.rows, database)).values())
+                statuses = await asyncio.to_thread(ledger.statuses, database)
                 if set(statuses) <= TERMINAL:
                     return statuses
                 await asyncio.sleep(0.1)

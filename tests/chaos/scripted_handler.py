@@ -87,7 +87,7 @@ COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
 
 
 @on(PushEvent, timeout=TIMEOUT, max_attempts=MAX_ATTEMPTS)
-async def obey(event: PushEvent, delivery: DeliveryContext) -> None:
+async def follow_script(event: PushEvent, delivery: DeliveryContext) -> None:
     await journal.write("began", event, delivery)
     if delivery.source in COMMANDS:
         await COMMANDS[delivery.source](delivery.attempt)
