@@ -27,6 +27,9 @@ class Counts:
     # Of servers that fail: both are away for `outage`, Redis fails in other ways for `redis_fault` each.
     outage: float
     redis_fault: float
+    # Another program's jobs that wait in the queue; seconds from receipt to settlement.
+    foreign_jobs: int
+    settled: float
     cuts: int
     lock: float
     pushes: int
@@ -62,6 +65,8 @@ SMALL = Counts(
     keep_alive=5.5,  # longer than uvicorn's own five
     outage=2.0,
     redis_fault=1.0,
+    foreign_jobs=2000,
+    settled=6.0,
     lock=7.0,  # longer than the five seconds that SQLite waits for a lock
     kills=3,
     repetitions=100,
@@ -95,6 +100,8 @@ FULL = Counts(
     keep_alive=65.0,  # longer than nginx and AWS keep theirs
     outage=20.0,
     redis_fault=5.0,
+    foreign_jobs=20_000,
+    settled=2.0,
     lock=15.0,
     kills=50,
     repetitions=1000,

@@ -109,6 +109,14 @@ def statuses(url: str) -> Counter[str]:
     return Counter(dict(execute(url, "SELECT status, count(*) FROM receiver_delivery GROUP BY status")))
 
 
+def seconds_to_settle(url: str) -> list[float]:
+    """Return the seconds from receipt until settlement of every delivery."""
+    seconds = "extract(epoch FROM finished_at - received_at)::double precision"
+    if url.startswith("sqlite:"):
+        seconds = "(julianday(finished_at) - julianday(received_at)) * 86400.0"
+    return [row[0] for row in execute(url, f"SELECT {seconds} FROM receiver_delivery")]
+
+
 def rows(url: str) -> dict[str, str]:
     """Return the status of every delivery by guid, where each guid has one hook."""
     found = execute(url, "SELECT guid, status FROM receiver_delivery")

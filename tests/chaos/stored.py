@@ -16,6 +16,7 @@ from tests import github
 from tests.chaos import ledger
 
 REPOSITORY = 810200300
+HOOK = 470100500
 COMMITS = 3
 
 
@@ -43,24 +44,25 @@ def push(number: int, repository: int = REPOSITORY) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A push that is to be stored; `source` tells the handler what to do."""
+    """A push to store. `source` is the handler's script; each of `hooks` gets a row with the same guid."""
 
     number: int
     source: str = ""
     repository: int = REPOSITORY
+    hooks: tuple[int, ...] = (HOOK,)
 
 
 def store(url: str, pushes: Sequence[Push]) -> list[int]:
     """Commit deliveries in this order; return their ids."""
     now = datetime.now(UTC)
-    bodies = [push(one.number, one.repository) for one in pushes]
+    arrivals = [(one, uuid4(), push(one.number, one.repository)) for one in pushes]
     return ledger.insert(
         url,
         "receiver_delivery",
         [
             {
-                "guid": uuid4(),
-                "hook_id": 470100500,
+                "guid": guid,
+                "hook_id": hook,
                 "source": one.source,
                 "secret_position": 0,
                 "event": "push",
@@ -83,7 +85,9 @@ def store(url: str, pushes: Sequence[Push]) -> list[int]:
                 "received_at": now + timedelta(microseconds=place),
                 "next_attempt_at": now + timedelta(microseconds=place),
             }
-            for place, (one, body) in enumerate(zip(pushes, bodies, strict=True))
+            for place, (one, guid, body, hook) in enumerate(
+                (one, guid, body, hook) for one, guid, body in arrivals for hook in one.hooks
+            )
         ],
     )
 
