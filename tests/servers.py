@@ -21,13 +21,15 @@ ACME_SECRET = "the secret of acme alone"
 
 folder = Path(tempfile.mkdtemp(prefix="hookkeeper-tests-"))
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
+# Whether the run has --chaos; known before pytest imports any test.
+full_counts = False
 stopping: list[Callable[[], None]] = []
 redis_server = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path=folder / "redis.sock")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.addoption("--chaos", action="store_true", help="run tests/chaos with the full counts")
+    parser.addoption("--chaos", action="store_true", help="full counts of the fault and property tests")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,6 +37,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     for name in list(os.environ):
         if name.startswith("GITHUB_WEBHOOK_SECRET") or name in {"DEBUG", "ALLOWED_HOSTS", "SECRET_KEY"}:
             del os.environ[name]
+    global full_counts  # noqa: PLW0603 - decorators of tests read it
+    full_counts = early_config.known_args_namespace.chaos
     redis_server.start()
     stopping.append(redis_server.stop)
     os.environ.update(
@@ -47,6 +51,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     if early_config.known_args_namespace.database == "postgresql":
         os.environ["DATABASE_URL"] = start_postgresql()
     yield
+
+
+def examples(few: int, many: int) -> int:
+    """Return how many examples a property test tries: `few` in the suite, `many` with --chaos."""
+    return many if full_counts else few
 
 
 def start_postgresql() -> str:

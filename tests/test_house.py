@@ -122,6 +122,9 @@ def test_the_procfile_has_its_four_lines() -> None:
     assert list(PROCFILE) == ["release", "web", "worker", "console"]
     assert "console.asgi:application" in PROCFILE["console"]
     assert "receiver.asgi:application" in PROCFILE["web"]
+    assert "--timeout-keep-alive 75 " in PROCFILE["web"], (
+        "nginx and AWS keep a connection for 60 seconds and more"
+    )
     assert PROCFILE["worker"] == "arq worker.WorkerSettings"
 
 

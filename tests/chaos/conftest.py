@@ -20,20 +20,23 @@ FULL_TIMEOUT = 1200
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests of another database or system.
 
-    Tests marked `once` run on SQLite only in the suite, and on both databases with the full counts.
+    In the suite, tests marked `once` run on SQLite only, and tests marked `full` do not run.
     """
     run = {config.getoption("--database"), sys.platform}
-    again = config.getoption("--database") != "sqlite" and not config.getoption("--chaos")
+    chaos = config.getoption("--chaos")
+    again = config.getoption("--database") != "sqlite" and not chaos
     left_out = []
     for item in items:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.store)
-        if config.getoption("--chaos"):
+        if chaos:
             item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
         only = item.get_closest_marker("only")
-        if (only is not None and not run.issuperset(only.args)) or (
-            again and item.get_closest_marker("once")
+        if (
+            (only is not None and not run.issuperset(only.args))
+            or (again and item.get_closest_marker("once"))
+            or (not chaos and item.get_closest_marker("full"))
         ):
             left_out.append(item)
     if left_out:

@@ -11,6 +11,9 @@ import aiohttp
 
 from tests import github
 
+# Answers in a row that show that a fault is over.
+RECOVERED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -83,6 +86,18 @@ class Sender:
             pace.cancel()
             await asyncio.gather(pace, return_exceptions=True)
             await asyncio.gather(*under_way)
+
+    async def recovered(self, since: float, within: float) -> None:
+        """Wait until the last few answers to what was sent since then are all 202.
+
+        Raises AssertionError when that takes longer than `within` seconds. Traffic must go on meanwhile.
+        """
+        while True:
+            late = [answer.status for answer in self.answers if answer.asked > since][-RECOVERED:]
+            if late == [202] * RECOVERED:
+                return
+            assert time.monotonic() < since + within, f"not recovered within {within:g} s: {late}"
+            await asyncio.sleep(0.05)
 
     def promised(self) -> set[str]:
         """The guids that were answered with a 2xx."""

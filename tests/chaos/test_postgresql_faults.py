@@ -67,7 +67,7 @@ async def test_a_locked_row_costs_its_own_redelivery_and_nobody_elses_delivery(
     with psycopg.connect(database) as other:
         other.execute("SELECT * FROM receiver_delivery WHERE guid = %s FOR UPDATE", [held.guid])
         async with sender.traffic(per_second=30), redelivering.traffic(per_second=5, delivery=lambda: held):
-            await asyncio.sleep(3)
+            await asyncio.sleep(1.5)
     assert set(redelivering.statuses()) == {503}
     assert set(sender.statuses()) == {202}
     invariants.timely(sender, redelivering)
@@ -98,7 +98,7 @@ async def test_a_key_that_another_transaction_inserts_costs_nobody_else_a_delive
     invariants.kept(database, sender, same)
 
 
-@pytest.mark.parametrize("change", ["varchar(20)", "text"])
+@pytest.mark.parametrize("change", [pytest.param("varchar(20)", marks=pytest.mark.full), "text"])
 async def test_a_table_that_changes_under_the_receiver_costs_no_delivery(
     change: str, http: aiohttp.ClientSession, database: str, receiver: stack.Receiver
 ) -> None:
@@ -195,11 +195,9 @@ async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_go
             postgresql.go_on()
             went_on = time.monotonic()
             # A connection that was being opened is given up after three seconds.
-            await asyncio.sleep(BACK_WITHIN + 3)
+            await sender.recovered(went_on, BACK_WITHIN + 3)
         invariants.timely(sender)
         assert {answer.status for answer in sender.between(hung, went_on)} == {503}
-        late = [answer for answer in sender.answers if answer.asked > went_on + BACK_WITHIN]
-        assert {answer.status for answer in late} == {202}
         assert await ready(http, receiver.url) == 200
         # The worker, too, goes on by itself.
         assert set(await invariants.ended(postgresql.url)) == {"succeeded"}

@@ -59,6 +59,7 @@ async def test_idle_connections_at_the_limit_of_open_files_are_ended_for_honest_
     invariants.kept(database, sender)
 
 
+@pytest.mark.full  # the suite holds the Procfile's option
 @pytest.mark.once
 async def test_a_connection_that_a_proxy_keeps_alive_takes_a_delivery_after_a_long_silence(
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path

@@ -23,9 +23,10 @@ from processing.claiming import LEASE, Capacity, Claimed
 from processing.ordering import Rule
 from processing.settling import LeaseLostError, Run, Verdict
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from tests import servers
 from tests.processing.deliveries import stored
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.hypothesis]
 
 RULES = [Rule("push", None, by_number=False)]
 WORKERS = ["a", "b", "c"]
@@ -171,6 +172,9 @@ def test_the_invariants_hold_in_every_order_of_events() -> None:
     run_state_machine_as_test(
         Ledger,
         settings=settings(
-            max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=servers.examples(8, 60),
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

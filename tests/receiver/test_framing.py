@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from receiver.framing import EMPTY_LINE, EmptyLines
 from receiver.models import Delivery
-from tests import github
+from tests import github, servers
 from tests.receiver import raw
 
 
@@ -40,7 +40,7 @@ def test_empty_lines_are_found_wherever_the_bytes_are_cut(parts: list[bytes], pl
 
 @pytest.mark.django_db(transaction=True)
 @hypothesis_settings(
-    max_examples=40,
+    max_examples=servers.examples(20, 200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from receiver.models import Delivery
-from tests import github
+from tests import github, servers
 from tests.servers import ACME_SECRET, SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,7 +86,7 @@ def send(url: str, head: list[bytes], body: bytes) -> int:
 
 
 @hypothesis_settings(
-    max_examples=150,
+    max_examples=servers.examples(60, 600),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -113,7 +113,7 @@ def test_nothing_hostile_is_a_500_and_only_a_right_signature_is_accepted(
 
 
 @hypothesis_settings(
-    max_examples=60,
+    max_examples=servers.examples(20, 200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from receiver.arrivals import Arrival, Key
 from receiver.intake import WORTH_A_BATCH, Intake, StoreDownError
 from receiver.store import DownError, Receipt, RefusedError, Row, Stored
+from tests import servers
 
 GUID = UUID("8a3c0a52-0000-4000-8000-000000000001")
 
@@ -121,7 +122,7 @@ steps = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=500, deadline=None)
+@hypothesis_settings(max_examples=servers.examples(200, 5000), deadline=None)
 @given(steps=steps, writers=st.integers(1, 2))
 def test_whatever_the_order_every_arrival_is_answered_without_another_one_coming(
     steps: list[tuple[str, int]], writers: int
