@@ -14,12 +14,12 @@ from tests import processes, servers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What touches the database runs on both: `-m store` is the second run of `make test`.
+    """Mark what touches the database: `make test` runs it on PostgreSQL too.
 
-    What drives a browser runs once: its pages are tested on both without one.
+    Tests marked `once` and tests that drive a browser run on SQLite only; the pages have other tests on both.
     """
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if item.get_closest_marker("once") or "browser" in getattr(item, "fixturenames", ()):
             continue
         if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.store)

@@ -38,6 +38,7 @@ def test_empty_lines_are_found_wherever_the_bytes_are_cut(parts: list[bytes], pl
     assert [end for end in found if end in expected] == expected
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 @hypothesis_settings(
     max_examples=servers.examples(20, 200),

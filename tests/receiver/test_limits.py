@@ -13,7 +13,7 @@ from receiver.models import Delivery
 from tests import github
 from tests.receiver import raw
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 async def test_a_body_over_the_limit_is_413_before_it_is_sent(receiver_url: str) -> None:

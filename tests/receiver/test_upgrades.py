@@ -8,7 +8,7 @@ from receiver.models import Delivery
 from tests import github
 from tests.receiver import raw
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 OFFERS: dict[str, list[str]] = {
     "h2c, as Java's client offers it": [
