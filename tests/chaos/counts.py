@@ -1,14 +1,14 @@
-"""How much of everything: small numbers for the suite, the requirements' own for `make chaos`."""
+"""Counts of the fault tests: small ones for the suite, those of the requirements for `make chaos`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The numbers that the tests are run with; times are in seconds."""
+    """The counts of one run; times are in seconds."""
 
-    # Of the receiver. `prompt` is how soon an honest delivery is answered, whatever others do; the suite runs
-    # twice at once, on SQLite and on PostgreSQL, so that its bound is wider.
+    # Receiver. `prompt` bounds the answer to an honest delivery; it is wide in the suite, which runs on both
+    # databases at once.
     prompt: float
     deliveries: int
     connections: int
@@ -24,7 +24,7 @@ class Counts:
     keep_alive: float
     kills: int
     repetitions: int
-    # Of servers that fail: both are away for `outage`, Redis fails in other ways for `redis_fault` each.
+    # Outages: PostgreSQL and Redis are away for `outage`; each other fault of Redis lasts `redis_fault`.
     outage: float
     redis_fault: float
     # Another program's jobs that wait in the queue; seconds from receipt to settlement.
@@ -33,14 +33,14 @@ class Counts:
     cuts: int
     lock: float
     pushes: int
-    # Of workers: deliveries and kills in one run; how often a long job is stopped; good ones beside a poison.
+    # Workers: deliveries and kills in one run; stops of a long job; good deliveries beside a poisoned one.
     worker_deliveries: int
     worker_kills: int
     stops: int
     good: int
     large_pushes: int
     rows: int
-    # Of turns: in each round, one more than there are kills, so many `turns` for each repository.
+    # Ordering: `turns` pushes for each repository in each round; each round but the last kills a worker.
     workers: int
     repositories: int
     turns: int

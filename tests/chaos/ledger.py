@@ -1,4 +1,4 @@
-"""The database as a judge reads it: with its own driver, and none of the code that is judged."""
+"""Read and write the database with a driver alone, without the code under test."""
 
 import shutil
 import sqlite3
@@ -31,17 +31,17 @@ def migrate(url: str) -> None:
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of a `sqlite:` URL."""
+    """Return the file of a `sqlite:` URL."""
     return Path(url.removeprefix("sqlite:///"))
 
 
 def named(url: str, name: str) -> str:
-    """The URL of another database of the same PostgreSQL."""
+    """Return the URL of another database on the same PostgreSQL."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def copy(template: str, folder: Path | None) -> str:
-    """A database of its own for a test, with the template's tables; gives its URL."""
+    """Copy the template's tables into a database for one test; return its URL."""
     if template.startswith("sqlite:"):
         assert folder is not None
         path = folder / "chaos.sqlite3"
@@ -53,13 +53,13 @@ def copy(template: str, folder: Path | None) -> str:
 
 
 def drop(url: str) -> None:
-    """Remove what `copy` made; a file goes with its folder."""
+    """Drop what `copy` created; a SQLite file goes with its folder."""
     if not url.startswith("sqlite:"):
         execute(url, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)", on="postgres")
 
 
 def execute(url: str, statement: str, on: str | None = None) -> list[tuple[Any, ...]]:
-    """Run one statement by itself; gives its rows. `on` names another database of the same server."""
+    """Run one statement in its own transaction; return its rows. `on` names another database."""
     if url.startswith("sqlite:"):
         with closing(sqlite3.connect(sqlite_path(url), timeout=30, isolation_level=None)) as lite:
             return lite.execute(statement).fetchall()
@@ -83,7 +83,7 @@ def update(url: str, pk: int, **columns: Any) -> None:
 
 
 def insert(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Commit rows of the same columns in one transaction; gives their ids."""
+    """Commit rows of the same columns in one transaction; return their ids."""
     names, marks = ", ".join(rows[0]), ", ".join("?" if url.startswith("sqlite:") else "%s" for _ in rows[0])
     statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"
     if url.startswith("sqlite:"):
@@ -98,7 +98,7 @@ def insert(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[int]
 
 
 def _lite(value: Any) -> Any:
-    """A value as Django writes it into SQLite."""
+    """Return a value as Django writes it into SQLite."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat(" ")
     return value.hex if isinstance(value, UUID) else value

@@ -1,7 +1,6 @@
-"""A handler that does what the delivery's source says, and limits that a test can wait for.
+"""A handler whose script is the delivery's source, with limits that a test can wait for.
 
-Imported by the worker and by its quarantine, so that both keep to the same; never by a test, for what it
-registers is the program's.
+The worker and its isolating process import it. A test never does, because it registers a handler.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Pushes put into the ledger as intake puts them, each unlike any other, and wake-ups as it sends them."""
+"""Store different pushes as the receiver stores them, and send wake-ups as it sends them."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ COMMITS = 3
 
 
 def sha(*of: object) -> str:
-    """What git might have made of it."""
+    """Return a commit id."""
     return hashlib.sha1(repr(of).encode(), usedforsecurity=False).hexdigest()
 
 
 def push(number: int, repository: int = REPOSITORY) -> bytes:
-    """The body of the push to a branch of its own, with commits that no other has."""
+    """Return the body of a push to its own branch, with commits that no other push has."""
     payload = github.payload("push__branch")
     commits = [
         {**payload["commits"][0], "id": sha(repository, number, position)} for position in range(COMMITS)
@@ -93,7 +93,7 @@ def store(url: str, pushes: Sequence[Push]) -> list[int]:
 
 
 async def wake(redis_url: str, jobs: int = 1) -> None:
-    """Send so many wake-ups."""
+    """Send `jobs` wake-ups."""
     async with Redis.from_url(redis_url) as redis:
         for _ in range(jobs):
             await queue.enqueue(redis, {"push"})

@@ -1,4 +1,4 @@
-"""The largest bodies that GitHub sends, and the most costly of that size, all at once."""
+"""The largest bodies that GitHub sends, and the most costly of that size, arrive at once."""
 
 import asyncio
 from pathlib import Path

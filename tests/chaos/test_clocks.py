@@ -35,7 +35,7 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
             ).pid
             for off in CLOCKS
         ]
-        # One after the other, until each worker has begun both kinds.
+        # Deliveries arrive until each worker has begun both kinds.
         count = 0
         while {(entry.process, entry.number % 2) for entry in journal.entries(database, "began")} != {
             (worker, kind) for worker in workers for kind in range(2)
@@ -52,7 +52,7 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
     assert Counter(entry.number for entry in began if entry.number % 2 == 0) == Counter(range(0, count, 2))
     for number in range(1, count, 2):
         first, second = [entry for entry in began if entry.number == number]
-        # It is due by the database's clock, and any worker may claim it then.
+        # The database's clock makes it due; any worker may claim it then.
         assert LATER <= second.at - first.at < LATER + 3
     assert ledger.execute(database, "SELECT DISTINCT claims, crashes FROM receiver_delivery ORDER BY 1") == [
         (1, 0),

@@ -1,4 +1,4 @@
-"""A receiver that is killed at the worst moment: committed, and nobody told."""
+"""The receiver is killed between a commit and its wake-up."""
 
 import asyncio
 import signal
@@ -34,7 +34,7 @@ async def test_a_receiver_killed_between_commit_and_wake_up_again_and_again_lose
             assert 0 in sender.statuses()
             invariants.kept(database, sender)
             senders.append(sender)
-        # The one that was committed at that moment was not answered, and is there nevertheless.
+        # The last delivery of each receiver was committed and not answered.
         unanswered = ledger.rows(database).keys() - set[str]().union(*(it.promised() for it in senders))
         assert len(unanswered) >= counts.kills
         assert set(await invariants.ended(database)) == {"succeeded"}

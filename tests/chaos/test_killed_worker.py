@@ -1,4 +1,4 @@
-"""A worker that is killed in the middle of handlers, or told to stop in the middle of a long one."""
+"""A worker is killed while handlers run, or stopped during a long one."""
 
 import asyncio
 import random
@@ -15,14 +15,14 @@ from tests.chaos.times import TAKEN_OVER_WITHIN
 
 
 def held(database: str, process: int) -> dict[int, int]:
-    """What a worker has at work: the delivery, and which claim of it this is."""
+    """Return the deliveries that a worker holds, with the number of the claim."""
     statement = "SELECT id, claims FROM receiver_delivery WHERE status = 'processing' AND worker LIKE "
     rows = ledger.execute(database, f"{statement}'%:{process}:%'")
     return dict(rows)
 
 
 def busy(database: str, ids: list[int]) -> int:
-    """Wait until a worker is at work, or all is done already; gives its place, or the first's."""
+    """Wait until a worker holds a delivery, or all are done; return the index of that worker, or 0."""
     at_work: list[int] = []
 
     def looked() -> bool:
@@ -35,7 +35,7 @@ def busy(database: str, ids: list[int]) -> int:
 
 
 async def taken_over(database: str, leases: dict[int, int], since: float) -> None:
-    """Wait until each has been claimed once more, or is settled; fails when that takes too long."""
+    """Wait until each delivery is claimed again or settled. Raises AssertionError after TAKEN_OVER_WITHIN."""
     statement = "SELECT id, claims FROM receiver_delivery WHERE status <> 'succeeded'"
     while True:
         claims = dict(await asyncio.to_thread(ledger.execute, database, statement))
@@ -58,7 +58,7 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
     left_behind = 0
     recoveries = []
     with ExitStack() as running:
-        # There is always a second one, which takes over, and is the next to be killed.
+        # The second worker takes over, and is killed next.
         workers = [
             running.enter_context(processes.worker(log, stack.SHORT_LEASE_WORKER, **there)) for _ in range(2)
         ]

@@ -1,4 +1,4 @@
-"""Many at once: a crowd of deliveries, and one delivery many times."""
+"""Many deliveries arrive at once, and one delivery arrives many times."""
 
 import asyncio
 from pathlib import Path

@@ -80,7 +80,7 @@ async def test_two_hooks_of_ordered_repositories_overlap_nowhere_keep_their_orde
 
 
 def succeeded_runs(database: str) -> dict[int, int]:
-    """How many guids have how many succeeded runs of the handler."""
+    """Return how many guids have each number of succeeded runs of the handler."""
     rows = ledger.execute(
         database,
         "SELECT count(*) FROM receiver_handlerrun AS run JOIN receiver_delivery AS delivery"
@@ -91,19 +91,19 @@ def succeeded_runs(database: str) -> dict[int, int]:
 
 
 def done_once(lines: list[Entry], killed: set[int]) -> bool:
-    """Whether only a worker that was killed before it settled leaves a guid to be done again."""
+    """Return whether no guid is done twice by workers that were not killed."""
     survivors = Counter(line.guid for line in lines if line.process not in killed)
     return max(survivors.values()) == 1
 
 
 def in_order(lines: list[Entry]) -> bool:
-    """Whether all begin for the first time in order of receipt."""
+    """Return whether the first attempts begin in order of receipt."""
     begun = list(dict.fromkeys(line.number for line in lines if line.what == "began"))
     return begun == sorted(begun)
 
 
 def one_at_a_time(lines: list[Entry], killed: set[int]) -> bool:
-    """Whether each begins after the one before it ended, or was abandoned by a killed worker."""
+    """Return whether each run begins after the last one ended, or after its worker was killed."""
     at_work: Entry | None = None
     for line in lines:
         if line.what == "began":

@@ -1,4 +1,4 @@
-"""A drizzle: two deliveries a few milliseconds apart, and then silence."""
+"""Two deliveries arrive a few milliseconds apart, and then none."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 WARM_UP = 20
-# The second of a pair comes after up to so many times the usual answer.
+# The second delivery of a pair follows within this many times the usual latency.
 LATEST = 1.3
 
 

@@ -1,7 +1,7 @@
-"""One delivery that harms whoever handles it, beside many good ones: those all succeed, and on time.
+"""One harmful delivery beside many good ones: the good ones succeed on time.
 
-What runs beside them in the same worker costs them nothing. What ends the worker costs them the time until
-another takes over, and then they run one after the other, apart from the worker.
+A handler that fails does not delay the others. A handler that ends its worker delays them until another
+worker takes over and runs them in isolation, one at a time.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from tests.chaos.redis_server import RedisServer
 from tests.chaos.times import BLOCKED_APART, BLOCKED_FOR, STARTED_WITHIN, TAKEN_OVER_WITHIN
 
 TIMEOUT = 1.0  # seconds, of the handlers
-# Seconds for a delivery, on a slow machine: in a worker, and in its quarantine.
+# Seconds for a delivery on a slow machine: in a worker, and in isolation.
 EACH = 0.01
 EACH_APART = 0.04
-# Seconds for the first.
+# Seconds for the first delivery.
 BEGIN = 5.0
-# Source to how it ends: attempts, crashes, error.
+# Source to attempts, crashes and error at the end.
 ENDS = {
     "raises": (2, 0, "scripted_handler.follow_script: 2 attempts used up; OSError: it always does"),
     "hangs": (2, 0, "scripted_handler.follow_script: 2 attempts used up; timed out after 1 seconds"),
@@ -38,7 +38,7 @@ ENDS = {
 
 
 def refuse(database: str, ref: str) -> None:
-    """Have the database refuse the push to this ref."""
+    """Make the database refuse the push to this ref."""
     if database.startswith("sqlite:"):
         ledger.execute(
             database,
@@ -51,7 +51,7 @@ def refuse(database: str, ref: str) -> None:
 
 @asynccontextmanager
 async def supervised(log: Path, **there: str) -> AsyncIterator[list[int]]:
-    """A worker that is started again whenever it ends; gives how it ended, so far."""
+    """Run a worker and restart it whenever it ends; yield its exit statuses so far."""
     ends: list[int] = []
 
     async def supervise() -> None:
@@ -71,7 +71,7 @@ async def supervised(log: Path, **there: str) -> AsyncIterator[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Poisons that are beside the good ones, and what that means for these; times are in seconds."""
+    """Harmful deliveries, and the time in seconds in which the good ones must succeed."""
 
     poisons: list[str]
     on_time: float
@@ -136,7 +136,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
 
 
 def good(database: str) -> Counter[str]:
-    """How the good ones stand."""
+    """Return how many good deliveries have each status."""
     return Counter(
         status
         for (status,) in ledger.execute(

@@ -1,4 +1,4 @@
-"""PostgreSQL goes away in the middle of traffic, and comes back."""
+"""PostgreSQL stops during traffic, and starts again."""
 
 import asyncio
 import time
@@ -15,11 +15,11 @@ from tests.chaos.postgresql import PostgreSQL
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
-# Seconds from PostgreSQL's own word that it takes connections: two, and three for a slow machine.
+# Seconds from the moment PostgreSQL accepts connections: two, and three for a slow machine.
 BACK_WITHIN = 5.0
-# Seconds for an answer once the first failure has shown that the server is away.
+# Seconds for an answer after the first failure.
 QUICK = 1.0
-# Deliveries whose handlers run when PostgreSQL is stopped.
+# Deliveries whose handlers run when PostgreSQL stops.
 AT_WORK = 50
 
 
@@ -78,11 +78,11 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
         assert min(when for when in accepted if when > returned) < returned + BACK_WITHIN
         invariants.kept(postgresql.url, sender)
         assert worker.poll() is None
-        # With nobody's help: what the worker could not settle, it takes up again when its lease has ended.
+        # The worker claims what it could not settle again when the lease ends.
         promised = await invariants.ended(postgresql.url, within=20)
         assert promised == {"succeeded": len(ledger.rows(postgresql.url))}
         assert journal.effects(postgresql.url) == promised.total()
-        # Nor did the outage cost a handler an attempt, or make anything suspect.
+        # The outage costs no handler an attempt, and makes no delivery suspect.
         rows = ledger.execute(postgresql.url, "SELECT DISTINCT attempts, crashes FROM receiver_delivery")
         assert rows == [(1, 0)]
         assert worker.poll() is None
@@ -108,7 +108,7 @@ async def test_a_worker_told_to_stop_while_postgresql_hangs_stops_in_time(
         postgresql.hang()
         try:
             worker.terminate()
-            # The grace, and three seconds each for giving back, closing, and cutting what does not answer.
+            # The grace period, and three seconds each to release leases, to close, and to cut connections.
             assert await asyncio.to_thread(worker.wait, 1 + 3 * 3 + 5) == 0
         finally:
             postgresql.go_on()

@@ -1,4 +1,4 @@
-"""What a running PostgreSQL can do to the receiver: locks, changed tables, wrong defaults, standing still."""
+"""Faults of a running PostgreSQL: locks, changed tables, wrong defaults, SIGSTOP."""
 
 import asyncio
 import signal
@@ -20,9 +20,9 @@ from tests.chaos.sender import Answer, Sender
 
 pytestmark = pytest.mark.only("postgresql")
 
-# Seconds from the end of a fault until deliveries are taken again; the receiver tries once a second.
+# Seconds from the end of a fault until deliveries are accepted; the receiver retries once a second.
 BACK_WITHIN = 4.0
-# Seconds that the receiver has to end after SIGTERM: uvicorn's grace period, and what closing may take.
+# Seconds from SIGTERM to the receiver's end: uvicorn's grace period and the closing of connections.
 GRACE = 25.0
 
 
@@ -45,12 +45,12 @@ async def until(true: Callable[[], Awaitable[bool]], what: str, within: float = 
 
 
 def on_database(url: str, change: str) -> str:
-    """A statement about this database itself."""
+    """Return a statement that alters this database."""
     return f"ALTER DATABASE {urlsplit(url).path[1:]} {change}"
 
 
 def cut_others(url: str) -> None:
-    """End every connection to this database but the one that asks."""
+    """End every other connection to this database."""
     ledger.execute(
         url,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -104,7 +104,7 @@ async def test_a_table_that_changes_under_the_receiver_costs_no_delivery(
 ) -> None:
     sender = Sender(http, receiver.url)
     held = github.sample("push__branch")
-    # Often enough that psycopg has prepared the statements.
+    # More than the five runs after which psycopg may prepare a statement.
     requests = [held, *(github.sample("push__branch") for _ in range(20)), *([held] * 20)]
     await sender.crowd(requests, connections=1)
     ledger.execute(database, f"ALTER TABLE receiver_delivery ALTER source TYPE {change}")
@@ -194,7 +194,7 @@ async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_go
             assert await ready(http, receiver.url) == 503
             postgresql.go_on()
             went_on = time.monotonic()
-            # A connection that was being opened is given up after three seconds.
+            # Opening a connection times out after three seconds.
             await sender.recovered(went_on, BACK_WITHIN + 3)
         invariants.timely(sender)
         assert {answer.status for answer in sender.between(hung, went_on)} == {503}
@@ -214,7 +214,7 @@ async def test_a_receiver_that_is_stopped_while_postgresql_stands_still_ends_in_
         sender = Sender(http, receiver.url)
         assert (await sender.send(github.sample("push__branch"))).status == 202
         postgresql.hang()
-        # A refusal is to be written, and a delivery to be committed.
+        # The receiver has a rejection to write and a delivery to commit.
         wrong = github.sample("push__branch", secret="a secret that nobody knows")
         assert (await sender.send(wrong)).status == 403
         sending: asyncio.Task[Answer] = asyncio.create_task(sender.send(github.sample("push__branch")))

@@ -1,4 +1,4 @@
-"""Redis goes away, forgets, and fills up, in the middle of traffic: the sender notices nothing."""
+"""Redis stops, loses its content and runs out of memory during traffic: the sender notices nothing."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ from tests.chaos.sender import Sender
 pytestmark = pytest.mark.once
 
 GRACE = 2.4  # seconds
-# Seconds beyond it in which a worker that is told to stop has stopped.
+# Seconds after the grace period in which a worker stops.
 STOPPED_WITHIN = 10
 JOBS = 20
 
@@ -57,7 +57,7 @@ async def full(server: RedisServer, seconds: float) -> None:
 
 
 async def read_only(server: RedisServer, seconds: float) -> None:
-    """As in a failover, until the worker's Redis is promoted again."""
+    """Make Redis a replica, as a failover does, and promote it again."""
     with server.client() as client:
         client.execute_command("REPLICAOF", "localhost", "1")
         await asyncio.sleep(seconds)
@@ -87,7 +87,7 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
         assert set(sender.statuses()) == {202}
         assert max(answer.seconds for answer in sender.answers) < 2
         invariants.kept(database, sender)
-        # With nobody's help: workers find what Redis lost.
+        # Workers find in the database what Redis lost.
         assert await invariants.ended(database, within=10) == {"succeeded": len(sender.answers)}
         assert worker.poll() is None
 
@@ -102,7 +102,7 @@ async def test_connections_cut_at_any_moment_leave_a_worker_that_lives_and_hears
         )
         with redis_server.client() as client:
             for _ in range(counts.cuts):
-                # There is always a job to be taken.
+                # The queue never becomes empty.
                 if client.zcard(queue.NAME) < JOBS:
                     await stored.wake(redis_server.url, JOBS)
                 client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")

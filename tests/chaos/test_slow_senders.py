@@ -1,4 +1,4 @@
-"""Senders that take their time must not take that of others."""
+"""Slow senders do not delay others."""
 
 import asyncio
 from pathlib import Path
@@ -18,7 +18,7 @@ async def test_connections_that_send_a_byte_a_second_do_not_keep_a_good_delivery
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     slow = github.sample("push__branch")
-    # Half of them stop in the middle of the headers, half behind them.
+    # Half of them stop within the headers, half after them.
     starts = [40, len(sockets.head(slow, len(slow.body)))]
     with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as receiver:
         dribbling = [

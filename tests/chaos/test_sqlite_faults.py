@@ -1,4 +1,4 @@
-"""SQLite's file is locked by somebody else, or cannot grow any more, in the middle of traffic."""
+"""Another process locks SQLite's file, or the disk is full, during traffic."""
 
 import asyncio
 import resource
@@ -33,7 +33,7 @@ sys.stdin.read()
 
 @contextmanager
 def locked(database: str) -> Iterator[None]:
-    """Another process holds SQLite's write lock while the context lasts."""
+    """Hold SQLite's write lock in another process during the context."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(ledger.sqlite_path(database))],
         stdin=subprocess.PIPE,
@@ -64,7 +64,7 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
         assert set(sender.statuses()) == {202, 503}
         invariants.timely(sender)
         assert {answer.status for answer in sender.between(start, end)} == {503}
-        # One request at a time waits out the busy timeout; the others are told at once.
+        # One request at a time waits for the busy timeout; the others are refused at once.
         first = min(answer.answered for answer in sender.answers if answer.status == 503)
         slow = [answer for answer in sender.between(first, end) if answer.seconds > 1]
         assert len(slow) <= counts.lock // BUSY_TIMEOUT + 1
@@ -109,7 +109,7 @@ async def test_a_full_disk_is_503_while_the_receiver_lives_and_over_when_there_i
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=20):
             await asyncio.sleep(0.5)
-            # No file of this process may grow beyond what the write-ahead log has now, and a little.
+            # The kernel refuses every write beyond the present size of the write-ahead log and a little more.
             room = ledger.sqlite_path(database + "-wal").stat().st_size + 100_000
             _, hard = resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE)
             resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, (room, hard))

@@ -1,4 +1,4 @@
-"""Strangers, who sign nothing, must not take the time of honest senders, nor the receiver's memory."""
+"""Strangers, which sign nothing, neither delay honest senders nor fill the receiver's memory."""
 
 import asyncio
 import shlex

@@ -1,4 +1,4 @@
-"""Pushes of the largest size that GitHub sends, which compress a thousandfold, all due at once."""
+"""The largest pushes that GitHub sends, which compress a thousandfold, are due at once."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ ALLOWED = 600_000_000  # bytes that the kernel gives it
 
 
 def big_push(number: int) -> bytes:
-    """A push of 2048 commits whose messages are long and alike."""
+    """Return a push of 2048 commits with long, similar messages."""
     payload = github.payload("push__branch")
     payload |= {"ref": f"refs/heads/{number}", "after": stored.sha(number)}
     commit = {**payload["commits"][0], "added": [], "modified": [], "removed": [], "message": ""}

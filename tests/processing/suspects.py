@@ -1,6 +1,6 @@
-"""Handlers that do to their process what the delivery's source tells them to.
+"""A handler whose script is the delivery's source.
 
-A module of its own, for the isolating process imports it.
+It is a module, because the isolating process imports it.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from handlers import DeliveryContext, Registry
 from handlers import registry as program
 from schemas.push import PushEvent
 
-# The isolating process has the program's own registry; in the test's it would reach the other tests.
+# Registered in the isolating process only; here it would affect other tests.
 registry = program if Path(sys.argv[0]).name == "isolated.py" else Registry()
 
 

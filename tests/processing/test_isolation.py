@@ -1,4 +1,4 @@
-"""Isolation: what may have ended a worker runs in another process, and only the culprit is dead."""
+"""Isolation: suspects of a worker's death run in another process, and only the culprit becomes dead."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _same_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process apart reads its settings from the environment."""
+    """Pass the settings to the isolating process through the environment."""
     monkeypatch.setenv("DATABASE_URL", database_url)
 
 
@@ -28,13 +28,13 @@ def runner() -> BatchRunner:
 
 
 async def suspected(*sources: str) -> None:
-    """What a worker held when it died, given back."""
+    """Store suspects, one for each source: their worker died once."""
     for source in sources:
         await sync_to_async(stored)(source=source, crashes=1)
 
 
 async def until_terminal(within: float = 40) -> None:
-    """Process what is due, as a worker does."""
+    """Claim and process what is due."""
     made = runner()
     async with asyncio.timeout(within):
         while await Delivery.objects.filter(status__in=["received", "retrying", "processing"]).aexists():

@@ -1,4 +1,4 @@
-"""Requests that follow each other on a connection, however the network cuts them."""
+"""Several requests on one connection, cut anywhere by the network."""
 
 from itertools import pairwise
 

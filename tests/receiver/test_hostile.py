@@ -43,7 +43,7 @@ Mutation = tuple[str, bytes]
 
 
 def mutations(right: bytes, body: bytes) -> st.SearchStrategy[list[bytes]]:
-    """The lines of `X-Hub-Signature-256`: the right one, none, or something that is not quite it."""
+    """Return lines of `X-Hub-Signature-256`: the right one, none, or an almost right one."""
     line = b"X-Hub-Signature-256: "
     changed = st.sampled_from(
         [
@@ -74,7 +74,7 @@ def mutations(right: bytes, body: bytes) -> st.SearchStrategy[list[bytes]]:
 
 
 def send(url: str, head: list[bytes], body: bytes) -> int:
-    """Status of the answer to exactly these bytes."""
+    """Send exactly these bytes; return the status of the answer."""
     with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=15) as connection:
         connection.sendall(
             b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"Connection: close", b"", body])

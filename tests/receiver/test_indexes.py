@@ -1,4 +1,4 @@
-"""What is asked of the ledger again and again is answered by an index, however much is kept in it."""
+"""Frequent queries of the ledger use an index, however many rows it has."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
 
 
 def plans(ask: Callable[[], object]) -> list[str]:
-    """How the database would look for what is asked, with the parameters as they are given to it."""
+    """Return the database's plan for a query, with the parameters as Django passes them."""
     found: list[str] = []
     prefix = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
 
@@ -48,7 +48,7 @@ def test_what_is_asked_often_is_answered_by_an_index(what: str) -> None:
     ask = prepare()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Of a few rows it would read them all.
+            # With few rows it reads the whole table.
             cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         told = plans(ask)
         if connection.vendor == "postgresql":

@@ -1,4 +1,4 @@
-"""Real servers that go away: what the sender is told, and what is there afterwards."""
+"""Outages of real servers: the answers, and the rows afterwards."""
 
 import asyncio
 import time
@@ -84,7 +84,7 @@ async def test_connections_that_were_cut_while_idle_cost_no_delivery(
     others = connections()
     with processes.receiver(tmp_path / "log", DATABASE_URL=database_url) as url:
         for _ in range(3):
-            # So many at once that both of the receiver's connections are used.
+            # Enough deliveries at once to use both of the receiver's connections.
             assert set(await asyncio.gather(*(send() for _ in range(60)))) == {202}
             cut(connections() - others)
     assert await Delivery.objects.acount() == 180
@@ -113,7 +113,7 @@ async def test_what_is_in_flight_when_the_receiver_is_told_to_stop_is_committed_
     broken: list[str] = []
 
     async def send(url: str) -> None:
-        """One delivery after the other, until nobody listens any more."""
+        """Send one delivery after the other until the receiver stops listening."""
         while True:
             request = github.sample("push__branch")
             try:
