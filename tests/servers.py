@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -39,6 +40,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
             del os.environ[name]
     global full_counts  # noqa: PLW0603 - decorators of tests read it
     full_counts = early_config.known_args_namespace.chaos
+    # A shell starts background processes with SIGINT ignored, and the children of the tests inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     redis_server.start()
     stopping.append(redis_server.stop)
     os.environ.update(

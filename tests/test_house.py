@@ -182,13 +182,6 @@ def test_links_in_the_docs_lead_somewhere() -> None:
             assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
 
 
-def test_every_path_in_the_promise_exists() -> None:
-    page = (ROOT / "docs" / "explanation" / "promise.md").read_text()
-    paths = re.findall(r"`(tests/[\w/.]+)", page)
-    assert len(paths) > 20
-    assert [path for path in paths if not (ROOT / path).exists()] == []
-
-
 def test_unit_tests_import_nothing_of_the_fault_tests() -> None:
     others = [path for path in (ROOT / "tests").rglob("*.py") if "chaos" not in path.parts]
     assert [path for path in others if re.search(r"(from|import) tests\.chaos", path.read_text())] == []

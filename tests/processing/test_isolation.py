@@ -56,12 +56,14 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
     assert str(os.getpid()) not in caplog.text
 
 
+@pytest.mark.once
 async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
     await suspected("exits")
     await until_terminal()
     assert (await Delivery.objects.aget()).error == "ended its worker 3 times, at last with exit status 3"
 
 
+@pytest.mark.once
 async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -87,6 +89,7 @@ async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPat
     await made.stop(0)
 
 
+@pytest.mark.once
 async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
     made = runner()
     await suspected("good")
@@ -101,6 +104,7 @@ async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
     await made.stop(0)
 
 
+@pytest.mark.once
 async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_unharmed() -> None:
     await suspected("blocks")
     made = runner()

@@ -17,6 +17,7 @@ from tests import github, processes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.once
 async def test_redis_down_changes_nothing_for_the_sender_and_readyz_tells(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:
@@ -140,6 +141,7 @@ async def test_what_is_in_flight_when_the_receiver_is_told_to_stop_is_committed_
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.once
 async def test_a_slow_redis_changes_nothing_for_the_sender(
     http: aiohttp.ClientSession, receiver_url: str, redis: "Redis"
 ) -> None:
