@@ -89,7 +89,7 @@ def receiver(log: Path, **changes: str) -> Iterator[str]:
 
 @contextmanager
 def console(log: Path, **changes: str) -> Iterator[str]:
-    """The Procfile's `console:` line; gives its address once it answers."""
+    """Run the Procfile's `console:` line; yield its URL once it answers."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running(

@@ -1,4 +1,4 @@
-"""The house: which part may import which, read from the imports themselves; and what the docs must hold."""
+"""Which part may import which, read from the imports, and what the docs must contain."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ OURS = {*PARTS, "worker", "settings", "tests", "manage"}
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file imports, as a dotted name, wherever the import stands in it."""
+    """Return the dotted name of every module that a file imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
