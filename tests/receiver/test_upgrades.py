@@ -96,7 +96,7 @@ async def test_an_offer_in_http_1_0_is_ignored_like_any_other(receiver_url: str)
         ("/healthz", 200),
         ("/readyz", 200),
         ("/webhooks/gitlab", 404),
-        ("/", 404),
+        ("/", 200),
     ],
 )
 async def test_a_websocket_handshake_is_answered_as_the_get_that_it_is(
