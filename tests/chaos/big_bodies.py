@@ -1,6 +1,6 @@
-"""Uploads the largest bodies that GitHub sends, and the most costly of that size, from a process of its own.
+"""Upload the largest bodies that GitHub sends, and the most costly of that size.
 
-Whoever measures how long small deliveries take meanwhile must not be busy with the uploads itself.
+A separate process uploads them, because the test measures the latency of small deliveries meanwhile.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 def filled(part: bytes) -> bytes:
-    """A push of just under 25 MiB, of so many such parts."""
+    """Return a push of just under 25 MiB that repeats this part."""
     payload = json.dumps({"action": "a", "repository": {"id": 7, "full_name": "a/b"}, "fill": []}).encode()
     return payload[:-2] + (part + b",") * (BIG // (len(part) + 1)) + b"0]}"
 
 
 def random_text() -> bytes:
-    """JSON that compresses badly."""
+    """Return JSON that compresses badly."""
     return filled(b'"%b"' % base64.b64encode(os.urandom(6 * MIB)))
 
 
 def push() -> bytes:
-    """An ordinary push of very many commits."""
+    """Return a push of very many ordinary commits."""
     return filled(json.dumps(github.payload("push__branch")["commits"][0]).encode())
 
 
@@ -48,12 +48,12 @@ def objects_and_nul() -> bytes:
 
 
 def form(payload: bytes) -> bytes:
-    """As GitHub writes it: about 34 MB."""
+    """Return the form that GitHub writes: about 34 MB."""
     return b"payload=" + quote_plus(payload).encode()
 
 
 def escaped(payload: bytes) -> bytes:
-    """Three bytes for each."""
+    """Return a form with every byte escaped: three bytes each."""
     return b"payload=%" + payload.hex("%").encode()
 
 
@@ -67,7 +67,7 @@ KINDS: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 def deliveries(kind: str, count: int) -> list[github.Request]:
-    """Deliveries of one body, with guids of their own."""
+    """Return deliveries of one body, each with another guid."""
     content_type, body = KINDS[kind][0], KINDS[kind][1]()
     first = github.request("ping", body)
     headers = {**first.headers, "Content-Type": content_type}
@@ -75,7 +75,7 @@ def deliveries(kind: str, count: int) -> list[github.Request]:
 
 
 def upload(url: str, kinds: list[str], count: int) -> list[Answer]:
-    """Upload so many bodies of each kind at once."""
+    """Upload `count` bodies of each kind at once."""
     requests = [request for kind in kinds for request in deliveries(kind, count)]
     random.shuffle(requests)
 
@@ -86,6 +86,6 @@ def upload(url: str, kinds: list[str], count: int) -> list[Answer]:
 
 
 def crowd(url: str, kinds: list[str], count: int) -> list[Answer]:
-    """Upload from another process, which leaves this one free to see how long small deliveries take."""
+    """Upload from another process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(upload, url, kinds, count).result()

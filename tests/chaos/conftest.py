@@ -1,4 +1,4 @@
-"""Fixtures of the fault and load tests: how much, on which database, and who sends."""
+"""Fixtures of the fault and load tests: counts, databases, Redis, an HTTP client."""
 
 import os
 import sys
@@ -13,23 +13,30 @@ from tests.chaos.counts import FULL, SMALL, Counts
 from tests.chaos.redis_server import RedisServer
 
 HERE = Path(__file__).parent
+# Seconds for one test with the full counts; pyproject.toml has the limit of the suite.
+FULL_TIMEOUT = 1200
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about another database, or about what this system does not tell.
+    """Deselect tests of another database or system.
 
-    What is about no database runs once in the suite, and on both with the full counts.
+    In the suite, tests marked `once` run on SQLite only, and tests marked `full` do not run.
     """
     run = {config.getoption("--database"), sys.platform}
-    again = config.getoption("--database") != "sqlite" and not config.getoption("--chaos")
+    chaos = config.getoption("--chaos")
+    again = config.getoption("--database") != "sqlite" and not chaos
     left_out = []
     for item in items:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.store)
+        if chaos:
+            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
         only = item.get_closest_marker("only")
-        if (only is not None and not run.issuperset(only.args)) or (
-            again and item.get_closest_marker("once")
+        if (
+            (only is not None and not run.issuperset(only.args))
+            or (again and item.get_closest_marker("once"))
+            or (not chaos and item.get_closest_marker("full"))
         ):
             left_out.append(item)
     if left_out:
@@ -44,7 +51,7 @@ def counts(pytestconfig: pytest.Config) -> Counts:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a database with all tables and no rows, which nothing writes to."""
+    """Return the URL of a migrated database without rows; tests copy it."""
     url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'template.sqlite3'}"
     if not os.environ["DATABASE_URL"].startswith("sqlite:"):
         ledger.execute(os.environ["DATABASE_URL"], "CREATE DATABASE chaos_template")
@@ -55,7 +62,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def database(migrated: str, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the test's own."""
+    """Yield the URL of an empty database for one test."""
     url = ledger.copy(migrated, tmp_path)
     yield url
     ledger.drop(url)
@@ -63,7 +70,7 @@ def database(migrated: str, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis of the test's own, running."""
+    """Yield a running Redis for one test."""
     server = RedisServer(tmp_path)
     server.start()
     yield server
@@ -72,7 +79,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """As many connections as a test asks for; an answer that takes 30 seconds is none."""
+    """Yield a client without a limit of connections and with a timeout of 30 seconds."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(30)
     ) as session:

@@ -1,14 +1,14 @@
-"""How much of everything: small numbers for the suite, the requirements' own for `make chaos`."""
+"""Counts of the fault tests: small ones for the suite, those of the requirements for `make chaos`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The numbers that the tests are run with; times are in seconds."""
+    """The counts of one run; times are in seconds."""
 
-    # Of the receiver. `prompt` is how soon an honest delivery is answered, whatever others do; the suite runs
-    # twice at once, on SQLite and on PostgreSQL, so that its bound is wider.
+    # Receiver. `prompt` bounds the answer to an honest delivery; it is wide in the suite, which runs on both
+    # databases at once.
     prompt: float
     deliveries: int
     connections: int
@@ -24,20 +24,23 @@ class Counts:
     keep_alive: float
     kills: int
     repetitions: int
-    # Of servers that fail: both are away for `outage`, Redis fails in other ways for `redis_fault` each.
+    # Outages: PostgreSQL and Redis are away for `outage`; each other fault of Redis lasts `redis_fault`.
     outage: float
     redis_fault: float
+    # Another program's jobs that wait in the queue; seconds from receipt to settlement.
+    foreign_jobs: int
+    settled: float
     cuts: int
     lock: float
     pushes: int
-    # Of workers: deliveries and kills in one run; how often a long job is stopped; good ones beside a poison.
+    # Workers: deliveries and kills in one run; stops of a long job; good deliveries beside a poisoned one.
     worker_deliveries: int
     worker_kills: int
     stops: int
     good: int
     large_pushes: int
     rows: int
-    # Of turns: in each round, one more than there are kills, so many `turns` for each repository.
+    # Ordering: `turns` pushes for each repository in each round; each round but the last kills a worker.
     workers: int
     repositories: int
     turns: int
@@ -50,28 +53,30 @@ SMALL = Counts(
     deliveries=300,
     connections=50,
     pushes=300,
-    big_bodies=4,
-    pairs=150,
+    big_bodies=1,
+    pairs=60,
     slow_senders=50,
-    slow_senders_for=2.0,
+    slow_senders_for=1.5,
     idle=40,
     stalled=40,
     pipelining=10,
     endless_heads=12,
-    strangers_for=4.0,
-    keep_alive=5.5,  # longer than uvicorn's own five
-    outage=2.0,
+    strangers_for=2.0,
+    keep_alive=5.5,  # longer than uvicorn's own five seconds
+    outage=1.5,
     redis_fault=1.0,
-    lock=7.0,  # longer than the five seconds that SQLite waits for a lock
-    kills=3,
+    foreign_jobs=2000,
+    settled=6.0,
+    lock=6.0,  # longer than the five seconds that SQLite waits for a lock
+    kills=2,
     repetitions=100,
-    worker_deliveries=60,
-    worker_kills=3,
+    worker_deliveries=40,
+    worker_kills=2,
     stops=2,
     cuts=30,
     good=100,
     large_pushes=3,
-    rows=200_000,
+    rows=100_000,
     workers=3,
     repositories=5,
     turns=8,
@@ -95,6 +100,8 @@ FULL = Counts(
     keep_alive=65.0,  # longer than nginx and AWS keep theirs
     outage=20.0,
     redis_fault=5.0,
+    foreign_jobs=20_000,
+    settled=2.0,
     lock=15.0,
     kills=50,
     repetitions=1000,

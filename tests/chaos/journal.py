@@ -1,6 +1,6 @@
-"""What handlers of these tests write down, and what a judge reads of it: begun, ended, and each effect once.
+"""A journal that handlers write and tests read: runs that began and ended, and effects.
 
-The worker writes with its own means, many calls in one statement. The clock is the database's.
+The worker coalesces the writes. The clock is the database's.
 """
 
 import os
@@ -32,9 +32,9 @@ CREATE TABLE effect (guid text PRIMARY KEY);
 
 
 class Entry(NamedTuple):
-    """One line. `at` is in seconds since 1970, `number` that of the push in its test.
+    """One line. `at` is in seconds since 1970; `number` is the push's.
 
-    `process` is the worker's, also of what its quarantine writes.
+    `process` is the worker's id, also where its isolating process writes.
     """
 
     what: str
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 def create(url: str) -> None:
-    """Make the tables of the journal."""
+    """Create the tables of the journal."""
     if url.startswith("sqlite:"):
         with closing(sqlite3.connect(ledger.sqlite_path(url))) as lite:
             lite.executescript(_SQLITE)
@@ -56,14 +56,14 @@ def create(url: str) -> None:
 
 
 def entries(url: str, *what: str) -> list[Entry]:
-    """All lines of these kinds, in the order in which they were written."""
+    """Return all lines of these kinds in the order of writing."""
     columns, kinds = ", ".join(Entry._fields), ", ".join(f"'{kind}'" for kind in what)
     rows = ledger.execute(url, f"SELECT {columns} FROM journal WHERE what IN ({kinds}) ORDER BY id")
     return [Entry(*row) for row in rows]
 
 
 def effects(url: str) -> int:
-    """How many deliveries have had their effect."""
+    """Return how many guids had their effect."""
     return int(ledger.execute(url, "SELECT count(*) FROM effect")[0][0])
 
 
@@ -88,7 +88,7 @@ def _effect(guids: Sequence[str]) -> Sequence[None]:
     return [None] * len(guids)
 
 
-# The quarantine is run as a module, by its worker; arq's command is a script.
+# The worker runs the isolating process as a module; arq's command is a script.
 _worker = os.getppid() if sys.modules["__main__"].__spec__ else os.getpid()
 _written = Coalescer(_write)
 have_effect = Coalescer(_effect)

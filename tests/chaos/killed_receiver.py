@@ -1,4 +1,4 @@
-"""The receiver that dies between a commit and its wake-up: at the wake-up that KILL_AT counts, from 1."""
+"""The receiver, which kills itself between a commit and its wake-up: at wake-up number KILL_AT, from 1."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ _wake = Wakeups.wake
 
 
 def wake(self: Wakeups, stored: Stored) -> None:
-    """What `Wakeups.wake` does, or the end by SIGKILL."""
+    """Do what `Wakeups.wake` does, or end by SIGKILL."""
     global _left  # noqa: PLW0603 - the process counts, whatever loop it is
     _left -= 1
     if not _left:

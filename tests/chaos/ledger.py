@@ -1,9 +1,10 @@
-"""The database as a judge reads it: with its own driver, and none of the code that is judged."""
+"""Read and write the database with a driver alone, without the code under test."""
 
 import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -14,7 +15,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from tests import processes
+from tests import processes, servers
 
 
 def migrate(url: str) -> None:
@@ -30,17 +31,17 @@ def migrate(url: str) -> None:
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of a `sqlite:` URL."""
+    """Return the file of a `sqlite:` URL."""
     return Path(url.removeprefix("sqlite:///"))
 
 
 def named(url: str, name: str) -> str:
-    """The URL of another database of the same PostgreSQL."""
+    """Return the URL of another database on the same PostgreSQL."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def copy(template: str, folder: Path | None) -> str:
-    """A database of its own for a test, with the template's tables; gives its URL."""
+    """Copy the template's tables into a database for one test; return its URL."""
     if template.startswith("sqlite:"):
         assert folder is not None
         path = folder / "chaos.sqlite3"
@@ -52,13 +53,16 @@ def copy(template: str, folder: Path | None) -> str:
 
 
 def drop(url: str) -> None:
-    """Remove what `copy` made; a file goes with its folder."""
-    if not url.startswith("sqlite:"):
+    """Drop what `copy` created, where it is large.
+
+    A SQLite file goes with its folder, and small databases with the server: each DROP waits for a checkpoint.
+    """
+    if servers.full_counts and not url.startswith("sqlite:"):
         execute(url, f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)", on="postgres")
 
 
 def execute(url: str, statement: str, on: str | None = None) -> list[tuple[Any, ...]]:
-    """Run one statement by itself; gives its rows. `on` names another database of the same server."""
+    """Run one statement in its own transaction; return its rows. `on` names another database."""
     if url.startswith("sqlite:"):
         with closing(sqlite3.connect(sqlite_path(url), timeout=30, isolation_level=None)) as lite:
             return lite.execute(statement).fetchall()
@@ -82,7 +86,7 @@ def update(url: str, pk: int, **columns: Any) -> None:
 
 
 def insert(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Commit rows of the same columns in one transaction; gives their ids."""
+    """Commit rows of the same columns in one transaction; return their ids."""
     names, marks = ", ".join(rows[0]), ", ".join("?" if url.startswith("sqlite:") else "%s" for _ in rows[0])
     statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"
     if url.startswith("sqlite:"):
@@ -97,14 +101,27 @@ def insert(url: str, table: str, rows: Sequence[Mapping[str, Any]]) -> list[int]
 
 
 def _lite(value: Any) -> Any:
-    """A value as Django writes it into SQLite."""
+    """Return a value as Django writes it into SQLite."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat(" ")
     return value.hex if isinstance(value, UUID) else value
 
 
+def statuses(url: str) -> Counter[str]:
+    """Return how many deliveries have each status."""
+    return Counter(dict(execute(url, "SELECT status, count(*) FROM receiver_delivery GROUP BY status")))
+
+
+def seconds_to_settle(url: str) -> list[float]:
+    """Return the seconds from receipt until settlement of every delivery."""
+    seconds = "extract(epoch FROM finished_at - received_at)::double precision"
+    if url.startswith("sqlite:"):
+        seconds = "(julianday(finished_at) - julianday(received_at)) * 86400.0"
+    return [row[0] for row in execute(url, f"SELECT {seconds} FROM receiver_delivery")]
+
+
 def rows(url: str) -> dict[str, str]:
-    """The status of every delivery, by guid."""
+    """Return the status of every delivery by guid, where each guid has one hook."""
     found = execute(url, "SELECT guid, status FROM receiver_delivery")
     assert len(found) == len({guid for guid, _ in found})
     return {str(UUID(str(guid))): status for guid, status in found}

@@ -1,4 +1,4 @@
-"""A handler that writes row by row with Django's asynchronous ORM, as the books teach it."""
+"""A handler that writes row by row with Django's asynchronous ORM."""
 
 from handlers import DeliveryContext, on
 from records.models import Issue, Repository

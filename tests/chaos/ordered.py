@@ -1,4 +1,4 @@
-"""A handler that takes turns by repository; where the source says so, its first attempt fails."""
+"""A handler that is ordered by repository; where the source says "later", its first attempt fails."""
 
 import asyncio
 import random
@@ -15,5 +15,7 @@ async def take_turns(event: PushEvent, delivery: DeliveryContext) -> None:
         await asyncio.sleep(random.uniform(0, 0.02))
         if delivery.source == "later" and delivery.attempt == 1:
             raise RetryableError("not yet", retry_in=0.5)
+        await journal.have_effect(str(delivery.guid))
+        await journal.write("done", event, delivery)
     finally:
         await journal.write("ended", event, delivery)

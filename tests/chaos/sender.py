@@ -1,4 +1,4 @@
-"""A sender that behaves like GitHub: it sends every delivery once and keeps what it was told."""
+"""A sender that behaves like GitHub: it sends every delivery once and records the answers."""
 
 import asyncio
 import time
@@ -11,10 +11,13 @@ import aiohttp
 
 from tests import github
 
+# Answers in a row that show that a fault is over.
+RECOVERED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one POST was told; `status` is 0 where the connection ended without an answer."""
+    """The answer to one POST; `status` is 0 if the connection ended without one."""
 
     guid: str
     status: int
@@ -25,13 +28,13 @@ class Answer:
 
     @property
     def seconds(self) -> float:
-        """How long the answer took."""
+        """Seconds from the request to the answer."""
         return self.answered - self.asked
 
 
 @dataclass
 class Sender:
-    """Sends to one receiver, repeats nothing, and records each answer."""
+    """Sends to one receiver, never repeats a delivery, and records each answer."""
 
     http: aiohttp.ClientSession
     url: str
@@ -54,7 +57,7 @@ class Sender:
         return answer
 
     async def crowd(self, requests: Iterable[github.Request], connections: int) -> None:
-        """Send all of `requests` over so many connections, each one after the other."""
+        """Send `requests` over this many connections, one at a time on each."""
         remaining = iter(requests)
 
         async def connection() -> None:
@@ -67,7 +70,7 @@ class Sender:
     async def traffic(
         self, per_second: float, delivery: Callable[[], github.Request] | None = None
     ) -> AsyncIterator[None]:
-        """Send at a steady pace while the context lasts; at its end all that was sent is answered."""
+        """Send at a steady pace during the context; at its end, wait for all answers."""
         make = delivery or (lambda: github.sample("push__branch"))
         under_way: set[asyncio.Task[Answer]] = set()
 
@@ -84,14 +87,26 @@ class Sender:
             await asyncio.gather(pace, return_exceptions=True)
             await asyncio.gather(*under_way)
 
+    async def recovered(self, since: float, within: float) -> None:
+        """Wait until the last few answers to deliveries sent after `since` are all 202.
+
+        Raises AssertionError `within` seconds after `since`. Needs `traffic` at the same time.
+        """
+        while True:
+            late = [answer.status for answer in self.answers if answer.asked > since][-RECOVERED:]
+            if late == [202] * RECOVERED:
+                return
+            assert time.monotonic() < since + within, f"not recovered within {within:g} s: {late}"
+            await asyncio.sleep(0.05)
+
     def promised(self) -> set[str]:
-        """The guids that were answered with a 2xx."""
+        """Return the guids with a 2xx."""
         return {answer.guid for answer in self.answers if 200 <= answer.status < 300}
 
     def statuses(self) -> Counter[int]:
-        """How often each status was the answer."""
+        """Return how many answers had each status."""
         return Counter(answer.status for answer in self.answers)
 
     def between(self, start: float, end: float) -> list[Answer]:
-        """What was both sent and answered in this time."""
+        """Return the answers to deliveries that were sent and answered in this time."""
         return [answer for answer in self.answers if start <= answer.asked and answer.answered <= end]

@@ -1,4 +1,4 @@
-"""POSTs written byte by byte: what a well-behaved HTTP client does not let one do."""
+"""Write POST requests byte by byte, as no HTTP client allows."""
 
 import asyncio
 import contextlib
@@ -12,27 +12,27 @@ PIECE = 64 * 1024
 
 
 def head(request: github.Request, length: int) -> bytes:
-    """The request line and headers, up to the empty line."""
+    """Return the request line and headers, with the empty line."""
     headers = {**request.headers, "Host": "localhost", "Content-Length": str(length)}
     lines = ["POST /webhooks/github HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
 async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to the receiver at this URL."""
+    """Connect to the receiver at this URL."""
     parts = urlsplit(url)
     return await asyncio.open_connection(parts.hostname, parts.port)
 
 
 async def close(writer: asyncio.StreamWriter) -> None:
-    """Close a connection, whatever became of it."""
+    """Close a connection, even a broken one."""
     writer.close()
     with contextlib.suppress(OSError):  # the other side was first
         await writer.wait_closed()
 
 
 async def upload(url: str, request: github.Request) -> Answer:
-    """Send a large body in pieces, and listen meanwhile: an answer may come before the body is whole."""
+    """Send a large body in pieces and read meanwhile, because the answer may come before its end."""
     asked = time.monotonic()
     reader, writer = await connect(url)
     answer = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
@@ -59,7 +59,7 @@ async def upload(url: str, request: github.Request) -> Answer:
 
 
 async def dribble(url: str, request: github.Request, *, sent: int) -> None:
-    """Send the first `sent` bytes of a request at once, and then one byte a second until cancelled."""
+    """Send `sent` bytes of a request at once, then one byte a second until cancelled."""
     whole = head(request, len(request.body)) + request.body
     _, writer = await connect(url)
     try:

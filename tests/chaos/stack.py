@@ -1,4 +1,4 @@
-"""A receiver that a test may look into and kill, and what it and the worker are called in these tests."""
+"""Run a receiver whose process a test can inspect and kill."""
 
 import shlex
 import subprocess
@@ -10,23 +10,23 @@ from pathlib import Path
 
 from tests import processes
 
-HASTY_WORKER = "tests.chaos.hasty_worker.WorkerSettings"
+SHORT_LEASE_WORKER = "tests.chaos.short_lease_worker.WorkerSettings"
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A uvicorn that answers."""
+    """A running receiver."""
 
     url: str
     process: subprocess.Popen[bytes]
 
     def peak_memory(self) -> int:
-        """The most bytes that it ever held resident."""
+        """Return its peak resident memory in bytes."""
         return peak_memory(self.process.pid)
 
 
 def peak_memory(process: int) -> int:
-    """The most bytes that a process ever held resident; only Linux says."""
+    """Return the peak resident memory of a process in bytes; Linux only."""
     status = Path(f"/proc/{process}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
 
@@ -35,9 +35,9 @@ def peak_memory(process: int) -> int:
 def receiver(
     log: Path, application: str = "receiver.asgi:application", *, files: str = "", **changes: str
 ) -> Iterator[Receiver]:
-    """The Procfile's `web:` line, or the same with another application; it answers when it is given.
+    """Run the Procfile's `web:` line, or the same with another application; yield once it answers.
 
-    It listens on a free port, or where `PORT` says. It may have `files` open, or as many as this process.
+    It listens on `PORT`, by default a free one. `files` limits its open files.
     """
     changes = {"UVICORN_HOST": "127.0.0.1", "PORT": str(processes.free_port()), **changes}
     url = f"http://127.0.0.1:{changes['PORT']}"

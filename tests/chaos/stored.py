@@ -1,4 +1,4 @@
-"""Pushes put into the ledger as intake puts them, each unlike any other, and wake-ups as it sends them."""
+"""Store different pushes as the receiver stores them, and send wake-ups as it sends them."""
 
 import hashlib
 import json
@@ -16,16 +16,17 @@ from tests import github
 from tests.chaos import ledger
 
 REPOSITORY = 810200300
+HOOK = 470100500
 COMMITS = 3
 
 
 def sha(*of: object) -> str:
-    """What git might have made of it."""
+    """Return a commit id."""
     return hashlib.sha1(repr(of).encode(), usedforsecurity=False).hexdigest()
 
 
 def push(number: int, repository: int = REPOSITORY) -> bytes:
-    """The body of the push to a branch of its own, with commits that no other has."""
+    """Return the body of a push to its own branch, with commits that no other push has."""
     payload = github.payload("push__branch")
     commits = [
         {**payload["commits"][0], "id": sha(repository, number, position)} for position in range(COMMITS)
@@ -43,24 +44,25 @@ def push(number: int, repository: int = REPOSITORY) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A push that is to be stored; `source` tells the handler what to do."""
+    """A push to store. `source` is the handler's script; each of `hooks` gets a row with the same guid."""
 
     number: int
     source: str = ""
     repository: int = REPOSITORY
+    hooks: tuple[int, ...] = (HOOK,)
 
 
 def store(url: str, pushes: Sequence[Push]) -> list[int]:
     """Commit deliveries in this order; return their ids."""
     now = datetime.now(UTC)
-    bodies = [push(one.number, one.repository) for one in pushes]
+    arrivals = [(one, uuid4(), push(one.number, one.repository)) for one in pushes]
     return ledger.insert(
         url,
         "receiver_delivery",
         [
             {
-                "guid": uuid4(),
-                "hook_id": 470100500,
+                "guid": guid,
+                "hook_id": hook,
                 "source": one.source,
                 "secret_position": 0,
                 "event": "push",
@@ -83,13 +85,15 @@ def store(url: str, pushes: Sequence[Push]) -> list[int]:
                 "received_at": now + timedelta(microseconds=place),
                 "next_attempt_at": now + timedelta(microseconds=place),
             }
-            for place, (one, body) in enumerate(zip(pushes, bodies, strict=True))
+            for place, (one, guid, body, hook) in enumerate(
+                (one, guid, body, hook) for one, guid, body in arrivals for hook in one.hooks
+            )
         ],
     )
 
 
 async def wake(redis_url: str, jobs: int = 1) -> None:
-    """Send so many wake-ups."""
+    """Send `jobs` wake-ups."""
     async with Redis.from_url(redis_url) as redis:
         for _ in range(jobs):
             await queue.enqueue(redis, {"push"})

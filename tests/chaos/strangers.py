@@ -1,7 +1,7 @@
 """Strangers: `python -m tests.chaos.strangers PORT IDLE STALLED PIPELINING HEADERS`, until it is ended.
 
-A process of their own, so that what they cost is not taken from the honest sender's time. Each comes again a
-second after its connection ended.
+They run in their own process, so that they take no time of the honest sender. Each reconnects a second after
+its connection ended.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def idle(connection: socket.socket) -> None:
-    """Connect and say nothing."""
+    """Connect and send nothing."""
     await _loop().sock_recv(connection, 1)
 
 
@@ -70,7 +70,7 @@ HEADS = [
 
 
 async def come(stranger: Stranger, port: int) -> None:
-    """Be this stranger again and again."""
+    """Repeat this stranger until cancelled."""
     while True:
         with socket.socket() as connection, contextlib.suppress(OSError):
             connection.setblocking(False)
@@ -80,7 +80,7 @@ async def come(stranger: Stranger, port: int) -> None:
 
 
 async def crowd(port: int, silent: int, half: int, pipeliners: int, headers: int) -> None:
-    """Let all of them come at once."""
+    """Start all strangers at once."""
     paths = ["/webhooks/github", "/healthz"]
     everybody = [
         *(idle for _ in range(silent)),

@@ -1,4 +1,4 @@
-"""The largest bodies that GitHub sends, and the most costly of that size, all at once."""
+"""The largest bodies that GitHub sends, and the most costly of that size, arrive at once."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.chaos import law, stack
+from tests.chaos import invariants, stack
 from tests.chaos.big_bodies import KINDS, crowd
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
@@ -17,7 +17,9 @@ MEMORY = 400_000_000  # bytes
 
 @pytest.mark.once
 @pytest.mark.only("linux")
-@pytest.mark.parametrize("kinds", [*([kind] for kind in KINDS), list(KINDS)], ids=" ".join)
+@pytest.mark.parametrize(
+    "kinds", [*(pytest.param([kind], marks=pytest.mark.full) for kind in KINDS), list(KINDS)], ids=" ".join
+)
 async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliveries(
     kinds: list[str],
     counts: Counts,
@@ -32,8 +34,8 @@ async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliver
             answers = await asyncio.to_thread(crowd, receiver.url, kinds, counts.big_bodies)
         peak = receiver.peak_memory()
         big = Sender(http, receiver.url, list(answers))
-        law.kept(database, small, big)
-    law.timely(small, big, within=10)
+        invariants.kept(database, small, big)
+    invariants.timely(small, big, within=10)
     assert set(big.statuses()) <= {202, 503}
     assert big.statuses()[202] >= 1
     assert set(small.statuses()) == {202}

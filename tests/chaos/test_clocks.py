@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.times import LATER, LONG
 
@@ -25,17 +25,17 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
             running.enter_context(
                 processes.worker(
                     tmp_path / f"{off}.log",
-                    stack.HASTY_WORKER,
+                    stack.SHORT_LEASE_WORKER,
                     DATABASE_URL=database,
                     REDIS_URL=redis_server.url,
-                    HANDLERS="tests.chaos.obedient",
+                    HANDLERS="tests.chaos.scripted_handler",
                     PYTHONPATH=str(HERE / "clock"),
                     CLOCK_OFF=str(off),
                 )
             ).pid
             for off in CLOCKS
         ]
-        # One after the other, until each worker has begun both kinds.
+        # Deliveries arrive until each worker has begun both kinds.
         count = 0
         while {(entry.process, entry.number % 2) for entry in journal.entries(database, "began")} != {
             (worker, kind) for worker in workers for kind in range(2)
@@ -47,12 +47,12 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
             count += 2
             await stored.wake(redis_server.url)
             await asyncio.sleep(0.05)
-        assert await law.ended(database, within=LONG + 10) == {"succeeded": count}
+        assert await invariants.ended(database, within=LONG + 10) == {"succeeded": count}
     began = journal.entries(database, "began")
     assert Counter(entry.number for entry in began if entry.number % 2 == 0) == Counter(range(0, count, 2))
     for number in range(1, count, 2):
         first, second = [entry for entry in began if entry.number == number]
-        # It is due by the database's clock, and any worker may claim it then.
+        # The database's clock makes it due; any worker may claim it then.
         assert LATER <= second.at - first.at < LATER + 3
     assert ledger.execute(database, "SELECT DISTINCT claims, crashes FROM receiver_delivery ORDER BY 1") == [
         (1, 0),

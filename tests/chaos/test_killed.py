@@ -1,4 +1,4 @@
-"""A receiver that is killed at the worst moment: committed, and nobody told."""
+"""The receiver is killed between a commit and its wake-up."""
 
 import asyncio
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 
 from tests import github, processes
-from tests.chaos import law, ledger, stack
+from tests.chaos import invariants, ledger, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -32,10 +32,10 @@ async def test_a_receiver_killed_between_commit_and_wake_up_again_and_again_lose
                 await sender.crowd([github.sample("push__branch") for _ in range(AT_ONCE)], AT_ONCE)
                 assert await asyncio.to_thread(receiver.process.wait, 10) == -signal.SIGKILL
             assert 0 in sender.statuses()
-            law.kept(database, sender)
+            invariants.kept(database, sender)
             senders.append(sender)
-        # The one that was committed at that moment was not answered, and is there nevertheless.
+        # The last delivery of each receiver was committed and not answered.
         unanswered = ledger.rows(database).keys() - set[str]().union(*(it.promised() for it in senders))
         assert len(unanswered) >= counts.kills
-        assert set(await law.ended(database)) == {"succeeded"}
-    law.kept(database, *senders)
+        assert set(await invariants.ended(database)) == {"succeeded"}
+    invariants.kept(database, *senders)

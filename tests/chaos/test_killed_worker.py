@@ -1,4 +1,4 @@
-"""A worker that is killed in the middle of handlers, or told to stop in the middle of a long one."""
+"""A worker is killed while handlers run, or stopped during a long one."""
 
 import asyncio
 import random
@@ -8,21 +8,21 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.times import TAKEN_OVER_WITHIN
 
 
 def held(database: str, process: int) -> dict[int, int]:
-    """What a worker has at work: the delivery, and which claim of it this is."""
+    """Return the deliveries that a worker holds, with the number of the claim."""
     statement = "SELECT id, claims FROM receiver_delivery WHERE status = 'processing' AND worker LIKE "
     rows = ledger.execute(database, f"{statement}'%:{process}:%'")
     return dict(rows)
 
 
 def busy(database: str, ids: list[int]) -> int:
-    """Wait until a worker is at work, or all is done already; gives its place, or the first's."""
+    """Wait until a worker holds a delivery, or all are done; return the index of that worker, or 0."""
     at_work: list[int] = []
 
     def looked() -> bool:
@@ -35,7 +35,7 @@ def busy(database: str, ids: list[int]) -> int:
 
 
 async def taken_over(database: str, leases: dict[int, int], since: float) -> None:
-    """Wait until each has been claimed once more, or is settled; fails when that takes too long."""
+    """Wait until each delivery is claimed again or settled. Raises AssertionError after TAKEN_OVER_WITHIN."""
     statement = "SELECT id, claims FROM receiver_delivery WHERE status <> 'succeeded'"
     while True:
         claims = dict(await asyncio.to_thread(ledger.execute, database, statement))
@@ -51,16 +51,16 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
 ) -> None:
     journal.create(database)
     there = {
-        "DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.obedient"
+        "DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.scripted_handler"
     }  # fmt: skip
     log = tmp_path / "worker.log"
     each = counts.worker_deliveries // counts.worker_kills
     left_behind = 0
     recoveries = []
     with ExitStack() as running:
-        # There is always a second one, which takes over, and is the next to be killed.
+        # The second worker takes over, and is killed next.
         workers = [
-            running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)) for _ in range(2)
+            running.enter_context(processes.worker(log, stack.SHORT_LEASE_WORKER, **there)) for _ in range(2)
         ]
         for number in range(counts.worker_kills):
             pushes = [stored.Push(number * each + place, "works") for place in range(each)]
@@ -73,12 +73,12 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             leases = await asyncio.to_thread(held, database, killed.pid)
             left_behind += len(leases)
             recoveries.append(asyncio.create_task(taken_over(database, leases, time.monotonic())))
-            workers.append(running.enter_context(processes.worker(log, stack.HASTY_WORKER, **there)))
+            workers.append(running.enter_context(processes.worker(log, stack.SHORT_LEASE_WORKER, **there)))
         await asyncio.gather(*recoveries)
-        assert await law.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
+        assert await invariants.ended(database, within=60) == {"succeeded": each * counts.worker_kills}
         for worker in workers:
             assert await asyncio.to_thread(processes.stop, worker, signal.SIGTERM) == 0
-    law.each_succeeded_once(database, "obedient.obey", "push.record")
+    invariants.each_succeeded_once(database, "scripted_handler.follow_script", "push.record")
     assert left_behind >= counts.worker_kills
     begun = [entry.guid for entry in journal.entries(database, "began")]
     assert len(begun) > len(set(begun)) == journal.effects(database) == each * counts.worker_kills
@@ -91,13 +91,13 @@ async def test_a_job_longer_than_the_grace_is_given_back_at_each_stop_and_comple
     there = {
         "DATABASE_URL": database,
         "REDIS_URL": redis_server.url,
-        "HANDLERS": "tests.chaos.obedient",
+        "HANDLERS": "tests.chaos.scripted_handler",
         "LET": str(tmp_path / "let"),
         "WORKER_GRACE": "0.5",
     }
     [pk] = stored.store(database, [stored.Push(0, "waits")])
     for number in range(counts.stops):
-        with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker:
+        with processes.worker(tmp_path / "worker.log", stack.SHORT_LEASE_WORKER, **there) as worker:
             await asyncio.to_thread(
                 processes.wait_until,
                 lambda: len(journal.entries(database, "began")) > number,  # noqa: B023 - called in this round
@@ -110,7 +110,7 @@ async def test_a_job_longer_than_the_grace_is_given_back_at_each_stop_and_comple
             f"SELECT status, attempts, crashes FROM receiver_delivery WHERE id = {pk}",
         ) == [("received", 0, 0)]
     (tmp_path / "let").touch()
-    with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there):
-        assert await law.ended(database, within=10) == {"succeeded": 1}
-    law.each_succeeded_once(database, "obedient.obey", "push.record")
+    with processes.worker(tmp_path / "worker.log", stack.SHORT_LEASE_WORKER, **there):
+        assert await invariants.ended(database, within=10) == {"succeeded": 1}
+    invariants.each_succeeded_once(database, "scripted_handler.follow_script", "push.record")
     assert len(journal.entries(database, "began")) == counts.stops + 1

@@ -1,4 +1,4 @@
-"""Many at once: a crowd of deliveries, and one delivery many times."""
+"""Many deliveries arrive at once, and one delivery arrives many times."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 
 from tests import github, processes
-from tests.chaos import law, ledger, stack
+from tests.chaos import invariants, ledger, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -24,9 +24,9 @@ async def test_a_crowd_of_deliveries_is_accepted_in_time_kept_and_processed(
         sender = Sender(http, receiver.url)
         await sender.crowd(crowd, counts.connections)
         assert sender.statuses() == {202: counts.deliveries}
-        law.timely(sender, within=10)
+        invariants.timely(sender, within=10)
         assert ledger.rows(database).keys() == {request.guid for request in crowd}
-        assert await law.ended(database, within=300) == {"succeeded": counts.deliveries}
+        assert await invariants.ended(database, within=300) == {"succeeded": counts.deliveries}
 
 
 async def test_one_guid_sent_many_times_to_two_receivers_is_one_row_one_effect_and_one_202(
@@ -44,7 +44,7 @@ async def test_one_guid_sent_many_times_to_two_receivers_is_one_row_one_effect_a
         await asyncio.gather(*(sender.crowd(half, counts.connections) for sender in senders))
         statuses = senders[0].statuses() + senders[1].statuses()
         assert statuses == {202: 1, 200: counts.repetitions - 1}
-        assert await law.ended(database) == {"succeeded": 1}
+        assert await invariants.ended(database) == {"succeeded": 1}
     assert ledger.rows(database) == {request.guid: "succeeded"}
     assert ledger.execute(database, "SELECT redeliveries FROM receiver_delivery") == [
         (counts.repetitions - 1,)

@@ -1,4 +1,4 @@
-"""A drizzle: two deliveries a few milliseconds apart, and then silence."""
+"""Two deliveries arrive a few milliseconds apart, and then none."""
 
 import asyncio
 import random
@@ -8,13 +8,13 @@ from pathlib import Path
 import aiohttp
 
 from tests import github
-from tests.chaos import law, stack
+from tests.chaos import invariants, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 WARM_UP = 20
-# The second of a pair comes after up to so many times the usual answer.
+# The second delivery of a pair follows within this many times the usual latency.
 LATEST = 1.3
 
 
@@ -32,5 +32,5 @@ async def test_no_pair_of_deliveries_waits_for_a_third(
             await asyncio.sleep(random.uniform(0, LATEST * usual))
             await asyncio.gather(first, sender.send(github.sample("create__branch")))
     assert sender.statuses() == {202: WARM_UP + 2 * counts.pairs}
-    law.timely(sender, within=5)
-    law.kept(database, sender)
+    invariants.timely(sender, within=5)
+    invariants.kept(database, sender)

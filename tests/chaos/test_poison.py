@@ -1,7 +1,7 @@
-"""One delivery that harms whoever handles it, beside many good ones: those all succeed, and on time.
+"""One harmful delivery beside many good ones: the good ones succeed on time.
 
-What runs beside them in the same worker costs them nothing. What ends the worker costs them the time until
-another takes over, and then they run one after the other, apart from the worker.
+A handler that fails does not delay the others. A handler that ends its worker delays them until another
+worker takes over and runs them in isolation, one at a time.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ from pathlib import Path
 import pytest
 
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.times import BLOCKED_APART, BLOCKED_FOR, STARTED_WITHIN, TAKEN_OVER_WITHIN
 
 TIMEOUT = 1.0  # seconds, of the handlers
-# Seconds for a delivery, on a slow machine: in a worker, and in its quarantine.
+# Seconds for a delivery on a slow machine: in a worker, and in isolation.
 EACH = 0.01
 EACH_APART = 0.04
-# Seconds for the first.
+# Seconds for the first delivery.
 BEGIN = 5.0
-# Source to how it ends: attempts, crashes, error.
+# Source to attempts, crashes and error at the end.
 ENDS = {
-    "raises": (2, 0, "obedient.obey: 2 attempts used up; OSError: it always does"),
-    "hangs": (2, 0, "obedient.obey: 2 attempts used up; timed out after 1 seconds"),
-    "leaks": (2, 0, "obedient.obey: 2 attempts used up; CancelledError: "),
+    "raises": (2, 0, "scripted_handler.follow_script: 2 attempts used up; OSError: it always does"),
+    "hangs": (2, 0, "scripted_handler.follow_script: 2 attempts used up; timed out after 1 seconds"),
+    "leaks": (2, 0, "scripted_handler.follow_script: 2 attempts used up; CancelledError: "),
     "refused": (2, 0, "push.record: 2 attempts used up; IntegrityError"),
     "kills": (0, 3, "ended its worker 3 times, at last with signal 9"),
     "blocks": (0, 3, "ended its worker 3 times, at last with a handler that blocked it for 2 seconds"),
@@ -38,7 +38,7 @@ ENDS = {
 
 
 def refuse(database: str, ref: str) -> None:
-    """Have the database refuse the push to this ref."""
+    """Make the database refuse the push to this ref."""
     if database.startswith("sqlite:"):
         ledger.execute(
             database,
@@ -51,12 +51,12 @@ def refuse(database: str, ref: str) -> None:
 
 @asynccontextmanager
 async def supervised(log: Path, **there: str) -> AsyncIterator[list[int]]:
-    """A worker that is started again whenever it ends; gives how it ended, so far."""
+    """Run a worker and restart it whenever it ends; yield its exit statuses so far."""
     ends: list[int] = []
 
     async def supervise() -> None:
         while True:
-            with processes.worker(log, stack.HASTY_WORKER, **there) as worker:
+            with processes.worker(log, stack.SHORT_LEASE_WORKER, **there) as worker:
                 while worker.poll() is None:
                     await asyncio.sleep(0.05)
                 ends.append(worker.returncode)
@@ -71,7 +71,7 @@ async def supervised(log: Path, **there: str) -> AsyncIterator[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Poisons that are beside the good ones, and what that means for these; times are in seconds."""
+    """Harmful deliveries, and the time in seconds in which the good ones must succeed."""
 
     poisons: list[str]
     on_time: float
@@ -97,7 +97,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
     there = {
         "DATABASE_URL": database,
         "REDIS_URL": redis_server.url,
-        "HANDLERS": "tests.chaos.obedient",
+        "HANDLERS": "tests.chaos.scripted_handler",
         "HANDLER_TIMEOUT": str(TIMEOUT),
     }
     pushes = [stored.Push(number, "good") for number in range(counts.good)]
@@ -114,7 +114,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
         while good(database) != Counter(succeeded=counts.good):
             assert time.monotonic() < woken + within, f"not within {within} s: {good(database)}"
             await asyncio.sleep(0.1)
-        statuses = await law.ended(database, within=30)
+        statuses = await invariants.ended(database, within=30)
     assert statuses == {"succeeded": counts.good, "dead": len(case.poisons)}
     assert len(ends) == case.deaths
     attempts = "SELECT DISTINCT attempts FROM receiver_delivery WHERE source = 'good'"
@@ -136,7 +136,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
 
 
 def good(database: str) -> Counter[str]:
-    """How the good ones stand."""
+    """Return how many good deliveries have each status."""
     return Counter(
         status
         for (status,) in ledger.execute(

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests import github, processes
-from tests.chaos import law, pooler, stack
+from tests.chaos import invariants, pooler, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -36,8 +36,8 @@ async def test_receivers_and_workers_share_a_few_connections_of_a_pooler(
                 await sender.crowd(crowd[: half // 2], 10)
                 await sender.crowd(crowd[half // 2 :], counts.connections)
             assert senders[0].statuses() == senders[1].statuses() == {202: half}
-            law.kept(database, *senders)
-            assert await law.ended(database, within=120) == {"succeeded": 2 * half}
+            invariants.kept(database, *senders)
+            assert await invariants.ended(database, within=120) == {"succeeded": 2 * half}
         # A session's setting would reach whoever gets its server connection next.
         with psycopg.connect(pooled, autocommit=True, prepare_threshold=None) as client:
             for name in ("statement_timeout", "lock_timeout"):

@@ -1,4 +1,4 @@
-"""Redis goes away, forgets, and fills up, in the middle of traffic: the sender notices nothing."""
+"""Redis stops, loses its content and runs out of memory during traffic: the sender notices nothing."""
 
 import asyncio
 import random
@@ -10,7 +10,7 @@ import pytest
 
 from receiver import queue
 from tests import processes
-from tests.chaos import journal, law, ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -18,7 +18,7 @@ from tests.chaos.sender import Sender
 pytestmark = pytest.mark.once
 
 GRACE = 2.4  # seconds
-# Seconds beyond it in which a worker that is told to stop has stopped.
+# Seconds after the grace period in which a worker stops.
 STOPPED_WITHIN = 10
 JOBS = 20
 
@@ -57,7 +57,7 @@ async def full(server: RedisServer, seconds: float) -> None:
 
 
 async def read_only(server: RedisServer, seconds: float) -> None:
-    """As in a failover, until the worker's Redis is promoted again."""
+    """Make Redis a replica, as a failover does, and promote it again."""
     with server.client() as client:
         client.execute_command("REPLICAOF", "localhost", "1")
         await asyncio.sleep(seconds)
@@ -73,7 +73,7 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
     with (
         stack.receiver(tmp_path / "receiver.log", **there) as receiver,
-        processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker,
+        processes.worker(tmp_path / "worker.log", stack.SHORT_LEASE_WORKER, **there) as worker,
     ):
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=20):
@@ -86,9 +86,9 @@ async def test_redis_that_fails_in_mid_traffic_is_not_noticed_by_the_sender_and_
             await asyncio.sleep(0.5)
         assert set(sender.statuses()) == {202}
         assert max(answer.seconds for answer in sender.answers) < 2
-        law.kept(database, sender)
-        # With nobody's help: workers find what Redis lost.
-        assert await law.ended(database, within=10) == {"succeeded": len(sender.answers)}
+        invariants.kept(database, sender)
+        # Workers find in the database what Redis lost.
+        assert await invariants.ended(database, within=10) == {"succeeded": len(sender.answers)}
         assert worker.poll() is None
 
 
@@ -96,18 +96,18 @@ async def test_connections_cut_at_any_moment_leave_a_worker_that_lives_and_hears
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
-    with processes.worker(tmp_path / "worker.log", stack.HASTY_WORKER, **there) as worker:
+    with processes.worker(tmp_path / "worker.log", stack.SHORT_LEASE_WORKER, **there) as worker:
         await asyncio.to_thread(
             stored.store, database, [stored.Push(number) for number in range(counts.cuts)]
         )
         with redis_server.client() as client:
             for _ in range(counts.cuts):
-                # There is always a job to be taken.
+                # The queue never becomes empty.
                 if client.zcard(queue.NAME) < JOBS:
                     await stored.wake(redis_server.url, JOBS)
                 client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                 await asyncio.sleep(random.uniform(0, 0.2))
-            assert await law.ended(database, within=10) == {"succeeded": counts.cuts}
+            assert await invariants.ended(database, within=10) == {"succeeded": counts.cuts}
             await stored.wake(redis_server.url)
             await asyncio.to_thread(
                 processes.wait_until, lambda: client.zcard(queue.NAME) == 0, "the worker hears"
@@ -122,11 +122,11 @@ async def told_to_stop(
     there = {
         "DATABASE_URL": database,
         "REDIS_URL": server.url,
-        "HANDLERS": "tests.chaos.obedient",
+        "HANDLERS": "tests.chaos.scripted_handler",
         "LET": str(log.parent / "never"),
         "WORKER_GRACE": str(GRACE),
     }
-    with processes.worker(log, stack.HASTY_WORKER, **there) as worker:
+    with processes.worker(log, stack.SHORT_LEASE_WORKER, **there) as worker:
         pushes = [stored.Push(0, "waits"), *(stored.Push(number) for number in range(1, 100))]
         waiting, *_ = stored.store(database, pushes)
         await stored.wake(server.url, JOBS)

@@ -1,4 +1,4 @@
-"""Senders that take their time must not take that of others."""
+"""Slow senders do not delay others."""
 
 import asyncio
 from pathlib import Path
@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from tests import github
-from tests.chaos import law, sockets, stack
+from tests.chaos import invariants, sockets, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -18,7 +18,7 @@ async def test_connections_that_send_a_byte_a_second_do_not_keep_a_good_delivery
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     slow = github.sample("push__branch")
-    # Half of them stop in the middle of the headers, half behind them.
+    # Half of them stop within the headers, half after them.
     starts = [40, len(sockets.head(slow, len(slow.body)))]
     with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as receiver:
         dribbling = [
@@ -36,4 +36,4 @@ async def test_connections_that_send_a_byte_a_second_do_not_keep_a_good_delivery
     assert len(sender.answers) >= counts.slow_senders_for * 3
     assert set(sender.statuses()) == {202}
     assert max(answer.seconds for answer in sender.answers) < counts.prompt
-    law.kept(database, sender)
+    invariants.kept(database, sender)

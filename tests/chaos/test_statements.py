@@ -1,4 +1,4 @@
-"""The worker's fixed statements on a large ledger: each reads what it needs, however much it holds."""
+"""The worker's fixed statements on a large ledger: each reads a bounded number of rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ FROM generate_series(1, {count}) AS n
 
 @pytest.fixture(scope="module")
 def large(migrated: str, counts: Counts) -> Iterator[str]:
-    """A ledger of so many rows, a tenth of which waits behind one delivery of an ordered repository."""
+    """Yield a ledger in which a tenth of the rows wait behind one delivery of an ordered repository."""
     url = ledger.copy(migrated, None)
     kinds = [
         (counts.rows * 8 // 10, "n % 100 + 10", "'succeeded', NULL, NULL, now(), 'gone', NULL"),
@@ -75,7 +75,7 @@ def explained(url: str, name: str, parameters: dict[str, Any]) -> list[dict[str,
 
 
 def read(nodes: list[dict[str, Any]]) -> int:
-    """How many rows were read from tables, those included that a filter removed."""
+    """Return how many rows the plan read from tables, with those that a filter removed."""
     return sum(
         int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
         for node in nodes
@@ -92,7 +92,7 @@ def named(url: str, status: str, limit: int, worker: str = "") -> list[tuple[Any
 
 
 def parameters(url: str) -> dict[str, dict[str, Any]]:
-    """What each statement is given by a busy worker."""
+    """Return the parameters that a busy worker passes to each statement."""
     mine = named(url, "processing", CLAIM, WORKER)
     done = [pk for pk, *_ in named(url, "succeeded", CLAIM)]
     ended = [

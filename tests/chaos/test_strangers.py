@@ -1,4 +1,4 @@
-"""Strangers, who sign nothing, must not take the time of honest senders, nor the receiver's memory."""
+"""Strangers, which sign nothing, neither delay honest senders nor fill the receiver's memory."""
 
 import asyncio
 import shlex
@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests import github, processes
-from tests.chaos import law, sockets, stack
+from tests.chaos import invariants, sockets, stack
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
@@ -37,7 +37,7 @@ async def test_strangers_of_all_kinds_keep_no_honest_delivery_waiting_and_fill_n
     assert set(sender.statuses()) == {202}
     assert max(answer.seconds for answer in sender.answers) < counts.prompt
     assert peak < MEMORY
-    law.kept(database, sender)
+    invariants.kept(database, sender)
 
 
 @pytest.mark.once
@@ -56,9 +56,10 @@ async def test_idle_connections_at_the_limit_of_open_files_are_ended_for_honest_
     assert set(sender.statuses()) == {202}
     assert max(answer.seconds for answer in sender.answers) < counts.prompt
     assert "limit=128" in log.read_text()
-    law.kept(database, sender)
+    invariants.kept(database, sender)
 
 
+@pytest.mark.full  # the suite holds the Procfile's option
 @pytest.mark.once
 async def test_a_connection_that_a_proxy_keeps_alive_takes_a_delivery_after_a_long_silence(
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path

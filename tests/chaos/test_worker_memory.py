@@ -1,4 +1,4 @@
-"""Pushes of the largest size that GitHub sends, which compress a thousandfold, all due at once."""
+"""The largest pushes that GitHub sends, which compress a thousandfold, are due at once."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import pytest
 from receiver.arrivals import digest_of
 from receiver.fields import compress
 from tests import github, processes
-from tests.chaos import law, ledger, stack, stored
+from tests.chaos import invariants, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
 
@@ -20,7 +20,7 @@ ALLOWED = 600_000_000  # bytes that the kernel gives it
 
 
 def big_push(number: int) -> bytes:
-    """A push of 2048 commits whose messages are long and alike."""
+    """Return a push of 2048 commits with long, similar messages."""
     payload = github.payload("push__branch")
     payload |= {"ref": f"refs/heads/{number}", "after": stored.sha(number)}
     commit = {**payload["commits"][0], "added": [], "modified": [], "removed": [], "message": ""}
@@ -51,7 +51,7 @@ async def test_large_pushes_that_compress_well_neither_fill_the_memory_nor_end_t
     command = f"prlimit --data={ALLOWED} {processes.PROCFILE['worker']}"
     with processes.running(command, tmp_path / "worker.log", **there) as worker:
         await stored.wake(redis_server.url)
-        assert await law.ended(database, within=30 + 5 * counts.large_pushes) == {
+        assert await invariants.ended(database, within=30 + 5 * counts.large_pushes) == {
             "succeeded": counts.large_pushes
         }
         peak = stack.peak_memory(worker.pid)

@@ -154,6 +154,7 @@ def interrupted(process: "subprocess.Popen[bytes]", screen: Screen) -> bool:
     return process.poll() is not None
 
 
+@pytest.mark.once
 def test_watching_outlives_a_database_and_a_redis_that_are_away_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     place = tmp_path / "place"
     environment = {

@@ -90,6 +90,7 @@ async def test_the_procfiles_three_lines_do_the_same_on_a_new_database(
     assert "3 of them new | succeeded" in log.read_text()
 
 
+@pytest.mark.once
 async def test_a_processed_delivery_is_one_readable_log_line(
     http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
 ) -> None:
@@ -137,6 +138,7 @@ async def test_every_example_of_github_and_every_payload_of_ours_is_processed_or
         assert status == ("succeeded" if wanted else "ignored"), (event, action)
 
 
+@pytest.mark.once
 async def test_a_form_encoded_delivery_is_processed_like_a_json_one(
     http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
 ) -> None:
@@ -165,51 +167,3 @@ async def test_pull_requests_issues_and_repositories_end_in_the_state_of_their_n
     assert (await Issue.objects.aget()).state == "closed"
     repository = await Repository.objects.aget()
     assert (repository.full_name, repository.archived) == ("harbour-works/tides", True)
-
-
-async def test_a_delivery_whose_wake_up_was_flushed_from_redis_is_found_without_it(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
-) -> None:
-    await post(http, receiver_url, github.sample("push__branch"))
-    await sync_to_async(processes.wait_until)(lambda: redis.zcard("arq:queue") == 1, "the wake-up")
-    redis.flushall()
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        assert await settled() == {"succeeded": 1}
-    assert (await HandlerRun.objects.aget()).trigger == "delivery"
-
-
-async def test_a_worker_that_is_killed_in_the_middle_of_a_handler_loses_nothing(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
-) -> None:
-    sent = [github.sample("push__branch") for _ in range(5)]
-    with processes.worker(
-        worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url
-    ) as killed:
-        for request in sent:
-            await post(http, receiver_url, request)
-        await sync_to_async(processes.wait_until)(
-            lambda: worker_log.read_text().count("handler entered") == 5, "work"
-        )
-        killed.kill()
-        killed.wait()
-    assert await Delivery.objects.filter(status="processing").acount() == 5
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        assert await settled(within=30) == {"succeeded": 5}
-    assert {row async for row in Delivery.objects.values_list("attempts", flat=True)} == {1}
-    assert (await Push.objects.acount(), await Commit.objects.acount()) == (1, 3)
-
-
-async def test_a_worker_that_is_told_to_stop_gives_back_what_it_cannot_finish(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
-) -> None:
-    with processes.worker(
-        worker_log, "tests.e2e.slow_worker.WorkerSettings", DATABASE_URL=database_url, WORKER_GRACE="1"
-    ) as stopped:
-        await post(http, receiver_url, github.sample("push__branch"))
-        await sync_to_async(processes.wait_until)(lambda: "handler entered" in worker_log.read_text(), "work")
-        stopped.terminate()
-        assert await sync_to_async(stopped.wait)(15) == 0
-    row = await Delivery.objects.aget()
-    assert (row.status, row.attempts) == ("received", 0)
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        assert await settled() == {"succeeded": 1}

@@ -45,6 +45,7 @@ async def there_is(rows: "QuerySet[Any]") -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("headers", "address"),
     [
@@ -62,6 +63,7 @@ async def test_a_refusal_is_noted_with_the_address_that_the_proxy_tells_or_else_
     assert (await Rejection.objects.aget()).address == address
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("segments", [1, 2])
 async def test_a_signature_in_the_trailers_of_a_chunked_body_is_taken(
     segments: int, receiver_url: str
@@ -84,6 +86,7 @@ async def test_a_signature_in_the_trailers_of_a_chunked_body_is_taken(
     await writer.wait_closed()
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 async def test_the_receiver_listens_on_ipv6_where_uvicorn_host_says_so(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path

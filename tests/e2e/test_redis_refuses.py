@@ -17,7 +17,7 @@ from receiver.models import Delivery
 from tests import github, processes
 from tests.processing.deliveries import stored
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Stored deliveries for the tests of processing, and handlers that do what a test wants."""
+"""Stored deliveries and scripted handlers for the tests of processing."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ EVENTS: dict[str, type[Event]] = {"push": PushEvent}
 def stored(
     case: str = "push__branch", *, guid: UUID | None = None, hook_id: int = 1, **changes: Any
 ) -> Delivery:
-    """A delivery as intake stores it."""
+    """Store a delivery as the receiver does."""
     body = changes.pop("body", None) or github.sample(case).body
     now = timezone.now()
     fields = {
@@ -39,7 +39,7 @@ def stored(
 
 
 class Recorder:
-    """Handlers of push that count their calls and raise what they are told to."""
+    """Handlers of push that count their calls and raise what the test sets."""
 
     def __init__(self, **raising: BaseException | None) -> None:
         self.raising = raising or {"works": None}

@@ -1,6 +1,6 @@
-"""Handlers that do to their process what the delivery's source tells them to.
+"""A handler whose script is the delivery's source.
 
-A module of its own, for the isolating process imports it.
+It is a module, because the isolating process imports it.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from handlers import DeliveryContext, Registry
 from handlers import registry as program
 from schemas.push import PushEvent
 
-# The isolating process has the program's own registry; in the test's it would reach the other tests.
+# Registered in the isolating process only; here it would affect other tests.
 registry = program if Path(sys.argv[0]).name == "isolated.py" else Registry()
 
 
 @registry.on(PushEvent, timeout=1)
-async def obey(_event: PushEvent, delivery: DeliveryContext) -> None:
+async def follow_script(_event: PushEvent, delivery: DeliveryContext) -> None:
     if delivery.source == "kills":
         os.kill(os.getpid(), signal.SIGKILL)
     if delivery.source == "exits":

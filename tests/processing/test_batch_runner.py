@@ -1,4 +1,4 @@
-"""A batch: every delivery ends in its own way, and each run is written down."""
+"""A batch: each delivery settles by itself, and each run has a row."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:
 
 
 async def due() -> None:
-    """Let the time of every retry come."""
+    """Make every retry due."""
     await Delivery.objects.filter(status="retrying").aupdate(next_attempt_at=timezone.now())
 
 
@@ -310,7 +310,7 @@ async def test_a_connection_that_is_cut_costs_a_handler_of_the_orm_no_attempt_an
     async def run(_event: PushEvent, _delivery: DeliveryContext) -> None:
         seen.append(await Delivery.objects.acount())
         if len(seen) <= 3:
-            # Every ORM thread has a connection of its own, and each of these deliveries has another thread.
+            # Each ORM thread has its own connection, and each of these deliveries uses another thread.
             await sync_to_async(cut)()
         await Delivery.objects.acount()
 

@@ -1,4 +1,4 @@
-"""Claims: what is due, oldest first, one holder at a time; and leases, settled only by who holds them."""
+"""Claims take what is due, oldest first, for one worker at a time. Only the holder of a lease settles."""
 
 import asyncio
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def ids(claims: Sequence[Claimed]) -> list[int]:
 
 
 def lose(row: Delivery) -> None:
-    """Let a lease end."""
+    """End a lease."""
     Delivery.objects.filter(pk=row.pk).update(lease_expires_at=timezone.now() + PAST)
 
 
@@ -159,7 +159,7 @@ async def test_a_worker_whose_claim_a_crash_of_the_server_undid_cannot_settle_th
 async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that_was_given_its_id() -> None:
     row = await make()
     [old] = await database.run(take)
-    # Yesterday's database gives the id again, and the same worker claims it for the first time.
+    # A restored database reuses the id, and the same worker claims it for the first time.
     await Delivery.objects.aupdate(guid=uuid4(), status="received", claims=0, next_attempt_at=timezone.now())
     [new] = await database.run(take)
     assert (old.lease[0], old.lease[2:]) == (new.lease[0], new.lease[2:]) == (row.pk, (1, "a"))
@@ -259,7 +259,7 @@ def test_many_claimers_at_once_share_the_deliveries_without_overlap() -> None:
 
 
 def race(workers: str, capacity: Capacity = PLENTY) -> list[int]:
-    """Let workers claim at once, each until it finds nothing; return all that they took."""
+    """Claim from several workers at once until none finds anything; return all claims."""
     start = Barrier(len(workers))
 
     def claim(worker: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""Who is alive: each worker says so in Redis, and nothing that happens to Redis happens to the worker."""
+"""Heartbeats: each worker writes one to Redis, and no fault of Redis ends the worker."""
 
 import asyncio
 import logging
@@ -22,13 +22,13 @@ from tests import processes
 
 @pytest.fixture
 async def client() -> AsyncIterator[ResilientRedis]:
-    """The worker's client."""
+    """Yield the worker's client."""
     async with resilient_redis.connect() as connected:
         yield connected
 
 
 async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
-    """Wait until this is true of those who are alive."""
+    """Wait until this is true of the live workers."""
     async with asyncio.timeout(10):
         while True:
             alive = await sync_to_async(heartbeat.read)()

@@ -1,4 +1,4 @@
-"""What holds whatever happens in whatever order: no loss, no two at once, order per key, each effect once."""
+"""Invariants in every order of events: no loss, no two at once, order for each key, each effect once."""
 
 import uuid
 from collections import defaultdict
@@ -23,9 +23,10 @@ from processing.claiming import LEASE, Capacity, Claimed
 from processing.ordering import Rule
 from processing.settling import LeaseLostError, Run, Verdict
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from tests import servers
 from tests.processing.deliveries import stored
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.hypothesis]
 
 RULES = [Rule("push", None, by_number=False)]
 WORKERS = ["a", "b", "c"]
@@ -42,7 +43,7 @@ arrivals = st.lists(
 
 
 class Ledger(RuleBasedStateMachine):
-    """Workers that store, claim, renew, settle, fail, die and replay, one step at a time."""
+    """Store, claim, renew, settle, fail, kill and replay, one step at a time."""
 
     @initialize(arrivals=arrivals)
     def begin(self, arrivals: list[Arrival]) -> None:
@@ -105,7 +106,7 @@ class Ledger(RuleBasedStateMachine):
         ended = [(claimed, Verdict(status, "", wait, runs))]
         [written] = settling._write(ended)
         if isinstance(written, LeaseLostError):
-            # Its effect may be repeated by the worker that took it over.
+            # The worker that took it over may repeat the effect.
             self.effects[claimed.delivery.guid] -= int(bool(runs) and succeeds)
         else:
             settling._after(ended)
@@ -116,7 +117,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(worker=workers)
     def kill(self, worker: str) -> None:
-        """The worker is gone, and its leases end."""
+        """End a worker, and its leases."""
         ids = [claimed.delivery.id for claimed in self.held.pop(worker, [])]
         rows = Delivery.objects.filter(pk__in=ids, status=Status.PROCESSING, worker=worker)
         rows.update(lease_expires_at=timezone.now() - timedelta(seconds=1), worker="gone")
@@ -144,7 +145,7 @@ class Ledger(RuleBasedStateMachine):
             assert count <= self.asked[guid]
 
     def teardown(self) -> None:
-        """Everything ends, once nothing hinders it."""
+        """Assert that every delivery succeeds when no more faults happen."""
         if not self.stored:
             return
         for worker in list(self.held):
@@ -171,6 +172,9 @@ def test_the_invariants_hold_in_every_order_of_events() -> None:
     run_state_machine_as_test(
         Ledger,
         settings=settings(
-            max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=servers.examples(8, 60),
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

@@ -1,4 +1,4 @@
-"""Isolation: what may have ended a worker runs in another process, and only the culprit is dead."""
+"""Isolation: suspects of a worker's death run in another process, and only the culprit becomes dead."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _same_database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process apart reads its settings from the environment."""
+    """Pass the settings to the isolating process through the environment."""
     monkeypatch.setenv("DATABASE_URL", database_url)
 
 
@@ -28,13 +28,13 @@ def runner() -> BatchRunner:
 
 
 async def suspected(*sources: str) -> None:
-    """What a worker held when it died, given back."""
+    """Store suspects, one for each source: their worker died once."""
     for source in sources:
         await sync_to_async(stored)(source=source, crashes=1)
 
 
 async def until_terminal(within: float = 40) -> None:
-    """Process what is due, as a worker does."""
+    """Claim and process what is due."""
     made = runner()
     async with asyncio.timeout(within):
         while await Delivery.objects.filter(status__in=["received", "retrying", "processing"]).aexists():
@@ -52,16 +52,18 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
     assert rows["kills"].error == "ended its worker 3 times, at last with signal 9"
     assert (rows["good"].status, rows["good"].attempts) == ("succeeded", 1)
     assert await Delivery.objects.filter(status="succeeded").acount() == 2
-    assert await HandlerRun.objects.filter(handler="suspects.obey").acount() == 2
+    assert await HandlerRun.objects.filter(handler="suspects.follow_script").acount() == 2
     assert str(os.getpid()) not in caplog.text
 
 
+@pytest.mark.once
 async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
     await suspected("exits")
     await until_terminal()
     assert (await Delivery.objects.aget()).error == "ended its worker 3 times, at last with exit status 3"
 
 
+@pytest.mark.once
 async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -87,6 +89,7 @@ async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPat
     await made.stop(0)
 
 
+@pytest.mark.once
 async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
     made = runner()
     await suspected("good")
@@ -101,6 +104,7 @@ async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
     await made.stop(0)
 
 
+@pytest.mark.once
 async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_unharmed() -> None:
     await suspected("blocks")
     made = runner()

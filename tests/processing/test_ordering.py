@@ -28,7 +28,7 @@ EVENTS: dict[str, type[Event]] = {"push": PushEvent, "issues": IssuesEvent, "pul
 
 
 class Journal:
-    """A handler that is ordered by repository, and writes down when it began and ended with whom."""
+    """A handler that is ordered by repository, and records when each run begins and ends."""
 
     def __init__(self, *failing: int) -> None:
         self.registry = Registry()
@@ -53,7 +53,7 @@ class Journal:
         self.registry.on(PushEvent, serialize="repository")(handle)
 
     async def receive(self, repositories: int, each: int) -> list[int]:
-        """Deliveries of several repositories, in turn; gives their ids in the order of receipt."""
+        """Store deliveries of several repositories in turn; return their ids in order of receipt."""
         ids = []
         for number in range(each):
             for repository in range(repositories):
@@ -84,7 +84,7 @@ async def test_deliveries_of_one_repository_are_handled_in_order_and_others_besi
     await journal.runner().drain()
     for repository in range(3):
         assert journal.of(repository) == [0, 1, 2, 3, 4]
-    # Beside each other: not one repository after the other.
+    # Repositories run concurrently.
     assert sorted(repository for repository, _ in journal.began[:3]) == [0, 1, 2]
 
 
@@ -136,7 +136,7 @@ def test_a_key_that_was_freed_while_a_claim_found_it_taken_is_not_forgotten() ->
     rows = [stored(repository_id=1) for _ in range(2)]
     take()
     result = claiming.claim("b", LEASE, PLENTY, PUSHES)
-    # The first ends, and its settlement looks for the next one before the claim of b is committed.
+    # The first delivery settles and looks for the next one before the claim of b commits.
     Delivery.objects.filter(pk=rows[0].pk).update(status="succeeded")
     Delivery.objects.filter(pk=rows[1].pk).update(ordering_key="1", next_attempt_at=None)
     assert result.blocked <= {"1"}

@@ -1,4 +1,4 @@
-"""Replay in the foreground: a short lease, which a thread renews while a debugger stops everything else."""
+"""Inline replay: a thread renews a short lease while a debugger stops the main thread."""
 
 import time
 from datetime import timedelta
@@ -36,7 +36,7 @@ async def test_a_handler_stopped_in_a_debugger_keeps_its_lease() -> None:
 
     @registry.on(PushEvent)
     async def stops(_event: PushEvent, _delivery: DeliveryContext) -> None:
-        # Nothing else of this thread runs meanwhile, as under a debugger.
+        # Block this thread, as a debugger does.
         time.sleep(3 * SHORT.total_seconds())  # noqa: ASYNC251 - on purpose
         result = await database.run(claiming.claim, "other", LEASE, Capacity(9, 10**9))
         taken.extend(one.delivery.id for one in result.claims)

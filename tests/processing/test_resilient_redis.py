@@ -1,4 +1,4 @@
-"""The worker's Redis client: every command is answered, whenever its connections are cut."""
+"""The worker's Redis client completes every command, although connections are cut."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ PAUSES = [0, 0.001, 0.002, 0.005, 0.01]
 
 
 def cut(redis: "Redis", over: threading.Event) -> None:
-    """Cut all other connections, again and again, also those that have just begun."""
+    """Cut all other connections repeatedly, also new ones."""
     for pause in itertools.cycle(PAUSES):
         if over.is_set():
             return
@@ -34,7 +34,7 @@ async def test_a_command_is_answered_however_often_its_connection_is_cut(redis: 
         while time.monotonic() < end:
             assert await client.zcard(queue.NAME) == 0
             answers += 1
-            # So that it is also cut while nothing is asked.
+            # A connection is also cut while it is idle.
             await asyncio.sleep(PAUSES[answers % len(PAUSES)])
     finally:
         over.set()

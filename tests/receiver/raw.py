@@ -1,4 +1,4 @@
-"""HTTP byte for byte: what a well-behaved client does not let a test send."""
+"""Write HTTP byte for byte, as no HTTP client allows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -10,7 +10,7 @@ WITHIN = 15.0  # seconds, for whatever is waited for
 
 
 def head(request: github.Request, *more: str, version: str = "1.1", chunked: bool = False) -> bytes:
-    """The head of a delivery, with `more` header lines."""
+    """Return the head of a delivery, with `more` header lines."""
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(request.body)}"
     lines = [
         f"POST /webhooks/github HTTP/{version}",
@@ -23,14 +23,14 @@ def head(request: github.Request, *more: str, version: str = "1.1", chunked: boo
 
 
 def chunks(body: bytes, size: int = 1000, trailers: bytes = b"") -> bytes:
-    """A body in chunked coding."""
+    """Return a body in chunked coding."""
     parts = [body[start : start + size] for start in range(0, len(body), size)]
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n" + trailers + b"\r\n"
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to the receiver."""
+    """Connect to the receiver."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     try:
         yield reader, writer
@@ -41,7 +41,7 @@ async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, async
 
 
 async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
-    """The next answer: status, headers by their names in lower case, body."""
+    """Read the next answer; return status, headers by lower-case name, and body."""
     async with asyncio.timeout(WITHIN):
         status_line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -53,7 +53,7 @@ async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], byt
 
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
-    """What comes until the other side ends the connection."""
+    """Read until the receiver ends the connection."""
     try:
         async with asyncio.timeout(WITHIN):
             return await reader.read()
@@ -62,7 +62,7 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
 
 
 async def exchange(url: str, pieces: Iterable[bytes]) -> bytes:
-    """Send pieces on a connection of their own, and return all that came until its end."""
+    """Send pieces on a new connection; return everything received until its end."""
     async with connected(url) as (reader, writer):
         receiving = asyncio.create_task(ended(reader))
         with suppress(OSError):  # the receiver closed; what it said is still to be read

@@ -1,4 +1,4 @@
-"""Any signed body is an arrival or a refusal, and never anything else."""
+"""Any signed body is an arrival or a refusal."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A body is read as far as its JSON may be long, and what it took of the budget is given back."""
+"""The receiver reads a body up to the limit of its JSON, and releases its share of the budget."""
 
 import asyncio
 import gc
@@ -25,7 +25,7 @@ def scope(content_type: bytes = b"application/json", length: int | None = None) 
 
 
 class Chunks:
-    """What a server passes on of a request, chunk by chunk."""
+    """An ASGI receive callable that returns these chunks, and counts their bytes."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self.left: Iterator[bytes] = iter([*chunks, b""])

@@ -1,4 +1,4 @@
-"""The budget of blocks: never overdrawn, no body waits for ever, a slow sender gives way, nothing is lost."""
+"""The budget of blocks is never overdrawn, no body waits for ever, and slow senders give way."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -19,7 +19,7 @@ def nothing() -> None:
 
 
 async def taken(budget: Budget, most: int, count: int | None = None) -> Share:
-    """A share that may take `most` blocks and has taken so many; nobody else is to want any."""
+    """Return a share with a limit of `most` blocks that has taken some, without competition."""
     share = budget.share(most, nothing)
     async with asyncio.timeout(1):
         for _ in range(most if count is None else count):
@@ -28,7 +28,7 @@ async def taken(budget: Budget, most: int, count: int | None = None) -> Share:
 
 
 async def started(*work: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
-    """Tasks that have run as far as they can."""
+    """Let tasks run as far as they can."""
     tasks = [asyncio.create_task(each) for each in work]
     for _ in range(5):
         await asyncio.sleep(0)
@@ -151,7 +151,7 @@ def test_it_is_never_overdrawn_and_every_body_that_arrives_becomes_whole(
 
 
 async def body(budget: Budget, shares: set[Share], length: int, arrive: int, turns: int) -> None:
-    """Take `length` blocks; where fewer arrive, take those and wait to be made to give way."""
+    """Take `length` blocks. If fewer arrive, take those and wait until the budget ends the share."""
     stalled = asyncio.Event()
     share = budget.share(length, stalled.set)
     shares.add(share)
@@ -180,7 +180,7 @@ async def run(plan: list[tuple[int, int, int, int | None]]) -> None:
         for task, _, gone in tasks:
             if gone == turn:
                 task.cancel()
-    # Those that stall are made to give way, so that all others end by themselves.
+    # Stalled shares give way, so that all others finish.
     lasting = [task for task, (length, arrive), _ in tasks if arrive >= length]
     if lasting:
         await asyncio.wait(lasting, timeout=5)

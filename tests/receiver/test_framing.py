@@ -1,4 +1,4 @@
-"""Requests that follow each other on a connection, however the network cuts them."""
+"""Several requests on one connection, cut anywhere by the network."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from receiver.framing import EMPTY_LINE, EmptyLines
 from receiver.models import Delivery
-from tests import github
+from tests import github, servers
 from tests.receiver import raw
 
 
@@ -38,9 +38,10 @@ def test_empty_lines_are_found_wherever_the_bytes_are_cut(parts: list[bytes], pl
     assert [end for end in found if end in expected] == expected
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 @hypothesis_settings(
-    max_examples=40,
+    max_examples=servers.examples(20, 200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

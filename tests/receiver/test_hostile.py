@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from receiver.models import Delivery
-from tests import github
+from tests import github, servers
 from tests.servers import ACME_SECRET, SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ Mutation = tuple[str, bytes]
 
 
 def mutations(right: bytes, body: bytes) -> st.SearchStrategy[list[bytes]]:
-    """The lines of `X-Hub-Signature-256`: the right one, none, or something that is not quite it."""
+    """Return lines of `X-Hub-Signature-256`: the right one, none, or an almost right one."""
     line = b"X-Hub-Signature-256: "
     changed = st.sampled_from(
         [
@@ -74,7 +74,7 @@ def mutations(right: bytes, body: bytes) -> st.SearchStrategy[list[bytes]]:
 
 
 def send(url: str, head: list[bytes], body: bytes) -> int:
-    """Status of the answer to exactly these bytes."""
+    """Send exactly these bytes; return the status of the answer."""
     with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=15) as connection:
         connection.sendall(
             b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"Connection: close", b"", body])
@@ -86,7 +86,7 @@ def send(url: str, head: list[bytes], body: bytes) -> int:
 
 
 @hypothesis_settings(
-    max_examples=150,
+    max_examples=servers.examples(60, 600),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -113,7 +113,7 @@ def test_nothing_hostile_is_a_500_and_only_a_right_signature_is_accepted(
 
 
 @hypothesis_settings(
-    max_examples=60,
+    max_examples=servers.examples(20, 200),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -1,4 +1,4 @@
-"""What identifies a delivery: source, guid and hook, and a body that a key keeps for good."""
+"""Source, guid and hook identify a delivery, and the body of a key never changes."""
 
 import asyncio
 import json
@@ -26,12 +26,12 @@ def post(http: aiohttp.ClientSession, receiver_url: str) -> Any:
 
 
 async def stored() -> dict[str, bytes]:
-    """The body of each delivery by its source."""
+    """Return the body of each delivery by source."""
     return {source: bytes(body) async for source, body in Delivery.objects.values_list("source", "body")}
 
 
 async def rejected(event: str) -> list[tuple[str, int]]:
-    """Reason and status of the rejections of an event, which the receiver writes once a second."""
+    """Return reasons and statuses of the rejections of an event; the receiver writes them once a second."""
     found = Rejection.objects.filter(event=event)
     async with asyncio.timeout(5):
         while not await found.aexists():  # noqa: ASYNC110

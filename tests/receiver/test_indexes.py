@@ -1,5 +1,6 @@
-"""What is asked of the ledger again and again is answered by an index, however much is kept in it."""
+"""Frequent queries of the ledger use an index, however many rows it has."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,15 +18,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
     "the queue": (
         lambda: reading.read,
-        ["delivery_due"] * 2 + ["delivery_finished"] * 3 + ["delivery_leased", "delivery_retrying"]
-        + ["delivery_dead"] * 2,
+        ["delivery_due"] * 2 + ["delivery_finished"] * 3 + ["delivery_retrying"] + ["delivery_dead"] * 2
+        + ["delivery_(leased|processing_guid)"],  # both hold only what is in processing
     ),
     "the next to replay": (lambda: Selection(Q(status="dead")).take, ["delivery_dead"]),
 }  # fmt: skip
 
 
 def plans(ask: Callable[[], object]) -> list[str]:
-    """How the database would look for what is asked, with the parameters as they are given to it."""
+    """Return the database's plan for a query, with the parameters as Django passes them."""
     found: list[str] = []
     prefix = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
 
@@ -48,14 +49,14 @@ def test_what_is_asked_often_is_answered_by_an_index(what: str) -> None:
     ask = prepare()
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Of a few rows it would read them all.
+            # With few rows it reads the whole table.
             cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
         told = plans(ask)
         if connection.vendor == "postgresql":
             cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan")
     assert not [plan for plan in told if "USING" not in plan.upper()]
     for index in set(indexes):
-        assert sum(index in plan for plan in told) >= indexes.count(index), told
+        assert sum(bool(re.search(index, plan)) for plan in told) >= indexes.count(index), told
 
 
 def test_a_backlog_and_what_was_settled_are_counted_without_their_rows() -> None:

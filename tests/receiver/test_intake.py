@@ -1,4 +1,4 @@
-"""Group commit: one transaction for many, each answered by what became of its own row."""
+"""Group commit: one transaction for many deliveries; each answer depends on its own row."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ def arrival(guid: UUID | None = None, **changes: object) -> Arrival:
 
 
 async def post(request: github.Request) -> Any:
-    """Through Django's stock handler, by its test client."""
+    """Send a request through Django's stock handler and test client."""
     headers = {name: value for name, value in request.headers.items() if name != "Content-Type"}
     return await AsyncClient().post(
         "/webhooks/github", request.body, content_type=request.headers["Content-Type"], headers=headers
@@ -51,7 +51,7 @@ Write = Callable[[list[Arrival]], Awaitable[list[store.Stored]]]
 
 @pytest.fixture
 def write(parts: Parts) -> Write:
-    """Commits a batch past intake's queue."""
+    """Return a function that commits a batch without intake's queue."""
 
     async def commit(batch: list[Arrival]) -> list[store.Stored]:
         outcomes = await store.store(parts.intake.writers[0], batch)

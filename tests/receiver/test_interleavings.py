@@ -1,4 +1,4 @@
-"""Intake's scheduling: whatever the order of arrivals, commits and cancellations, nobody is left waiting."""
+"""Intake's scheduling: in every order of arrivals, commits and cancellations, no delivery waits for ever."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from receiver.arrivals import Arrival, Key
 from receiver.intake import MIN_SECOND_BATCH, Intake, StoreDownError
 from receiver.store import DownError, Receipt, RefusedError, Row, Stored
+from tests import servers
 
 GUID = UUID("8a3c0a52-0000-4000-8000-000000000001")
 
 
 class ScriptedWriter:
-    """A writer whose commits end when the test says so, with what the test says."""
+    """A writer whose commits end when and how the test decides."""
 
     def __init__(self) -> None:
         self.running: asyncio.Future[Exception | None] | None = None
@@ -44,13 +45,13 @@ class ScriptedWriter:
         raise AssertionError("nothing is there to reopen")
 
     async def probe(self) -> None:
-        """Nobody asks."""
+        """Not used here."""
 
     async def close(self) -> None:
         """Nothing is open."""
 
     def end(self, error: Exception | None = None) -> None:
-        """Let the commit that runs end."""
+        """End the running commit."""
         if self.running is not None and not self.running.done():
             self.running.set_result(error)
 
@@ -70,7 +71,7 @@ class Wakes:
 
 
 class Script:
-    """What a test lets happen, one step after the other."""
+    """The events of a test, one step at a time."""
 
     def __init__(self, writers: int) -> None:
         self.writers = [ScriptedWriter() for _ in range(writers)]
@@ -94,7 +95,7 @@ class Script:
             task.cancel()
 
     def step(self, _number: int) -> None:
-        """Let the loop take one turn."""
+        """Run the event loop once."""
 
     async def run(self, steps: list[tuple[str, int]]) -> None:
         for what, number in steps:
@@ -103,7 +104,7 @@ class Script:
                 await asyncio.sleep(0)
 
     async def come_to_rest(self) -> None:
-        """Let every commit end that is begun, and nothing else arrive."""
+        """End every commit, without further arrivals."""
         for _ in range(20 * len(self.tasks) + 20):
             await asyncio.sleep(0)
             for writer in self.writers:
@@ -121,7 +122,7 @@ steps = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=500, deadline=None)
+@hypothesis_settings(max_examples=servers.examples(200, 5000), deadline=None)
 @given(steps=steps, writers=st.integers(1, 2))
 def test_whatever_the_order_every_arrival_is_answered_without_another_one_coming(
     steps: list[tuple[str, int]], writers: int

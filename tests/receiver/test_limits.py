@@ -1,4 +1,4 @@
-"""Limits of size and time, over real sockets: what is over them is refused without being read on."""
+"""Limits of size and time over real sockets: the receiver refuses a request without reading its rest."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from receiver.models import Delivery
 from tests import github
 from tests.receiver import raw
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 async def test_a_body_over_the_limit_is_413_before_it_is_sent(receiver_url: str) -> None:
@@ -58,7 +58,7 @@ async def test_a_large_body_to_anything_else_is_413_and_not_spooled(path: str, r
 
 
 async def stalled(url: str, method: str, path: str, length: str) -> tuple[int, dict[str, str], bytes, bytes]:
-    """The answer to a request whose body stops after one byte, and what came after the answer."""
+    """Send a request whose body stops after one byte; return the answer and what followed it."""
     async with raw.connected(url) as (reader, writer):
         writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n".encode())
         return *(await raw.answer(reader)), await raw.ended(reader)
@@ -91,7 +91,7 @@ MIB = 1024 * 1024
 
 @asynccontextmanager
 async def stopping(url: str, announced: int, sent: int, count: int) -> AsyncIterator[list[Connection]]:
-    """Senders that announce so many bytes and stop after some of them; whoever reads them has them all."""
+    """Connect `count` senders that announce many bytes and stop after some."""
     head = (
         f"POST /webhooks/github HTTP/1.1\r\nHost: localhost\r\nContent-Length: {announced}\r\n\r\n".encode()
     )
@@ -113,7 +113,7 @@ async def stopping(url: str, announced: int, sent: int, count: int) -> AsyncIter
 
 
 async def pushed(http: aiohttp.ClientSession, url: str, size: int) -> int:
-    """The status of the answer to a push of about so many bytes."""
+    """Send a push of about this many bytes; return the status."""
     payload = {**github.payload("push__branch"), "fill": "x" * size}
     request = github.request("push", payload)
     async with http.post(
@@ -131,7 +131,7 @@ async def test_senders_that_announce_much_and_stop_take_no_room_and_are_told_408
     ):
         for size in (95_000, 2_000_000):
             assert {await pushed(http, receiver_url, size) for _ in range(6)} == {202}
-        # Nobody waits for what they hold, so they have their seven seconds.
+        # Without competition they have seven seconds.
         answers = [await asyncio.wait_for(reader.read(), 10) for reader, _ in (*large, *small)]
     assert [answer[:13] for answer in answers] == [b"HTTP/1.1 408 "] * 3
 

@@ -1,4 +1,4 @@
-"""Real servers that go away: what the sender is told, and what is there afterwards."""
+"""Outages of real servers: the answers, and the rows afterwards."""
 
 import asyncio
 import time
@@ -17,6 +17,7 @@ from tests import github, processes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.once
 async def test_redis_down_changes_nothing_for_the_sender_and_readyz_tells(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:
@@ -84,7 +85,7 @@ async def test_connections_that_were_cut_while_idle_cost_no_delivery(
     others = connections()
     with processes.receiver(tmp_path / "log", DATABASE_URL=database_url) as url:
         for _ in range(3):
-            # So many at once that both of the receiver's connections are used.
+            # Enough deliveries at once to use both of the receiver's connections.
             assert set(await asyncio.gather(*(send() for _ in range(60)))) == {202}
             cut(connections() - others)
     assert await Delivery.objects.acount() == 180
@@ -113,7 +114,7 @@ async def test_what_is_in_flight_when_the_receiver_is_told_to_stop_is_committed_
     broken: list[str] = []
 
     async def send(url: str) -> None:
-        """One delivery after the other, until nobody listens any more."""
+        """Send one delivery after the other until the receiver stops listening."""
         while True:
             request = github.sample("push__branch")
             try:
@@ -140,6 +141,7 @@ async def test_what_is_in_flight_when_the_receiver_is_told_to_stop_is_committed_
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.once
 async def test_a_slow_redis_changes_nothing_for_the_sender(
     http: aiohttp.ClientSession, receiver_url: str, redis: "Redis"
 ) -> None:

@@ -21,7 +21,7 @@ SOON = 0.2  # seconds: a stage's limit in these tests
 
 
 class Application:
-    """Answers when it may, and counts; a body is read only by `reads`."""
+    """An application that answers when the test allows it, and counts. Only `reads` reads a body."""
 
     def __init__(self) -> None:
         self.may_answer = asyncio.Event()
@@ -43,14 +43,14 @@ class Application:
         await self.may_answer.wait()
         length = str(len(self.answer)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
-        # The first write waits for nobody, the second for a sender that reads no answers.
+        # The first write does not wait; the second waits for a sender that reads no answers.
         half = len(self.answer) // 2
         await send({"type": "http.response.body", "body": self.answer[:half], "more_body": True})
         await send({"type": "http.response.body", "body": self.answer[half:]})
 
 
 class Server:
-    """A server of the protocol in this process."""
+    """Run a server of the protocol in this process."""
 
     def __init__(self, application: Application, state: ServerState, url: str) -> None:
         self.application = application
@@ -110,7 +110,7 @@ async def test_a_head_without_end_is_431_and_ends_the_connection(
     server: Server, start: bytes, line: bytes
 ) -> None:
     told = await raw.exchange(server.url, [start, *[line * 1000] * 1000])
-    # The end may overtake the answer, for its sender has not yet stopped.
+    # The end may overtake the answer, because the sender has not stopped yet.
     assert told == b"" or told.startswith(b"HTTP/1.1 431 ")
     assert server.application.begun == 0
 

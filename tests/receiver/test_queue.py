@@ -1,4 +1,4 @@
-"""Wake-ups in arq's own format: a stock arq worker runs them, and nobody waits for Redis."""
+"""Wake-ups in arq's format: a stock arq worker runs them, and no answer waits for Redis."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests import servers
 
 
 async def burst(redis: "Redis") -> list[tuple[Any, ...]]:
-    """Run what is queued with a stock arq worker; gives the arguments of each job."""
+    """Run the queue with a stock arq worker; return the arguments of each job."""
     ran: list[tuple[Any, ...]] = []
 
     async def process(_context: dict[str, Any], *args: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is refused is seen in seconds, bounded, and costs no write each."""
+"""Rejections are visible within seconds, bounded in number, and written together."""
 
 import asyncio
 import io
@@ -20,7 +20,7 @@ from tests import github, processes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# Another day than today, so that what the run's receiver refuses meanwhile is told apart.
+# Another day than today, because the run's receiver may refuse something meanwhile.
 THEN = datetime(2026, 5, 4, tzinfo=UTC)
 
 
@@ -29,7 +29,7 @@ def refused(number: int = 0, reason: Reason = Reason.WRONG_SECRET) -> Refused:
 
 
 async def total(reason: str, *, then: bool = False) -> int:
-    """How many are counted: of today, or of the day of `refused`."""
+    """Return the count of today, or of the day of `refused`."""
     rows = RejectionCount.objects.filter(reason=reason)
     rows = rows.filter(day=THEN.date()) if then else rows.exclude(day=THEN.date())
     return sum([count async for count in rows.values_list("count", flat=True)])
@@ -41,7 +41,7 @@ def save(newest: list[Refused], counts: Counter[tuple[Reason, date]]) -> None:
 
 
 def kept() -> list[int]:
-    """The numbers of those that are kept, oldest first."""
+    """Return the numbers of the kept rejections, oldest first."""
     ours = Rejection.objects.filter(at=THEN).order_by("pk").values_list("detail", flat=True)
     return [int(detail.removeprefix("number ")) for detail in ours]
 
@@ -55,7 +55,7 @@ async def test_a_wrong_secret_is_seen_in_seconds_with_who_what_and_how_large(
         assert answer.status == 403
     ours = Rejection.objects.filter(source="guesser")
     async with asyncio.timeout(5):
-        # Another process writes them, one after the other.
+        # Another process writes them one at a time.
         while not (await ours.aexists() and await total("wrong secret")):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     row = await ours.aget()

@@ -1,4 +1,4 @@
-"""Signatures, against GitHub's own example and against everything that is not a signature."""
+"""Signatures: GitHub's own example is right, and everything else is not."""
 
 import hashlib
 import hmac

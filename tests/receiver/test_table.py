@@ -1,4 +1,4 @@
-"""The design's table of answers, over real HTTP: the status, a JSON error, and no row."""
+"""The table of answers in docs/reference/http.md over real HTTP: the status, a JSON error, and no row."""
 
 import asyncio
 from collections.abc import Callable

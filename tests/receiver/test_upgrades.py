@@ -8,7 +8,7 @@ from receiver.models import Delivery
 from tests import github
 from tests.receiver import raw
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 OFFERS: dict[str, list[str]] = {
     "h2c, as Java's client offers it": [
@@ -96,7 +96,7 @@ async def test_an_offer_in_http_1_0_is_ignored_like_any_other(receiver_url: str)
         ("/healthz", 200),
         ("/readyz", 200),
         ("/webhooks/gitlab", 404),
-        ("/", 404),
+        ("/", 200),
     ],
 )
 async def test_a_websocket_handshake_is_answered_as_the_get_that_it_is(

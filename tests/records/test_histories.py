@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref, Repository
-from tests import github
+from tests import github, servers
 from tests.handlers.context import handle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -216,7 +216,7 @@ def without_ids(row: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("what", happenings)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=servers.examples(5, 30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_in_every_order_and_with_duplicates_the_records_are_the_same(what: str, data: st.DataObject) -> None:
     history = data.draw(histories(happenings[what]).filter(bool))
     arrivals = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=4))))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records.models import Issue, IssueComment, PullRequest
-from tests import github
+from tests import github, servers
 from tests.handlers.context import handle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +65,7 @@ async def ends(event: str, payloads: list[Payload]) -> tuple[str, list[str], lis
 
 @pytest.mark.parametrize("event", MODELS)
 @given(actions=seconds(), data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=servers.examples(8, 50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_happened_in_one_second_is_ordered_by_what_it_changed(
     event: str, actions: list[str], data: st.DataObject
 ) -> None:

@@ -162,7 +162,7 @@ async def test_fifty_records_of_a_kind_at_once_are_as_many_statements_as_one(
 
 WORKERS = 2
 # SQLite has one writer at a time: there only the waiting is to be seen.
-ROUNDS = 8 if connection.vendor == "postgresql" else 2
+ROUNDS = 4 if connection.vendor == "postgresql" else 2
 
 
 @contextmanager

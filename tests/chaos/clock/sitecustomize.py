@@ -1,7 +1,7 @@
-"""Python begins with this when its folder is on PYTHONPATH: the clock is off by CLOCK_OFF seconds.
+"""Shift the clock of this process by CLOCK_OFF seconds. Python imports it at start from PYTHONPATH.
 
-Before anything else is imported, so that whoever asks for the time, by whatever name, is told the wrong one.
-Only what measures time (`monotonic`, `perf_counter`) is as ever.
+It runs before any other import, so that every function that returns the time is wrong. `monotonic` and
+`perf_counter` stay right.
 """
 
 import datetime
@@ -16,7 +16,7 @@ RightDatetime = datetime.datetime
 
 
 class Instances(type):
-    """What the driver and the standard library make is of the class that was there before."""
+    """Instances that the driver and the standard library create have the original class."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, RightDatetime)

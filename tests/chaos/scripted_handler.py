@@ -1,7 +1,6 @@
-"""A handler that does what the delivery's source says, and limits that a test can wait for.
+"""A handler whose script is the delivery's source, with limits that a test can wait for.
 
-Imported by the worker and by its quarantine, so that both keep to the same; never by a test, for what it
-registers is the program's.
+The worker and its isolating process import it. A test never does, because it registers a handler.
 """
 
 import asyncio
@@ -87,7 +86,7 @@ COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
 
 
 @on(PushEvent, timeout=TIMEOUT, max_attempts=MAX_ATTEMPTS)
-async def obey(event: PushEvent, delivery: DeliveryContext) -> None:
+async def follow_script(event: PushEvent, delivery: DeliveryContext) -> None:
     await journal.write("began", event, delivery)
     if delivery.source in COMMANDS:
         await COMMANDS[delivery.source](delivery.attempt)

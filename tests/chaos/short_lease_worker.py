@@ -1,6 +1,6 @@
-"""The worker with leases that a test can wait for, and with the handlers of the module that HANDLERS names.
+"""The worker with short leases, and with the handlers of the module that HANDLERS names.
 
-LEASE is another length of the leases in seconds.
+LEASE overrides the length of a lease, in seconds.
 """
 
 import importlib
@@ -11,7 +11,7 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
-# Before the worker is made, which then asks the handlers for ordering keys.
+# The worker reads the ordering rules of all handlers when it starts.
 if "HANDLERS" in os.environ:
     importlib.import_module(os.environ["HANDLERS"])
 
@@ -22,5 +22,5 @@ from tests.chaos import times  # noqa: E402
 isolation.GRACE = times.ISOLATION_GRACE
 process = worker.process(lease=timedelta(seconds=float(os.environ.get("LEASE", times.LEASE))))
 WorkerSettings = worker.settings_class(process)
-# arq's heart beat, which writes to Redis.
+# arq's heartbeat, which writes to Redis.
 WorkerSettings.health_check_interval = 1

@@ -1,4 +1,4 @@
-"""The law of every fault: what was answered 2xx is a row, and every row ends."""
+"""Invariants of every fault: a delivery answered 2xx has a row, and every row becomes terminal."""
 
 import asyncio
 from collections import Counter
@@ -10,14 +10,14 @@ TERMINAL = {"succeeded", "ignored", "invalid", "dead"}
 
 
 def kept(database: str, *senders: Sender) -> None:
-    """Assert that no delivery was promised and is not there."""
+    """Assert that every delivery with a 2xx has a row."""
     promised = set[str]().union(*(sender.promised() for sender in senders))
     lost = promised - ledger.rows(database).keys()
     assert not lost, f"{len(lost)} of {len(promised)} promised deliveries have no row"
 
 
 def timely(*senders: Sender, within: float = 9.0) -> None:
-    """Assert that all was answered before GitHub gives up, and that each 503 says when to come again."""
+    """Assert that every answer came before GitHub gives up, and that each 503 has a Retry-After."""
     answers = [answer for sender in senders for answer in sender.answers]
     assert [answer for answer in answers if answer.seconds >= within] == []
     refused = [answer for answer in answers if answer.status == 503]
@@ -29,7 +29,7 @@ def timely(*senders: Sender, within: float = 9.0) -> None:
 def each_succeeded_once(database: str, *handlers: str) -> None:
     """Assert that every delivery succeeded at its first attempt, with one run of each handler and one effect.
 
-    All are pushes that are unlike each other, and these are the handlers.
+    All deliveries are different pushes; `handlers` names all handlers.
     """
     count = len(ledger.rows(database))
     assert ledger.execute(
@@ -46,12 +46,12 @@ def each_succeeded_once(database: str, *handlers: str) -> None:
 
 
 async def ended(database: str, within: float = 60.0) -> Counter[str]:
-    """The statuses of all rows once every one is terminal, also of those that nobody was told of."""
+    """Wait until every row is terminal, acknowledged or not; return how many have each status."""
     statuses: Counter[str] = Counter()
     try:
         async with asyncio.timeout(within):
             while True:
-                statuses = Counter((await asyncio.to_thread(ledger.rows, database)).values())
+                statuses = await asyncio.to_thread(ledger.statuses, database)
                 if set(statuses) <= TERMINAL:
                     return statuses
                 await asyncio.sleep(0.1)
