@@ -169,6 +169,13 @@ async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that
     assert (await Delivery.objects.aget()).status == "processing"
 
 
+def test_a_delivery_is_due_in_the_moment_in_which_it_is_stored() -> None:
+    rows = []
+    for _ in range(100):
+        rows.append(stored().pk)
+        assert ids(take()) == rows[-1:]
+
+
 def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
     for _ in range(3):
         stored()
