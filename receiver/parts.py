@@ -88,14 +88,15 @@ def _writer() -> Writer:
     return PostgresWriter() if connection.vendor == "postgresql" else SqliteWriter()
 
 
+def of(request: HttpRequest) -> Parts | None:
+    """Return the parts of the lifespan; None under a handler without one, such as Django's test client."""
+    found: Parts | None = getattr(request, "scope", {}).get("state", {}).get("parts")
+    return found
+
+
 @asynccontextmanager
-async def of(request: HttpRequest) -> AsyncIterator[Parts]:
-    """Yield the parts of the lifespan; without one, new parts for this request alone."""
-    scope = getattr(request, "scope", {})
-    found: Parts | None = scope.get("state", {}).get("parts")
-    if found is not None:
-        yield found
-        return
+async def temporary() -> AsyncIterator[Parts]:
+    """Yield parts for one request alone."""
     made = Parts()
     try:
         yield made

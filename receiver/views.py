@@ -37,8 +37,11 @@ LIMITS: dict[Reason, Callable[[], str]] = {
 
 async def github(request: HttpRequest, source: str = "") -> HttpResponse:
     """Store one delivery. Answer 2xx only after its commit; docs/reference/http.md lists all answers."""
-    async with parts.of(request) as found:
+    found = parts.of(request)
+    if found is not None:
         return await _github(request, source.lower(), found)
+    async with parts.temporary() as made:
+        return await _github(request, source.lower(), made)
 
 
 async def _github(request: HttpRequest, source: str, found: Parts) -> HttpResponse:
@@ -82,8 +85,15 @@ async def healthz(_request: HttpRequest) -> JsonResponse:
 
 async def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 if deliveries can be stored and Redis answers, else 503 with the one that fails."""
-    async with parts.of(request) as found:
-        database, redis = await asyncio.gather(found.database_ready(), found.redis_ready())
+    found = parts.of(request)
+    if found is not None:
+        return await _readiness(found)
+    async with parts.temporary() as made:
+        return await _readiness(made)
+
+
+async def _readiness(found: Parts) -> JsonResponse:
+    database, redis = await asyncio.gather(found.database_ready(), found.redis_ready())
     ready = database and redis
     return JsonResponse(
         {

@@ -17,6 +17,7 @@ from receiver import arrivals, intake, store
 from receiver.arrivals import Arrival
 from receiver.models import Delivery, HandlerRun
 from receiver.parts import Parts
+from receiver.postgresql import PostgresWriter
 from receiver.store import Receipt
 from tests import github
 
@@ -170,6 +171,16 @@ async def test_a_store_that_refuses_is_503_with_retry_after_and_leaves_no_row() 
     assert int(answer["Retry-After"]) > 0
     assert list(answer.json()) == ["error"]
     assert await Delivery.objects.acount() == 0
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no pooler")
+async def test_statements_have_names_on_a_direct_connection(parts: Parts, write: Write) -> None:
+    await write([arrival()])
+    writer = parts.intake.writers[0]
+    assert isinstance(writer, PostgresWriter)
+    assert writer._connection is not None
+    names = await (await writer._connection.execute("SELECT name FROM pg_prepared_statements")).fetchall()
+    assert names != []
 
 
 def test_an_acknowledged_row_is_synced_to_the_disk() -> None:
