@@ -40,7 +40,7 @@ test: $(VENV)/.dev ## Run the whole suite: on SQLite, and beside it what touches
 	@told=$$(mktemp); $(BIN)/pytest --database postgresql -m store >$$told 2>&1 & other=$$!; \
 	$(BIN)/pytest; one=$$?; wait $$other; two=$$?; cat $$told; rm -f $$told; exit $$((one || two))
 
-chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full counts, on both databases (twenty minutes)
+chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full counts, on both databases
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
 	$(BIN)/pytest --chaos -m hypothesis

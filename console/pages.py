@@ -1,4 +1,4 @@
-"""What every page has in common: the navigation, and who is signed in."""
+"""Common parts of every page: the navigation and the account that is signed in."""
 
 from http import HTTPStatus
 from typing import Any

@@ -21,7 +21,7 @@ MOST = 500
 
 
 class ReplayView(View):
-    """Makes deliveries due again, for the workers to process."""
+    """Makes deliveries due again, so that a worker processes them."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         """Replay the deliveries of the form, and go back to the page that it was on."""
