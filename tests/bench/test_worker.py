@@ -1,5 +1,6 @@
 """The part `worker` of the benchmark: its workload, its rounds and what it calls wrong; never a speed."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -224,7 +225,12 @@ def test_what_burns_cpu_ends_by_itself_when_the_benchmark_is_no_more() -> None:
 
 
 def spinners() -> list[int]:
-    return [child.pid for child in psutil.Process().children() if spinner.PROGRAM in child.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if spinner.PROGRAM in child.cmdline():
+                found.append(child.pid)
+    return found
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="it fills a PostgreSQL database")

