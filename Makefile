@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test chaos check bench screenshots format lock clean
+.PHONY: help install run test test-sqlite test-postgresql coverage chaos check bench docs screenshots format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,23 +40,39 @@ test: $(VENV)/.dev ## Run the whole suite: on SQLite, and beside it what touches
 	@told=$$(mktemp); $(BIN)/pytest --database postgresql -m store >$$told 2>&1 & other=$$!; \
 	$(BIN)/pytest; one=$$?; wait $$other; two=$$?; cat $$told; rm -f $$told; exit $$((one || two))
 
+test-sqlite: $(VENV)/.dev ## Run the half of `make test` on SQLite
+	$(BIN)/pytest
+
+test-postgresql: $(VENV)/.dev ## Run the half of `make test` on PostgreSQL
+	$(BIN)/pytest --database postgresql -m store
+
+coverage: $(VENV)/.dev ## Run the suite on SQLite, and fail if it covers less than the floor in pyproject.toml
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full counts, on both databases
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
 	$(BIN)/pytest --chaos -m hypothesis
 	$(BIN)/pytest --chaos -m "hypothesis and store" --database postgresql
 
-check: $(VENV)/.dev ## Lint, format, types, migrations
+check: $(VENV)/.dev ## Lint, format, types, migrations, links of the docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(VENV)/.bench ## Measure all parts beside their peers (BENCH, BENCH_WORKER: options; a quarter of an hour)
 	$(BIN)/python -m bench ingest $(BENCH)
 	$(BIN)/python -m bench worker $(BENCH_WORKER)
 	$(BIN)/python -m bench records
 	$(BIN)/python -m bench parsing
+
+docs: $(VENV)/.dev ## Build the documentation site in var/site, which opens without a server or a network
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Open var/site/index.html"
 
 screenshots: $(VENV)/.dev ## Take the pictures of the docs from a real run, with Debian's chromium
 	$(BIN)/python -m tests.console.browser.screenshots

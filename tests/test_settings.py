@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 import settings
 from configuration import urls
 from configuration.secrets import webhook_secrets
+from dev import env_example
 from tests.processes import ROOT, free_port
 
 SECRET = "Ga11eon-and-Cannon"
@@ -363,3 +364,9 @@ def test_settings_are_read_in_one_place() -> None:
         if re.search(r"os\.environ\b(?!\.setdefault)|getenv", path.read_text())
     }
     assert readers == set()
+
+
+def test_the_example_of_an_environment_is_as_the_page_says() -> None:
+    assert env_example.EXAMPLE.read_text() == env_example.example(env_example.SETTINGS.read_text()), (
+        "run `python -m dev.env_example`"
+    )
