@@ -1,6 +1,7 @@
 """Run the receiver and the worker as real processes, with the lines of the Procfile."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,10 +19,24 @@ PROCFILE: dict[str, str] = parse_procfile((ROOT / "Procfile").read_text()).proce
 
 
 def free_port() -> int:
+    """Return a port that nobody listens on, and that no outgoing connection is given by the system.
+
+    Linux gives those 32768 to 60999; a port of that range could be taken before a server listens on it.
+    """
+    while True:
+        port = 20000 + secrets.randbelow(12000)  # not `random`, which each test seeds alike
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def accepts(port: int) -> bool:
+    """Say whether somebody accepts connections on this port of the loopback."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until(true: Callable[[], object], what: str, within: float = 15.0) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import aiohttp
 
@@ -46,7 +47,7 @@ class Sender:
         status, retry_after = 0, ""
         try:
             async with self.http.post(
-                f"{self.url}/webhooks/github", data=request.body, headers=request.headers
+                f"{self.url}/webhooks/github", data=BytesIO(request.body), headers=request.headers
             ) as response:
                 await response.read()
                 status, retry_after = response.status, response.headers.get("Retry-After", "")
