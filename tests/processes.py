@@ -15,6 +15,8 @@ from pathlib import Path
 from honcho.environ import parse_procfile
 
 ROOT = Path(__file__).parent.parent
+# Seconds in which a process starts, on a machine that has much else to do.
+STARTS_WITHIN = 60.0
 PROCFILE: dict[str, str] = parse_procfile((ROOT / "Procfile").read_text()).processes
 
 
@@ -55,12 +57,15 @@ def environment(**changes: str) -> dict[str, str]:
 
 @contextmanager
 def running(command: str, log: Path, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a shell command in its own process group, and stop the group at the end of the context."""
+    """Run a shell command in its own process group, and stop the group at the end of the context.
+
+    It runs in this checkout, or in the one that `CHECKOUT` names.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             f"exec {command}",
             shell=True,
-            cwd=ROOT,
+            cwd=changes.get("CHECKOUT", ROOT),
             env=environment(**changes),
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -98,7 +103,7 @@ def receiver(log: Path, **changes: str) -> Iterator[str]:
             except OSError:
                 return False
 
-        wait_until(answers, "the receiver answers")
+        wait_until(answers, "the receiver answers", STARTS_WITHIN)
         yield url
 
 
@@ -116,7 +121,7 @@ def console(log: Path, **changes: str) -> Iterator[str]:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
-        wait_until(answers, "the console answers", 30)
+        wait_until(answers, "the console answers", STARTS_WITHIN)
         yield url
 
 
@@ -133,5 +138,5 @@ def worker(
             assert process.poll() is None, log.read_text()
             return b"is ready for" in log.read_bytes()[before:]
 
-        wait_until(ready, "the worker is ready")
+        wait_until(ready, "the worker is ready", STARTS_WITHIN)
         yield process

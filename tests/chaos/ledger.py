@@ -18,13 +18,13 @@ import psycopg
 from tests import processes, servers
 
 
-def migrate(url: str) -> None:
-    """Run the Procfile's `release:` line on this database."""
+def migrate(url: str, folder: Path = processes.ROOT) -> None:
+    """Run the Procfile's `release:` line of this checkout on this database."""
     command = processes.PROCFILE["release"].replace("python", sys.executable, 1).split()
     subprocess.run(
         command,
         check=True,
-        cwd=processes.ROOT,
+        cwd=folder,
         env=processes.environment(DATABASE_URL=url),
         stdout=subprocess.DEVNULL,
     )

@@ -54,5 +54,5 @@ def receiver(
             except OSError:
                 return False
 
-        processes.wait_until(answers, "the receiver answers")
+        processes.wait_until(answers, "the receiver answers", processes.STARTS_WITHIN)
         yield Receiver(url, process)
