@@ -14,9 +14,9 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from configuration import urls
+from configuration import github, urls
 from configuration.folders import usable
-from configuration.secrets import webhook_secrets
+from configuration.secrets import value_or_file, webhook_secrets
 from configuration.stopping import stop_if_wrong
 
 BASE_DIR = Path(__file__).resolve().parent
@@ -26,6 +26,8 @@ LONGEST_SOCKET_PATH = 100
 # Bytes. SQLite cannot store a larger value: https://www.sqlite.org/limits.html
 LARGEST_BODY = 1_000_000_000
 LONGEST_GRACE = 86_400  # seconds
+# Seconds. GitHub forgets deliveries after three days, so a day leaves two more looks.
+LONGEST_RECOVER_EVERY = 86_400
 # A value that Django compares with a Host header: a name, a domain with its subdomains, or `*`.
 HOST_NAME = re.compile(r"\*|\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
@@ -124,6 +126,24 @@ with stop_if_wrong():
     WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
     if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
         raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
+
+    # GitHub's API. Without a credential Hookkeeper does not call it.
+    GITHUB_API_URL: str = github.api_url(env.str("GITHUB_API_URL", ""))
+    GITHUB_TOKEN: str = github.token(
+        value_or_file("GITHUB_TOKEN", env.str("GITHUB_TOKEN", ""), env.str("GITHUB_TOKEN_FILE", ""))
+    )
+    GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY = github.app(
+        env.str("GITHUB_APP_ID", ""),
+        value_or_file(
+            "GITHUB_APP_PRIVATE_KEY",
+            env.str("GITHUB_APP_PRIVATE_KEY", ""),
+            env.str("GITHUB_APP_PRIVATE_KEY_FILE", ""),
+        ),
+    )
+    # Seconds between two automatic looks for deliveries that did not arrive; 0 turns them off.
+    RECOVER_EVERY: float = env.float("RECOVER_EVERY", 600.0)
+    if not 0 <= RECOVER_EVERY <= LONGEST_RECOVER_EVERY:  # false for nan, too
+        raise ImproperlyConfigured(f"RECOVER_EVERY must lie between 0 and {LONGEST_RECOVER_EVERY}.")
 
 # The receiver applies the limit and answers with JSON; Django's own limit (2.5 MB) would come first.
 DATA_UPLOAD_MAX_MEMORY_SIZE: int | None = None

@@ -77,11 +77,11 @@ def _split(name: str, value: str) -> tuple[bytes, ...]:
         raise ImproperlyConfigured(f"{name} is not UTF-8 text.") from None
 
 
-def secret_key(value: str, path: str) -> str:
-    """Return Django's SECRET_KEY from the value or from a file, and "" where neither is set.
+def value_or_file(name: str, value: str, path: str) -> str:
+    """Return a secret from the variable `name` or from the file that `<name>_FILE` names; "" without either.
 
     Raises `ImproperlyConfigured` where both are set, and for a file that is unreadable or no UTF-8 text.
     """
     if value and path:
-        raise ImproperlyConfigured("SECRET_KEY_FILE: the key is set twice, as a value and as a file.")
-    return _read("SECRET_KEY_FILE", path).strip() if path else value
+        raise ImproperlyConfigured(f"{name}_FILE: the secret is set twice, as a value and as a file.")
+    return _read(f"{name}_FILE", path).removeprefix(_BYTE_ORDER_MARK).strip() if path else value

@@ -9,7 +9,7 @@ import re
 from django.core.exceptions import ImproperlyConfigured
 
 import settings
-from configuration.secrets import secret_key
+from configuration.secrets import value_or_file
 from configuration.stopping import stop_if_wrong
 from settings import *  # noqa: F403 - Django's own way to extend settings
 from settings import DATABASES, env
@@ -17,7 +17,7 @@ from settings import DATABASES, env
 HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 with stop_if_wrong():
-    SECRET_KEY = secret_key(settings.SECRET_KEY, env.str("SECRET_KEY_FILE", ""))
+    SECRET_KEY = value_or_file("SECRET_KEY", settings.SECRET_KEY, env.str("SECRET_KEY_FILE", ""))
     # A header of this name signs its sender in, so only a proxy that always sets it may reach the console.
     CONSOLE_REMOTE_USER_HEADER: str = env.str("CONSOLE_REMOTE_USER_HEADER", "")
     if CONSOLE_REMOTE_USER_HEADER and not HEADER.fullmatch(CONSOLE_REMOTE_USER_HEADER):

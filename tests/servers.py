@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     for name in list(os.environ):
-        if name.startswith("GITHUB_WEBHOOK_SECRET") or name in {"DEBUG", "ALLOWED_HOSTS", "SECRET_KEY"}:
+        if name.startswith("GITHUB_") or name in {"DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "RECOVER_EVERY"}:
             del os.environ[name]
     global full_counts  # noqa: PLW0603 - decorators of tests read it
     full_counts = early_config.known_args_namespace.chaos

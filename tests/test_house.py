@@ -21,6 +21,7 @@ PARTS = [
     "records",
     "processing",
     "ledger",
+    "upstream",
     "console",
     "dev",
 ]
@@ -34,10 +35,11 @@ ALLOWED = {
     "handlers": {"records", "schemas"},
     "receiver": {"configuration.stopping", "schemas"},
     "processing": {"handlers", "records", "schemas", "database", "receiver.models", "receiver.queue"},
-    "worker": {"processing", "receiver.queue"},
+    "upstream": {"ledger", "records", "schemas", "database", "receiver.models"},
+    "worker": {"processing", "receiver.queue", "upstream"},
     "ledger": {"database", "records.models", "receiver.models"},
-    "console": {"ledger", "processing", "database", "receiver", "handlers", "records", "schemas", "dev",
-                "settings", "configuration"},
+    "console": {"ledger", "upstream", "processing", "database", "receiver", "handlers", "records", "schemas",
+                "dev", "settings", "configuration"},
     "dev": {"settings"},
     "manage": {"settings"},
 }  # fmt: skip

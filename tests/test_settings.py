@@ -12,9 +12,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 import settings
-from configuration import urls
+from configuration import github, urls
 from configuration.secrets import webhook_secrets
 from dev import env_example
+from tests.fake_github import private_key
 from tests.processes import ROOT, free_port
 
 SECRET = "Ga11eon-and-Cannon"
@@ -73,6 +74,21 @@ WRONG = [
     ("DATABASE_URL", "sqlite:////tmp"),
     ("DATABASE_URL", "sqlite:////dev/null/file"),
     ("DATABASE_URL", "sqlite:////tmp/file?nonsense=1"),
+    ("GITHUB_API_URL", "api.github.com"),
+    ("GITHUB_API_URL", f"https://me:{SECRET}@github.example.com/api/v3"),
+    ("GITHUB_API_URL", "http://github.example.com/api/v3"),
+    ("GITHUB_API_URL", "https://github.example.com:port/api/v3"),
+    ("GITHUB_API_URL", f"https://github.example.com/api/v3?token={SECRET}"),
+    ("GITHUB_TOKEN", f"{SECRET} {SECRET}"),
+    ("GITHUB_TOKEN", f"{SECRET}\udcff"),
+    ("GITHUB_TOKEN_FILE", "/nowhere/at/all"),
+    ("GITHUB_APP_ID", "4711"),
+    ("GITHUB_APP_PRIVATE_KEY", SECRET),
+    ("GITHUB_APP_PRIVATE_KEY_FILE", "/nowhere/at/all"),
+    ("RECOVER_EVERY", "ten minutes"),
+    ("RECOVER_EVERY", "-1"),
+    ("RECOVER_EVERY", "nan"),
+    ("RECOVER_EVERY", "86401"),
     ("REDIS_URL", f"http://me:{SECRET}@host"),
     ("REDIS_URL", f"redis://:{SECRET}@host?nonsense=1"),
     ("REDIS_URL", f"redis://:{SECRET}@host:notaport"),
@@ -285,6 +301,27 @@ def test_a_file_that_is_not_utf_8_text_is_an_error(written: bytes, tmp_path: Pat
         webhook_secrets({"GITHUB_WEBHOOK_SECRET_FILE": str(tmp_path / "secret")})
 
 
+def test_the_private_key_of_an_app_is_checked_and_may_be_one_line() -> None:
+    key = private_key()
+    assert github.app("4711", key.replace("\n", "\\n")) == ("4711", key)
+    wrong = [("4711", key[: len(key) // 2]), ("4711", SECRET), ("4711", ""), ("", key), ("47 11", key)]
+    for app_id, text in wrong:
+        with pytest.raises(ImproperlyConfigured, match="GITHUB_APP_") as caught:
+            github.app(app_id, text)
+        assert not text or text not in str(caught.value)
+
+
+def test_the_url_of_the_api_has_no_slash_at_its_end() -> None:
+    assert github.api_url("") == "https://api.github.com"
+    assert github.api_url("https://github.example.com/api/v3/") == "https://github.example.com/api/v3"
+
+
+def test_an_empty_credential_counts_as_unset() -> None:
+    code = "import settings as s; print(repr(s.GITHUB_TOKEN), repr(s.GITHUB_APP_ID), s.RECOVER_EVERY)"
+    names = ("GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_TOKEN_FILE", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY")
+    assert read(code, ROOT, **dict.fromkeys(names, "")).stdout == "'' '' 600.0\n"
+
+
 def test_a_secret_that_is_set_twice_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("the first one")
     with pytest.raises(ImproperlyConfigured, match="set twice"):
@@ -359,7 +396,16 @@ def test_every_variable_that_is_read_is_documented() -> None:
 def test_settings_are_read_in_one_place() -> None:
     readers = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("configuration", "receiver", "processing", "handlers", "records", "schemas", "console")
+        for folder in (
+            "configuration",
+            "receiver",
+            "processing",
+            "handlers",
+            "records",
+            "schemas",
+            "console",
+            "upstream",
+        )
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"os\.environ\b(?!\.setdefault)|getenv", path.read_text())
     }

@@ -1,0 +1,223 @@
+"""The client of GitHub's API, over real sockets."""
+
+import asyncio
+import logging
+import traceback
+
+import pytest
+
+from tests import fake_github
+from tests.fake_github import Attempt, Github, Hook, hooks
+from tests.upstream.conftest import BACKOFF
+from upstream import session
+from upstream.answers import DeliveryDetail, HookAnswer, ListedDelivery
+from upstream.client import Client
+from upstream.credentials import Credentials
+from upstream.errors import (
+    ForbiddenError,
+    LimitedError,
+    NotConfiguredError,
+    NotFoundError,
+    UnauthorizedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from upstream.session import Session
+
+HOOK = "/repos/{owner}/{name}/hooks/{hook}"
+CAT = {"owner": "octo", "name": "cat"}
+
+
+def filled(fake: Github, number: int) -> Hook:
+    """Return a hook with so many deliveries."""
+    hook = fake.hook()
+    hook.attempts = [Attempt(hooks.guid(one), "star", b"{}", fake.moment()) for one in range(number)]
+    return hook
+
+
+async def get_hook(client: Client, number: int = 470100500) -> HookAnswer:
+    return await client.get(HOOK, HookAnswer, **CAT, hook=number)
+
+
+async def test_pages_are_followed_to_their_end(fake: Github, client: Client) -> None:
+    hook = filled(fake, 250)
+    url = f"{hook.path}/deliveries?per_page=100"
+    pages = [page async for page in client.pages(url, ListedDelivery)]
+    assert [len(page.items) for page in pages] == [100, 100, 50]
+    guids = {one.guid for page in pages for one in page.items}
+    assert len(guids) == 250
+
+
+async def test_ids_above_2_53_are_exact(fake: Github, client: Client) -> None:
+    hook = filled(fake, 1)
+    page = await client.page(f"{hook.path}/deliveries", ListedDelivery)
+    assert page.items[0].id == hook.attempts[0].id > 2**53
+    detail = await client.get(f"{hook.path}/deliveries/{page.items[0].id}", DeliveryDetail)
+    assert detail.request.payload == {}
+
+
+async def test_an_unchanged_list_is_not_sent_again(fake: Github, client: Client) -> None:
+    hook = filled(fake, 3)
+    url = f"{hook.path}/deliveries"
+    page = await client.page(url, ListedDelivery)
+    assert await client.changed(url, ListedDelivery, page.etag) is None
+    assert fake.seen[-1].status == 304
+    hook.attempts.append(Attempt(hooks.guid(9), "star", b"{}", fake.moment()))
+    changed = await client.changed(url, ListedDelivery, page.etag)
+    assert changed is not None
+    assert len(changed.items) == 4
+
+
+@pytest.mark.parametrize("fault", ["bad_gateway", "broken", "html", "cut", "slow"])
+async def test_a_get_is_repeated_after_an_outage_or_a_broken_answer(fake: Github, fault: str) -> None:
+    hook = filled(fake, 1)
+    fake.faults.next = [fault, ""]
+    fake.faults.slow_for = 3.0
+    async with Client(
+        Credentials(fake_github.TOKEN), Session(backoff=BACKOFF, answer_within=0.5), fake.url
+    ) as client:
+        assert (await get_hook(client)).id == hook.id
+    assert len(fake.seen) == 2
+
+
+async def test_a_get_fails_after_the_last_attempt_with_what_went_wrong(fake: Github, client: Client) -> None:
+    fake.faults.bad_gateway = 1.0
+    with pytest.raises(UnreachableError, match=r"GET /repos/octo/cat/hooks/470100500: 502"):
+        await get_hook(client)
+    assert len(fake.seen) == 1 + len(BACKOFF)
+
+
+async def test_a_post_is_sent_once_whatever_becomes_of_it(fake: Github, client: Client) -> None:
+    hook = filled(fake, 1)
+    for fault in ("bad_gateway", "cut"):
+        fake.faults.next = [fault]
+        with pytest.raises(UnreachableError):
+            await client.post(f"{hook.path}/deliveries/{hook.attempts[0].id}/attempts")
+    assert len(fake.seen) == 2
+
+
+async def test_a_secondary_limit_is_waited_out_by_all_requests_of_the_credential(
+    fake: Github, client: Client
+) -> None:
+    filled(fake, 1)
+    fake.limits.secondary_every, fake.limits.secondary_status, fake.limits.grace = 5, 429, 0.5
+    await asyncio.gather(*(get_hook(client) for _ in range(8)))
+    assert fake.limits.violations == []
+    assert 429 in {one.status for one in fake.seen}
+
+
+async def test_the_primary_limit_is_waited_out_by_the_clock_of_the_server(
+    fake: Github, client: Client
+) -> None:
+    filled(fake, 1)
+    fake.skew = 5000.0
+    fake.limits.limit, fake.limits.window = 3, 0.1
+    for _ in range(5):
+        await get_hook(client)
+    assert fake.limits.violations == []
+    assert {one.status for one in fake.seen} == {200}, "nothing was sent while nothing remained"
+
+
+async def test_a_limit_beyond_the_patience_is_an_error_that_says_when(fake: Github) -> None:
+    filled(fake, 1)
+    fake.limits.limit = 1
+    async with Client(Credentials(fake_github.TOKEN), Session(patience=5.0), fake.url) as client:
+        await get_hook(client)
+        with pytest.raises(LimitedError, match=r"ends in 3[0-9]{3} seconds") as caught:
+            await get_hook(client)
+    assert 3000 < caught.value.seconds <= 3601
+    assert len(fake.seen) == 1
+
+
+async def test_at_most_ten_requests_are_under_way(fake: Github, client: Client) -> None:
+    filled(fake, 1)
+    fake.faults.slow, fake.faults.slow_for = 1.0, 0.1
+    await asyncio.gather(*(get_hook(client) for _ in range(30)))
+    assert fake.most_at_once == session.MAX_CONCURRENT
+
+
+async def test_a_renamed_repository_is_found_under_its_new_name(fake: Github, client: Client) -> None:
+    hook = filled(fake, 1)
+    fake.moved["/repos/octo/kitten"] = "/repos/octo/cat"
+    assert (await client.get(HOOK, HookAnswer, owner="octo", name="kitten", hook=hook.id)).id == hook.id
+    path = f"/repos/octo/kitten/hooks/{hook.id}/deliveries/{hook.attempts[0].id}/attempts"
+    await client.post(path)
+    assert fake.asked == {hook.attempts[0].guid: 1}
+
+
+async def test_a_redirect_to_another_server_gets_no_credential(fake: Github, client: Client) -> None:
+    with fake_github.running() as other:
+        fake.moved["/repos/octo/cat"] = f"{other.url}/repos/octo/cat"
+        with pytest.raises(UnexpectedAnswerError, match="another server"):
+            await get_hook(client)
+        assert other.seen == []
+
+
+async def test_a_missing_permission_is_named(fake: Github, client: Client) -> None:
+    hook = filled(fake, 1)
+    fake.tokens[fake_github.TOKEN] = {"webhooks": "read"}
+    with pytest.raises(ForbiddenError, match="permission webhooks=write"):
+        await client.post(f"{hook.path}/deliveries/{hook.attempts[0].id}/attempts")
+
+
+async def test_what_is_not_there_and_what_is_not_shown_are_one_error(client: Client) -> None:
+    with pytest.raises(NotFoundError, match="may not see it"):
+        await get_hook(client, 1)
+
+
+async def test_no_error_and_no_log_line_holds_the_token(
+    fake: Github, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = "ghp_wrongButSecret"
+    async with Client(Credentials(secret), Session(backoff=(0.01,)), fake.url) as client:
+        with pytest.raises(UnauthorizedError, match="does not accept the credential") as caught:
+            await get_hook(client)
+        fake.faults.next = ["bad_gateway", "cut"]
+        with pytest.raises(UnreachableError) as unreachable:
+            await get_hook(client)
+    for error in (caught.value, unreachable.value):
+        assert secret not in "".join(traceback.format_exception(error))
+    assert secret not in repr(Credentials(secret, "1", secret))
+    assert secret not in caplog.text
+
+
+async def test_an_app_signs_for_itself_and_uses_one_token_for_each_installation(fake: Github) -> None:
+    hook, app = filled(fake, 1), fake.hook(kind="app", owner=fake_github.APP_ID)
+    app.attempts = [Attempt(hooks.guid(1), "star", b"{}", fake.moment())]
+    credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    async with Client(credentials, Session(backoff=BACKOFF), fake.url) as client:
+        await asyncio.gather(*(get_hook(client, hook.id) for _ in range(3)))
+        await client.page("/app/hook/deliveries", ListedDelivery)
+    assert len(fake.paths("POST", "access_tokens")) == 1
+    bearers = {one.path for one in fake.seen if one.headers["Authorization"].startswith("Bearer ")}
+    assert bearers == {
+        "/users/octo/installation",
+        "/app/installations/99/access_tokens",
+        "/app/hook/deliveries",
+    }
+
+
+async def test_without_a_credential_nothing_is_sent(fake: Github) -> None:
+    async with Client(Credentials(), Session(), fake.url) as client:
+        with pytest.raises(NotConfiguredError, match="set GITHUB_TOKEN"):
+            await get_hook(client)
+        with pytest.raises(NotConfiguredError, match="needs an App"):
+            await client.page("/app/hook/deliveries", ListedDelivery)
+    assert fake.seen == []
+
+
+async def test_an_entry_that_is_not_as_documented_costs_none_of_the_others(
+    fake: Github, client: Client
+) -> None:
+    fake.data["/repos/octo/cat/odd"] = [{"id": 1}, {"id": "x"}, {"id": 2}]
+    page = await client.page("/repos/octo/cat/odd", HookAnswer)
+    assert ([one.id for one in page.items], page.unreadable) == ([1, 2], 1)
+
+
+async def test_an_answer_of_another_shape_is_an_error(fake: Github, client: Client) -> None:
+    fake.data["/repos/octo/cat/odd"] = {"message": "hello"}
+    with pytest.raises(UnexpectedAnswerError, match="not a list"):
+        await client.page("/repos/octo/cat/odd", HookAnswer)
+    with pytest.raises(UnexpectedAnswerError, match="not as documented"):
+        await client.get("/repos/octo/cat/odd", HookAnswer)

@@ -1,0 +1,1 @@
+"""GitHub's REST API: its client, and the recovery of deliveries that did not arrive."""

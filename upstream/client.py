@@ -1,0 +1,190 @@
+"""The client of GitHub's REST API: credentials, redirects, pages and models over a `Session`."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from django.conf import settings
+from gidgethub import sansio
+from pydantic import ValidationError
+
+from upstream import refusals
+from upstream.answers import Answer, InstallationAnswer, InstallationToken
+from upstream.credentials import Authorization, Credentials
+from upstream.errors import UnexpectedAnswerError
+from upstream.session import Raw, Session, path_of
+
+MAX_REDIRECTS = 3
+PAGE_SIZE = 100
+# Seconds that an installation's token is used for. It is valid for an hour.
+TOKEN_REUSED_FOR = 3300.0
+
+_OWNER = re.compile(r"/(repos|orgs)/([^/?]+)")
+_REDIRECTS = {
+    HTTPStatus.MOVED_PERMANENTLY,
+    HTTPStatus.FOUND,
+    HTTPStatus.TEMPORARY_REDIRECT,
+    HTTPStatus.PERMANENT_REDIRECT,
+}
+
+logger = logging.getLogger(__name__)
+
+Model = TypeVar("Model", bound=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Model]):
+    """One page of a list. Entries that are not as GitHub documents them are only counted."""
+
+    items: Sequence[Model]
+    next: str | None
+    etag: str = ""
+    unreadable: int = 0
+
+
+class Client:
+    """Sends requests to `GITHUB_API_URL`. Use it as an asynchronous context manager.
+
+    Every method raises an `UpstreamError`. `url` is a template with its variables, as
+    `/repos/{owner}/{name}`, or the `next` of a page.
+    """
+
+    def __init__(
+        self, credentials: Credentials | None = None, session: Session | None = None, api_url: str = ""
+    ) -> None:
+        self.api_url = api_url or settings.GITHUB_API_URL
+        self._credentials = credentials or Credentials.configured()
+        self._session = session or Session()
+        self._fetching = asyncio.Lock()
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def get(self, url: str, model: type[Model], **variables: str | int) -> Model:
+        """Return one object."""
+        return _model(url, model, await self._request("GET", url, variables))
+
+    async def page(
+        self, url: str, model: type[Model], *, key: str = "", **variables: str | int
+    ) -> Page[Model]:
+        """Return one page of a list. `key` names the list in an object that holds it."""
+        return _page(url, model, key, await self._request("GET", url, variables))
+
+    async def changed(
+        self, url: str, model: type[Model], etag: str, **variables: str | int
+    ) -> Page[Model] | None:
+        """Return one page of a list, or None if it is still the one that had `etag`."""
+        raw = await self._request("GET", url, variables, etag)
+        return None if raw.status == HTTPStatus.NOT_MODIFIED else _page(url, model, "", raw)
+
+    async def pages(
+        self, url: str, model: type[Model], *, key: str = "", **variables: str | int
+    ) -> AsyncIterator[Page[Model]]:
+        """Yield all pages of a list, to its end."""
+        page = await self.page(url, model, key=key, **variables)
+        yield page
+        while page.next:
+            page = await self.page(page.next, model, key=key)
+            yield page
+
+    async def post(self, url: str, **variables: str | int) -> None:
+        """Send a POST without a body, once: GitHub may have done what it did not answer."""
+        await self._request("POST", url, variables)
+
+    async def _request(
+        self, method: str, template: str, variables: Mapping[str, str | int], etag: str = ""
+    ) -> Raw:
+        """Return the answer, after redirects; only with an `etag` it may be 304."""
+        url = self._absolute(template, variables)
+        authorization = await self._authorization(url)
+        raw = await self._session.send(method, url, authorization, etag)
+        for _ in range(MAX_REDIRECTS):
+            if raw.status not in _REDIRECTS:
+                break
+            # A renamed or transferred repository.
+            url = self._absolute(urljoin(url, raw.headers.get("location", "")), {})
+            raw = await self._session.send(method, url, authorization, etag)
+        if raw.status == HTTPStatus.NOT_MODIFIED and etag:
+            return raw
+        return _checked(method, url, raw)
+
+    def _absolute(self, url: str, variables: Mapping[str, str | int]) -> str:
+        """Return the absolute URL; raise `UnexpectedAnswerError` if it leads to another server."""
+        if url.startswith("/"):
+            return sansio.format_url(url, variables, base_url=self.api_url)
+        if _origin(url) != _origin(self.api_url):
+            raise UnexpectedAnswerError("GitHub's answer leads to another server, which gets no credential")
+        return url
+
+    async def _authorization(self, url: str) -> Authorization:
+        """Return what authorises a request: a token if one is set, except for the App's own paths."""
+        path = path_of(url).removeprefix(path_of(self.api_url))
+        credentials = self._credentials
+        if path == "/app" or path.startswith("/app/"):
+            return credentials.app()
+        owner = _OWNER.match(path)
+        if credentials.token or not credentials.app_id or owner is None:
+            return credentials.personal()
+        kind, name = owner.groups()
+        async with self._fetching:
+            return await credentials.installation(name.lower(), lambda: self._installation(kind, name))
+
+    async def _installation(self, kind: str, owner: str) -> tuple[str, float]:
+        """Fetch a token of the App's installation at an account, and the seconds that it is used for."""
+        app = self._credentials.app()
+        account = f"{self.api_url}/{'orgs' if kind == 'orgs' else 'users'}/{owner}/installation"
+        raw = await self._session.send("GET", account, app)
+        installation = _model(account, InstallationAnswer, _checked("GET", account, raw))
+        url = f"{self.api_url}/app/installations/{installation.id}/access_tokens"
+        raw = await self._session.send("POST", url, app, repeatable=True)
+        token = _model(url, InstallationToken, _checked("POST", url, raw))
+        return token.token, TOKEN_REUSED_FOR
+
+
+def _checked(method: str, url: str, raw: Raw) -> Raw:
+    if not HTTPStatus.OK <= raw.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise refusals.error(method, path_of(url), raw.status, raw.headers, raw.body)
+    return raw
+
+
+def _page(url: str, model: type[Model], key: str, raw: Raw) -> Page[Model]:
+    data = raw.data()
+    if key and isinstance(data, dict):
+        data = data.get(key)
+    if not isinstance(data, list):
+        raise UnexpectedAnswerError(f"GitHub's answer to GET {path_of(url)} is not a list")
+    items = [found for one in data if (found := _item(model, one)) is not None]
+    _, _, following = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
+    return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items))
+
+
+def _model(url: str, model: type[Model], raw: Raw) -> Model:
+    found = _item(model, raw.data())
+    if found is None:
+        raise UnexpectedAnswerError(f"GitHub's answer to {path_of(url)} is not as documented")
+    return found
+
+
+def _item(model: type[Model], data: Any) -> Model | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, one["loc"])) for one in error.errors(include_input=False)})
+        logger.warning("answer not as documented model=%s fields=%s", model.__name__, ",".join(fields[:5]))
+        return None
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

@@ -1,0 +1,78 @@
+"""Chooses and caches what authorises a request: a token, an App's JWT, or the token of an installation.
+
+https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from gidgethub.apps import get_jwt
+
+from upstream.errors import NotConfiguredError
+
+# Seconds. GitHub allows ten minutes; the difference tolerates clocks that are off.
+JWT_LIFETIME = 540
+JWT_REUSED_FOR = 360.0
+
+MISSING = "set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: see docs/how-to/recover.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The header of a request, and the name under which its limits are counted."""
+
+    name: str
+    header: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Credentials:
+    """What is configured, and what was derived from it."""
+
+    token: str = field(repr=False, default="")
+    app_id: str = ""
+    private_key: str = field(repr=False, default="")
+    _jwt: tuple[Authorization, float] | None = field(repr=False, default=None)
+    _installations: dict[str, tuple[Authorization, float]] = field(repr=False, default_factory=dict)
+
+    @classmethod
+    def configured(cls) -> "Credentials":
+        """Return those of the settings."""
+        return cls(settings.GITHUB_TOKEN, settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY)
+
+    def __bool__(self) -> bool:
+        """Return whether any credential is set."""
+        return bool(self.token or self.app_id)
+
+    def app(self) -> Authorization:
+        """Return the App's JWT; raise `NotConfiguredError` without an App."""
+        if not self.app_id:
+            raise NotConfiguredError(f"this needs an App: {MISSING}")
+        now = time.monotonic()
+        if self._jwt is None or now >= self._jwt[1]:
+            token = get_jwt(app_id=self.app_id, private_key=self.private_key, expiration=JWT_LIFETIME)
+            self._jwt = Authorization("app", f"Bearer {token}"), now + JWT_REUSED_FOR
+        return self._jwt[0]
+
+    async def installation(
+        self, owner: str, fetch: Callable[[], Awaitable[tuple[str, float]]]
+    ) -> Authorization:
+        """Return the token of the App's installation at `owner`.
+
+        `fetch` asks GitHub for a token and the seconds for which it may be used.
+        """
+        found = self._installations.get(owner)
+        if found is None or time.monotonic() >= found[1]:
+            token, seconds = await fetch()
+            name = f"installation:{owner}"
+            found = Authorization(name, f"token {token}"), time.monotonic() + seconds
+            self._installations[owner] = found
+        return found[0]
+
+    def personal(self) -> Authorization:
+        """Return the token; raise `NotConfiguredError` without one."""
+        if not self.token:
+            raise NotConfiguredError(f"no credential for GitHub's API is set: {MISSING}")
+        return Authorization("token", f"token {self.token}")
