@@ -16,7 +16,8 @@ PAGES = (
     ("/rejections", "Rejections"),
     ("/unmatched", "Unmatched"),
 )
-ACCOUNTS = ("/admin/", "Accounts")
+OPERATORS = (("/doctor", "Doctor"),)
+ADMINS = (("/admin/", "Accounts"),)
 
 
 async def page(
@@ -28,7 +29,11 @@ async def page(
         "now": timezone.now(),
         "role": role,
         "may_operate": role.may_operate,
-        "pages": [*PAGES, ACCOUNTS] if role is Role.ADMIN else PAGES,
+        "pages": [
+            *PAGES,
+            *(OPERATORS if role.may_operate else ()),
+            *(ADMINS if role is Role.ADMIN else ()),
+        ],
         "here": request.path,
     }
     return render(request, f"console/{template}", common | context, status=status)

@@ -6,6 +6,7 @@ from console.accounts.admin import site
 from console.accounts.views import LinkView, SignInView, SignOutView
 from console.deliveries import DeliveriesView, SearchView
 from console.delivery import BodyView, DeliveryView
+from console.examination import DoctorView
 from console.overview import OverviewView
 from console.records import CommitView, NumberedView, PullRequestView
 from console.refusals import RejectionsView, UnmatchedView
@@ -25,6 +26,7 @@ urlpatterns = [
     path("repositories/<int:pk>/pulls/<int:number>", PullRequestView.as_view(), name="pull-request"),
     path("repositories/<int:pk>/issues/<int:number>", NumberedView.as_view(), name="issue"),
     path("repositories/<int:pk>/commits/<str:sha>", CommitView.as_view(), name="commit"),
+    path("doctor", DoctorView.as_view(), name="doctor"),
     path("search", SearchView.as_view(), name="search"),
     path("sign-in", SignInView.as_view(), name="sign-in"),
     path("sign-in/<str:token>", LinkView.as_view(), name="sign-in-link"),

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from configuration.secrets import webhook_secrets
-from console import samples
+from console import samples, signing
 from console.progress import track_progress
 from dev import folder
 
@@ -44,7 +42,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         run = folder.running(settings.DATA)
         url = options["url"] or f"{run.get('url') or f'http://127.0.0.1:{settings.PORT}'}/webhooks/github"
-        secret = self._secret()
+        try:
+            secret = signing.secret()
+        except signing.NoSecretError as error:
+            raise CommandError(str(error)) from error
         failed = 0
         for _ in track_progress(range(options["count"]), options["count"], f"sending {event}"):
             status, answer = self._post(url, body, samples.headers(event, body, secret))
@@ -52,21 +53,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{status} {answer}")
         if failed:
             raise CommandError(f"{failed} of {options['count']} were not accepted by {url}")
-
-    def _secret(self) -> bytes:
-        """Return the first secret of the environment, or the one that `make run` generated."""
-        found = settings.WEBHOOK_SECRETS
-        if not found and (settings.DATA / folder.SECRET_FILE).exists():
-            try:
-                found = webhook_secrets(
-                    {"GITHUB_WEBHOOK_SECRET_FILE": str(settings.DATA / folder.SECRET_FILE)}
-                )
-            except ImproperlyConfigured as error:
-                raise CommandError(str(error)) from error
-        if "" not in found:
-            raise CommandError("no secret to sign with: set GITHUB_WEBHOOK_SECRET, or `make run` first.")
-        secret: bytes = found[""][0]
-        return secret
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         if not url.startswith(("http://", "https://")):

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOSTILE = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>\u202egpj"
 PAGES = [
     "/sign-in", "/", "/deliveries", "/deliveries?status=dead", "/deliveries?since=never", "/search?q=abcdef1",
-    "/rejections", "/unmatched", "/repositories", "REPOSITORY", "DEAD",
+    "/rejections", "/unmatched", "/repositories", "REPOSITORY", "DEAD", "/doctor",
 ]  # fmt: skip
 
 

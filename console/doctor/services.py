@@ -1,0 +1,176 @@
+"""Checks of what the processes share: database, migrations, Redis, workers."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from django.db import Error, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import RedisError
+
+from console.doctor.findings import Finding, Status
+from console.summary import span
+from database import row_sets
+from processing import heartbeat
+from receiver import queue
+from receiver.models import WAITING, Delivery
+
+# Seconds that a delivery may be due before it is a sign of too few workers.
+OVERDUE = 60.0
+# A key that expires by itself, should this process be killed before it deletes it.
+PROBE = "hookkeeper:doctor"
+PROBE_EXPIRES = 10  # seconds
+
+
+def check_database() -> Iterator[Finding]:
+    """Check that the database answers and takes writes, and that it is migrated."""
+    try:
+        yield _database()
+    except Error as error:
+        reason = " ".join(str(error).split())
+        yield Finding(
+            "database",
+            Status.WRONG,
+            f"does not answer: {reason}",
+            "Start the database, or correct DATABASE_URL. The receiver answers 503 until then.",
+        )
+        yield Finding("migrations", Status.SKIPPED, "the database does not answer")
+        return
+    yield _migrations()
+
+
+def require_database() -> None:
+    """Raise `OperationalError` if SQLite's file is missing: connecting would create it."""
+    if connection.vendor == "sqlite" and not Path(connection.settings_dict["NAME"]).exists():
+        name = connection.settings_dict["NAME"]
+        raise OperationalError(f"{name} does not exist: `manage.py migrate` creates it")
+
+
+def _database() -> Finding:
+    require_database()
+    if connection.vendor == "sqlite":
+        path = Path(connection.settings_dict["NAME"])
+        if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+            return Finding(
+                "database",
+                Status.WRONG,
+                f"this account may not write {path} and its folder",
+                "Run Hookkeeper as the account that owns them.",
+            )
+    started = time.monotonic()
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    took = time.monotonic() - started
+    if connection.vendor == "sqlite":
+        return Finding(
+            "database", Status.OK, f"SQLite {sqlite3.sqlite_version} answers in {took * 1000:.0f} ms"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        [[read_only]] = cursor.fetchall()
+        cursor.execute("SHOW server_version")
+        [[version]] = cursor.fetchall()
+    if read_only == "on":
+        return Finding(
+            "database",
+            Status.WRONG,
+            f"PostgreSQL {version} answers, and refuses writes",
+            "Name the primary in DATABASE_URL, or all hosts with target_session_attrs=read-write.",
+        )
+    return Finding("database", Status.OK, f"PostgreSQL {version} answers in {took * 1000:.0f} ms")
+
+
+def _migrations() -> Finding:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        first = missing[0][0]
+        return Finding(
+            "migrations",
+            Status.WRONG,
+            f"{len(missing)} missing, the first is {first}",
+            "Stop the workers, run `manage.py migrate`, and start them again.",
+        )
+    known = executor.loader.disk_migrations
+    apps = {app for app, _ in known}
+    newer = sorted(key for key in executor.loader.applied_migrations if key not in known and key[0] in apps)
+    if newer:
+        app, name = newer[-1]
+        return Finding(
+            "migrations",
+            Status.WARNING,
+            f"the database has {len(newer)} that this version does not know, such as {app}.{name}",
+            "A newer version has migrated it: run that version everywhere.",
+        )
+    return Finding("migrations", Status.OK, "all applied")
+
+
+def check_redis() -> Iterator[Finding]:
+    """Check that Redis answers and takes writes."""
+    advice = (
+        "Start Redis, or correct REDIS_URL. Until then workers look for deliveries every second, and no "
+        "worker is seen."
+    )
+    try:
+        with client() as connected:
+            started = time.monotonic()
+            connected.set(PROBE, "1", ex=PROBE_EXPIRES)
+            connected.delete(PROBE)
+            took = time.monotonic() - started
+            version = connected.info("server").get("redis_version", "")
+    except (RedisError, OSError) as error:
+        yield Finding("redis", Status.WRONG, f"does not take a key: {error}", advice)
+    else:
+        yield Finding("redis", Status.OK, f"Redis {version} takes and deletes a key in {took * 1000:.0f} ms")
+
+
+def client() -> "redis.Redis":
+    """Return a client of `REDIS_URL` with short time limits."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=queue.REDIS_TIMEOUT, socket_connect_timeout=queue.REDIS_TIMEOUT
+    )
+
+
+def check_workers() -> Iterator[Finding]:
+    """Check that a worker is alive, and that no delivery has been due for long."""
+    try:
+        alive = heartbeat.read()
+    except (RedisError, OSError):
+        yield Finding("workers", Status.SKIPPED, "Redis does not answer, and only it knows them")
+    else:
+        held = sum(one.at_work for one in alive)
+        yield (
+            Finding("workers", Status.OK, f"{len(alive)} alive, with {held} deliveries at work")
+            if alive
+            else Finding(
+                "workers",
+                Status.WRONG,
+                "none is alive",
+                "Deliveries wait for one: start `arq worker.WorkerSettings`, the Procfile's `worker:` line.",
+            )
+        )
+    yield _queue()
+
+
+def _queue() -> Finding:
+    try:
+        require_database()
+        now = row_sets.clock()
+        due = Delivery.objects.filter(WAITING, next_attempt_at__lte=now).order_by("next_attempt_at")
+        since = due.values_list("next_attempt_at", flat=True).first()
+    except Error:
+        return Finding("queue", Status.SKIPPED, "the database does not answer")
+    late = (now - since).total_seconds() if since else 0.0
+    if late > OVERDUE:
+        return Finding(
+            "queue",
+            Status.WARNING,
+            f"a delivery has been due for {span(late)}",
+            "Start more workers, or see in `manage.py queue` what those that run are busy with.",
+        )
+    return Finding("queue", Status.OK, "no delivery has been due for long")

@@ -1,0 +1,50 @@
+"""The doctor's page: what `manage.py doctor` finds, for operators."""
+
+import asyncio
+from threading import Lock
+
+from django.http import HttpRequest, HttpResponse
+from django.views import View
+
+from console.accounts.roles import require_operator
+from console.doctor import Finding, Status, examine, is_in_order
+from console.doctor.checks import checks
+from console.pages import page
+
+# One at a time in a process: threads of checks that hang would add up, and so would pings of 24 MB.
+_examining = Lock()
+BUSY = Finding("doctor", Status.SKIPPED, "another examination is under way", "Reload the page after it.")
+LONGEST_URL = 2_000  # characters
+# The look of a status: the class that marks deliveries alike.
+MARKS = {Status.OK: "succeeded", Status.WARNING: "retrying", Status.WRONG: "dead", Status.SKIPPED: ""}
+
+
+class DoctorView(View):
+    """Examines the installation as the console's process sees it."""
+
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        """Show what the checks find, without a ping."""
+        return await self._examined(request, "")
+
+    async def post(self, request: HttpRequest) -> HttpResponse:
+        """Post a ping to the URL of the form, too."""
+        return await self._examined(request, request.POST.get("url", "")[:LONGEST_URL].strip())
+
+    async def _examined(self, request: HttpRequest, url: str) -> HttpResponse:
+        await require_operator(request)
+        found = await asyncio.to_thread(_examine, url)
+        context = {
+            "findings": [(finding, MARKS[finding.status]) for finding in found],
+            "in_order": is_in_order(found),
+            "url": url,
+        }
+        return await page(request, "doctor.html", context)
+
+
+def _examine(url: str) -> list[Finding]:
+    if not _examining.acquire(blocking=False):
+        return [BUSY]
+    try:
+        return list(examine(checks(url)))
+    finally:
+        _examining.release()

@@ -1,0 +1,35 @@
+"""The secrets that commands sign with: those of the environment, or the one that `make run` generated."""
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from configuration import secrets
+from dev import folder
+
+
+class NoSecretError(Exception):
+    """There is no secret to sign with."""
+
+
+def webhook_secrets() -> dict[str, tuple[bytes, ...]]:
+    """Return the secrets by source; empty if there are none. Raises `NoSecretError` for a damaged file."""
+    found: dict[str, tuple[bytes, ...]] = settings.WEBHOOK_SECRETS
+    generated = settings.DATA / folder.SECRET_FILE
+    if not found and generated.exists():
+        try:
+            return secrets.webhook_secrets({f"{secrets.NAME}_FILE": str(generated)})
+        except ImproperlyConfigured as error:
+            raise NoSecretError(str(error)) from error
+    return found
+
+
+def secret(source: str = "") -> bytes:
+    """Return the secret that the receiver accepts for a source, the first of several.
+
+    Raises `NoSecretError` if neither the source nor the default has one.
+    """
+    found = webhook_secrets()
+    known = found.get(source.lower().replace("-", "_"), ()) or found.get("", ())
+    if not known:
+        raise NoSecretError("no secret to sign with: set GITHUB_WEBHOOK_SECRET, or `make run` first.")
+    return known[0]

@@ -1,0 +1,31 @@
+"""The doctor's page."""
+
+import pytest
+
+from tests.console.conftest import Console
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_operators_see_what_is_wrong_and_what_to_do(console: Console) -> None:
+    page = console.operator.get("/doctor")
+    assert page.status == 200
+    assert "arq worker.WorkerSettings" in page.text
+    assert "no ping was sent" in page.text
+    assert 'href="/doctor"' in console.operator.get("/").text
+
+
+def test_viewers_may_neither_examine_nor_send(console: Console, receiver_url: str) -> None:
+    assert console.viewer.get("/doctor").status == 403
+    assert console.viewer.post("/doctor", url=receiver_url).status == 403
+    assert 'href="/doctor"' not in console.viewer.get("/").text
+
+
+def test_a_ping_goes_to_the_address_of_the_form_and_what_it_says_is_text(
+    console: Console, receiver_url: str
+) -> None:
+    url = "http://127.0.0.1:1/<script>\u202e"
+    page = console.operator.post("/doctor", url=url)
+    assert "webhook" in page.text
+    assert "<script>\u202e" not in page.text
+    assert "no ping was sent" in page.text
