@@ -45,6 +45,6 @@ def _examine(url: str) -> list[Finding]:
     if not _examining.acquire(blocking=False):
         return [BUSY]
     try:
-        return list(examine(checks(url)))
+        return list(examine(checks(url, url)))
     finally:
         _examining.release()

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -14,7 +15,7 @@ from django.conf import settings
 from gidgethub import sansio
 from pydantic import ValidationError
 
-from upstream import refusals
+from upstream import limits, refusals
 from upstream.answers import Answer, InstallationAnswer, InstallationToken
 from upstream.credentials import Authorization, Credentials
 from upstream.errors import UnexpectedAnswerError
@@ -46,6 +47,8 @@ class Page(Generic[Model]):
     next: str | None
     etag: str = ""
     unreadable: int = 0
+    date: datetime | None = None
+    """GitHub's time of the answer; None if it names none."""
 
 
 class Client:
@@ -166,7 +169,9 @@ def _page(url: str, model: type[Model], key: str, raw: Raw) -> Page[Model]:
         raise UnexpectedAnswerError(f"GitHub's answer to GET {path_of(url)} is not a list")
     items = [found for one in data if (found := _item(model, one)) is not None]
     _, _, following = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
-    return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items))
+    etag, date = raw.headers.get("etag", ""), limits.server_time(raw.headers)
+    moment = None if date is None else datetime.fromtimestamp(date, UTC)
+    return Page(items, following, etag, len(data) - len(items), moment)
 
 
 def _model(url: str, model: type[Model], raw: Raw) -> Model:

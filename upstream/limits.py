@@ -52,7 +52,7 @@ class Limits:
 
     def answered(self, status: int, headers: Mapping[str, str], body: bytes, now: float) -> bool:
         """Note an answer; return whether it says that the limit is exceeded, so the request was not done."""
-        date = _server_time(headers)
+        date = server_time(headers)
         remaining, reset = _number(headers, "x-ratelimit-remaining"), _number(headers, "x-ratelimit-reset")
         if remaining is not None and reset is not None and date is not None:
             if reset == self._reset and self._remaining is not None:
@@ -80,7 +80,8 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
     return float(value) if value.isascii() and value.isdigit() else None
 
 
-def _server_time(headers: Mapping[str, str]) -> float | None:
+def server_time(headers: Mapping[str, str]) -> float | None:
+    """Return the `Date` of an answer, in seconds of the epoch; None if there is none."""
     return _moment(headers.get("date", ""))
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from console.doctor import machine, posting, services
+from console.doctor import hooks, machine, posting, services
 from console.doctor.findings import Finding, Status
 from console.doctor.running import Check
 
 
-def checks(url: str = "") -> Sequence[Check]:
-    """Return all checks. With a URL, one of them posts a ping to it."""
+def checks(url: str = "", hook_url: str = "") -> Sequence[Check]:
+    """Return all checks. With a URL, one of them posts a ping to it.
+
+    `hook_url` is the address that hooks should have, where somebody named it.
+    """
     return [
         Check("database", services.check_database),
         Check("redis", services.check_redis),
@@ -19,6 +22,7 @@ def checks(url: str = "") -> Sequence[Check]:
         Check("webhook", lambda: posting.check_webhook(url), posting.LIMIT)
         if url
         else Check("webhook", _no_url),
+        Check("hooks", lambda: hooks.check_hooks(hook_url), hooks.LIMIT),
     ]
 
 

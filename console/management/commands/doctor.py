@@ -37,7 +37,7 @@ class Command(BaseCommand):
         run = folder.running(settings.DATA)
         url = options["url"] or (f"{run['url']}/webhooks/github" if run.get("url") else "")
         found: list[Finding] = []
-        for finding in examine(checks(url)):
+        for finding in examine(checks(url, options["url"] or "")):
             found.append(finding)
             if not options["json"]:
                 self._print(finding)
