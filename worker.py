@@ -13,6 +13,7 @@ import django
 import uvloop
 
 if TYPE_CHECKING:
+    from processing.operation_runner import Kinds
     from processing.worker_process import WorkerProcess
 
 
@@ -30,7 +31,14 @@ def process(**options: Any) -> "WorkerProcess":
     asyncio.set_event_loop(uvloop.new_event_loop())
     from processing.worker_process import WorkerProcess  # noqa: PLC0415 - Django must be set up before
 
-    return WorkerProcess(**options)
+    return WorkerProcess(kinds(), **options)
+
+
+def kinds() -> "Kinds":
+    """Return the function of each kind of operation. Packages above `processing` add theirs here."""
+    from processing import replaying  # noqa: PLC0415 - Django must be set up before
+
+    return {"replay": replaying.portion}
 
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:

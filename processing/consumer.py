@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from arq.constants import job_key_prefix
 from django.db import Error
@@ -33,6 +34,8 @@ class Consumer:
     def __init__(self, runner: BatchRunner, redis: ResilientRedis) -> None:
         self._runner = runner
         self._redis = redis
+        self.on_wake_up: Callable[[], object] = lambda: None
+        """Called when a wake-up came, whatever it is about."""
         self._due = asyncio.Event()
         runner.on_due = self._due.set
 
@@ -73,6 +76,7 @@ class Consumer:
                 continue
             popped = await self._redis.zpopmin(queue.NAME, WAKEUPS - 1)
             self._due.set()
+            self.on_wake_up()
             await self._redis.delete(
                 *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])
             )

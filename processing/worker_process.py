@@ -1,4 +1,4 @@
-"""One worker process: consumer, leases and heartbeat as background tasks, from its start to its end."""
+"""One worker process: consumer, leases, heartbeat and operations as background tasks, from start to end."""
 
 import asyncio
 import faulthandler
@@ -17,6 +17,7 @@ from django.conf import settings
 import database
 from processing import batch_runner, claiming, heartbeat, resilient_redis
 from processing.consumer import Consumer
+from processing.operation_runner import Kinds, OperationRunner
 from processing.sanitising import one_line
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ END_WITHIN = 3.0
 class WorkerProcess:
     """What runs beside arq's loop."""
 
-    def __init__(self, lease: timedelta = claiming.LEASE) -> None:
+    def __init__(self, kinds: Kinds, lease: timedelta = claiming.LEASE) -> None:
+        """`kinds` are the operations that it runs; `lease` is the length of its leases."""
         # A restarted container has the same host name and process id; its leases must not have the same name.
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
         database.extend_lock_timeout()
@@ -43,13 +45,17 @@ class WorkerProcess:
         self.runner.leases.length = lease
         self.redis = resilient_redis.connect()
         self.consumer = Consumer(self.runner, self.redis)
+        self.operations = OperationRunner(self.name, kinds, lease)
+        self.operations.on_due = self.runner.on_due
+        self.consumer.on_wake_up = self.operations.wake_up
         self._claiming: list[asyncio.Task[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
         _tune()
-        self._claiming = [self._task(loop, self.consumer.run()), self._task(loop, self.consumer.listen())]
+        claiming = (self.consumer.run(), self.consumer.listen(), self.operations.run())
+        self._claiming = [self._task(loop, work) for work in claiming]
         self._tasks = [
             self._task(loop, self.runner.leases.keep()),
             self._task(loop, heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held)),
@@ -62,7 +68,11 @@ class WorkerProcess:
         """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""
         try:
             async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
-                await asyncio.gather(_cancelled(self._claiming), self.runner.stop(settings.WORKER_GRACE))
+                await asyncio.gather(
+                    _cancelled(self._claiming),
+                    self.operations.stop(),
+                    self.runner.stop(settings.WORKER_GRACE),
+                )
         except TimeoutError:
             logger.warning("claims not given back reason=the database does not answer")
         await _cancelled(self._tasks)

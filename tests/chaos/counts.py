@@ -38,6 +38,9 @@ class Counts:
     worker_kills: int
     stops: int
     good: int
+    # Operations: deliveries of one replay, and kills of the worker that runs it.
+    replayed: int
+    operation_kills: int
     large_pushes: int
     rows: int
     # Ordering: `turns` pushes for each repository in each round; each round but the last kills a worker.
@@ -75,6 +78,8 @@ SMALL = Counts(
     stops=2,
     cuts=30,
     good=100,
+    replayed=60,
+    operation_kills=1,
     large_pushes=3,
     rows=100_000,
     workers=3,
@@ -110,6 +115,8 @@ FULL = Counts(
     stops=5,
     cuts=300,
     good=1000,
+    replayed=5000,
+    operation_kills=20,
     large_pushes=120,
     rows=1_000_000,
     workers=8,

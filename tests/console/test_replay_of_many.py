@@ -10,12 +10,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from django.db.models import Q
 from django.utils import timezone
 from redis import Redis
 
-from console import replay_feeder
-from console.selection import Selection
+from ledger.selection import Selection
+from processing import replaying
 from receiver.models import Delivery
 from tests import processes
 from tests.console.test_commands import run
@@ -36,7 +35,7 @@ def dead(count: int) -> None:
     Delivery.objects.bulk_create(rows)
 
 
-def replaying(
+def replay_of_dead(
     log: Path, database_url: str, *arguments: str
 ) -> "AbstractContextManager[subprocess.Popen[bytes]]":
     command = [sys.executable, "manage.py", "replay", "--status", "dead", *arguments]
@@ -50,7 +49,7 @@ def test_a_replay_that_is_ended_in_the_middle_is_resumed_and_each_delivery_is_re
     dead(400)
     log = tmp_path / "replay.log"
     received = Delivery.objects.filter(status="received")
-    with replaying(log, database_url, "--rate", "50") as first:
+    with replay_of_dead(log, database_url, "--rate", "50") as first:
         processes.wait_until(lambda: received.count() >= 100, "a part was replayed")
         first.send_signal(how)
         assert first.wait(10) == (130 if how == signal.SIGINT else -how)
@@ -74,18 +73,16 @@ def test_a_replay_that_is_ended_in_the_middle_is_resumed_and_each_delivery_is_re
 def test_a_delivery_that_dies_of_its_replay_or_comes_meanwhile_is_not_replayed_in_the_same_run() -> None:
     dead(4)
     at_work = stored(status="processing")
-    selection = Selection(Q(status="dead"))
-    first = selection.take(2)
-    selection.check_off(first)
+    selection = Selection.of({"status": "dead"})
+    first = selection.take(None, 2)
     stored(status="dead")
     now = timezone.now()
     for again in (first[0], at_work.pk):
         Delivery.objects.filter(pk=again).update(status="dead", finished_at=now)
-    rest = selection.take()
+    rest = selection.take(first[-1])
     assert len(rest) == 2
     assert not {first[0], at_work.pk} & set(rest)
-    selection.check_off(rest)
-    assert selection.take() == []
+    assert selection.take(rest[-1]) == []
 
 
 def test_replay_keeps_to_its_rate(redis: "Redis") -> None:
@@ -105,15 +102,15 @@ def test_replay_waits_while_the_workers_have_a_backlog(
     fields = {field.attname: getattr(row, field.attname) for field in Delivery._meta.concrete_fields[1:]}
     backlog = fields | {"status": "received", "next_attempt_at": timezone.now()}
     Delivery.objects.bulk_create(
-        Delivery(**backlog | {"hook_id": 1_000 + number}) for number in range(replay_feeder.MAX_BACKLOG)
+        Delivery(**backlog | {"hook_id": 1_000 + number}) for number in range(replaying.MAX_BACKLOG)
     )
     log = tmp_path / "replay.log"
-    with replaying(log, database_url) as process:
+    with replay_of_dead(log, database_url) as process:
         processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is reported")
         assert Delivery.objects.filter(status="dead").count() == 3
         Delivery.objects.filter(hook_id=1_000).update(status="succeeded")
         assert process.wait(10) == 0
-    assert Delivery.objects.filter(status="received").count() == replay_feeder.MAX_BACKLOG - 1 + 3
+    assert Delivery.objects.filter(status="received").count() == replaying.MAX_BACKLOG - 1 + 3
 
 
 def test_a_replay_without_redis_needs_no_wake_up(database_url: str, tmp_path: Path) -> None:
@@ -125,7 +122,7 @@ def test_a_replay_without_redis_needs_no_wake_up(database_url: str, tmp_path: Pa
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert told.stdout == "2 to be processed again\n"
-    assert "workers find the deliveries within a second" in told.stderr
+    assert "wake-ups not enqueued count=1" in told.stderr
 
 
 @pytest.mark.parametrize("rate", ["-1", "nan", "inf", "many"])

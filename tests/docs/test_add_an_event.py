@@ -16,6 +16,7 @@ PARTS = [
     "database",
     "dev",
     "handlers",
+    "ledger",
     "processing",
     "receiver",
     "records",

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Q
 
 from console import reading
-from console.selection import Selection
 from database import row_sets
+from ledger.selection import Selection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +21,7 @@ ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
         ["delivery_due"] * 2 + ["delivery_finished"] * 3 + ["delivery_retrying"] + ["delivery_dead"] * 2
         + ["delivery_(leased|processing_guid)"],  # both hold only what is in processing
     ),
-    "the next to replay": (lambda: Selection(Q(status="dead")).take, ["delivery_dead"]),
+    "the next to replay": (lambda: partial(Selection.of({"status": "dead"}).take, None), ["delivery_dead"]),
 }  # fmt: skip
 
 

@@ -7,32 +7,27 @@ import socket
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
+from functools import partial
 from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
-from django.db.models import Q
 
 import database
-from console import progress
-from console.replay_feeder import Feeder
-from console.selection import PORTION, Selection
+from console import operating
+from ledger import operations
+from ledger.counting import CAP
+from ledger.models import Kind, Operation, State
+from ledger.selection import PORTION, Selection
 from processing import batch_runner, replaying, sanitising
 from receiver.models import Delivery, Status
 
 # Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
 INTERRUPTED = 130
-# Maps options to lookups. Each option narrows the selection.
-FILTERS = {
-    "event": "event",
-    "action": "action",
-    "repository": "repository__iexact",
-    "status": "status",
-    "since": "received_at__gte",
-    "until": "received_at__lt",
-}
+# Options that are filters of the ledger. Each narrows the selection.
+FILTERS = ("event", "action", "status", "since", "until")
 
 
 def moment(text: str) -> datetime:
@@ -60,6 +55,7 @@ def rate(text: str) -> float:
 class Command(BaseCommand):
     """Makes deliveries due again for the workers, or runs their handlers in the foreground."""
 
+    _continued = ""
     help = "Process stored deliveries again, chosen by guid or by filters, in the order of receipt."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -82,12 +78,11 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Replay. Exit with 130 if stopped, and with an error if a delivery did not succeed."""
-        chosen, missing = self._chosen(options)
+        selection, missing = self._chosen(options)
         if options["inline"] and options["rate"]:
             raise CommandError(
                 "--rate cannot be combined with --inline, which runs one delivery after the other"
             )
-        selection = Selection(chosen, options["after"])
         if options["dry_run"]:
             self._list(selection.rows.defer("body", "headers").iterator(PORTION))
             return
@@ -95,36 +90,29 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(f"{missing} of the given deliveries are not stored")
 
-    def _chosen(self, options: dict[str, Any]) -> tuple[Q, int]:
-        """Return the filter and the number of guids that are not stored; report each of those."""
-        chosen = Q(**{lookup: options[name] for name, lookup in FILTERS.items() if options[name] is not None})
-        missing = set(options["guids"])
-        if missing:
-            chosen &= Q(guid__in=options["guids"])
-            missing -= set(Delivery.objects.filter(chosen).values_list("guid", flat=True))
-        if not chosen:
+    def _chosen(self, options: dict[str, Any]) -> tuple[Selection, int]:
+        """Return the selection and the number of guids that are not stored; report each of those."""
+        chosen = {name: str(options[name]) for name in FILTERS if options[name] is not None}
+        guids, repository = set(options["guids"]), options["repository"] or ""
+        if not (chosen or guids or repository):
             raise CommandError("give a GUID or a filter; --since 2000-01-01 selects all deliveries")
+        selection = Selection.of(chosen, repository=repository, guids=guids, after=options["after"])
+        missing = guids - set(Delivery.objects.filter(guid__any=list(guids)).values_list("guid", flat=True))
         for guid in sorted(missing):
             self.stderr.write(f"no such delivery: {guid}")
-        return chosen, len(missing)
+        return selection, len(missing)
 
     def _run(self, selection: Selection, options: dict[str, Any]) -> None:
-        work = self._inline(selection) if options["inline"] else self._feed(selection, options["rate"])
+        work = self._inline(selection) if options["inline"] else self._operate(selection, options["rate"])
         try:
             try:
-                at_end = asyncio.run(work)
+                asyncio.run(work)
             finally:
                 database.close()
         except KeyboardInterrupt:
-            at_end = False
+            raise CommandError(f"stopped{self._continued}", returncode=INTERRUPTED) from None
         except Error as error:
-            raise CommandError(f"the database failed: {error}; {self._how_to_continue(selection)}") from error
-        if not at_end:
-            raise CommandError(f"stopped; {self._how_to_continue(selection)}", returncode=INTERRUPTED)
-
-    def _how_to_continue(self, selection: Selection) -> str:
-        """Return how to continue."""
-        return f"{selection.done} done; to continue, repeat the arguments with --after {selection.reached}"
+            raise CommandError(f"the database failed: {error}{self._continued}") from error
 
     def _list(self, rows: Iterator[Delivery]) -> None:
         count = 0
@@ -135,21 +123,45 @@ class Command(BaseCommand):
             self.stdout.write(sanitising.lines(line))
         self.stdout.write(f"{count} would be replayed")
 
-    async def _feed(self, selection: Selection, rate: float) -> bool:
-        feeder = Feeder(selection, rate, report=self.stderr.write)
-        try:
-            with progress.bar(await database.run(selection.count), "replaying") as advance:
-                return await feeder.run(advance)
-        finally:
-            self.stdout.write(f"{feeder.woken} to be processed again")
-            if feeder.woken < selection.done:
-                self.stderr.write(f"{selection.done - feeder.woken} left alone: a worker is processing them")
+    async def _operate(self, selection: Selection, rate: float) -> None:
+        estimated = await database.run(selection.rows[:CAP].count)
+        create = partial(
+            operations.create, Kind.REPLAY, selection.parameters, operating.person(),
+            rate=rate, estimated=estimated,
+        )  # fmt: skip
+        ended = await operating.operate(
+            lambda worker: create(worker=worker),
+            {Kind.REPLAY: replaying.portion},
+            self.stderr.write,
+            f"{replaying.MAX_BACKLOG} deliveries or more are due: is a worker running?",
+        )
+        self.stdout.write(f"{ended.done} to be processed again")
+        for reason, count in ended.failures.items():
+            self.stderr.write(f"{count} left alone: {reason}")
+        self._report_end(ended)
 
-    async def _inline(self, selection: Selection) -> bool:
+    @staticmethod
+    def _report_end(ended: Operation) -> None:
+        """Raise an error unless the operation is finished."""
+        if ended.state == State.CANCELLED:
+            raise CommandError(
+                f"stopped; {ended.processed} done; to continue, repeat the arguments with --after "
+                f"{ended.cursor or ended.parameters['after']}, or resume operation {ended.pk} in the console",
+                returncode=INTERRUPTED,
+            )
+        if ended.state == State.FAILED:
+            raise CommandError(f"operation {ended.pk} failed: {ended.error}")
+        if ended.state != State.FINISHED:
+            raise CommandError(f"interrupted at {ended.processed}; a worker continues operation {ended.pk}")
+
+    async def _inline(self, selection: Selection) -> None:
         runner = batch_runner.load(f"replay:{socket.gethostname()}:{os.getpid()}:{token_hex(3)}")
-        total = await database.run(selection.count)
-        finished = failed = 0
-        while ids := await database.run(selection.take, 1):
+        total = await database.run(selection.rows.count)
+        taken = finished = failed = 0
+        cursor = None
+        while ids := await database.run(selection.take, cursor, 1):
+            [cursor] = ids
+            taken += 1
             async for verdict, summary in replaying.inline(runner, ids):
                 finished += 1
                 failed += verdict.status not in {Status.SUCCEEDED, Status.IGNORED}
@@ -158,9 +170,8 @@ class Command(BaseCommand):
                 for run in verdict.runs:
                     if run.traceback:
                         self.stdout.write(sanitising.lines(run.traceback))
-            selection.check_off(ids)
-        if finished < selection.done:
-            self.stderr.write(f"{selection.done - finished} left alone: a worker is processing them")
+            self._continued = f"; {taken} done; to continue, repeat the arguments with --after {cursor}"
+        if finished < taken:
+            self.stderr.write(f"{taken - finished} left alone: a worker is processing them")
         if failed:
             raise CommandError(f"{failed} of {finished} did not succeed")
-        return True

@@ -1,0 +1,88 @@
+"""Runs an operation in the process of a command: with progress, until it ends or Ctrl-C cancels it.
+
+The command holds the lease as a worker does, so it needs no worker, and a worker continues the operation of a
+command that was killed.
+"""
+
+import asyncio
+import getpass
+import os
+import signal
+import socket
+from collections.abc import Callable
+from functools import partial
+from secrets import token_hex
+
+import database
+from console import progress
+from ledger import operations
+from ledger.models import Operation
+from processing.operation_runner import Kinds, OperationRunner
+
+# Seconds without progress after which it is reported.
+REPORT_AFTER = 2.0
+
+
+def person() -> str:
+    """Return who runs this command, as an operation names it."""
+    try:
+        name = getpass.getuser()
+    except (ImportError, KeyError, OSError):  # an account that no system file knows, as in a container
+        name = f"uid {os.getuid()}"
+    return f"{name}@{socket.gethostname()} (manage.py)"
+
+
+def process() -> str:
+    """Return the name of this process as a holder of leases."""
+    return f"manage.py:{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
+
+
+async def operate(
+    create: Callable[[str], Operation], kinds: Kinds, report: Callable[[str], None], what_is_slow: str
+) -> Operation:
+    """Run the operation that `create` stores under the name of a worker; return it as it is at the end.
+
+    The first Ctrl-C cancels it after its portion, the next one ends the process. `what_is_slow` is reported
+    when there is no progress for a while. Raises `django.db.Error`.
+    """
+    loop = asyncio.get_running_loop()
+    runner = OperationRunner(process(), kinds)
+    operation = await database.run(create, runner.worker)
+    cancelling: list[asyncio.Future[bool]] = []
+
+    def interrupted() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        cancelling.append(asyncio.ensure_future(database.run(operations.cancel, operation.pk, person())))
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    try:
+        with progress.bar(operation.estimated or 0, operation.kind) as advance:
+            runner.on_portion = _Watch(advance, partial(report, what_is_slow), loop.time).portion
+            await runner.operate(operation)
+        await asyncio.gather(*cancelling)
+        return await database.run(Operation.objects.get, pk=operation.pk)
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        await runner.stop()
+
+
+class _Watch:
+    """Follows the progress of an operation, and reports once that there is none."""
+
+    def __init__(
+        self, advance: Callable[[int], None], report: Callable[[], None], clock: Callable[[], float]
+    ) -> None:
+        self._advance = advance
+        self._report = report
+        self._clock = clock
+        self._processed, self._since = 0, clock()
+        self._reported = False
+
+    def portion(self, operation: Operation) -> None:
+        """Note what is done after a portion."""
+        if operation.processed != self._processed:
+            self._processed, self._since = operation.processed, self._clock()
+            self._advance(operation.processed)
+        elif not self._reported and self._clock() > self._since + REPORT_AFTER:
+            self._reported = True
+            self._report()

@@ -1,0 +1,93 @@
+"""Operations: long pieces of work that people ask for, with progress that can be watched and cancelled."""
+
+from typing import ClassVar
+from uuid import uuid4
+
+from django.db import models
+
+
+class Kind(models.TextChoices):
+    """What an operation does."""
+
+    REPLAY = "replay"
+    RECOVER = "recover"
+    SYNC = "sync"
+    PRUNE = "prune"
+
+
+class State(models.TextChoices):
+    """The state of an operation; `ledger.operations` has the transitions."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+# SQLite uses a partial index for this condition and not for `state IN (...)`.
+OPEN = models.Q(state=State.QUEUED) | models.Q(state=State.RUNNING)
+
+
+class Operation(models.Model):
+    """One piece of work, run in portions by one worker at a time.
+
+    The row is also the audit log: who asked for what, when, and what became of it.
+    """
+
+    key = models.UUIDField(
+        default=uuid4,
+        unique=True,
+        help_text="chosen by the one who asks, so that a form sent twice acts once",
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    parameters = models.JSONField(default=dict, help_text="what to do, as the kind defines it")
+    rate = models.FloatField(default=0.0, help_text="items per second at most; 0 is no limit")
+    requested_by = models.CharField(max_length=255)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    estimated = models.PositiveBigIntegerField(null=True, help_text="items; null while nobody knows")
+    done = models.PositiveBigIntegerField(default=0, help_text="items that were done")
+    failed = models.PositiveBigIntegerField(default=0, help_text="items that could not be done")
+    failures = models.JSONField(default=dict, help_text="failed items by reason")
+    cursor = models.JSONField(null=True, help_text="where the next portion begins, as the kind defines it")
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, help_text="when a worker first took it")
+    finished_at = models.DateTimeField(null=True, help_text="when it finished, failed or was cancelled")
+    error = models.TextField(blank=True, help_text="why it failed")
+    worker = models.CharField(max_length=255, blank=True, help_text="who holds or last held the lease")
+    lease_expires_at = models.DateTimeField(null=True)
+    version = models.PositiveBigIntegerField(
+        default=0, help_text="claims and portions so far: names the lease"
+    )
+    crashes = models.PositiveSmallIntegerField(
+        default=0, help_text="workers that ended in the present portion"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(state__in=State.values), name="operation_state"),
+        ]
+        indexes: ClassVar = [
+            # It holds open rows only, so a look for work costs nothing beside a long log.
+            models.Index(fields=["id"], name="operation_open", condition=OPEN),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def processed(self) -> int:
+        """Items that were done or could not be."""
+        return self.done + self.failed
+
+
+class Change(models.Model):
+    """One change of an operation's state: the story of the operation."""
+
+    operation = models.ForeignKey(Operation, models.CASCADE, related_name="changes")
+    at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    by = models.CharField(max_length=255, help_text="an account, or a worker")
+
+    def __str__(self) -> str:
+        return f"{self.operation_id} {self.state} by {self.by}"

@@ -1,0 +1,74 @@
+"""Which deliveries a replay is about: chosen by filters or by name, as of the moment it was asked for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from database import row_sets
+from ledger import filters
+from receiver.models import Delivery
+
+PORTION = 500  # deliveries of one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Deliveries in the order of their ids, which is the order of receipt.
+
+    Deliveries that are stored or settled after the selection was made are not part of it. So a delivery that
+    dies of its replay is not replayed again.
+    """
+
+    parameters: Mapping[str, Any]
+    """What was chosen, as JSON: the parameters of the operation."""
+
+    @classmethod
+    def of(
+        cls,
+        chosen: Mapping[str, str],
+        *,
+        repository: str = "",
+        guids: Iterable[UUID] = (),
+        ids: Iterable[int] = (),
+        after: int = 0,
+    ) -> "Selection":
+        """Return the deliveries that match all that is given, as of now.
+
+        `chosen` are filters by name, as in a URL. `repository` is a full name in any case. Raises
+        `ledger.filters.InvalidFilterError`.
+        """
+        newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        now = row_sets.clock()
+        chosen = filters.parse(chosen, now).chosen
+        given: dict[str, Any] = {
+            "filter": dict(chosen),
+            "repository": repository,
+            "guids": [str(guid) for guid in guids],
+            "ids": sorted(ids),
+        }
+        kept = {name: value for name, value in given.items() if value}
+        return cls({**kept, "after": after, "newest": newest, "at": now.isoformat()})
+
+    @property
+    def rows(self) -> QuerySet[Delivery]:
+        """All of them that match now."""
+        given, at = self.parameters, datetime.fromisoformat(self.parameters["at"])
+        chosen = filters.parse(given.get("filter", {}), at).condition
+        if "repository" in given:
+            chosen &= Q(repository__iexact=given["repository"])
+        if "guids" in given:
+            chosen &= Q(guid__any=[UUID(guid) for guid in given["guids"]])
+        if "ids" in given:
+            chosen &= Q(pk__any=given["ids"])
+        settled_before = Q(finished_at__isnull=True) | Q(finished_at__lte=at)
+        within = Q(pk__gt=given["after"], pk__lte=given["newest"])
+        return Delivery.objects.filter(chosen, settled_before, within).order_by("pk")
+
+    def take(self, after: int | None, most: int = PORTION) -> list[int]:
+        """Return the first ids after this one, or after none; an empty list at the end."""
+        rows = self.rows if after is None else self.rows.filter(pk__gt=after)
+        return list(rows.values_list("pk", flat=True)[:most])

@@ -1,0 +1,164 @@
+"""Operations as workers run them: in portions, under leases, cancelled and given back between portions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from ledger import operations
+from ledger.models import Kind, Operation, State
+from ledger.operations import LEASE, Progress, Step
+from processing.operation_runner import Kinds, OperationRunner
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+
+SHORT = timedelta(seconds=1.2)
+
+
+class Workers:
+    """The runners of several workers in this process."""
+
+    def __init__(self) -> None:
+        self._running: list[tuple[OperationRunner, asyncio.Task[None]]] = []
+
+    def start(self, kinds: Kinds, worker: str = "w:1", lease: timedelta = LEASE) -> OperationRunner:
+        runner = OperationRunner(worker, kinds, lease)
+        self._running.append((runner, asyncio.create_task(runner.run())))
+        return runner
+
+    async def ask(self, kind: Kind, **options: Any) -> int:
+        """Ask for an operation; return its id."""
+        operation = await sync_to_async(operations.create)(kind, {}, "ada", **options)
+        self.wake_up()
+        return operation.pk
+
+    def wake_up(self) -> None:
+        for runner, _ in self._running:
+            runner.wake_up()
+
+    async def stop(self) -> None:
+        for runner, task in self._running:
+            task.cancel()
+            await runner.stop()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[Workers]:
+    made = Workers()
+    yield made
+    await made.stop()
+
+
+async def reached(pk: int, **columns: Any) -> Operation:
+    """Wait until the operation is like this."""
+    async with asyncio.timeout(30):
+        while True:
+            if found := await Operation.objects.filter(pk=pk, **columns).afirst():
+                return found
+            await asyncio.sleep(0.01)
+
+
+async def three(operation: Operation) -> Progress:
+    """A kind of three portions with two items each, one of which cannot be done."""
+    at = (operation.cursor or 0) + 1
+    return Progress(at, done=1, failures={"it is gone": 1}, finished=at == 3, estimated=6)
+
+
+async def waits(operation: Operation) -> Progress:
+    """A kind that always waits long for its next portion."""
+    return Progress((operation.cursor or 0) + 1, done=1, wait=600)
+
+
+async def test_an_operation_runs_to_its_end_in_portions(workers: Workers) -> None:
+    seen: list[int] = []
+    runner = workers.start({"sync": three})
+    runner.on_portion = lambda operation: seen.append(operation.processed)
+    ended = await reached(await workers.ask(Kind.SYNC), state=State.FINISHED)
+    assert (ended.done, ended.failed, ended.failures, ended.estimated) == (3, 3, {"it is gone": 3}, 6)
+    assert seen == [2, 4, 6]
+    assert None not in {ended.started_at, ended.finished_at}
+
+
+async def test_a_portion_that_raises_fails_its_operation_and_not_the_worker(
+    workers: Workers,
+) -> None:
+    async def breaks(_operation: Operation) -> Progress:
+        raise ValueError("no such repository")
+
+    workers.start({"sync": breaks, "prune": three})
+    failed = await reached(await workers.ask(Kind.SYNC), state=State.FAILED)
+    assert failed.error == "ValueError: no such repository"
+    await reached(await workers.ask(Kind.PRUNE), state=State.FINISHED)
+
+
+async def test_a_step_that_raises_leaves_nothing_of_its_portion(workers: Workers) -> None:
+    def step(operation: Operation) -> Progress:
+        Operation.objects.filter(pk=operation.pk).update(requested_by="nobody")
+        raise ValueError("half-way")
+
+    async def breaks(_operation: Operation) -> Step:
+        return step
+
+    workers.start({"sync": breaks})
+    failed = await reached(await workers.ask(Kind.SYNC), state=State.FAILED)
+    assert (failed.error, failed.requested_by) == ("ValueError: half-way", "ada")
+
+
+async def test_a_waiting_operation_is_cancelled_at_once_and_resumed_at_its_cursor(workers: Workers) -> None:
+    workers.start({"sync": waits})
+    pk = await workers.ask(Kind.SYNC)
+    await reached(pk, cursor=1)
+    assert await sync_to_async(operations.cancel)(pk, "bob")
+    await reached(pk, state=State.CANCELLED, lease_expires_at=None)
+    await sync_to_async(operations.resume)(pk, "bob")
+    workers.wake_up()
+    assert (await reached(pk, state=State.RUNNING, cursor=2)).done == 2
+
+
+async def test_a_worker_that_stops_gives_its_operation_back_at_once(workers: Workers) -> None:
+    first = workers.start({"sync": waits})
+    pk = await workers.ask(Kind.SYNC)
+    await reached(pk, cursor=1)
+    await first.stop()
+    given_back = await Operation.objects.aget(pk=pk)
+    assert (given_back.state, given_back.lease_expires_at, given_back.cursor) == ("queued", None, 1)
+
+
+async def test_a_portion_longer_than_a_lease_is_run_by_one_worker_alone(workers: Workers) -> None:
+    running: set[str] = set()
+
+    def slow(worker: str) -> Kinds:
+        async def portion(_operation: Operation) -> Progress:
+            assert not running, f"{worker} beside {running}"
+            running.add(worker)
+            await asyncio.sleep(1.5 * SHORT.total_seconds())
+            running.remove(worker)
+            return Progress(None, done=1, finished=True)
+
+        return {"sync": portion}
+
+    for worker in ("w:1", "w:2", "w:3"):
+        workers.start(slow(worker), worker, SHORT)
+    ended = await reached(await workers.ask(Kind.SYNC), finished_at__isnull=False)
+    assert (ended.state, ended.done, ended.error) == ("finished", 1, "")
+
+
+async def test_a_slow_operation_does_not_hold_up_another(workers: Workers) -> None:
+    workers.start({"sync": waits, "prune": three})
+    slow = await workers.ask(Kind.SYNC)
+    await reached(slow, cursor=1)
+    await reached(await workers.ask(Kind.PRUNE), state=State.FINISHED)
+    assert (await Operation.objects.aget(pk=slow)).state == State.RUNNING
+
+
+async def test_a_rate_is_kept_to(workers: Workers) -> None:
+    workers.start({"sync": three})
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    await reached(await workers.ask(Kind.SYNC, rate=8.0), state=State.FINISHED)
+    # Two items at once, and then two portions of two more.
+    assert loop.time() - begin >= 0.5
