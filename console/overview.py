@@ -10,12 +10,12 @@ from django.http.response import HttpResponseBase
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
-from console import charts, reading, summary
+from console import charts
 from console.pages import page
-from console.reading import Reading
-from console.summary import Sheet
 from dev import folder
-from ledger import rates
+from ledger import rates, reading, summary
+from ledger.reading import Reading
+from ledger.summary import Sheet
 from receiver.models import Delivery, Status
 
 CHARTS = (

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from console.summary import Sheet
+from ledger.summary import Sheet
 from processing import sanitising
 
 # Characters of a line if the output is not a terminal.

@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 from console.doctor import services
 from console.doctor.findings import Finding, Status
 from console.signing import webhook_secrets
-from console.summary import span
 from database import row_sets
+from ledger.summary import span
 from receiver.models import Reason, RejectionCount
 
 # Bytes. GitHub recommends a random text of high entropy; `openssl rand -hex 32` prints 64.

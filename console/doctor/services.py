@@ -13,9 +13,9 @@ from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
 from console.doctor.findings import Finding, Status
-from console.summary import span
 from database import row_sets
-from processing import heartbeat
+from ledger import heartbeats
+from ledger.summary import span
 from receiver import queue
 from receiver.models import WAITING, Delivery
 
@@ -139,7 +139,7 @@ def client() -> "redis.Redis":
 def check_workers() -> Iterator[Finding]:
     """Check that a worker is alive, and that no delivery has been due for long."""
     try:
-        alive = heartbeat.read()
+        alive = heartbeats.read()
     except (RedisError, OSError):
         yield Finding("workers", Status.SKIPPED, "Redis does not answer, and only it knows them")
     else:

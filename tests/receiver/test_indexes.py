@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from console import reading
 from database import row_sets
+from ledger import reading
 from ledger.selection import Selection
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,8 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from console import reading, rendering, summary
+from console import rendering
+from ledger import reading, summary
 
 REFRESH_INTERVAL = 2.0  # seconds between two pages of --watch
 

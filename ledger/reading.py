@@ -14,8 +14,8 @@ from django.db.models.functions import Substr
 from redis.exceptions import RedisError
 
 from database import row_sets
-from processing import heartbeat
-from processing.heartbeat import Heartbeat
+from ledger import heartbeats
+from ledger.heartbeats import Heartbeat
 from receiver.models import WAITING, Delivery, Status
 
 # Maximum numbers of rows that are read.
@@ -160,6 +160,6 @@ def _estimate() -> int:
 
 def _alive() -> tuple[list[Heartbeat], str]:
     try:
-        return heartbeat.read(), ""
+        return heartbeats.read(), ""
     except (RedisError, OSError) as error:
         return [], f"Redis does not answer: {error}"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.reading import MAX_COUNT, MAX_ERRORS, MAX_HELD, MINUTE, Held, Reading
-from processing.heartbeat import Heartbeat
+from ledger.heartbeats import Heartbeat
+from ledger.reading import MAX_COUNT, MAX_ERRORS, MAX_HELD, MINUTE, Held, Reading
 from receiver.models import OPEN, Status
 
 # Maximum numbers of rows in the tables.

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from console import summary
-from console.reading import MAX_COUNT, Due, Held, Reading
-from processing.heartbeat import Heartbeat
+from ledger import summary
+from ledger.heartbeats import Heartbeat
+from ledger.reading import MAX_COUNT, Due, Held, Reading
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 EMPTY = Reading(

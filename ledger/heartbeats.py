@@ -1,0 +1,49 @@
+"""Heartbeats of the workers, as they stand in Redis: the format, and reading it. The workers write them."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import redis
+from django.conf import settings
+
+# Followed by the worker's name.
+KEY = "hookkeeper:worker:"
+# The names of the keys, by when each was written: nobody has to look through all that Redis holds.
+NAMES = "hookkeeper:workers"
+# Seconds for a connection and for each command.
+REDIS_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a living worker wrote last."""
+
+    worker: str
+    since: datetime
+    at_work: int
+    """Deliveries."""
+    running: dict[int, float] = field(default_factory=dict)
+    """Ids of those that it has had the longest, and for how many seconds."""
+
+
+def read() -> list[Heartbeat]:
+    """Return the living workers, by name.
+
+    Raises `redis.exceptions.RedisError` or `OSError` when Redis does not answer.
+    """
+    with redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+    ) as client:
+        names = [name.decode() for name in client.zrange(NAMES, 0, -1)]
+        said = client.mget([KEY + name for name in sorted(names)]) if names else []
+    found = [json.loads(text) for text in said if text is not None]
+    return [
+        Heartbeat(
+            worker=heartbeat["worker"],
+            since=datetime.fromisoformat(heartbeat["since"]),
+            at_work=heartbeat["at_work"],
+            running={int(pk): seconds for pk, seconds in heartbeat["running"].items()},
+        )
+        for heartbeat in found
+    ]
