@@ -33,6 +33,7 @@ class DeliveryView(View):
             "delivery": delivery,
             "entries": timeline.entries(delivery, [run async for run in runs][::-1]),
             "settled": delivery.status in TERMINAL,
+            "forward_urls": settings.FORWARD_URLS,
         }
         if only_story:
             return await page(request, "delivery_story.html", context)

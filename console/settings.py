@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 import settings
 from configuration.secrets import value_or_file
 from configuration.stopping import stop_if_wrong
+from console.forwarding import target
 from settings import *  # noqa: F403 - Django's own way to extend settings
 from settings import DATABASES, env
 
@@ -22,6 +23,17 @@ with stop_if_wrong():
     CONSOLE_REMOTE_USER_HEADER: str = env.str("CONSOLE_REMOTE_USER_HEADER", "")
     if CONSOLE_REMOTE_USER_HEADER and not HEADER.fullmatch(CONSOLE_REMOTE_USER_HEADER):
         raise ImproperlyConfigured("CONSOLE_REMOTE_USER_HEADER must be the name of a header.")
+    # Where an operator may send a delivery. It is a list, because a free choice would open the network.
+    FORWARD_URLS: list[str] = env.list("FORWARD_URLS", [], subcast=str)
+    for _url in FORWARD_URLS:
+        try:
+            target.parse(_url)
+        except target.TargetError as error:
+            raise ImproperlyConfigured(f"FORWARD_URLS: {error}.") from None
+    # What forwarded deliveries are signed with.
+    FORWARD_SECRET: str | None = env.str("FORWARD_SECRET", None)
+    if FORWARD_SECRET == "":
+        raise ImproperlyConfigured("FORWARD_SECRET is empty: set a secret, or unset the variable.")
 
 # Each request has a thread of its own, whose connection ends with it.
 DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -33,3 +33,9 @@ def secret(source: str = "") -> bytes:
     if not known:
         raise NoSecretError("no secret to sign with: set GITHUB_WEBHOOK_SECRET, or `make run` first.")
     return known[0]
+
+
+def forward_secret() -> bytes:
+    """Return `FORWARD_SECRET`, or else the secret of no source. Raises `NoSecretError`."""
+    own: str | None = getattr(settings, "FORWARD_SECRET", None)
+    return own.encode() if own else secret()

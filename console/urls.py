@@ -7,6 +7,7 @@ from console.accounts.views import LinkView, SignInView, SignOutView
 from console.deliveries import DeliveriesView, SearchView
 from console.delivery import BodyView, DeliveryView
 from console.examination import DoctorView
+from console.forwarding.views import ForwardView
 from console.overview import OverviewView
 from console.records import CommitView, NumberedView, PullRequestView
 from console.refusals import RejectionsView, UnmatchedView
@@ -19,6 +20,7 @@ urlpatterns = [
     path("deliveries/replay", ReplayView.as_view(), name="replay"),
     path("deliveries/<int:pk>", DeliveryView.as_view(), name="delivery"),
     path("deliveries/<int:pk>/body", BodyView.as_view(), name="body"),
+    path("deliveries/<int:pk>/forward", ForwardView.as_view(), name="forward"),
     path("rejections", RejectionsView.as_view(), name="rejections"),
     path("unmatched", UnmatchedView.as_view(), name="unmatched"),
     path("repositories", RepositoriesView.as_view(), name="repositories"),

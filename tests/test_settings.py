@@ -393,6 +393,22 @@ def test_every_variable_that_is_read_is_documented() -> None:
     assert {name for name in names if f"`{name}`" not in page} == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FORWARD_URLS", "http://a.example/,ftp://b.example/"),
+        ("FORWARD_URLS", f"http://me:{SECRET}@a.example/"),
+        ("FORWARD_SECRET", ""),
+    ],
+)
+def test_a_wrong_value_for_forwarding_stops_the_console(name: str, value: str) -> None:
+    done = read("import console.settings", ROOT, **{name: value})
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"hookkeeper: {name}")
+    assert SECRET not in line
+
+
 def test_settings_are_read_in_one_place() -> None:
     readers = {
         path.relative_to(ROOT).as_posix()

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from tests import processes
+from tests.console.forwarding.targets import Target, serving
 from tests.console.visitors import KEY, PASSWORD, Visitor
 
+FORWARD_SECRET = "the secret of the laptop"
 ACCOUNTS = f"""
 from django.contrib.auth.models import Group, User
 for name in ("viewer", "operator", "someone"):
@@ -49,9 +51,25 @@ def accounts(database_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def running_console(accounts: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+def allowed_target() -> Iterator[Target]:
+    """A server that the console may forward to."""
+    target = Target()
+    with serving(target):
+        yield target
+
+
+@pytest.fixture(scope="session")
+def running_console(
+    accounts: str, allowed_target: Target, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Console]:
     folder = tmp_path_factory.mktemp("console")
-    with processes.console(folder / "console.log", DATABASE_URL=accounts, SECRET_KEY=KEY) as url:
+    environment = {
+        "DATABASE_URL": accounts,
+        "SECRET_KEY": KEY,
+        "FORWARD_URLS": f"{allowed_target.url},http://169.254.169.254/latest/",
+        "FORWARD_SECRET": FORWARD_SECRET,
+    }
+    with processes.console(folder / "console.log", **environment) as url:
         visitors = {name: Visitor(url) for name in ("viewer", "operator", "admin")}
         for name, visitor in visitors.items():
             assert visitor.sign_in(name).status == 200, (folder / "console.log").read_text()

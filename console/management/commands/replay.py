@@ -1,22 +1,19 @@
 """`manage.py replay`: run stored deliveries again."""
 
 import asyncio
-import math
 import os
 import socket
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
 from functools import partial
 from secrets import token_hex
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 import database
-from console import operating
+from console import filter_options, operating
 from ledger import operations
 from ledger.counting import CAP
 from ledger.models import Kind, Operation, State
@@ -30,28 +27,6 @@ INTERRUPTED = 130
 FILTERS = ("event", "action", "status", "since", "until")
 
 
-def moment(text: str) -> datetime:
-    """Return an ISO 8601 date or time, in UTC if it has no offset."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"not an ISO 8601 date or time: {text!r}") from error
-    if len(text) == len("2026-01-31"):
-        found = datetime.combine(date.fromisoformat(text), time.min)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def rate(text: str) -> float:
-    """Return a number of deliveries per second, or 0."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < math.inf:
-        raise ArgumentTypeError(f"not a number of deliveries per second: {text!r}")
-    return found
-
-
 class Command(BaseCommand):
     """Makes deliveries due again for the workers, or runs their handlers in the foreground."""
 
@@ -60,18 +35,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("guids", nargs="*", metavar="GUID", type=UUID, help="X-GitHub-Delivery")
-        parser.add_argument("--event", help="X-GitHub-Event, as in push")
-        parser.add_argument("--action", help="the payload's action, as in opened")
-        parser.add_argument("--repository", metavar="R", help="owner/name at the time of the delivery")
-        parser.add_argument("--status", choices=Status.values)
-        parser.add_argument("--since", metavar="T", type=moment, help="received at T (ISO 8601) or later")
-        parser.add_argument("--until", metavar="T", type=moment, help="received before T")
+        filter_options.declare(parser)
         parser.add_argument(
             "--after", metavar="ID", type=int, default=0, help="only deliveries after this id"
-        )
-        parser.add_argument(
-            "--rate", metavar="N", type=rate, default=0.0, help="at most N deliveries per second"
         )
         parser.add_argument("--inline", action="store_true", help="run the handlers here, for a debugger")
         parser.add_argument("--dry-run", action="store_true", help="list what would be replayed")

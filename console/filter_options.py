@@ -1,0 +1,62 @@
+"""The options of a command that choose deliveries."""
+
+import math
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from receiver.models import Status
+
+# Maps options to lookups. Each option narrows the selection.
+LOOKUPS = {
+    "event": "event",
+    "action": "action",
+    "repository": "repository__iexact",
+    "status": "status",
+    "since": "received_at__gte",
+    "until": "received_at__lt",
+}
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Add the options to a command."""
+    parser.add_argument("guids", nargs="*", metavar="GUID", type=UUID, help="X-GitHub-Delivery")
+    parser.add_argument("--event", help="X-GitHub-Event, as in push")
+    parser.add_argument("--action", help="the payload's action, as in opened")
+    parser.add_argument("--repository", metavar="R", help="owner/name at the time of the delivery")
+    parser.add_argument("--status", choices=Status.values)
+    parser.add_argument("--since", metavar="T", type=moment, help="received at T (ISO 8601) or later")
+    parser.add_argument("--until", metavar="T", type=moment, help="received before T")
+    parser.add_argument("--rate", metavar="N", type=rate, default=0.0, help="at most N deliveries per second")
+
+
+def condition(options: Mapping[str, Any]) -> Q:
+    """Return the condition that the options make; it is empty where none is given."""
+    chosen = Q(**{lookup: options[name] for name, lookup in LOOKUPS.items() if options[name] is not None})
+    return chosen & Q(guid__in=options["guids"]) if options["guids"] else chosen
+
+
+def moment(text: str) -> datetime:
+    """Return an ISO 8601 date or time, in UTC if it has no offset."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"not an ISO 8601 date or time: {text!r}") from error
+    if len(text) == len("2026-01-31"):
+        found = datetime.combine(date.fromisoformat(text), time.min)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def rate(text: str) -> float:
+    """Return a number of deliveries per second, or 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"not a number of deliveries per second: {text!r}")
+    return found

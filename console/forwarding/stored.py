@@ -1,0 +1,54 @@
+"""The deliveries that are forwarded, in the order of their ids."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from ledger.horizon import Horizon
+from processing import claiming
+from receiver.models import Delivery
+
+PORTION = 500  # ids that are read at once
+
+
+class UnreadableError(Exception):
+    """The stored body cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Some ids, and the id up to which there are no others."""
+
+    ids: list[int]
+    reached: int
+
+
+class Stored:
+    """Deliveries that match. The methods run in a database thread."""
+
+    def __init__(self, condition: Q, horizon: Horizon) -> None:
+        self._rows = Delivery.objects.filter(condition).order_by("pk")
+        self._horizon = horizon
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a transaction may still add a delivery below the newest one."""
+        return self._horizon.blocked
+
+    def take(self, after: int, until: int | None = None) -> Portion:
+        """Return the next ids, up to `until` or else to the present horizon."""
+        if until is None:
+            until = self._horizon.look()
+        ids = list(self._rows.filter(pk__gt=after, pk__lte=until).values_list("pk", flat=True)[:PORTION])
+        return Portion(ids, ids[-1] if len(ids) == PORTION else max(until, after))
+
+    @staticmethod
+    def read(pk: int) -> tuple[Delivery, bytes] | None:
+        """Return a delivery and its body; None where it was deleted. Raises `UnreadableError`."""
+        delivery = Delivery.objects.defer("body").filter(pk=pk).first()
+        body = claiming.read_bodies([pk]).get(pk)
+        if delivery is None or body is None:
+            return None
+        if isinstance(body, Exception):
+            raise UnreadableError(f"the stored body cannot be read: {type(body).__name__}: {body}")
+        return delivery, body

@@ -1,0 +1,83 @@
+"""Where deliveries are forwarded to: a URL and the addresses that its name has. Pure, but for the look-up."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+Address = IPv4Address | IPv6Address
+PORTS = {"http": 80, "https": 443}
+_LOOPBACK_NAME = "localhost"
+
+
+class TargetError(ValueError):
+    """The URL cannot be a target, or its name leads to no address that may be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL of http or https."""
+
+    url: str
+    scheme: str
+    host: str
+    """A name or an address, without brackets."""
+    port: int
+    path: str
+    """With the query."""
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the `Host` header has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def parse(url: str) -> Target:
+    """Return the target of a URL. Raises `TargetError`."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode() if ":" not in parts.netloc else parts.hostname
+    except ValueError:
+        raise TargetError(f"not a URL: {url!r}") from None
+    if parts.scheme not in PORTS or not host or not url.isprintable() or " " in url:
+        raise TargetError(f"a URL must begin with http:// or https:// and name a host: {url!r}")
+    if "@" in parts.netloc:
+        raise TargetError("a URL must hold no user and no password")
+    return Target(url, parts.scheme, host, port or PORTS[parts.scheme], _path(parts))
+
+
+def _path(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+async def addresses(target: Target) -> list[Address]:
+    """Look the name up once; return its addresses. Raises `TargetError` for a name that has none."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )
+    except (OSError, UnicodeError) as error:
+        raise TargetError(f"{target.host} has no address: {error}") from error
+    # An address of one link has a zone after "%".
+    return list(dict.fromkeys(ip_address(str(at[0]).partition("%")[0]) for *_, at in found))
+
+
+def is_harmless(target: Target, address: Address) -> bool:
+    """Return whether a name that somebody else may control can be trusted with this address.
+
+    A machine's own services, and the metadata service of a cloud at 169.254.169.254, trust whoever reaches
+    them. An address of this machine is allowed where the URL itself says so.
+    """
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    address = mapped or address
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    if not address.is_loopback:
+        return True
+    try:
+        return ip_address(target.host).is_loopback
+    except ValueError:
+        return target.host == _LOOPBACK_NAME

@@ -1,0 +1,161 @@
+"""`manage.py forward`: send stored deliveries to another URL."""
+
+import asyncio
+import signal
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+import database
+from console import filter_options, signing
+from console.forwarding import forwarder, recording, target
+from console.forwarding.client import Answer, Client
+from console.forwarding.forwarder import Forwarder, Options, TargetAwayError
+from console.forwarding.outgoing import Outgoing
+from console.forwarding.stored import Stored
+from console.forwarding.target import Target, TargetError
+from ledger.horizon import Horizon
+from processing import sanitising
+from receiver.models import Delivery
+
+# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
+INTERRUPTED = 130
+LONGEST_ANSWER = 2_000  # characters that -v shows
+# Seconds until the transactions end that were under way at the start, before it is reported.
+REPORT_AFTER = 5.0
+
+
+class Command(BaseCommand):
+    """Sends deliveries with their exact bytes and GitHub's headers, signed anew."""
+
+    help = "Send stored deliveries to another URL, in the order of receipt, and what arrives with --follow."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Return the parser, in which `-v` is this command's own and `--verbosity` Django's."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--to", metavar="URL", required=True, help="where the deliveries are sent")
+        filter_options.declare(parser)
+        parser.add_argument("--after", metavar="ID", type=int, help="only deliveries after this id")
+        parser.add_argument("--follow", action="store_true", help="go on with what arrives, until Ctrl-C")
+        parser.add_argument(
+            "--secret", metavar="S", help="sign with S; default: FORWARD_SECRET, or the webhook secret"
+        )
+        parser.add_argument(
+            "--record", metavar="DIR", type=Path, help="also write each as a file in this folder"
+        )
+        parser.add_argument("-v", "--answers", action="store_true", help="show the answers")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Forward. Exit with 130 if stopped, and with an error if a delivery was not accepted."""
+        try:
+            to = target.parse(options["to"])
+            secret = options["secret"].encode() if options["secret"] else signing.forward_secret()
+        except (TargetError, signing.NoSecretError) as error:
+            raise CommandError(str(error)) from error
+        self._refuse(options)
+        if options["record"] is not None:
+            try:
+                options["record"].mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise CommandError(f"--record: {error}") from error
+        how = Options(secret, options["follow"], options["rate"], options["record"])
+        try:
+            asyncio.run(self._forward(to, how, options))
+        finally:
+            database.close()
+
+    @staticmethod
+    def _refuse(options: dict[str, Any]) -> None:
+        """Raise for options that contradict each other."""
+        chosen = bool(filter_options.condition(options)) or options["after"] is not None
+        if not chosen and not options["follow"]:
+            raise CommandError("give a GUID or a filter, --after 0 for all deliveries, or --follow")
+        if options["follow"] and (options["guids"] or options["status"] or options["until"]):
+            raise CommandError(
+                "--follow goes on with what arrives: it takes no GUID, no --until, and no --status, which "
+                "changes after the arrival"
+            )
+
+    async def _forward(self, to: Target, how: Options, options: dict[str, Any]) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        horizon = Horizon()
+        stored = Stored(filter_options.condition(options), horizon)
+        async with Client(to) as client:
+            work = Forwarder(stored, client, how, self._show(options["answers"]), self._report)
+
+            def interrupted() -> None:
+                stop.set()
+                work.stop()
+                # The next Ctrl-C ends the process at once.
+                loop.remove_signal_handler(signal.SIGINT)
+
+            loop.add_signal_handler(signal.SIGINT, interrupted)
+            try:
+                present = await self._present(horizon, stop)
+                from_now = how.follow and options["after"] is None and options["since"] is None
+                work.reached = present if from_now else options["after"] or 0
+                if how.follow:
+                    self._report(f"following after id {work.reached}")
+                at_end = not stop.is_set() and await work.run(work.reached, None if how.follow else present)
+            except (Error, TargetAwayError, recording.NotRecordedError) as error:
+                raise CommandError(f"{_said(error)}; {_to_continue(work)}") from error
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)
+        if not at_end:
+            raise CommandError(f"stopped; {_to_continue(work)}", returncode=INTERRUPTED)
+        self._report(f"{work.sent} forwarded")
+        if missing := await database.run(_missing, options["guids"]):
+            raise CommandError(f"not stored: {', '.join(missing)}")
+        if work.failed:
+            raise CommandError(f"{work.failed} of {work.sent + work.failed} were not accepted by {to.url}")
+
+    async def _present(self, horizon: Horizon, stop: asyncio.Event) -> int:
+        """Return the newest id below which no delivery can appear any more."""
+        began = asyncio.get_running_loop().time()
+        reported = False
+        reached = await database.run(horizon.look)
+        while horizon.blocked and not stop.is_set():
+            if not reported and asyncio.get_running_loop().time() > began + REPORT_AFTER:
+                self._report("waiting for a transaction that writes deliveries to end")
+                reported = True
+            await asyncio.sleep(forwarder.SOON)
+            reached = await database.run(horizon.look)
+        return reached
+
+    def _show(self, answers: bool) -> forwarder.Show:
+        def show(sent: Outgoing, answer: Answer) -> None:
+            line = f"{sent.event} {sent.guid} {answer.status} {answer.seconds * 1000:.0f} ms id {sent.id}"
+            self.stdout.write(sanitising.one_line(line))
+            if answers and answer.text:
+                self.stdout.write(sanitising.lines(answer.text[:LONGEST_ANSWER]))
+            self.stdout.flush()
+
+        return show
+
+    def _report(self, line: str) -> None:
+        self.stderr.write(sanitising.one_line(line, LONGEST_ANSWER))
+
+
+def _said(error: Exception) -> str:
+    kind = "the target is away: " if isinstance(error, TargetAwayError) else ""
+    kind = "the database does not answer: " if isinstance(error, Error) else kind
+    return sanitising.one_line(f"{kind}{error}", LONGEST_ANSWER)
+
+
+def _to_continue(work: Forwarder) -> str:
+    failed = f", {work.failed} not accepted" if work.failed else ""
+    return f"{work.sent} forwarded{failed}; to continue, repeat the arguments with --after {work.reached}"
+
+
+def _missing(guids: list[UUID]) -> list[str]:
+    """Return those of these guids that are not stored."""
+    stored = set(Delivery.objects.filter(guid__in=guids).values_list("guid", flat=True))
+    return sorted(str(guid) for guid in set(guids) - stored)
