@@ -26,7 +26,7 @@ MAX_NAME = 64  # characters
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _HOOK_ID = re.compile(r"[0-9]{1,18}")
-_GITHUBS = "HTTP_X_GITHUB_"
+_GITHUBS = "x-github-"
 
 
 Key = tuple[str, UUID, int]
@@ -71,17 +71,17 @@ class Arrival(NamedTuple):
         return self.source, self.guid, self.hook_id
 
 
-def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier, limit: int) -> Arrival:
-    """Return the arrival of a POST request; `meta` holds its headers as Django's `request.META` does.
+def read(headers: Mapping[str, str], body: bytes, source: str, verifier: Verifier, limit: int) -> Arrival:
+    """Return the arrival of a POST request; the names of its headers are in lower case.
 
     `verifier` has read the body, whose JSON may have up to `limit` bytes. Raises `RejectedError` with the
     status of the table in docs/reference/http.md.
     """
-    position = _position(verifier, meta.get("HTTP_X_HUB_SIGNATURE_256"))
-    event = _header(meta, "X-GitHub-Event", _EVENT, "the name of an event")
-    guid = _header(meta, "X-GitHub-Delivery", _GUID, "a UUID")
-    hook_id = _header(meta, "X-GitHub-Hook-ID", _HOOK_ID, "a number", absent="0")
-    content_type = meta.get("CONTENT_TYPE", "")
+    position = _position(verifier, headers.get("x-hub-signature-256"))
+    event = _header(headers, "X-GitHub-Event", _EVENT, "the name of an event")
+    guid = _header(headers, "X-GitHub-Delivery", _GUID, "a UUID")
+    hook_id = _header(headers, "X-GitHub-Hook-ID", _HOOK_ID, "a number", absent="0")
+    content_type = headers.get("content-type", "")
     if content_type != JSON and content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
         raise RejectedError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -106,7 +106,7 @@ def read(meta: Mapping[str, str], body: bytes, source: str, verifier: Verifier, 
         source=source,
         secret_position=position,
         event=event,
-        headers=_kept(meta),
+        headers=_kept(headers),
         content_type=content_type[:MAX_TEXT],
         body=body,
         digest=digest_of(body),
@@ -141,9 +141,9 @@ def _position(verifier: Verifier, header: str | None) -> int:
 
 
 def _header(
-    meta: Mapping[str, str], name: str, form: re.Pattern[str], what: str, absent: str | None = None
+    headers: Mapping[str, str], name: str, form: re.Pattern[str], what: str, absent: str | None = None
 ) -> str:
-    value = meta.get(_key(name), absent)
+    value = headers.get(name.lower(), absent)
     if value is None:
         raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, f"{name} is missing")
     if not form.fullmatch(value):
@@ -152,30 +152,25 @@ def _header(
 
 
 @lru_cache(maxsize=64)
-def _key(name: str) -> str:
-    return f"HTTP_{name.upper().replace('-', '_')}"
-
-
-@lru_cache(maxsize=64)
-def _name(key: str) -> str:
-    """Return a header's name as GitHub writes it: `X-GitHub-Hook-ID` for `HTTP_X_GITHUB_HOOK_ID`."""
-    rest = "-".join(word if word == "ID" else word.title() for word in key.removeprefix(_GITHUBS).split("_"))
+def _name(lower: str) -> str:
+    """Return a header's name as GitHub writes it: `X-GitHub-Hook-ID` for `x-github-hook-id`."""
+    rest = "-".join("ID" if word == "id" else word.title() for word in lower[len(_GITHUBS) :].split("-"))
     return f"X-GitHub-{rest}"
 
 
-def _kept(meta: Mapping[str, str]) -> dict[str, str]:
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     """Return GitHub's own headers, without the signatures: with the body, they help to guess a weak secret.
 
     A header that is larger than any of GitHub's is left out: no signature covers headers, so a sender could
     fill the rows with them.
     """
     kept = {}
-    for key, value in meta.items():
-        if key.startswith(_GITHUBS) and len(key) <= MAX_NAME and len(value) <= MAX_HEADER:
-            kept[_name(key)] = value
+    for name, value in headers.items():
+        if name.startswith(_GITHUBS) and len(name) <= MAX_NAME and len(value) <= MAX_HEADER:
+            kept[_name(name)] = value
             if len(kept) == MAX_HEADERS:
                 break
-    agent = meta.get("HTTP_USER_AGENT")
+    agent = headers.get("user-agent")
     if agent is not None and len(agent) <= MAX_HEADER:
         kept["User-Agent"] = agent
     return kept

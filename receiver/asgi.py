@@ -13,7 +13,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from http import HTTPStatus
-from io import BytesIO
 from typing import Any
 
 import django
@@ -22,7 +21,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.http import HttpResponse  # noqa: E402
 from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
@@ -31,6 +30,7 @@ from configuration.stopping import stop  # noqa: E402
 from receiver import bodies, views  # noqa: E402
 from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
 from receiver.budget import Budget, blocks  # noqa: E402
+from receiver.deferred import DeferredRequest, DeferredResponse  # noqa: E402
 from receiver.parts import Parts  # noqa: E402
 from receiver.rejections import Reason  # noqa: E402
 from receiver.signatures import Verifier  # noqa: E402
@@ -84,62 +84,52 @@ class WebhookHandler(ASGIHandler):
             await pages(scope, receive, send)
             return
         self._requests += 1
-        body = Body(
-            self._budget, Verifier(views.secrets_of(match.kwargs.get("source", ""))), settings.MAX_BODY_BYTES
-        )
+        verifier = Verifier(views.secrets_of(match.kwargs.get("source", "")))
+        body = Body(self._budget, verifier, settings.MAX_BODY_BYTES)
+        request = DeferredRequest(scope, match, verifier, asyncio.get_running_loop().time())
         try:
-            response = await self._answer(match, body, scope, receive)
-            if response is not None:
+            response = await self._answer(request, body, receive)
+            if isinstance(response, DeferredResponse) and not response.constructed:
+                for message in response.messages():
+                    await send(message)
+            elif response is not None:
                 response["Content-Length"] = str(len(response.content))
                 await self.send_response(response, send)
         finally:
             body.release()
             self._requests -= 1
 
-    async def _answer(
-        self, match: ResolverMatch, body: Body, scope: Scope, receive: Receive
-    ) -> HttpResponse | None:
+    async def _answer(self, request: DeferredRequest, body: Body, receive: Receive) -> HttpResponse | None:
         """Return the response of the view, or the rejection of an unread body; None if the sender is gone."""
-        since = asyncio.get_running_loop().time()
         try:
             if self._requests > MAX_REQUESTS:
                 raise bodies.BusyError
-            if scope["method"] == "POST":
-                await body.read(scope, receive)
+            if request.method == "POST":
+                await body.read(request.headers_by_name, receive)
+                request._body = body.content
             if body.size <= STORED_ALONE:
-                return await _call_view(match, scope, body, since)
-            async with asyncio.timeout_at(since + bodies.BODY_WITHIN) as waiting, self._alone:
+                return await _call_view(request)
+            async with asyncio.timeout_at(request.since + bodies.BODY_WITHIN) as waiting, self._alone:
                 waiting.reschedule(None)
-                return await _call_view(match, scope, body, since)
+                return await _call_view(request)
         except bodies.SenderGoneError:
             return None
         except (bodies.UnreadError, TimeoutError) as error:
-            return self._unread(match, scope, body, *UNREAD[type(error)])
-
-    def _unread(
-        self, match: ResolverMatch, scope: Scope, body: Body, reason: Reason, status: HTTPStatus
-    ) -> HttpResponse:
-        """Return the rejection of a body that is not read to its end; the answer closes the connection."""
-        request = ASGIRequest(scope, BytesIO())
-        request.resolver_match = match
-        parts: Parts = scope["state"]["parts"]
-        response = views.refuse(request, parts, status, reason, views.LIMITS[reason](), size=body.size)
-        response["Connection"] = "close"
-        return response
+            # The rejection of a body that is not read to its end closes the connection.
+            reason, status = UNREAD[type(error)]
+            parts: Parts = request.scope["state"]["parts"]
+            response = views.refuse(request, parts, status, reason, views.LIMITS[reason](), size=body.size)
+            response["Connection"] = "close"
+            return response
 
 
-async def _call_view(match: ResolverMatch, scope: Scope, body: Body, since: float) -> HttpResponse:
-    """Return the response of the view, or a 500. `since` is the loop time at which the request began."""
-    request = ASGIRequest(scope, BytesIO())
-    request._body = body.content
-    request.resolver_match = match
-    # Django's handler sets neither: the view then verifies the body itself, and its deadline starts later.
-    request.verifier = body.verifier  # type: ignore[attr-defined]
-    request.since = since  # type: ignore[attr-defined]
+async def _call_view(request: DeferredRequest) -> HttpResponse:
+    """Return the response of the view, or a 500."""
+    match = request.resolver_match
     try:
         response: HttpResponse = await match.func(request, **match.kwargs)
     except Exception:
-        logger.exception("request failed method=%s path=%r", scope["method"], scope["path"])
+        logger.exception("request failed method=%s path=%r", request.method, request.scope["path"])
         response = views.refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; send it again")
     return response
 

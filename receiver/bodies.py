@@ -65,25 +65,21 @@ class Body:
         self._gave_way = False
         self._within = asyncio.timeout(BODY_WITHIN)
 
-    async def read(self, scope: Scope, receive: Receive) -> None:
+    async def read(self, headers: Mapping[str, str], receive: Receive) -> None:
         """Receive the whole body.
 
         Raises `TooLargeError` at once for a `Content-Length` over the limit, else as soon as more bytes than
         the limit have arrived. Raises `TooSlowError`, `BusyError` or `SenderGoneError` for an incomplete
         body.
         """
-        length, content_type = None, b""
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                length = int(value)
-            elif name == b"content-type":
-                content_type = value
+        announced = headers.get("content-length")
+        length = None if announced is None else int(announced)
         try:
             async with self._within:
                 if length is not None and length <= FREE_BYTES:
                     await self._read(receive)
                 else:
-                    await self._read_large(receive, length, content_type.decode("latin-1"))
+                    await self._read_large(receive, length, headers.get("content-type", ""))
         except TimeoutError:
             # A body that waited for memory for most of the time is not the sender's fault.
             if self._gave_way or self._waited < BODY_WITHIN / 2:

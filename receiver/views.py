@@ -1,7 +1,7 @@
 """The views: HTTP methods, headers and status codes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from django.conf import settings
@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 import schemas
-from receiver import arrivals, bodies, parts
+from receiver import arrivals, bodies, headers, parts
 from receiver.arrivals import Arrival
+from receiver.deferred import DeferredRequest, DeferredResponse
 from receiver.intake import StoreDownError
 from receiver.models import Reason
 from receiver.parts import Parts
@@ -49,19 +50,19 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         response = refuse(request, found, HTTPStatus.METHOD_NOT_ALLOWED, Reason.METHOD, "send a POST")
         response["Allow"] = "POST"
         return response
-    body = request.body
-    if len(body) > bodies.max_bytes(settings.MAX_BODY_BYTES, request.META.get("CONTENT_TYPE", "")):
+    body, since = request.body, None
+    if isinstance(request, DeferredRequest):  # of `WebhookHandler`, which has read the body
+        by_name, verifier, since = request.headers_by_name, request.verifier, request.since
+    else:
+        by_name, verifier = headers.of(request), Verifier(secrets_of(source))
+        verifier.update(body)
+    if len(body) > bodies.max_bytes(settings.MAX_BODY_BYTES, by_name.get("content-type", "")):
         reason = Reason.TOO_LARGE
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return refuse(request, found, status, reason, LIMITS[reason](), len(body))
-    # `WebhookHandler` has fed the verifier while the body arrived; Django's own handler sets none.
-    verifier = getattr(request, "verifier", None)
-    if verifier is None:
-        verifier = Verifier(secrets_of(source))
-        verifier.update(body)
     try:
-        arrival = await _read(request, body, source, verifier)
-        stored = await found.intake.keep(arrival, getattr(request, "since", None))
+        arrival = await _read(by_name, body, source, verifier)
+        stored = await found.intake.keep(arrival, since)
     except arrivals.RejectedError as rejected:
         return refuse(request, found, rejected.status, rejected.reason, rejected.detail, len(body))
     except StoreDownError as error:
@@ -138,11 +139,11 @@ def secrets_of(source: str) -> tuple[bytes, ...]:
     return found.get(source.lower().replace("-", "_"), ()) or found.get("", ())
 
 
-async def _read(request: HttpRequest, body: bytes, source: str, verifier: Verifier) -> Arrival:
+async def _read(by_name: Mapping[str, str], body: bytes, source: str, verifier: Verifier) -> Arrival:
     limit = settings.MAX_BODY_BYTES
     if len(body) <= PARSE_IN_LOOP:
-        return arrivals.read(request.META, body, source, verifier, limit)
-    return await asyncio.to_thread(arrivals.read, request.META, body, source, verifier, limit)
+        return arrivals.read(by_name, body, source, verifier, limit)
+    return await asyncio.to_thread(arrivals.read, by_name, body, source, verifier, limit)
 
 
 def _answer(arrival: Arrival, receipt: Receipt) -> HttpResponse:
@@ -150,4 +151,4 @@ def _answer(arrival: Arrival, receipt: Receipt) -> HttpResponse:
     # Nothing in this JSON needs escaping, and formatting is faster than `json.dumps`.
     body = f'{{"guid": "{arrival.guid}", "status": "{"duplicate" if duplicate else "accepted"}"}}'
     status = HTTPStatus.OK if duplicate else HTTPStatus.ACCEPTED
-    return HttpResponse(body, content_type="application/json", status=status)
+    return DeferredResponse(status, body)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from receiver.bodies import FORM_NAME, FREE_BYTES, Body, Message, Scope, TooLargeError
+from receiver.bodies import FORM_NAME, FREE_BYTES, Body, Message, TooLargeError
 from receiver.budget import Budget, blocks
 from receiver.signatures import Verifier
 
-FORM = b"application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 LIMIT = 10 * FREE_BYTES
 
 
@@ -19,9 +19,9 @@ def body() -> Body:
     return Body(Budget(blocks(3 * LIMIT + FORM_NAME)), Verifier([b"secret"]), LIMIT)
 
 
-def scope(content_type: bytes = b"application/json", length: int | None = None) -> Scope:
-    announced = [] if length is None else [(b"content-length", b"%d" % length)]
-    return {"headers": [(b"content-type", content_type), *announced]}
+def headers(content_type: str = "application/json", length: int | None = None) -> dict[str, str]:
+    announced = {} if length is None else {"content-length": str(length)}
+    return {"content-type": content_type, **announced}
 
 
 class Chunks:
@@ -40,38 +40,38 @@ class Chunks:
 @pytest.mark.parametrize("announced", [True, False])
 @pytest.mark.parametrize(
     ("content_type", "content"),
-    [(b"application/json", b"x" * LIMIT), (FORM, b"payload=" + b"%22" * LIMIT), (FORM, b"x" * LIMIT)],
+    [("application/json", b"x" * LIMIT), (FORM, b"payload=" + b"%22" * LIMIT), (FORM, b"x" * LIMIT)],
     ids=["JSON", "form of escapes", "form without escapes"],
 )
 async def test_a_body_of_the_largest_json_is_read_as_it_came(
-    content_type: bytes, content: bytes, announced: bool
+    content_type: str, content: bytes, announced: bool
 ) -> None:
     pieces = [content[start : start + 50_000] for start in range(0, len(content), 50_000)]
     read = body()
-    await read.read(scope(content_type, len(content) if announced else None), Chunks(pieces).receive)
+    await read.read(headers(content_type, len(content) if announced else None), Chunks(pieces).receive)
     assert read.content == content
     read.release()
 
 
 @pytest.mark.parametrize(
     ("content_type", "chunk", "taken"),
-    [(b"application/json", b"x" * 1000, LIMIT), (FORM, b"x" * 1000, LIMIT), (FORM, b"%22" * 1000, 3 * LIMIT)],
+    [("application/json", b"x" * 1000, LIMIT), (FORM, b"x" * 1000, LIMIT), (FORM, b"%22" * 1000, 3 * LIMIT)],
     ids=["JSON", "form without escapes", "form of escapes"],
 )
 async def test_a_body_of_more_json_is_refused_without_being_read_on(
-    content_type: bytes, chunk: bytes, taken: int
+    content_type: str, chunk: bytes, taken: int
 ) -> None:
     chunks = Chunks([chunk] * (4 * LIMIT // len(chunk)))
     with pytest.raises(TooLargeError):
-        await body().read(scope(content_type), chunks.receive)
+        await body().read(headers(content_type), chunks.receive)
     assert taken < chunks.passed < taken + 2 * FORM_NAME + len(chunk)
 
 
 async def test_a_length_over_the_limit_is_refused_without_reading() -> None:
-    for content_type, length in ((b"application/json", LIMIT + 1), (FORM, 3 * LIMIT + FORM_NAME + 1)):
+    for content_type, length in (("application/json", LIMIT + 1), (FORM, 3 * LIMIT + FORM_NAME + 1)):
         chunks = Chunks([b"x"])
         with pytest.raises(TooLargeError):
-            await body().read(scope(content_type, length), chunks.receive)
+            await body().read(headers(content_type, length), chunks.receive)
         assert chunks.passed == 0
 
 
@@ -79,7 +79,7 @@ async def test_a_released_body_is_freed_without_the_garbage_collector() -> None:
     gc.disable()
     try:
         read = body()
-        await read.read(scope(length=LIMIT), Chunks([b"x" * LIMIT]).receive)
+        await read.read(headers(length=LIMIT), Chunks([b"x" * LIMIT]).receive)
         read.release()
         gone = weakref.ref(read)
         del read

@@ -1,0 +1,75 @@
+"""A request and a response that Django's constructors complete when a further attribute is read.
+
+The view of a delivery reads few attributes of its request, and `WebhookHandler` sends the response as it is.
+"""
+
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse
+from django.urls import ResolverMatch
+
+from receiver import headers
+from receiver.bodies import Message, Scope
+from receiver.signatures import Verifier
+
+JSON = b"application/json"
+
+
+class _Deferred:
+    """Calls `construct` when an attribute is read that is not set. Attributes that are set stay."""
+
+    constructed = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.constructed or name.startswith("__"):
+            raise AttributeError(name)
+        self.constructed = True
+        before = dict(vars(self))
+        self.construct()
+        vars(self).update(before)
+        return getattr(self, name)
+
+    def construct(self) -> None:
+        """Call Django's constructor."""
+        raise NotImplementedError
+
+
+class DeferredRequest(_Deferred, ASGIRequest):
+    """A request of a webhook. `verifier` reads its body; `since` is the loop's time at its start."""
+
+    resolver_match: ResolverMatch
+
+    def __init__(self, scope: Scope, match: ResolverMatch, verifier: Verifier, since: float) -> None:
+        self.scope = scope
+        self.method = scope["method"]
+        self.resolver_match = match
+        self.headers_by_name = headers.of_scope(scope["headers"])
+        self.verifier = verifier
+        self.since = since
+        self._body = b""
+
+    def construct(self) -> None:
+        """Call Django's constructor."""
+        ASGIRequest.__init__(self, self.scope, BytesIO())
+
+
+class DeferredResponse(_Deferred, HttpResponse):
+    """A response whose content is JSON in ASCII."""
+
+    def __init__(self, status: HTTPStatus, text: str) -> None:
+        self.status_code = status
+        self.json_text = text
+
+    def messages(self) -> tuple[Message, Message]:
+        """Return the ASGI messages of a response that has not been constructed."""
+        content = self.json_text.encode()
+        fields = [(b"Content-Type", JSON), (b"Content-Length", b"%d" % len(content))]
+        start = {"type": "http.response.start", "status": self.status_code, "headers": fields}
+        return start, {"type": "http.response.body", "body": content}
+
+    def construct(self) -> None:
+        """Call Django's constructor."""
+        HttpResponse.__init__(self, self.json_text, content_type=JSON.decode(), status=self.status_code)
