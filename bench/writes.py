@@ -1,11 +1,10 @@
-"""Compares ways of writing a batch of arrivals to PostgreSQL, in one process.
+"""Compares ways of writing a batch of arrivals to PostgreSQL, in one process (docs/decisions/0038).
 
 Each way writes the same rows in batches of the same sizes, in turn and several times, so that the ratios are
 stable on a noisy machine.
 """
 
 import asyncio
-import re
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +16,6 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
-from receiver import rows
 from receiver.arrivals import Arrival, digest_of
 from receiver.models import Delivery
 from receiver.postgresql import INSERT, PostgresWriter, connection_parameters, parameters
@@ -42,44 +40,24 @@ def arrivals(body: bytes, size: int) -> list[Arrival]:
         "body": body,
         "digest": digest_of(body),
     }
-    return [Arrival(guid=uuid4(), **fields) for _ in range(size)]  # type: ignore[arg-type] # by name
+    return [Arrival(guid=str(uuid4()), **fields) for _ in range(size)]  # type: ignore[arg-type] # by name
 
 
-def unnest_in_the_loop() -> Write:
+def in_the_loop() -> Write:
     """Return the receiver's own way."""
     writer = PostgresWriter()
     return lambda batch: writer.insert(batch, [1] * len(batch))
 
 
-def unnest_in_a_thread() -> Write:
-    """Return the same statement in a thread, as for Django's ORM."""
-    thread = ThreadPoolExecutor(1)
-    opened = psycopg.connect(**connection_parameters(), autocommit=True)
-
-    def run(batch: Batch) -> object:
-        return opened.execute(INSERT, parameters(batch, [1] * len(batch)), prepare=True).fetchall()
-
-    return lambda batch: asyncio.get_running_loop().run_in_executor(thread, run, batch)
-
-
-async def copy_in_the_loop() -> Write:
-    """Return COPY into a staging table, then INSERT … SELECT, in one transaction."""
+async def cursor_in_the_loop() -> Write:
+    """Return the same statement through psycopg's cursor."""
     opened = await psycopg.AsyncConnection.connect(**connection_parameters(), autocommit=True)
-    kinds = dict(re.findall(r"%\((\w+)\)b::(\w+)\[\]", INSERT.decode()))
-    staged = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
-    await opened.execute(f"CREATE TEMP TABLE staged ({staged}) ON COMMIT DELETE ROWS")
-    into = f"COPY staged ({', '.join(rows.COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-    arrays = INSERT[INSERT.index(b"FROM unnest") : INSERT.index(b"ON CONFLICT")]
-    onwards = INSERT.replace(arrays, b"FROM staged ")
+    statement = INSERT.replace(b"$1", b"%t").replace(b"$2", b"%b")
 
     async def write(batch: Batch) -> object:
-        async with opened.transaction(), opened.cursor() as cursor:
-            async with cursor.copy(into) as stream:
-                stream.set_types([kinds[name] for name in rows.COLUMNS])
-                for row in rows.of(batch, [1] * len(batch)):
-                    await stream.write_row(row)
-            await cursor.execute(onwards, prepare=True)
-            return await cursor.fetchall()
+        columns, bodies = parameters(batch, [1] * len(batch))
+        cursor = await opened.execute(statement, (columns.decode(), bodies), prepare=True)
+        return await cursor.fetchall()
 
     return write
 
@@ -108,9 +86,8 @@ def bulk_create_in_a_thread() -> Write:
 async def measure(body: bytes) -> dict[str, dict[int, float]]:
     """Return rows per second by way and batch size: the median of the rounds."""
     ways = {
-        "INSERT … unnest, in the loop": unnest_in_the_loop(),
-        "INSERT … unnest, in a thread": unnest_in_a_thread(),
-        "COPY, INSERT … SELECT, in the loop": await copy_in_the_loop(),
+        "INSERT … json_to_recordset": in_the_loop(),
+        "the same, through a cursor": await cursor_in_the_loop(),
         "bulk_create, in a thread": bulk_create_in_a_thread(),
     }
     found: dict[str, dict[int, list[float]]] = {name: {size: [] for size in SIZES} for name in ways}

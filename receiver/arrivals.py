@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
-from uuid import UUID
 
 import schemas
 from receiver import signatures
@@ -29,8 +28,8 @@ _HOOK_ID = re.compile(r"[0-9]{1,18}")
 _GITHUBS = "x-github-"
 
 
-Key = tuple[str, UUID, int]
-"""Source, guid and hook id of a delivery."""
+Key = tuple[str, str, int]
+"""Source, guid and hook id of a delivery. Guids are in lower case, as PostgreSQL prints them."""
 
 
 class RejectedError(Exception):
@@ -49,7 +48,7 @@ class Arrival(NamedTuple):
     `hook_id` is 0 if the request names no hook. `digest` identifies the body: see `digest_of`.
     """
 
-    guid: UUID
+    guid: str
     hook_id: int
     source: str
     secret_position: int
@@ -101,7 +100,7 @@ def read(headers: Mapping[str, str], body: bytes, source: str, verifier: Verifie
     repository, sender, installation = envelope.repository, envelope.sender, envelope.installation
     subject = envelope.pull_request or envelope.issue
     return Arrival(
-        guid=UUID(guid),
+        guid=guid.lower(),
         hook_id=int(hook_id),
         source=source,
         secret_position=position,

@@ -1,7 +1,9 @@
 """Writes batches to PostgreSQL through its own asynchronous connection.
 
 The event loop sends the statements, so that no thread has to be woken and the loop parses the next deliveries
-while the server commits these. See docs/decisions/0008.
+while the server commits these. Two parameters hold a batch, and psycopg's lower level
+(https://www.psycopg.org/psycopg3/docs/api/pq.html) sends them: its cursors adapt each value in Python. See
+docs/decisions/0008 and 0038.
 """
 
 import asyncio
@@ -15,10 +17,13 @@ import psycopg
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from psycopg import errors
+from psycopg import errors, generators
+from psycopg.pq import ExecStatus, Format
+from pydantic_core import to_json
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
+from receiver.fields import compress
 from receiver.store import DownError, RefusedError, Row, reopen
 
 # Seconds for the answer to a statement, before the connection is cut. With `connect_timeout` it is less than
@@ -30,6 +35,7 @@ LOCK_RETRIES = (0.05, 0.1, 0.2)
 _SQL = Path(__file__).parent / "sql"
 INSERT = (_SQL / "insert.postgresql.sql").read_bytes()
 REDELIVER = (_SQL / "redeliver.postgresql.sql").read_bytes()
+PREPARED = b"intake"  # the name of the insert on a direct connection
 # Errors of a statement that was prepared before its table changed, or whose name a pooler gave away.
 _STALE = (errors.FeatureNotSupported, errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 _DOWN = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction, OSError)
@@ -53,7 +59,7 @@ class PostgresWriter:
     async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
         """Insert in one statement, which is also one transaction."""
         found = await self._run(INSERT, parameters(arrivals, times))
-        return {(source, guid, hook_id): pk for source, guid, hook_id, pk in found}
+        return {(source, guid, int(hook_id)): int(pk) for source, guid, hook_id, pk in found}
 
     async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
         """Count on the rows that are not locked; retry a few times for the others."""
@@ -62,8 +68,9 @@ class PostgresWriter:
         for pause in (0.0, *LOCK_RETRIES):
             await asyncio.sleep(pause)
             sent = parameters([arrival for arrival, _ in left], [count for _, count in left])
-            for source, guid, hook_id, *row in await self._run(REDELIVER, sent):
-                found[source, guid, hook_id] = Row(*row)
+            for source, guid, hook_id, pk, status, digest in await self._run(REDELIVER, sent):
+                row = Row(int(pk), status, bytes.fromhex(digest) if digest else None)
+                found[source, guid, int(hook_id)] = row
             left = [(arrival, count) for arrival, count in left if arrival.key not in found]
             if not left:
                 break
@@ -94,7 +101,7 @@ class PostgresWriter:
             await self._connection.close()
             self._connection = None
 
-    async def _run(self, statement: bytes, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    async def _run(self, statement: bytes, values: Sequence[bytes]) -> list[list[str]]:
         try:
             return await self._execute(statement, values)
         except errors.LockNotAvailable as error:
@@ -107,7 +114,7 @@ class PostgresWriter:
         except psycopg.Error as error:
             raise RefusedError(f"PostgreSQL: {type(error).__name__}") from error
 
-    async def _execute(self, statement: bytes, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    async def _execute(self, statement: bytes, values: Sequence[bytes]) -> list[list[str]]:
         """Run the statement, once more on a new connection where the reused one is lost or stale.
 
         Rows that were committed before the connection broke are found then as duplicates.
@@ -125,9 +132,9 @@ class PostgresWriter:
         return await self._send(await self._connect(), statement, values)
 
     async def _send(
-        self, opened: psycopg.AsyncConnection, statement: bytes, values: dict[str, Any]
-    ) -> list[tuple[Any, ...]]:
-        """Run the statement; cut the connection when the server does not answer in time.
+        self, opened: psycopg.AsyncConnection, statement: bytes, values: Sequence[bytes] = ()
+    ) -> list[list[str]]:
+        """Return the rows of the statement as text, an empty one for null; cut a connection that is too slow.
 
         Cancelling the task is not enough: psycopg would send a cancel request to the same server, and wait
         for it.
@@ -142,8 +149,18 @@ class PostgresWriter:
 
         timer = asyncio.get_running_loop().call_later(ANSWER_WITHIN, cut)
         try:
-            cursor = await opened.execute(statement, values, prepare=self._direct)
-            return await cursor.fetchall()
+            if statement is INSERT and self._direct:
+                opened.pgconn.send_query_prepared(PREPARED, values, _FORMATS)
+            else:
+                opened.pgconn.send_query_params(statement, values, None, _FORMATS[: len(values)])
+            [result] = await opened.wait(generators.execute(opened.pgconn))
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise errors.error_from_result(result)
+            columns = range(result.nfields)
+            return [
+                [(result.get_value(row, column) or b"").decode() for column in columns]
+                for row in range(result.ntuples)
+            ]
         except psycopg.Error as error:
             if slow:
                 raise _SlowError("no answer in time") from error
@@ -161,10 +178,11 @@ class PostgresWriter:
             **connection_parameters(), autocommit=True
         )
         self._connection = opened
-        [[pid]] = await self._send(opened, b"SELECT pg_backend_pid()", {})
-        self._direct = pid == opened.info.backend_pid
-        if self._direct:
-            await self._send(opened, _TIMEOUTS, {})
+        [[pid]] = await self._send(opened, b"SELECT pg_backend_pid()")
+        if int(pid) == opened.info.backend_pid:
+            await self._send(opened, _TIMEOUTS)
+            await self._send(opened, b"PREPARE %b (json, bytea) AS %b" % (PREPARED, INSERT))
+            self._direct = True
         return opened
 
 
@@ -172,12 +190,18 @@ class _SlowError(psycopg.OperationalError):
     """The server did not answer in time."""
 
 
-def parameters(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[str, Any]:
-    """Return the parameters of both statements: an array for each column."""
-    columns = zip(*rows.of(arrivals, times), strict=True) if arrivals else [()] * len(rows.COLUMNS)
-    return {name: list(column) for name, column in zip(rows.COLUMNS, columns, strict=True)}
+def parameters(arrivals: Sequence[Arrival], times: Sequence[int]) -> tuple[bytes, bytes]:
+    """Return the parameters of both statements: the columns as JSON, and all bodies in one."""
+    bodies = [compress(arrival.body) for arrival in arrivals]
+    columns = rows.of(arrivals, times)
+    start = 1
+    for row, body in zip(columns, bodies, strict=True):
+        row["body_start"], row["body_length"] = start, len(body)
+        start += len(body)
+    return to_json(columns, bytes_mode="hex"), b"".join(bodies)
 
 
+_FORMATS = (Format.TEXT, Format.BINARY)
 _TIMEOUTS = (
     f"SELECT set_config('lock_timeout', '{settings.INTAKE_LOCK_TIMEOUT}', false), "
     f"set_config('statement_timeout', '{settings.INTAKE_STATEMENT_TIMEOUT}', false)"

@@ -6,39 +6,29 @@ The statements are in `receiver/sql/`; they name these columns.
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import to_json
-
 from receiver.arrivals import Arrival
-from receiver.fields import compress
-
-COLUMNS = (
-    "guid", "hook_id", "source", "secret_position", "event", "action", "repository_id", "repository",
-    "sender", "installation_id", "number", "headers", "content_type", "body", "size", "digest",
-    "redeliveries",
-)  # fmt: skip
 
 
-def of(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[tuple[Any, ...]]:
-    """Return the values of `COLUMNS` for arrivals; `times` counts each in its batch."""
+def of(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the columns of arrivals, except for the body; `times` counts each arrival in its batch."""
     return [
-        (
-            arrival.guid,
-            arrival.hook_id,
-            arrival.source,
-            arrival.secret_position,
-            arrival.event,
-            arrival.action,
-            arrival.repository_id,
-            arrival.repository,
-            arrival.sender,
-            arrival.installation_id,
-            arrival.number,
-            to_json(arrival.headers).decode(),
-            arrival.content_type,
-            compress(arrival.body),
-            len(arrival.body),
-            arrival.digest,
-            count - 1,
-        )
+        {
+            "guid": arrival.guid,
+            "hook_id": arrival.hook_id,
+            "source": arrival.source,
+            "secret_position": arrival.secret_position,
+            "event": arrival.event,
+            "action": arrival.action,
+            "repository_id": arrival.repository_id,
+            "repository": arrival.repository,
+            "sender": arrival.sender,
+            "installation_id": arrival.installation_id,
+            "number": arrival.number,
+            "headers": arrival.headers,
+            "content_type": arrival.content_type,
+            "size": len(arrival.body),
+            "digest": arrival.digest,
+            "redeliveries": count - 1,
+        }
         for arrival, count in zip(arrivals, times, strict=True)
     ]

@@ -12,9 +12,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import Error, OperationalError, close_old_connections, connection, transaction
 from django.utils import timezone
+from pydantic_core import to_json
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
+from receiver.fields import compress
 from receiver.store import DownError, RefusedError, Row, reopen
 
 _SQL = Path(__file__).parent / "sql"
@@ -97,10 +99,13 @@ def _redeliver(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, R
 
 def _rows(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[tuple[Key, dict[str, Any]]]:
     """Return the key of each arrival, and its columns as Django keeps them in SQLite."""
-    named = [dict(zip(rows.COLUMNS, row, strict=True)) for row in rows.of(arrivals, times)]
-    return [
-        (arrival.key, row | {"guid": arrival.guid.hex}) for arrival, row in zip(arrivals, named, strict=True)
-    ]
+    found = []
+    for arrival, row in zip(arrivals, rows.of(arrivals, times), strict=True):
+        row["guid"] = arrival.guid.replace("-", "")
+        row["headers"] = to_json(arrival.headers).decode()
+        row["body"] = compress(arrival.body)
+        found.append((arrival.key, row))
+    return found
 
 
 def _execute(statement: str, row: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -109,6 +109,8 @@ async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored | St
     # All receivers lock rows in the same order, so they cannot deadlock.
     firsts = [first[key] for key in sorted(first)] if len(first) > 1 else list(first.values())
     new = await writer.insert(firsts, [len(groups[_name(arrival)]) for arrival in firsts])
+    if len(new) == len(arrivals):  # the usual batch: distinct keys, none of them known
+        return [Stored(new[arrival.key], arrival.event, Receipt.ACCEPTED) for arrival in arrivals]
     known = [
         group[0] for (key, digest), group in groups.items() if key not in new or first[key].digest != digest
     ]

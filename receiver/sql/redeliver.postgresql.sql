@@ -1,11 +1,13 @@
 -- Counts redeliveries of existing deliveries. A row that another transaction locks is skipped and not returned.
 -- A delivery with another body is returned with its own digest, and nothing of it changes. A row of version 0.1
--- has no digest yet: equal bodies make equal zstd frames.
+-- has no digest yet: equal bodies make equal zstd frames. The parameters are those of the insert.
 WITH sent AS (
-    SELECT * FROM unnest(
-        %(source)b::text[], %(guid)b::uuid[], %(hook_id)b::bigint[], %(digest)b::bytea[], %(body)b::bytea[],
-        %(redeliveries)b::integer[]
-    ) AS sent (source, guid, hook_id, digest, body, redeliveries)
+    SELECT source, guid, hook_id, decode(digest, 'hex') AS digest,
+        substring($2::bytea FROM body_start FOR body_length) AS body, redeliveries
+    FROM json_to_recordset($1::json) AS sent (
+        source text, guid uuid, hook_id bigint, digest text, body_start integer, body_length integer,
+        redeliveries integer
+    )
 ),
 held AS (
     SELECT id, source, guid, hook_id, digest, body
@@ -24,4 +26,5 @@ SET redeliveries = delivery.redeliveries + COALESCE(matched.times, 0),
     digest = COALESCE(matched.digest, delivery.digest)
 FROM held LEFT JOIN matched USING (id)
 WHERE delivery.id = held.id
-RETURNING delivery.source, delivery.guid, delivery.hook_id, delivery.id, delivery.status, delivery.digest
+RETURNING delivery.source, delivery.guid, delivery.hook_id, delivery.id, delivery.status,
+    encode(delivery.digest, 'hex')

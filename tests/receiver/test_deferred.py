@@ -15,9 +15,7 @@ from receiver import headers
 from receiver.deferred import DeferredRequest, DeferredResponse
 from receiver.signatures import Verifier
 
-names = st.sampled_from(
-    [b"accept", b"content-type", b"user-agent", b"x-github-event", b"x-y"]
-)
+names = st.sampled_from([b"accept", b"content-type", b"user-agent", b"x-github-event", b"x-y"])
 pairs = st.lists(st.tuples(names, st.binary(max_size=20)), max_size=6)
 
 

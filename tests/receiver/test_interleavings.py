@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError
@@ -15,7 +15,7 @@ from receiver.intake import MIN_SECOND_BATCH, Intake, StoreDownError
 from receiver.store import DownError, Receipt, RefusedError, Row, Stored
 from tests import servers
 
-GUID = UUID("8a3c0a52-0000-4000-8000-000000000001")
+GUID = "8a3c0a52-0000-4000-8000-000000000001"
 
 
 class ScriptedWriter:
@@ -57,7 +57,7 @@ class ScriptedWriter:
 
 
 def arrival() -> Arrival:
-    return Arrival(uuid4(), 1, "", 0, "push", {}, "application/json", b"{}", b"digest")
+    return Arrival(str(uuid4()), 1, "", 0, "push", {}, "application/json", b"{}", b"digest")
 
 
 class Wakes:
