@@ -35,10 +35,17 @@ install: $(VENV)/.runtime ## Create .venv with the pinned requirements
 run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOLE_PORT, HOOKKEEPER_DATA); Ctrl-C stops all
 	@exec $(BIN)/python -m dev
 
-test: $(VENV)/.dev ## Run the whole suite: on SQLite, and beside it what touches the database on PostgreSQL
-	@echo "Running on SQLite, and beside it on PostgreSQL, which is told when it is through."
-	@told=$$(mktemp); $(BIN)/pytest --database postgresql -m store >$$told 2>&1 & other=$$!; \
-	$(BIN)/pytest; one=$$?; wait $$other; two=$$?; cat $$told; rm -f $$told; exit $$((one || two))
+# Tests that mostly wait for the processes that they start.
+WAITING := tests/chaos tests/dev tests/e2e
+
+test: $(VENV)/.dev ## Run the whole suite: on SQLite in two parts, beside them on PostgreSQL what uses the database
+	@echo "Running three parts of the suite at once. The output of the second and the third follows at the end."
+	@output=$$(mktemp -d); \
+	$(BIN)/pytest --database postgresql -m store >$$output/postgresql 2>&1 & postgresql=$$!; \
+	$(BIN)/pytest $(WAITING) >$$output/waiting 2>&1 & waiting=$$!; \
+	$(BIN)/pytest $(WAITING:%=--ignore=%); failed=$$?; \
+	wait $$waiting || failed=1; wait $$postgresql || failed=1; \
+	cat $$output/waiting $$output/postgresql; rm -rf $$output; exit $$failed
 
 test-sqlite: $(VENV)/.dev ## Run the half of `make test` on SQLite
 	$(BIN)/pytest

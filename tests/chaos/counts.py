@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Counts:
     """The counts of one run; times are in seconds."""
 
-    # Receiver. `prompt` bounds the answer to an honest delivery; it is wide in the suite, which runs on both
-    # databases at once.
+    # Receiver. `prompt` bounds the answer to an honest delivery; it is wide in the suite, which runs
+    # several parts at once.
     prompt: float
     deliveries: int
     connections: int
@@ -52,7 +52,7 @@ class Counts:
 
 
 SMALL = Counts(
-    prompt=4.0,
+    prompt=8.0,
     deliveries=300,
     connections=50,
     pushes=300,
@@ -60,23 +60,23 @@ SMALL = Counts(
     pairs=60,
     slow_senders=50,
     slow_senders_for=1.5,
-    idle=40,
-    stalled=40,
-    pipelining=10,
-    endless_heads=12,
-    strangers_for=2.0,
+    idle=20,
+    stalled=20,
+    pipelining=4,
+    endless_heads=4,
+    strangers_for=1.5,
     keep_alive=5.5,  # longer than uvicorn's own five seconds
     outage=1.5,
-    redis_fault=1.0,
+    redis_fault=0.5,
     foreign_jobs=2000,
-    settled=6.0,
+    settled=12.0,
     lock=6.0,  # longer than the five seconds that SQLite waits for a lock
     kills=2,
     repetitions=100,
     worker_deliveries=40,
     worker_kills=2,
     stops=2,
-    cuts=30,
+    cuts=15,
     good=100,
     replayed=60,
     operation_kills=1,
@@ -86,7 +86,7 @@ SMALL = Counts(
     repositories=5,
     turns=8,
     turn_kills=2,
-    turn_lease=3.0,
+    turn_lease=5.0,
 )
 FULL = Counts(
     prompt=1.0,

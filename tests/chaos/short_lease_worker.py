@@ -16,10 +16,11 @@ if "HANDLERS" in os.environ:
     importlib.import_module(os.environ["HANDLERS"])
 
 import worker  # noqa: E402
-from processing import isolation  # noqa: E402
+from processing import isolation, worker_process  # noqa: E402
 from tests.chaos import times  # noqa: E402
 
 isolation.GRACE = times.ISOLATION_GRACE
+worker_process.END_WITHIN = times.END_WITHIN
 process = worker.process(lease=timedelta(seconds=float(os.environ.get("LEASE", times.LEASE))))
 WorkerSettings = worker.settings_class(process)
 # arq's heartbeat, which writes to Redis.

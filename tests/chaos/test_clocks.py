@@ -8,7 +8,7 @@ from pathlib import Path
 from tests import processes
 from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.redis_server import RedisServer
-from tests.chaos.times import LATER, LONG
+from tests.chaos.times import LATER
 
 HERE = Path(__file__).parent
 HOUR = 3600
@@ -47,13 +47,13 @@ async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_
             count += 2
             await stored.wake(redis_server.url)
             await asyncio.sleep(0.05)
-        assert await invariants.ended(database, within=LONG + 10) == {"succeeded": count}
+        assert await invariants.ended(database) == {"succeeded": count}
     began = journal.entries(database, "began")
     assert Counter(entry.number for entry in began if entry.number % 2 == 0) == Counter(range(0, count, 2))
     for number in range(1, count, 2):
         first, second = [entry for entry in began if entry.number == number]
         # The database's clock makes it due; any worker may claim it then.
-        assert LATER <= second.at - first.at < LATER + 3
+        assert LATER <= second.at - first.at < LATER + 15
     assert ledger.execute(database, "SELECT DISTINCT claims, crashes FROM receiver_delivery ORDER BY 1") == [
         (1, 0),
         (2, 0),

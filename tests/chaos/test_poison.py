@@ -18,22 +18,22 @@ from tests import processes
 from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.redis_server import RedisServer
-from tests.chaos.times import BLOCKED_APART, BLOCKED_FOR, STARTED_WITHIN, TAKEN_OVER_WITHIN
+from tests.chaos.times import BLOCKED_FOR, ISOLATION_GRACE, STARTED_WITHIN, TAKEN_OVER_WITHIN
 
-TIMEOUT = 1.0  # seconds, of the handlers
+TIMEOUT = 2.0  # seconds, of the handlers
 # Seconds for a delivery on a slow machine: in a worker, and in isolation.
 EACH = 0.01
 EACH_APART = 0.04
 # Seconds for the first delivery.
-BEGIN = 5.0
+BEGIN = 15.0
 # Source to attempts, crashes and error at the end.
 ENDS = {
     "raises": (2, 0, "scripted_handler.follow_script: 2 attempts used up; OSError: it always does"),
-    "hangs": (2, 0, "scripted_handler.follow_script: 2 attempts used up; timed out after 1 seconds"),
+    "hangs": (2, 0, "scripted_handler.follow_script: 2 attempts used up; timed out after 2 seconds"),
     "leaks": (2, 0, "scripted_handler.follow_script: 2 attempts used up; CancelledError: "),
     "refused": (2, 0, "push.record: 2 attempts used up; IntegrityError"),
     "kills": (0, 3, "ended its worker 3 times, at last with signal 9"),
-    "blocks": (0, 3, "ended its worker 3 times, at last with a handler that blocked it for 2 seconds"),
+    "blocks": (0, 3, "ended its worker 3 times, at last with a handler that blocked it for 3 seconds"),
 }
 
 
@@ -85,7 +85,11 @@ TAKEN_OVER = BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN
 CASES = [
     Case(["raises", "hangs", "refused", "leaks"], BEGIN, EACH, deaths=0),
     Case(["kills"], TAKEN_OVER, EACH_APART, deaths=1),
-    Case(["blocks"], BLOCKED_FOR + TAKEN_OVER + 2 * BLOCKED_APART, EACH_APART, deaths=1),
+    # Nothing in it depends on the database.
+    pytest.param(
+        Case(["blocks"], BLOCKED_FOR + TAKEN_OVER + 2 * (TIMEOUT + ISOLATION_GRACE), EACH_APART, deaths=1),
+        marks=pytest.mark.once,
+    ),
 ]
 
 
@@ -114,7 +118,7 @@ async def test_a_poisoned_delivery_is_dead_and_the_good_ones_beside_it_succeed_o
         while good(database) != Counter(succeeded=counts.good):
             assert time.monotonic() < woken + within, f"not within {within} s: {good(database)}"
             await asyncio.sleep(0.1)
-        statuses = await invariants.ended(database, within=30)
+        statuses = await invariants.ended(database)
     assert statuses == {"succeeded": counts.good, "dead": len(case.poisons)}
     assert len(ends) == case.deaths
     attempts = "SELECT DISTINCT attempts FROM receiver_delivery WHERE source = 'good'"

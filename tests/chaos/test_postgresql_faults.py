@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from tests.chaos.sender import Answer, Sender
 pytestmark = pytest.mark.only("postgresql")
 
 # Seconds from the end of a fault until deliveries are accepted; the receiver retries once a second.
-BACK_WITHIN = 4.0
+BACK_WITHIN = 15.0
 # Seconds from SIGTERM to the receiver's end: uvicorn's grace period and the closing of connections.
 GRACE = 25.0
 
@@ -71,7 +71,8 @@ async def test_a_locked_row_costs_its_own_redelivery_and_nobody_elses_delivery(
     assert set(redelivering.statuses()) == {503}
     assert set(sender.statuses()) == {202}
     invariants.timely(sender, redelivering)
-    assert max(answer.seconds for answer in sender.answers) < 3
+    # Less than the statement timeout of four seconds, for which all others would wait.
+    assert max(answer.seconds for answer in sender.answers) < 3.8
     assert (await redelivering.send(held)).status == 200
     invariants.kept(database, sender)
 
@@ -162,15 +163,6 @@ async def test_a_delivery_is_on_the_disk_whatever_the_database_has_as_default(
             flushed = server.execute("SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()")
             assert flushed.fetchone() == (True,)
     invariants.kept(database, sender)
-
-
-@pytest.fixture
-def postgresql() -> Iterator[PostgreSQL]:
-    server = PostgreSQL()
-    ledger.migrate(server.url)
-    yield server
-    server.go_on()
-    server.end()
 
 
 async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_goes_on(

@@ -2,16 +2,19 @@
 
 from processing import consumer
 
-LEASE = 2.0
+LEASE = 3.0
 ISOLATION_GRACE = 1.0
 # From the end of a worker until another worker has claimed its deliveries: the lease and one poll, twice
-# because the other worker may be killed too, and two seconds for a slow machine.
-TAKEN_OVER_WITHIN = 2 * (LEASE + consumer.POLL) + 2
+# because the other worker may be killed too, and time for a slow machine.
+TAKEN_OVER_WITHIN = 2 * (LEASE + consumer.POLL) + 8
 # A handler that runs longer than its lease, and the delay of a handler that asks for a retry.
 LONG = 2.5 * LEASE
 LATER = 3.0
+# A handler that is certainly still at work when a test has seen it begin.
+SLOW = 2.0
 # From the start of a worker until it is ready.
-STARTED_WITHIN = 3.0
-# A worker, or an isolating process, with a blocked event loop ends after this time.
+STARTED_WITHIN = 10.0
+# A worker with a blocked event loop ends after this time.
 BLOCKED_FOR = 2 * LEASE
-BLOCKED_APART = 1.0 + ISOLATION_GRACE
+# For the claims of a worker that stops, in place of `worker_process.END_WITHIN`.
+END_WITHIN = 1.0

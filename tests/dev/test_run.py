@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -18,18 +19,27 @@ import psutil
 import pytest
 
 from tests.console.visitors import Visitor
-from tests.processes import ROOT, free_port, wait_until
+from tests.processes import PROCFILE, ROOT, free_port, wait_until
 
 Start = Callable[..., "Run"]
+# Seconds until the supervisor has ended.
+ENDS_WITHIN = 60
+# Stands in for the Procfile where only the supervisor is tested: its processes cost no time to start.
+QUICK = """
+release: true
+web: echo up; exec sleep 1000
+worker: echo up; exec sleep 1000
+console: echo up; exec sleep 1000
+"""
 
 
 class Run:
-    """A supervisor, what it says, and the processes that it started."""
+    """A supervisor, its output, and the processes that it started."""
 
-    def __init__(self, folder: Path, log: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, log: Path, tree: Path = ROOT, **environment: str) -> None:
         self.folder, self.log = folder, log
         self.port = environment.get("PORT", str(free_port()))
-        # PATH and HOME are all that a new machine gives.
+        # PATH and HOME are all that a new machine has.
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
@@ -40,32 +50,41 @@ class Run:
         }
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "dev"], cwd=ROOT, env=self.environment,
+                [sys.executable, "-m", "dev"], cwd=tree, env=self.environment,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self.family: set[psutil.Process] = set()
 
     @property
-    def told(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
-    @property
-    def console(self) -> str:
-        """What the console's process wrote."""
-        return "\n".join(line for line in self.told.splitlines() if " console | " in line)
+    def lines(self, name: str) -> str:
+        """Return what one of the processes wrote."""
+        return "\n".join(line for line in self.output.splitlines() if re.search(rf" {name} +\| ", line))
 
-    def wait_until_ready(self) -> "Run":
+    def wait_until_ready(self, *up: tuple[str, str]) -> "Run":
+        """Wait until each of these processes wrote this text; by default until all are up."""
+        expected = up or (
+            ("web", "Application startup complete"),
+            ("worker", "is ready for"),
+            ("console", "Uvicorn running"),
+        )
+
         def ready() -> bool:
-            assert self.process.poll() is None, self.told
-            return (
-                "Application startup complete" in self.told
-                and "is ready for" in self.told
-                and "Uvicorn running" in self.console
-            )
+            assert self.process.poll() is None, self.output
+            return all(text in self.lines(name) for name, text in expected)
 
-        wait_until(ready, "receiver, worker and console are up", 30)
-        self.family = set(psutil.Process(self.process.pid).children(recursive=True))
+        wait_until(ready, "all processes are up", 60)
+        self.family = self.children()
         return self
+
+    def children(self) -> set[psutil.Process]:
+        """Return the processes that it has started so far."""
+        try:
+            return set(psutil.Process(self.process.pid).children(recursive=True))
+        except psutil.NoSuchProcess:
+            return set()
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         environment = {name: value for name, value in self.environment.items() if name != "PORT"}
@@ -74,37 +93,102 @@ class Run:
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
+    def send_push(self) -> str:
+        """Send a push and return its guid, once the worker has logged its success."""
+        sent = self.command("send", "push")
+        assert sent.stdout.startswith("202 "), sent.stderr
+        guid: str = json.loads(sent.stdout[4:])["guid"]
+        wait_until(lambda: f"| {guid}" in self.output, "the worker logs the delivery", 30)
+        return guid
+
+    def kill_the_receiver(self) -> None:
+        [receiver] = [process for process in self.family if "receiver.asgi:application" in words(process)]
+        receiver.kill()
+
     def end(self, how: signal.Signals = signal.SIGINT) -> int:
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(ENDS_WITHIN)
 
-    def left(self) -> list[psutil.Process]:
-        return [process for process in self.family if alive(process)]
+    def nothing_is_left(self) -> None:
+        """Wait until no process is left of those that were seen, or of those that have its data folder."""
+        wait_until(lambda: not any(map(alive, self.family)), "no process is left", 30)
+        wait_until(lambda: working_in(self.folder) == [], "no process is left", 30)
 
 
 def alive(process: psutil.Process) -> bool:
-    """Say whether it runs; it may end at any moment, between two questions too."""
+    """Return whether it runs. It may end at any moment, also between two questions."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def words(process: psutil.Process) -> set[str]:
+    """Return the arguments of a program, with the names of the files among them; none once it has ended."""
+    try:
+        arguments = process.cmdline()
+    except psutil.NoSuchProcess:
+        return set()
+    # Shells and the leash have the whole command in one argument.
+    return {*arguments, *(Path(argument).name for argument in arguments[:2])}
+
+
+def working_in(folder: Path) -> list[psutil.Process]:
+    """Return the processes with this data folder in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            its = process.environ().get("HOOKKEEPER_DATA")
+            if process.status() != psutil.STATUS_ZOMBIE and its == str(folder):
+                found.append(process)
+    return found
+
+
+@contextlib.contextmanager
+def starting(logs: Path, folder: Path) -> Iterator[Start]:
+    """Yield a function that starts a supervisor; end all of them after the tests."""
     runs: list[Run] = []
 
-    def starting(folder: Path = tmp_path / "var", **environment: str) -> Run:
-        runs.append(Run(folder, tmp_path / f"run{len(runs)}.log", **environment))
+    def start(folder: Path = folder, tree: Path = ROOT, **environment: str) -> Run:
+        runs.append(Run(folder, logs / f"run{len(runs)}.log", tree, **environment))
         return runs[-1]
 
-    yield starting
-    for run in runs:
-        run.end()
-        for process in run.left():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+    try:
+        yield start
+    finally:
+        for run in runs:
+            run.end()
+            for process in filter(alive, run.family):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    with starting(tmp_path, tmp_path / "var") as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Yield a run that is up, in a folder whose long path has spaces; no test of it may end it."""
+    logs = tmp_path_factory.mktemp("running")
+    folder = logs / ("a folder's name " * 6) / "var"
+    folder.parent.mkdir()
+    with starting(logs, folder) as start:
+        yield start().wait_until_ready()
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the supervisor with the Procfile `QUICK`."""
+    tree = tmp_path_factory.mktemp("tree")
+    shutil.copy(ROOT / "settings.py", tree)
+    for name in ("configuration", "dev"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tree / "Procfile").write_text(QUICK)
+    return tree
 
 
 def rows(run: Run, table: str) -> int:
@@ -113,165 +197,129 @@ def rows(run: Run, table: str) -> int:
         return count
 
 
-def test_one_command_runs_all_and_a_push_that_is_sent_ends_as_commits_in_any_folder(
-    start: Start, tmp_path: Path
-) -> None:
-    # A long path with spaces: no unix socket and no shell may depend on it.
-    folder = tmp_path / ("a folder's name " * 6) / "var"
-    folder.parent.mkdir()
-    run = start(folder).wait_until_ready()
-    assert f"webhook URL  http://127.0.0.1:{run.port}/webhooks/github" in run.told
-    sent = run.command("send", "push")
-    assert sent.stdout.startswith("202 "), sent.stderr
-    guid = json.loads(sent.stdout[4:])["guid"]
-    wait_until(lambda: f"| {guid}" in run.told, "the log line")
-    [line] = [line for line in run.told.splitlines() if guid in line]
+def test_a_push_that_is_sent_ends_as_commits_whatever_the_folder_is_called(running: Run) -> None:
+    assert f"webhook URL  http://127.0.0.1:{running.port}/webhooks/github" in running.output
+    guid = running.send_push()
+    [line] = [line for line in running.output.splitlines() if guid in line]
     assert re.search(r" worker +\| ", line)
     assert "push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded" in line
-    assert (rows(run, "records_push"), rows(run, "records_commit")) == (1, 3)
+    assert (rows(running, "records_push"), rows(running, "records_commit")) == (1, 3)
 
 
-def test_the_generated_secret_is_kept_private_and_survives_a_restart(start: Start) -> None:
-    run = start().wait_until_ready()
-    path = run.folder / "webhook-secret"
-    assert f"secret       {path}" in run.told
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    secret = path.read_text()
-    assert len(secret.strip()) == 64
-    assert run.end(signal.SIGTERM) == 0
-    assert run.left() == []
-    again = start().wait_until_ready()
-    assert path.read_text() == secret
-    assert secret.strip() not in run.told + again.told
+def test_the_generated_secrets_are_private_and_not_printed(running: Run) -> None:
+    assert f"secret       {running.folder / 'webhook-secret'}" in running.output
+    for name in ("webhook-secret", "secret-key"):
+        path = running.folder / name
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert len(path.read_text().strip()) == 64
+        assert path.read_text().strip() not in running.output
 
 
-def test_the_printed_link_opens_the_console_once(start: Start) -> None:
-    run = start().wait_until_ready()
-    [link] = re.findall(r"console +(http://127\.0\.0\.1:\d+/sign-in/[0-9a-f]{64})\n", run.told)
+def test_the_printed_link_opens_the_console_once(running: Run) -> None:
+    [link] = re.findall(r"console +(http://127\.0\.0\.1:\d+/sign-in/[0-9a-f]{64})\n", running.output)
     visitor = Visitor(link.partition("/sign-in")[0])
     path = link.removeprefix(visitor.url)
     assert "local (admin)" in visitor.get(path).text
     assert Visitor(visitor.url).get(path).status == 403
-    assert stat.S_IMODE((run.folder / "secret-key").stat().st_mode) == 0o600
-    assert (run.folder / "secret-key").read_text().strip() not in run.told
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
-def test_ctrl_c_or_the_end_of_the_terminal_stops_all_and_leaves_no_process(
-    how: signal.Signals, start: Start
+def test_a_second_start_in_a_folder_says_that_it_already_runs(running: Run, start: Start) -> None:
+    second = start(running.folder)
+    assert second.process.wait(ENDS_WITHIN) == 1
+    where = f"process {running.process.pid} serves http://127.0.0.1:{running.port}"
+    assert f"already runs in {running.folder}: {where}" in second.output
+    assert running.process.poll() is None
+
+
+def test_it_starts_again_after_its_receiver_died_with_the_same_secret_and_all_deliveries(
+    start: Start,
 ) -> None:
-    run = start().wait_until_ready()
-    assert len(run.family) >= 3
-    assert run.end(how) == 0
-    assert run.left() == []
-    assert "Traceback" not in run.told
-
-
-def kill_the_supervisor(run: Run) -> None:
-    run.process.kill()
-
-
-def kill_its_process_group(run: Run) -> None:
-    """With those of honcho's processes that pass the output on."""
-    os.killpg(run.process.pid, signal.SIGKILL)
-
-
-def test_a_supervisor_that_is_killed_takes_all_with_it_and_can_be_started_again(start: Start) -> None:
     port = str(free_port())
-    for kill in (kill_the_supervisor, kill_its_process_group):
-        run = start(PORT=port).wait_until_ready()
-        assert run.command("send", "push").stdout.startswith("202 ")
-        wait_until(lambda: "| succeeded |" in run.told, "the log line")  # noqa: B023 - called in this round
-        kill(run)
-        run.process.wait(30)
-        wait_until(lambda: run.left() == [], "no process is left")  # noqa: B023 - called in this round
-
-
-def test_a_supervisor_that_is_killed_while_it_starts_leaves_no_process(start: Start) -> None:
-    run = start()
-    wait_until(lambda: "Ctrl-C stops it" in run.told, "the first words", 30)
-    run.family = set(psutil.Process(run.process.pid).children(recursive=True))
-    run.process.kill()
-    run.process.wait(30)
-    # What was just being started is found by the data folder in its environment.
-    wait_until(lambda: working_in(run.folder) == [], "no process is left")
-
-
-def working_in(folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.status() != "zombie" and process.environ().get("HOOKKEEPER_DATA") == str(folder):
-                found.append(process)
-    return found
-
-
-@pytest.mark.parametrize("name", ["valkey-server", "arq"])
-def test_when_one_process_dies_all_stop_and_none_is_left(name: str, start: Start) -> None:
-    run = start().wait_until_ready()
-    [victim] = [
-        process
-        for process in run.family
-        if name in process.cmdline() or any(Path(part).name == name for part in process.cmdline()[:2])
-    ]
-    victim.kill()
-    assert run.process.wait(30) == 1
-    wait_until(lambda: run.left() == [], "no process is left")
-
-
-def test_starting_twice_says_that_it_already_runs(start: Start) -> None:
-    first = start().wait_until_ready()
-    second = start()
-    assert second.process.wait(30) == 1
-    assert (
-        f"already runs in {first.folder}: process {first.process.pid} serves http://127.0.0.1:{first.port}"
-        in second.told
-    )
-    assert first.process.poll() is None
-
-
-def test_a_taken_port_is_said_with_the_way_out(start: Start) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        run = start(PORT=str(port))
-        assert run.process.wait(30) == 1
-    assert f"port {port} is taken" in run.told
-    assert "PORT=" in run.told
-    assert "Traceback" not in run.told
-
-
-def test_a_taken_console_port_is_said_with_the_way_out(start: Start) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        run = start(CONSOLE_PORT=str(port))
-        assert run.process.wait(30) == 1
-    assert f"port {port} is taken" in run.told
-    assert "CONSOLE_PORT=" in run.told
-
-
-def test_ctrl_c_right_after_the_start_stops_all(start: Start) -> None:
-    run = start()
-    wait_until(lambda: "Ctrl-C stops it" in run.told, "the first words", 30)
-    family = set(psutil.Process(run.process.pid).children(recursive=True))
+    run = start(PORT=port).wait_until_ready()
+    secret = (run.folder / "webhook-secret").read_text()
+    run.send_push()
+    run.kill_the_receiver()
+    assert run.process.wait(ENDS_WITHIN) == 1
+    run.nothing_is_left()
+    run = start(PORT=port).wait_until_ready()
+    assert (run.folder / "webhook-secret").read_text() == secret
+    run.send_push()
+    assert rows(run, "receiver_delivery") == 2
     assert run.end() == 0
-    run.family = family
-    assert run.left() == []
+    run.nothing_is_left()
+    assert "Traceback" not in run.output
+
+
+def all_up(start: Start, quick: Path) -> Run:
+    return start(tree=quick).wait_until_ready(("web", "up"), ("worker", "up"), ("console", "up"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_a_termination_and_the_end_of_the_terminal_stop_all(
+    how: signal.Signals, start: Start, quick: Path
+) -> None:
+    run = all_up(start, quick)
+    assert run.end(how) == 0
+    run.nothing_is_left()
+    assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["alone", "with the processes of honcho"])
+def test_a_supervisor_that_is_killed_takes_all_with_it_and_can_be_started_again(
+    kill: Callable[[int, int], None], start: Start, quick: Path
+) -> None:
+    run = all_up(start, quick)
+    kill(run.process.pid, signal.SIGKILL)
+    run.process.wait(ENDS_WITHIN)
+    run.nothing_is_left()
+    assert all_up(start, quick).end() == 0
+
+
+@pytest.mark.parametrize("place", range(4), ids=["redis", "web", "worker", "console"])
+def test_when_one_process_dies_all_stop(place: int, start: Start, quick: Path) -> None:
+    run = all_up(start, quick)
+    redis = [process for process in run.family if "valkey-server" in words(process)]
+    others = sorted((one for one in run.family if "sleep" in words(one)), key=lambda one: one.pid)
+    assert (len(redis), len(others)) == (1, len(PROCFILE) - 1)
+    [*redis, *others][place].kill()
+    assert run.process.wait(ENDS_WITHIN) == 1
+    run.nothing_is_left()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_supervisor_that_is_stopped_or_killed_while_it_starts_leaves_no_process(
+    how: signal.Signals, start: Start, quick: Path
+) -> None:
+    run = start(tree=quick)
+    wait_until(lambda: "Ctrl-C stops it" in run.output, "the first words", 60)
+    run.family = run.children()
+    assert run.end(how) == (-how if how == signal.SIGKILL else 0)
+    run.nothing_is_left()
+
+
+@pytest.mark.parametrize("name", ["PORT", "CONSOLE_PORT"])
+def test_a_taken_port_is_said_with_the_way_out(name: str, start: Start) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        run = start(**{name: str(port)})
+        assert run.process.wait(ENDS_WITHIN) == 1
+    assert f"port {port} is taken" in run.output
+    assert f"{name}=" in run.output
+    assert "Traceback" not in run.output
 
 
 def test_a_data_folder_that_cannot_be_used_is_one_line_that_names_it(start: Start, tmp_path: Path) -> None:
     (tmp_path / "var" / "run.json").mkdir(parents=True)
     run = start()
-    assert run.process.wait(30) == 1
-    assert run.told == "hookkeeper: HOOKKEEPER_DATA: the folder cannot be used: Is a directory\n"
+    assert run.process.wait(ENDS_WITHIN) == 1
+    assert run.output == "hookkeeper: HOOKKEEPER_DATA: the folder cannot be used: Is a directory\n"
 
 
 def test_a_wrong_setting_is_one_line_that_names_it(start: Start) -> None:
     run = start(PORT="eighty")
-    assert run.process.wait(30) == 1
-    assert run.told.startswith("hookkeeper: ")
-    assert "PORT" in run.told
-    assert "Traceback" not in run.told
+    assert run.process.wait(ENDS_WITHIN) == 1
+    assert run.output.startswith("hookkeeper: ")
+    assert "PORT" in run.output
+    assert "Traceback" not in run.output

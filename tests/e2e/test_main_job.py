@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +20,14 @@ from tests import github, processes
 from tests.processes import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def worker_log(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield the log of a real worker on the run's database and Redis, for all tests of the module."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
+    with processes.worker(log, DATABASE_URL=database_url):
+        yield log
 
 
 async def post(
@@ -39,7 +48,7 @@ def new_database(folder: Path) -> str:
     return f"postgresql://postgres@/{name}?host={connection.settings_dict['OPTIONS']['host']}"
 
 
-async def settled(within: float = 20.0) -> Counter[str]:
+async def settled(within: float = 60.0) -> Counter[str]:
     """The statuses of all deliveries, once all are terminal."""
     async with asyncio.timeout(within):
         while True:
@@ -50,12 +59,11 @@ async def settled(within: float = 20.0) -> Counter[str]:
 
 
 async def test_a_signed_push_ends_as_commits_in_the_database(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+    http: aiohttp.ClientSession, receiver_url: str, redis: "Redis", worker_log: Path
 ) -> None:
     sent = github.sample("push__branch")
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        assert await post(http, receiver_url, sent) == (202, {"guid": sent.guid, "status": "accepted"})
-        assert await settled() == {"succeeded": 1}
+    assert await post(http, receiver_url, sent) == (202, {"guid": sent.guid, "status": "accepted"})
+    assert await settled() == {"succeeded": 1}
     payload = json.loads(sent.body)
     push = await Push.objects.select_related("repository").aget()
     assert (push.repository.github_id, push.repository.full_name) == (810200300, "harbour-works/tide-tables")
@@ -92,13 +100,12 @@ async def test_the_procfiles_three_lines_do_the_same_on_a_new_database(
 
 @pytest.mark.once
 async def test_a_processed_delivery_is_one_readable_log_line(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+    http: aiohttp.ClientSession, receiver_url: str, redis: "Redis", worker_log: Path
 ) -> None:
     sent = github.sample("push__branch")
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        await post(http, receiver_url, sent)
-        await settled()
-        await sync_to_async(processes.wait_until)(lambda: sent.guid in worker_log.read_text(), "the log line")
+    await post(http, receiver_url, sent)
+    await settled()
+    await sync_to_async(processes.wait_until)(lambda: sent.guid in worker_log.read_text(), "the log line")
     lines = [line for line in worker_log.read_text().splitlines() if sent.guid in line]
     assert len(lines) == 1
     told = lines[0].split(" | ")
@@ -112,7 +119,7 @@ async def test_a_processed_delivery_is_one_readable_log_line(
 
 
 async def test_every_example_of_github_and_every_payload_of_ours_is_processed_or_ignored_as_documented(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+    http: aiohttp.ClientSession, receiver_url: str, redis: "Redis", worker_log: Path
 ) -> None:
     files = sorted(github.PAYLOADS.glob("*.json")) + sorted(github.OCTOKIT.glob("*.json"))
     at_once = asyncio.Semaphore(16)
@@ -124,9 +131,8 @@ async def test_every_example_of_github_and_every_payload_of_ours_is_processed_or
             )
             return path.name, status
 
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        answers = await asyncio.gather(*(send(path) for path in files))
-        statuses = await settled(within=60)
+    answers = await asyncio.gather(*(send(path) for path in files))
+    statuses = await settled()
     assert [answer for answer in answers if answer[1] != 202] == []
     assert sum(statuses.values()) == len(files)
     page = (ROOT / "docs" / "reference" / "records.md").read_text()
@@ -140,29 +146,27 @@ async def test_every_example_of_github_and_every_payload_of_ours_is_processed_or
 
 @pytest.mark.once
 async def test_a_form_encoded_delivery_is_processed_like_a_json_one(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+    http: aiohttp.ClientSession, receiver_url: str, redis: "Redis", worker_log: Path
 ) -> None:
     sent = github.sample("push__branch", form=True)
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        status, _ = await post(http, receiver_url, sent)
-        assert status == 202
-        assert await settled() == {"succeeded": 1}
+    status, _ = await post(http, receiver_url, sent)
+    assert status == 202
+    assert await settled() == {"succeeded": 1}
     assert await Commit.objects.acount() == 3
     assert (await Delivery.objects.aget()).body == sent.body
 
 
 async def test_pull_requests_issues_and_repositories_end_in_the_state_of_their_newest_snapshot(
-    http: aiohttp.ClientSession, receiver_url: str, database_url: str, redis: "Redis", worker_log: Path
+    http: aiohttp.ClientSession, receiver_url: str, redis: "Redis", worker_log: Path
 ) -> None:
     cases = [
         "pull_request__closed_merged", "pull_request__synchronize", "pull_request__opened",
         "issues__closed", "issues__edited", "issues__opened",
         "repository__archived", "repository__renamed",
     ]  # fmt: skip
-    with processes.worker(worker_log, DATABASE_URL=database_url):
-        for case in cases:
-            await post(http, receiver_url, github.sample(case))
-        assert await settled() == {"succeeded": len(cases)}
+    for case in cases:
+        await post(http, receiver_url, github.sample(case))
+    assert await settled() == {"succeeded": len(cases)}
     assert (await PullRequest.objects.aget()).state == "merged"
     assert (await Issue.objects.aget()).state == "closed"
     repository = await Repository.objects.aget()

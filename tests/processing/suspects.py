@@ -18,7 +18,7 @@ from schemas.push import PushEvent
 registry = program if Path(sys.argv[0]).name == "isolated.py" else Registry()
 
 
-@registry.on(PushEvent, timeout=1)
+@registry.on(PushEvent, timeout=2)
 async def follow_script(_event: PushEvent, delivery: DeliveryContext) -> None:
     if delivery.source == "kills":
         os.kill(os.getpid(), signal.SIGKILL)

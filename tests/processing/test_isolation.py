@@ -59,6 +59,7 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
 @pytest.mark.once
 async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
     await suspected("exits")
+    await Delivery.objects.aupdate(crashes=2)
     await until_terminal()
     assert (await Delivery.objects.aget()).error == "ended its worker 3 times, at last with exit status 3"
 
@@ -67,7 +68,7 @@ async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
 async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(isolation, "GRACE", 4.0)
+    monkeypatch.setattr(isolation, "GRACE", 2.0)
     await suspected("blocks")
     await Delivery.objects.aupdate(crashes=2)
     await suspected("hangs")
@@ -75,7 +76,7 @@ async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as
     await made.start((await made.claim()).claims)
     rows = {row.source: row async for row in Delivery.objects.all()}
     assert rows["blocks"].status == "dead"
-    assert rows["blocks"].error.endswith("a handler that blocked it for 5 seconds")
+    assert rows["blocks"].error.endswith("a handler that blocked it for 4 seconds")
     assert (rows["hangs"].status, rows["hangs"].crashes) == ("retrying", 1)
 
 
@@ -116,8 +117,7 @@ async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_u
 
 
 async def test_a_replay_frees_from_suspicion() -> None:
-    await suspected("kills")
-    await until_terminal()
+    await sync_to_async(stored)(status="dead", crashes=3)
     await database.run(replaying.reopen, [(await Delivery.objects.aget()).pk])
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes) == ("received", 0)

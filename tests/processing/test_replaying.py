@@ -22,7 +22,7 @@ from tests.processing.deliveries import EVENTS, Recorder, stored
 pytestmark = pytest.mark.django_db(transaction=True)
 
 make = sync_to_async(stored)
-SHORT = timedelta(seconds=0.6)
+SHORT = timedelta(seconds=2)
 
 
 async def replay(runner: BatchRunner, *rows: Delivery) -> list[str]:
@@ -37,7 +37,7 @@ async def test_a_handler_stopped_in_a_debugger_keeps_its_lease() -> None:
     @registry.on(PushEvent)
     async def stops(_event: PushEvent, _delivery: DeliveryContext) -> None:
         # Block this thread, as a debugger does.
-        time.sleep(3 * SHORT.total_seconds())  # noqa: ASYNC251 - on purpose
+        time.sleep(1.5 * SHORT.total_seconds())  # noqa: ASYNC251 - on purpose
         result = await database.run(claiming.claim, "other", LEASE, Capacity(9, 10**9))
         taken.extend(one.delivery.id for one in result.claims)
 
