@@ -49,10 +49,12 @@ INSTALLED_APPS = [
     "django_htmx",
     "console",
     "console.accounts",
+    "api",
     *settings.INSTALLED_APPS,
 ]
 MIDDLEWARE = [
     "console.headers.SecurityHeaders",
+    "api.problems.Problems",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,7 +1,8 @@
 """The console's pages. A page's URL is its state."""
 
-from django.urls import path
+from django.urls import include, path
 
+from console import api_page
 from console.accounts.admin import site
 from console.accounts.views import LinkView, SignInView, SignOutView
 from console.deliveries import DeliveriesView, SearchView
@@ -34,4 +35,7 @@ urlpatterns = [
     path("sign-in/<str:token>", LinkView.as_view(), name="sign-in-link"),
     path("sign-out", SignOutView.as_view(), name="sign-out"),
     path("admin/", site.urls),
+    path("api/v1/docs", api_page.PageView.as_view(), name="api"),
+    path("api/v1/openapi.json", api_page.SchemaView.as_view(), name="openapi"),
+    path("", include("api.urls")),
 ]

@@ -22,6 +22,7 @@ PARTS = [
     "processing",
     "ledger",
     "upstream",
+    "api",
     "console",
     "dev",
 ]
@@ -39,8 +40,9 @@ ALLOWED = {
     "upstream": {"ledger", "records", "schemas", "database", "receiver.models"},
     "worker": {"processing", "receiver.queue", "upstream"},
     "ledger": {"database", "records.models", "receiver.models"},
-    "console": {"ledger", "upstream", "processing", "database", "receiver", "handlers", "records", "schemas",
-                "dev", "settings", "configuration"},
+    "api": {"ledger", "database", "records.models", "receiver.models", "receiver.queue"},
+    "console": {"api", "ledger", "upstream", "processing", "database", "receiver", "handlers", "records",
+                "schemas", "dev", "settings", "configuration"},
     "dev": {"settings"},
     "manage": {"settings"},
 }  # fmt: skip
@@ -116,7 +118,7 @@ def test_receiver_and_worker_load_nothing_of_the_console_but_the_table_of_operat
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     ).stdout.split()
-    foreign = {"console", "ledger", "django_htmx", "servestatic", "playwright"}
+    foreign = {"api", "console", "ledger", "ninja", "django_htmx", "servestatic", "playwright"}
     found = {name for name in loaded if name.partition(".")[0] in foreign}
     assert found <= {"ledger", "ledger.models"}
     assert [name for name in loaded if name.startswith("django.contrib.")] == []
@@ -145,7 +147,7 @@ def test_the_lock_has_hashes_and_names_no_index() -> None:
 def test_every_command_and_its_options_are_documented() -> None:
     page = (ROOT / "docs" / "reference" / "commands.md").read_text()
     ours = [name for name, app in get_commands().items() if app == "console"]
-    assert sorted(ours) == ["doctor", "forward", "migrate", "queue", "rejections", "replay", "send"]
+    assert sorted(ours) == ["doctor", "forward", "migrate", "queue", "rejections", "replay", "send", "token"]
     for name in ours:
         assert f"manage.py {name}" in page
         source = (ROOT / "console" / "management" / "commands" / f"{name}.py").read_text()

@@ -1,14 +1,25 @@
-"""Django's admin, for accounts alone: it counts whole tables, so ledger and records stay out of it."""
+"""Django's admin, for accounts and tokens: it counts whole tables, so ledger and records stay out of it."""
 
-from django.contrib.admin import AdminSite
+from typing import TYPE_CHECKING
+
+from django.contrib.admin import AdminSite, ModelAdmin, action
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
+
+from api.models import Token
+
+if TYPE_CHECKING:
+    _TokenAdmin = ModelAdmin[Token]
+else:
+    _TokenAdmin = ModelAdmin  # Django's class takes no type
 
 
 class AccountsSite(AdminSite):
@@ -31,6 +42,26 @@ class AccountsSite(AdminSite):
         return redirect_to_login(request.GET.get("next", reverse("admin:index")), reverse("sign-in"))
 
 
+class TokenAdmin(_TokenAdmin):
+    """Tokens of the API: to see and to revoke. `manage.py token` creates them."""
+
+    list_display = ("name", "scope", "limit", "created_at", "expires_at", "last_used_at", "revoked_at")
+    fields = ("name", "key", "scope", "limit", "created_at", "expires_at", "last_used_at", "revoked_at")
+    readonly_fields = fields
+    actions = ("revoke",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return False: a page would show the token to whoever looks at the screen."""
+        return False
+
+    @action(description="Revoke the selected tokens")
+    def revoke(self, request: HttpRequest, tokens: QuerySet[Token]) -> None:
+        """End the tokens now. What they did stays known."""
+        count = tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+        self.message_user(request, f"{count} revoked.")
+
+
 site = AccountsSite(name="admin")
 site.register(User, UserAdmin)
 site.register(Group, GroupAdmin)
+site.register(Token, TokenAdmin)

@@ -34,12 +34,14 @@ class Console:
         return Visitor(self.url)
 
 
-def manage(*arguments: str, **environment: str) -> None:
+def manage(*arguments: str, **environment: str) -> str:
+    """Run a command; return what it prints."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=processes.ROOT, capture_output=True, text=True,
         env=processes.environment(**environment), timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,119 @@
+"""The API as one object: its resources, and what becomes of errors."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.operation import Operation
+from ninja.renderers import BaseRenderer
+from pydantic_core import to_json
+
+from api import deliveries, problems, records, refusals, replays, repositories, workers
+from api.authentication import BearerToken
+from api.problems import ProblemError
+
+DESCRIPTION = """\
+Lists answer `{"items": […], "next": …}`; `next` is the path and query of the next page, or null. Ids are
+strings. Times are RFC 3339 in UTC. Errors are problems after RFC 9457. A token is needed for everything:
+`Authorization: Bearer hk_…`."""
+# Seconds after which a request is worth repeating when the database does not answer.
+RETRY_AFTER = 5
+
+
+BEARER = BearerToken()
+
+
+class Renderer(BaseRenderer):
+    """Writes JSON with times to the microsecond, which Django's encoder cuts."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        """Return the answer's body."""
+        return to_json(data)
+
+
+class Api(NinjaAPI):
+    """Names each operation by its function."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Return the name under which clients that are generated call it."""
+        return operation.view_func.__name__
+
+
+api = Api(
+    title="Hookkeeper",
+    version="1",
+    description=DESCRIPTION,
+    openapi_url=None,
+    docs_url=None,
+    auth=BEARER,
+    renderer=Renderer(),
+    urls_namespace="api",
+)
+api.add_router("/deliveries", replays.router)
+api.add_router("/deliveries", deliveries.router)
+api.add_router("", refusals.router)
+api.add_router("/workers", workers.router)
+api.add_router("/repositories", repositories.router)
+api.add_router("", records.router)
+
+
+@api.exception_handler(ProblemError)
+def _problem(_request: HttpRequest, error: ProblemError) -> HttpResponse:
+    return problems.response(error)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [{"at": _place(each["loc"]), "detail": str(each["msg"])} for each in error.errors]
+    detail = "; ".join(f"{each['at']}: {each['detail']}" for each in errors)
+    return problems.response(ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors))
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """Return `query.limit` or `body.ids.0`, without the name of our function's parameter."""
+    source, *rest = location
+    return ".".join(str(part) for part in [source, *(rest[1:] if rest[:1] == [source] else rest)])
+
+
+@api.exception_handler(HttpError)
+def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    return problems.response(ProblemError(HTTPStatus(error.status_code), error.message))
+
+
+@api.exception_handler(AuthenticationError)
+def _without_token(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+    return problems.response(problems.unauthorized())
+
+
+@api.exception_handler(Http404)
+def _not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
+    return problems.response(problems.not_found())
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
+    return problems.response(
+        ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than a request needs.")
+    )
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _database_away(_request: HttpRequest, _error: OperationalError | InterfaceError) -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return problems.response(
+        ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer.", headers=headers)
+    )
+
+
+@api.exception_handler(Exception)
+def _unexpected(_request: HttpRequest, error: Exception) -> HttpResponse:
+    """Raise it again, in debug mode too: Django logs it, and `problems.Problems` answers."""
+    raise error

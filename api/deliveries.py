@@ -1,0 +1,197 @@
+"""Deliveries: the list, one of them, its handler runs and its body."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Path, Query, Router
+from pydantic import Field
+
+from api.problems import invalid
+from api.schemas import (
+    DEFAULT_ITEMS,
+    Cursor,
+    Id,
+    Limit,
+    Model,
+    Moment,
+    Page,
+    Parameters,
+    Text,
+    link,
+    must,
+    number,
+)
+from ledger import filters, following, paging
+from ledger.filters import Filter, InvalidFilterError
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+
+router = Router(tags=["deliveries"])
+
+# Runs of a delivery in one answer. A delivery has a few for each attempt and replay.
+MOST_RUNS = 1_000
+
+
+class Chosen(Parameters):
+    """The filters of deliveries. Several narrow the list together."""
+
+    status: Status | None = None
+    event: Text | None = Field(None, examples=["push"])
+    action: Text | None = Field(None, examples=["opened"])
+    repository: Text | None = Field(None, examples=["octo/cat"])
+    number: Id | None = Field(None, description="of the pull request or issue")
+    sender: Text | None = None
+    source: Text | None = Field(None, description="`-` for /webhooks/github itself")
+    hook: Id | None = None
+    guid: UUID | None = None
+    handler: Text | None = Field(None, examples=["push.record"])
+    error: Text | None = Field(None, description="words of the error, in any case and order")
+    since: Moment | None = Field(None, description="received at this time or later")
+    until: Moment | None = Field(None, description="received before this time")
+
+
+class Listed(Chosen):
+    """The parameters of the list."""
+
+    cursor: Cursor | None = None
+    after: Id | None = Field(None, description="oldest first: what was stored after the delivery of this id")
+    limit: Limit = DEFAULT_ITEMS
+
+
+class DeliveryItem(Model):
+    """A delivery without headers and body."""
+
+    id: Id
+    guid: UUID
+    hook_id: Id
+    source: str
+    event: str = Field(examples=["push"])
+    action: str
+    repository: str = Field(examples=["octo/cat"])
+    repository_id: Id | None
+    number: int | None
+    sender: str
+    installation_id: Id | None
+    received_at: datetime
+    status: Status
+    trigger: Trigger
+    attempts: int
+    redeliveries: int
+    next_attempt_at: datetime | None
+    finished_at: datetime | None
+    worker: str
+    error: str
+    size: int | None = Field(description="bytes of the body")
+
+
+class DeliveryDetail(DeliveryItem):
+    """A delivery with GitHub's own headers."""
+
+    headers: dict[str, str]
+    content_type: str
+
+
+class Run(Model):
+    """One run of one handler."""
+
+    id: Id
+    handler: str = Field(examples=["push.record"])
+    attempt: int
+    trigger: Trigger
+    outcome: Outcome
+    started_at: datetime
+    duration: float = Field(description="seconds")
+    error: str
+    traceback: str
+    superseded: bool
+
+
+_COLUMNS = tuple(DeliveryItem.model_fields)
+_DETAIL = tuple(DeliveryDetail.model_fields)
+_RUN = tuple(Run.model_fields)
+
+
+def chosen(given: Mapping[str, Any], within: str) -> Filter:
+    """Return the filter of these values. Raises a 422 that names the wrong one, `within` the request."""
+    try:
+        return filters.parse({name: _text(value) for name, value in given.items()}, timezone.now())
+    except InvalidFilterError as error:
+        raise invalid(f"{within}.{error.name}", str(error)) from None
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+@router.get("", response=Page[DeliveryItem], summary="List deliveries")
+async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> Page[DeliveryItem]:
+    """List deliveries, newest first; with `after` oldest first.
+
+    To follow what arrives, ask for `after` the id of the last item again and again, from `after=0` on: it
+    returns each delivery exactly once.
+    """
+    values = query.model_dump(exclude_none=True, exclude={"cursor", "after", "limit"})
+    rows = filters.deliveries(chosen(values, "query")).values_list("pk", *_COLUMNS, named=True)
+    if query.after is not None:
+        if query.cursor is not None:
+            raise invalid("query.cursor", "cursor and after exclude each other")
+        followed = await following.after(rows, number(query.after), query.limit)
+        return Page(
+            items=[DeliveryItem(**row._asdict()) for row in followed.rows],
+            next=link(request, after=followed.rows[-1].id) if followed.more else None,
+        )
+    key = paging.key(query.cursor or "")
+    page = await (paging.before(rows, key, query.limit) if key else paging.newest(rows, size=query.limit))
+    return Page(
+        items=[DeliveryItem(**row._asdict()) for row in page.rows],
+        next=link(request, cursor=page.last) if page.has_older else None,
+    )
+
+
+PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the delivery's id")]
+
+
+@router.get("/{id}", response=DeliveryDetail, summary="Get a delivery")
+async def get_delivery(request: HttpRequest, id: PathId) -> DeliveryDetail:  # noqa: A002 - the API's name
+    """Get a delivery with GitHub's own headers."""
+    rows = Delivery.objects.filter(pk=number(id)).values(*_DETAIL)
+    return DeliveryDetail(**must(await rows.afirst()))
+
+
+@router.get("/{id}/runs", response=Page[Run], summary="List the handler runs of a delivery")
+async def list_runs(request: HttpRequest, id: PathId) -> Page[Run]:  # noqa: A002 - as above
+    """List the runs of handlers over a delivery, oldest first."""
+    pk = number(id)
+    if not await Delivery.objects.filter(pk=pk).aexists():
+        must(None)
+    rows = HandlerRun.objects.filter(delivery=pk).order_by("pk").values(*_RUN)[:MOST_RUNS]
+    return Page(items=[Run(**row) async for row in rows], next=None)
+
+
+@router.get(
+    "/{id}/body",
+    summary="Get the body of a delivery",
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "the exact bytes that were signed, with the content type that came with them",
+                "content": {"*/*": {}},
+            }
+        }
+    },
+)
+async def get_body(request: HttpRequest, id: PathId) -> HttpResponse:  # noqa: A002 - as above
+    """Get the exact bytes that were signed, with the content type that came with them."""
+    found = await Delivery.objects.filter(pk=number(id)).values_list("body", "content_type").afirst()
+    body, content_type = must(found)
+    return HttpResponse(
+        bytes(body),
+        content_type=content_type,
+        headers={
+            "Content-Disposition": "attachment",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
+    )

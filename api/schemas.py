@@ -1,0 +1,100 @@
+"""What every resource of the API shares: its base models, ids, pages, cursors and links."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.problems import not_found
+from ledger.filters import LARGEST
+
+MOST_ITEMS = 200
+DEFAULT_ITEMS = 50
+
+Item = TypeVar("Item")
+
+Id = Annotated[str, Field(pattern=r"^[0-9]{1,19}$", examples=["1048576"])]
+"""An id: a string, because JavaScript rounds numbers above 2^53."""
+# PostgreSQL stores no NUL.
+Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
+Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="items of a page")]
+Cursor = Annotated[
+    str, Field(pattern=r"^[0-9]{1,17}-[0-9]{1,18}$", description="where the page begins, as in `next`")
+]
+Ago = Annotated[str, Field(pattern=r"^[0-9]{1,5}[mhd]$", examples=["24h"])]
+Moment = datetime | Ago
+"""A time: RFC 3339, UTC if it names no offset, or so long before now: `15m`, `24h`, `7d`."""
+
+
+class Model(BaseModel):
+    """Base of everything in an answer. Ids, which are numbers in the database, become strings."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+
+class Body(BaseModel):
+    """Base of everything in a request's body. Unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Parameters(BaseModel):
+    """Base of the parameters of a URL. Unknown and repeated names are errors.
+
+    A misspelled filter would otherwise choose everything.
+    """
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo) -> "Parameters":
+        request: HttpRequest = info.context["request"] if info.context else HttpRequest()
+        names = {field.alias or name for name, field in type(self).model_fields.items()}
+        if unknown := sorted(set(request.GET) - names):
+            raise _error(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(names))}")
+        if repeated := sorted(name for name in request.GET if len(request.GET.getlist(name)) > 1):
+            raise _error(f"given more than once: {', '.join(repeated)}")
+        return self
+
+
+def _error(message: str) -> PydanticCustomError:
+    return PydanticCustomError("parameters", "{message}", {"message": message})
+
+
+class Page(Model, Generic[Item]):
+    """Some items of a list, and where it continues."""
+
+    items: list[Item]
+    next: str | None = Field(
+        description="path and query of the next page; null at the end",
+        examples=["/api/v1/deliveries?cursor=…"],
+    )
+
+
+class ReplayOutcome(Model):
+    """What became of one id of a batch."""
+
+    id: str
+    outcome: str
+    detail: str
+
+
+def number(text: str) -> int:
+    """Return the number of an id. Raises a 404 for one that no row can have."""
+    found = int(text)
+    if found > LARGEST:
+        raise not_found()
+    return found
+
+
+def link(request: HttpRequest, **changes: Any) -> str:
+    """Return the path and query of this request with some parameters changed."""
+    return f"{request.path}?{urlencode({**request.GET.dict(), **changes})}"
+
+
+def must(found: Item | None) -> Item:
+    """Return what was found. Raises a 404 for nothing."""
+    if found is None:
+        raise not_found()
+    return found

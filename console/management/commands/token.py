@@ -1,0 +1,65 @@
+"""`manage.py token`: create a token for the API."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError
+from django.utils import timezone
+
+from api import tokens
+from api.models import Token
+
+MOST_REQUESTS = 10_000_000  # in a minute
+_DAYS = re.compile(r"([0-9]{1,5})d")
+
+
+def expiry(text: str) -> datetime:
+    """Return a time in the future: ISO 8601, in UTC if it has no offset, or days from now, as in `90d`."""
+    try:
+        if days := _DAYS.fullmatch(text):
+            return timezone.now() + timedelta(days=int(days[1]))
+        found = datetime.fromisoformat(text)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise ArgumentTypeError(f"neither days, as in 90d, nor an ISO 8601 time: {text!r}") from error
+    if found <= timezone.now():
+        raise ArgumentTypeError(f"not in the future: {text!r}")
+    return found
+
+
+class Command(BaseCommand):
+    """Prints the token once; only its hash is stored. An admin revokes it in the console."""
+
+    help = "Create a token for the API, and print it as the only line of stdout."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        create = actions.add_parser("create", help="create a token and print it")
+        create.add_argument("name", metavar="NAME", help="the program that uses it")
+        create.add_argument("--scope", required=True, choices=Token.Scope.values, help="what it may do")
+        create.add_argument(
+            "--limit",
+            metavar="N",
+            type=int,
+            default=tokens.DEFAULT_LIMIT,
+            help=f"requests in a minute (default: {tokens.DEFAULT_LIMIT})",
+        )
+        create.add_argument("--expires", metavar="T", type=expiry, help="ISO 8601, or days, as in 90d")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Create it. Exits with an error if the name is taken."""
+        name = options["name"].strip()
+        if not name or len(name) > 100 or not name.isprintable():  # noqa: PLR2004 - the column's length
+            raise CommandError("NAME must have 1 to 100 printable characters")
+        if not 0 < options["limit"] <= MOST_REQUESTS:
+            raise CommandError(f"--limit must lie between 1 and {MOST_REQUESTS}")
+        scope = Token.Scope(options["scope"])
+        try:
+            text = tokens.create(name, scope, limit=options["limit"], expires_at=options["expires"])
+        except IntegrityError as error:
+            raise CommandError(f"there is a token of this name: {name}") from error
+        self.stdout.write(text)

@@ -1,0 +1,75 @@
+"""One repository with its parts, read at the same time. One that cannot be read does not cost the others."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import Error
+
+import database
+from records.models import Repository
+
+# Rows of one part.
+ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one kind of record, `ROWS` of them at most."""
+
+    name: str
+    title: str
+    accessor: str
+    columns: Sequence[str]
+    order: str
+    only: Mapping[str, Any] = field(default_factory=dict)
+    link: str = ""
+    """The console's page of the record that the first column names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The rows of a part, in the order of its columns; None if they could not be read."""
+
+    part: Part
+    rows: Sequence[tuple[Any, ...]] | None
+
+
+PARTS = (
+    Part(
+        "pulls", "Open pull requests", "pull_requests",
+        ("number", "title", "author", "head_ref", "updated_at"), "-number", {"state": "open"}, "pulls",
+    ),
+    Part(
+        "issues", "Open issues", "issues", ("number", "title", "author", "updated_at"), "-number",
+        {"state": "open", "deleted": False}, "issues",
+    ),
+    Part("refs", "Branches and tags", "refs", ("name", "head_sha", "pushed_at"), "name", {"deleted": False}),
+    Part("pushes", "Newest pushes", "pushes", ("after", "ref", "pusher", "pushed_at"), "-pk", {}, "commits"),
+    Part(
+        "runs", "Newest runs", "workflowrun_set", ("name", "head_branch", "conclusion", "updated_at"), "-pk"
+    ),
+    Part(
+        "releases", "Newest releases", "release_set", ("tag_name", "name", "author", "published_at"), "-pk"
+    ),
+    Part("hooks", "Hooks", "hooks", ("hook_id", "events", "active", "last_ping_at"), "hook_id"),
+)  # fmt: skip
+
+
+async def read(repository: Repository) -> list[Read]:
+    """Read all parts concurrently."""
+    found = await asyncio.gather(
+        *(database.run(_rows, repository, part) for part in PARTS), return_exceptions=True
+    )
+    parts = []
+    for part, rows in zip(PARTS, found, strict=True):
+        if isinstance(rows, BaseException) and not isinstance(rows, Error):
+            raise rows
+        parts.append(Read(part, None if isinstance(rows, BaseException) else rows))
+    return parts
+
+
+def _rows(repository: Repository, part: Part) -> list[tuple[Any, ...]]:
+    rows = getattr(repository, part.accessor).filter(**part.only).order_by(part.order)
+    return list(rows.values_list(*part.columns)[:ROWS])

@@ -1,0 +1,118 @@
+"""Deliveries in the API: the list with its filters and cursors, one, its runs and its exact body."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from receiver.models import HandlerRun, Outcome, Status, Trigger
+from tests.console.api.conftest import Programs
+from tests.console.api.programs import items, problem
+from tests.console.kept import kept
+
+
+def test_a_delivery_is_listed_with_string_ids_and_times_in_utc(api: Programs) -> None:
+    at = datetime(2026, 11, 25, 21, 56, 59, 123456, tzinfo=UTC)
+    row = kept("issues__opened", action="opened", number=12, installation_id=2**60, received_at=at)
+    [item] = items(api.reader.get("deliveries"))
+    assert item["id"] == str(row.pk)
+    assert item["guid"] == str(row.guid)
+    assert item["received_at"] == "2026-11-25T21:56:59.123456Z"
+    assert (item["hook_id"], item["repository_id"], item["installation_id"]) == ("7", "1296269", str(2**60))
+    assert (item["event"], item["action"], item["number"], item["status"]) == (
+        "issues", "opened", 12, "received",
+    )  # fmt: skip
+    assert "body" not in item
+    assert "headers" not in item
+
+
+def test_pages_go_on_until_next_is_null(api: Programs) -> None:
+    moment = timezone.now()
+    ids = [str(kept(received_at=moment - timedelta(seconds=number // 3)).pk) for number in range(10)]
+    found = [item["id"] for item in api.reader.pages("deliveries?limit=3&event=push")]
+    assert len(found) == 10
+    assert set(found) == set(ids)
+    assert json.loads(api.reader.get("deliveries?limit=10").body)["next"] is None
+
+
+def test_after_lists_in_the_order_of_receipt_and_goes_on_from_an_id(api: Programs) -> None:
+    ids = [str(kept().pk) for _ in range(5)]
+    assert [item["id"] for item in api.reader.pages("deliveries?after=0&limit=2")] == ids
+    assert [item["id"] for item in api.reader.pages(f"deliveries?after={ids[2]}")] == ids[3:]
+    assert items(api.reader.get(f"deliveries?after={ids[-1]}")) == []
+
+
+def test_filters_narrow_together(api: Programs) -> None:
+    dead = kept(status=Status.DEAD, error="no route to host")
+    kept(status=Status.DEAD)
+    kept("issues__opened", status=Status.DEAD)
+    chosen = items(api.reader.get("deliveries?status=dead&event=push&error=route+NO"))
+    assert [item["id"] for item in chosen] == [str(dead.pk)]
+    assert items(api.reader.get("deliveries?since=2020-01-01T00:00:00Z&until=1h")) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "at"),
+    [
+        ("statu=dead", "query"),
+        ("status=dead&status=received", "query"),
+        ("status=lost", "query.status"),
+        ("limit=201", "query.limit"),
+        ("limit=0", "query.limit"),
+        ("since=yesterday", "query.since"),
+        ("number=-1", "query.number"),
+        ("cursor=x", "query.cursor"),
+        ("cursor=1-1&after=1", "query.cursor"),
+        ("event=%00", "query.event"),
+        ("guid=1", "query.guid"),
+        ("number=9999999999999999999", "query.number"),
+    ],
+)
+def test_a_wrong_parameter_is_named(query: str, at: str, api: Programs) -> None:
+    kept()
+    answer = api.reader.get(f"deliveries?{query}")
+    assert answer.status == 422
+    assert problem(answer)["errors"][0]["at"].startswith(at)
+
+
+def test_one_delivery_has_its_headers_and_its_runs(api: Programs) -> None:
+    row = kept()
+    HandlerRun.objects.create(
+        delivery=row, handler="push.record", attempt=1, trigger=Trigger.DELIVERY, outcome=Outcome.FAILED,
+        started_at=timezone.now(), duration=0.25, error="no route", traceback="Traceback ...",
+    )  # fmt: skip
+    found = json.loads(api.reader.get(f"deliveries/{row.pk}").body)
+    assert found["headers"]["X-GitHub-Event"] == "push"
+    assert found["content_type"] == "application/json"
+    [run] = items(api.reader.get(f"deliveries/{row.pk}/runs"))
+    assert (run["handler"], run["outcome"], run["duration"], run["traceback"]) == (
+        "push.record", "failed", 0.25, "Traceback ...",
+    )  # fmt: skip
+
+
+def test_a_body_is_sent_byte_for_byte_and_no_browser_shows_it(api: Programs) -> None:
+    body = b'{"a": "\xc3\xa5\\u0000<script>"}\r\n '
+    row = kept(body=body, content_type="application/json; charset=utf-8")
+    answer = api.reader.get(f"deliveries/{row.pk}/body")
+    assert answer.body == body
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == "attachment"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["deliveries/1", "deliveries/1/runs", "deliveries/1/body", "deliveries/9999999999999999999"]
+)
+def test_what_is_not_there_is_a_problem(path: str, api: Programs) -> None:
+    assert problem(api.reader.get(path))["status"] == 404
+
+
+def test_errors_of_the_framework_are_problems_too(api: Programs) -> None:
+    assert problem(api.reader.get("nothing"))["status"] == 404
+    wrong = api.reader.send("PUT", "deliveries")
+    assert problem(wrong)["status"] == 405
+    assert wrong.headers["Allow"] == "GET"
+    assert problem(api.operator.post("deliveries/replay", b"{"))["status"] == 400
+    large = b'{"ids": ["' + b"1" * 3_000_000 + b'"]}'
+    assert problem(api.operator.post("deliveries/replay", large))["status"] == 413

@@ -1,0 +1,53 @@
+"""The API's documentation: a page without scripts of others, and a reference that lacks no endpoint."""
+
+import json
+import re
+from typing import Any
+
+from tests.console.api.conftest import Programs
+from tests.console.conftest import Console
+from tests.processes import ROOT
+
+
+def schema(api: Programs) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(api.reader.get("openapi.json").body)
+    return found
+
+
+def endpoints(api: Programs) -> set[str]:
+    return {
+        f"{method.upper()} {path}" for path, methods in schema(api)["paths"].items() for method in methods
+    }
+
+
+def test_the_reference_has_every_endpoint_and_no_other(api: Programs) -> None:
+    page = (ROOT / "docs" / "reference" / "api.md").read_text()
+    documented = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /api/v1/[^`?]*)`", page))
+    assert documented - {"GET /api/v1/openapi.json"} == endpoints(api)
+
+
+def test_the_reference_has_every_parameter(api: Programs) -> None:
+    page = (ROOT / "docs" / "reference" / "api.md").read_text()
+    names = {
+        parameter["name"]
+        for methods in schema(api)["paths"].values()
+        for operation in methods.values()
+        for parameter in operation["parameters"]
+        if parameter["in"] != "path"
+    }
+    assert {name for name in names - {"cursor"} if f"`{name}" not in page} == set()
+
+
+def test_every_operation_says_what_it_does(api: Programs) -> None:
+    for path, methods in schema(api)["paths"].items():
+        for operation in methods.values():
+            assert operation["description"], path
+            assert operation["summary"], path
+
+
+def test_the_page_shows_every_endpoint_to_people_who_signed_in(console: Console, api: Programs) -> None:
+    page = console.viewer.get("/api/v1/docs").text
+    assert {name for name in endpoints(api) if name not in page} == set()
+    assert re.findall(r"(?:src|href)=\"(?:https?:)?//[^\"]+", page) == []
+    assert "<script>" not in page
+    assert "sign-in" in console.stranger().get("/api/v1/docs").url
