@@ -13,6 +13,8 @@ import django
 import uvloop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
     from processing.operation_runner import Kinds
     from processing.worker_process import WorkerProcess
 
@@ -31,14 +33,34 @@ def process(**options: Any) -> "WorkerProcess":
     asyncio.set_event_loop(uvloop.new_event_loop())
     from processing.worker_process import WorkerProcess  # noqa: PLC0415 - Django must be set up before
 
-    return WorkerProcess(kinds(), **options)
+    return WorkerProcess(kinds(), background=background(), **options)
 
 
 def kinds() -> "Kinds":
     """Return the function of each kind of operation. Packages above `processing` add theirs here."""
     from processing import replaying  # noqa: PLC0415 - Django must be set up before
 
-    return {"replay": replaying.portion}
+    if not has_credential():
+        return {"replay": replaying.portion}
+    from upstream.recovery import Recovery  # noqa: PLC0415 - the client is loaded where it is used
+
+    return {"replay": replaying.portion, "recover": Recovery().portion}
+
+
+def background() -> "Sequence[Callable[[], Coroutine[Any, Any, None]]]":
+    """Return what runs beside deliveries and operations, until the worker stops."""
+    if not has_credential():
+        return ()
+    from upstream import automatic  # noqa: PLC0415 - as above
+
+    return (automatic.run,)
+
+
+def has_credential() -> bool:
+    """Return whether this worker may call GitHub's API."""
+    from django.conf import settings  # noqa: PLC0415 - Django must be set up before
+
+    return bool(settings.GITHUB_TOKEN or settings.GITHUB_APP_ID)
 
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:

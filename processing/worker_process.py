@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from secrets import token_hex
 from typing import Any
@@ -35,8 +35,16 @@ END_WITHIN = 3.0
 class WorkerProcess:
     """What runs beside arq's loop."""
 
-    def __init__(self, kinds: Kinds, lease: timedelta = claiming.LEASE) -> None:
-        """`kinds` are the operations that it runs; `lease` is the length of its leases."""
+    def __init__(
+        self,
+        kinds: Kinds,
+        lease: timedelta = claiming.LEASE,
+        background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    ) -> None:
+        """`kinds` are the operations that it runs; `lease` is the length of its leases.
+
+        Each function of `background` runs until the worker stops.
+        """
         # A restarted container has the same host name and process id; its leases must not have the same name.
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
         database.extend_lock_timeout()
@@ -48,14 +56,15 @@ class WorkerProcess:
         self.operations = OperationRunner(self.name, kinds, lease)
         self.operations.on_due = self.runner.on_due
         self.consumer.on_wake_up = self.operations.wake_up
+        self._background = background
         self._claiming: list[asyncio.Task[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
         _tune()
-        claiming = (self.consumer.run(), self.consumer.listen(), self.operations.run())
-        self._claiming = [self._task(loop, work) for work in claiming]
+        own = (self.consumer.run, self.consumer.listen, self.operations.run)
+        self._claiming = [self._task(loop, work()) for work in (*own, *self._background)]
         self._tasks = [
             self._task(loop, self.runner.leases.keep()),
             self._task(loop, heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held)),

@@ -27,7 +27,7 @@ from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
 import schemas  # noqa: E402
 from configuration.stopping import stop  # noqa: E402
-from receiver import bodies, views  # noqa: E402
+from receiver import bodies, resumption, views  # noqa: E402
 from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
 from receiver.budget import Budget, blocks  # noqa: E402
 from receiver.deferred import DeferredRequest, DeferredResponse  # noqa: E402
@@ -141,8 +141,10 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """
     await receive()
     parts = scope["state"]["parts"] = Parts()
+    noting = asyncio.create_task(resumption.note())
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    noting.cancel()
     await parts.close()
     # A thread that waits for a hanging database would keep the process alive.
     faulthandler.dump_traceback_later(EXIT_WITHIN, exit=True)

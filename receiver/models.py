@@ -125,6 +125,10 @@ class Delivery(models.Model):
     digest = models.BinaryField(
         null=True, help_text="first 16 bytes of the body's SHA-256; null in rows of version 0.1"
     )
+    unsigned = models.BooleanField(
+        db_default=False,
+        help_text="recovered through GitHub's API: its parsed JSON, not the signed bytes",
+    )
     received_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
     attempts = models.PositiveIntegerField(default=0, help_text="attempts used since receipt or replay")
@@ -227,6 +231,15 @@ class HandlerRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handler} attempt {self.attempt}: {self.outcome}"
+
+
+class Resumption(models.Model):
+    """A time from which a receiver takes deliveries again. Recovery then looks for those that it missed."""
+
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"resumed at {self.at}"
 
 
 class Reason(models.TextChoices):

@@ -72,6 +72,12 @@ class HookAnswer(Answer):
     last_response: LastResponse | None = None
 
 
+class AppAnswer(Answer):
+    """An App."""
+
+    id: int
+
+
 class InstallationAnswer(Answer):
     """An installation of an App."""
 

@@ -72,6 +72,10 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
         await self._session.close()
 
     async def get(self, url: str, model: type[Model], **variables: str | int) -> Model:

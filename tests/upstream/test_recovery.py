@@ -1,0 +1,336 @@
+"""Recovery: what GitHub lists and the ledger does not have is delivered again, through a real receiver."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+import database
+from ledger import operations
+from ledger.models import Kind, Operation
+from processing.operation_runner import OperationRunner
+from receiver.models import Delivery
+from tests import fake_github
+from tests.fake_github import Attempt, Github, Hook, hooks
+from tests.upstream.kept import STAR, keep
+from upstream import asking, discovery
+from upstream.client import Client
+from upstream.credentials import Credentials
+from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook
+from upstream.recovery import Pace, Recovery
+from upstream.session import Session
+
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
+PACE = Pace(0.01, timedelta(seconds=1), 0.05, 0.02)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def recovery(fake: Github) -> Any:
+    """Yield a recovery at the fake that does not wait for long."""
+    made = Recovery(PACE, Client(Credentials(fake_github.TOKEN), Session(1.0, (0.01,)), fake.url))
+    yield made
+    await made.close()
+
+
+def listing(fake: Github, number: int, receiver_url: str, **fields: Any) -> Hook:
+    """Return a hook that delivered so many stars; nothing of it is stored here."""
+    hook = fake.hook(url=f"{receiver_url}/webhooks/github", **fields)
+    then = fake.moment() - HOUR
+    hook.attempts = [
+        Attempt(hooks.guid(one), "star", STAR, then + timedelta(seconds=one)) for one in range(number)
+    ]
+    return hook
+
+
+async def run(recovery: Recovery, **parameters: Any) -> Operation:
+    """Run a recovery to its end, as a worker does."""
+    runner = OperationRunner("a test", {Kind.RECOVER: recovery.portion})
+    create = partial(operations.create, Kind.RECOVER, parameters, "a test", worker=runner.worker)
+    operation = await database.run(create)
+    await runner.operate(operation)
+    await runner.stop()
+    ended: Operation = await database.run(Operation.objects.get, pk=operation.pk)
+    assert ended.state == "finished", ended.error
+    return ended
+
+
+async def states() -> Counter[str]:
+    return Counter([state async for state in Missed.objects.values_list("state", flat=True)])
+
+
+async def test_what_is_missing_arrives_once_whatever_github_thinks_of_it(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 12, receiver_url)
+    # Failed there and stored here, and the other way round.
+    for attempt in hook.attempts[:8]:
+        attempt.status_code, attempt.status = 502, "Bad Gateway"
+    stored = [one for place, one in enumerate(hook.attempts) if place % 4]
+    await database.run(keep, hook, stored)
+    ping = Attempt(hooks.guid(99), "ping", b"{}", fake.moment() - HOUR)
+    hook.attempts.insert(0, ping)
+    ended = await run(recovery)
+    assert fake.asked == {hooks.guid(number): 1 for number in (0, 4, 8)}
+    assert (ended.done, ended.failed, ended.estimated) == (3, 0, 3)
+    assert await states() == {"arrived": 3}
+    assert await Delivery.objects.acount() == 12
+    assert not await Delivery.objects.filter(unsigned=True).aexists()
+
+
+async def test_a_second_run_asks_for_nothing_and_reads_no_unchanged_list(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 3, receiver_url)
+    await database.run(keep, hook, hook.attempts[:2])
+    await run(recovery)
+    hook.attempts = hook.attempts[:3]
+    await run(recovery)
+    before = len(fake.seen)
+    await run(recovery)
+    assert [one.status for one in fake.seen[before:]] == [304]
+    assert fake.asked == {hooks.guid(2): 1}
+
+
+async def test_an_outage_of_the_endpoint_costs_one_request_until_something_comes_through(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 4, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    hook.url = "http://127.0.0.1:9/"
+    for _ in range(3):
+        await run(recovery)
+    assert fake.asked == {hooks.guid(number): 1 for number in (1, 2, 3)}
+    assert await states() == {"asked": 3}
+    hook.url = f"{receiver_url}/webhooks/github"
+    await asyncio.to_thread(fake.deliver, hook, Attempt(hooks.guid(50), "star", STAR, fake.moment()))
+    await run(recovery)
+    assert await states() == {"arrived": 3}
+    assert fake.asked == {hooks.guid(number): 2 for number in (1, 2, 3)}
+
+
+async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 3, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    fake.faults.undelivered = lambda attempt, times: attempt.guid == hooks.guid(1)
+    for number in range(3):
+        await run(recovery)
+        late = Attempt(hooks.guid(50 + number), "star", STAR, fake.moment())
+        await asyncio.to_thread(fake.deliver, hook, late)
+    ended = await run(recovery)
+    assert fake.asked == {hooks.guid(1): 3, hooks.guid(2): 1}
+    lost = await Missed.objects.aget(state=MissedState.LOST)
+    assert (str(lost.guid), lost.event) == (hooks.guid(1), "star")
+    assert lost.reason == "GitHub was asked 3 times, and it did not arrive"
+    assert ended.failures == {lost.reason: 1}
+    await run(recovery)
+    assert fake.asked[hooks.guid(1)] == 3
+
+
+async def test_few_are_asked_for_while_none_arrives(
+    fake: Github, recovery: Recovery, receiver_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MAX_UNANSWERED", 6)
+    hook = listing(fake, 30, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    fake.faults.undelivered = lambda attempt, times: True
+    await run(recovery)
+    assert len(fake.asked) == 6
+    assert await states() == {"found": 23, "asked": 6}
+
+
+async def test_what_is_older_than_github_keeps_is_lost_with_its_guid_event_and_time(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[1:])
+    fake.faults.undelivered = lambda attempt, times: True
+    await run(recovery)
+    await Missed.objects.aupdate(delivered_at=fake.moment() - hooks.RETENTION)
+    await Missed.objects.aupdate(asked_at=fake.moment() - HOUR)
+    ended = await run(recovery)
+    lost = await Missed.objects.aget()
+    assert (lost.state, lost.reason) == ("lost", "GitHub keeps deliveries for 3 days")
+    assert ended.failures == {lost.reason: 1}
+
+
+async def test_a_lost_one_that_arrives_after_all_has_arrived(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[1:])
+    fake.faults.undelivered = lambda attempt, times: True
+    await run(recovery)
+    await Missed.objects.aupdate(state=MissedState.LOST, reason="given up")
+    await database.run(keep, hook, hook.attempts[:1])
+    await run(recovery)
+    assert await states() == {"arrived": 1}
+
+
+async def test_a_hook_that_never_delivered_here_is_left_alone(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    ours, other = listing(fake, 2, receiver_url), fake.hook(url="https://elsewhere.example")
+    other.attempts = [Attempt(hooks.guid(70), "star", STAR, fake.moment())]
+    await database.run(keep, ours, ours.attempts)
+    await run(recovery)
+    assert fake.paths(containing=str(other.id)) == []
+
+
+async def test_a_hook_that_fails_stops_no_other_and_says_what_to_do(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    gone = listing(fake, 1, receiver_url, owner="octo/gone")
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, gone, gone.attempts)
+    await database.run(keep, hook, [Attempt(hooks.guid(9), "star", STAR, fake.moment())])
+    fake.hooks.remove(gone)
+    ended = await run(recovery)
+    assert await states() == {"arrived": 2}
+    failed = await WatchedHook.objects.aget(hook_id=gone.id)
+    assert "may not see it" in failed.error
+    assert list(ended.failures) == [f"hook {gone.id}: {failed.error}"]
+
+
+async def test_a_permission_that_is_missing_spends_no_request(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    fake.tokens[fake_github.TOKEN] = {"webhooks": "read"}
+    ended = await run(recovery)
+    assert "permission webhooks=write" in next(iter(ended.failures))
+    assert (await Missed.objects.aget()).asks == 0
+    fake.tokens[fake_github.TOKEN] = {"webhooks": "write"}
+    await run(recovery)
+    assert await states() == {"arrived": 1}
+
+
+async def test_two_hooks_of_one_guid_are_two_deliveries(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    organisation = listing(fake, 2, receiver_url, kind="organization", owner="octo")
+    await database.run(keep, hook, hook.attempts)
+    body = STAR.replace(b"{", b'{"organization": {"login": "octo"}, ', 1)
+    await database.run(keep, organisation, [Attempt(hooks.guid(9), "star", body, fake.moment())])
+    await run(recovery)
+    assert await Delivery.objects.filter(guid=hooks.guid(1)).acount() == 2
+    assert await Delivery.objects.filter(hook_id=organisation.id).acount() == 3
+
+
+async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone(
+    fake: Github, receiver_url: str
+) -> None:
+    hook = listing(fake, 5, receiver_url, kind="app", owner=fake_github.APP_ID)
+    await database.run(keep, hook, hook.attempts[:3])
+    await database.run(discovery.discover)
+    await WatchedHook.objects.aupdate(name=fake_github.APP_ID)
+    fake.data["/app"] = {"id": int(fake_github.APP_ID)}
+    credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    recovery = Recovery(PACE, Client(credentials, Session(1.0, (0.01,)), fake.url))
+    await run(recovery)
+    await recovery.close()
+    assert len([path for path in fake.paths("GET") if path.rpartition("/")[2].isdigit()]) == 2
+    assert await Delivery.objects.filter(hook_id=hook.id).acount() == 5
+
+
+async def test_the_hook_of_another_app_is_refused(fake: Github, receiver_url: str) -> None:
+    hook = listing(fake, 1, receiver_url, kind="app", owner="1296269")
+    await database.run(keep, hook, hook.attempts)
+    fake.data["/app"] = {"id": int(fake_github.APP_ID)}
+    credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    recovery = Recovery(PACE, Client(credentials, Session(1.0, (0.01,)), fake.url))
+    ended = await run(recovery)
+    await recovery.close()
+    assert f"GITHUB_APP_ID is App {fake_github.APP_ID}" in next(iter(ended.failures))
+
+
+async def test_where_the_endpoint_cannot_be_reached_the_payload_is_fetched_unsigned(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 3, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1], source="acme")
+    hook.url = "http://127.0.0.1:9/"
+    ended = await run(recovery, fetch=True)
+    assert fake.asked == {}
+    assert ended.done == 2
+    row = await Delivery.objects.aget(guid=hooks.guid(1))
+    assert row.unsigned
+    assert (row.source, row.hook_id, row.event, row.action) == ("acme", hook.id, "star", "created")
+    assert row.headers["X-GitHub-Hook-ID"] == str(hook.id)
+    assert not [name for name in row.headers if "Signature" in name]
+    missed = await Missed.objects.filter(guid=row.guid).aget()
+    assert (missed.state, missed.reason) == ("arrived", "fetched from GitHub's API, unsigned")
+
+
+async def test_the_signed_bytes_take_the_place_of_what_was_fetched(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    await run(recovery, fetch=True)
+    again = await asyncio.to_thread(fake.deliver, hook, hook.attempts[1])
+    assert again.status_code == 200
+    row = await Delivery.objects.aget(guid=hooks.guid(1))
+    assert (row.unsigned, row.body, row.size, row.redeliveries) == (False, STAR, len(STAR), 1)
+
+
+async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhile(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    fake.limits.limit = 1
+    runner = OperationRunner("a test", {Kind.RECOVER: recovery.portion})
+    create = partial(operations.create, Kind.RECOVER, {}, "a test", worker=runner.worker)
+    operation = await database.run(create)
+    running = asyncio.create_task(runner.operate(operation))
+    while not await Pause.objects.filter(name="api").aexists():
+        await asyncio.sleep(0.05)
+    assert len(fake.seen) == 1
+    assert await database.run(operations.cancel, operation.pk, "a test")
+    await running
+    await runner.stop()
+    second = Recovery(PACE, Client(Credentials(fake_github.TOKEN), Session(1.0, (0.01,)), fake.url))
+    progress = await second.portion(operation)
+    await second.close()
+    assert progress.wait > 3000
+    assert (len(fake.seen), fake.limits.violations) == (1, [])
+
+
+async def test_at_most_two_deliveries_a_second_are_asked_for(fake: Github, receiver_url: str) -> None:
+    hook = listing(fake, 5, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    pace = Pace(arrives_within=timedelta(seconds=1), arrivals_every=0.05)
+    recovery = Recovery(pace, Client(Credentials(fake_github.TOKEN), Session(1.0, (0.01,)), fake.url))
+    await run(recovery)
+    await recovery.close()
+    times = [one.at for one in fake.seen if one.method == "POST"]
+    assert len(times) == 4
+    assert all(third - first > 1.0 for first, third in zip(times, times[2:], strict=False))
+
+
+async def test_hooks_are_found_by_what_they_delivered(fake: Github, receiver_url: str) -> None:
+    repository = listing(fake, 1, receiver_url)
+    sample = fake.hook(owner="octo/sample")
+    await database.run(keep, repository, repository.attempts)
+    without_target = {"X-GitHub-Hook-Installation-Target-Type": "repository"}
+    odd = [Attempt(hooks.guid(5), "star", STAR, fake.moment())]
+    await database.run(keep, sample, odd, headers=without_target)
+    evil = fake.hook(owner="octo/..")
+    await database.run(keep, evil, [Attempt(hooks.guid(6), "star", STAR, fake.moment())])
+    await database.run(discovery.discover)
+    kinds = {row.hook_id: (row.kind, row.name) async for row in WatchedHook.objects.all()}
+    assert kinds == {
+        repository.id: (HookKind.REPOSITORY, "octo/cat"),
+        sample.id: (HookKind.OTHER, "octo/sample"),
+        evil.id: (HookKind.OTHER, "octo/.."),
+    }
+    assert not await database.run(discovery.discover)

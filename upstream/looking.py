@@ -1,0 +1,163 @@
+"""Compares what GitHub lists of a hook with the ledger, one page at a time."""
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import database
+from database import row_sets
+from upstream import fetching, missing
+from upstream.answers import AppAnswer, DeliveryDetail, ListedDelivery
+from upstream.client import PAGE_SIZE, Client
+from upstream.errors import NotFoundError, RefusedError
+from upstream.models import HookKind, WatchedHook, retention
+
+logger = logging.getLogger(__name__)
+
+# The default of how far a look goes back: GitHub forgets after 72 hours, and asking takes time.
+SINCE = timedelta(hours=70)
+# A look begins so long before the end of the last one, by GitHub's clock: its lists may lag, and an App's
+# detail may be 404 at first.
+OVERLAP = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at one hook, between two pages. Times are ISO 8601, so that JSON can hold it."""
+
+    hook: int
+    since: str
+    next: str = ""
+    etag: str = ""
+    newest: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `Look(**...)` takes."""
+        return asdict(self)
+
+
+def begin(watched: WatchedHook, seconds: float | None) -> Look:
+    """Return a look that goes back so many seconds; by default to where the last one ended."""
+    now = row_sets.clock()
+    since = now - SINCE
+    if seconds is not None:
+        since = now - timedelta(seconds=seconds)
+    elif watched.complete_until is not None:
+        since = max(since, watched.complete_until - OVERLAP)
+    return Look(watched.pk, since.isoformat())
+
+
+async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
+    """Read one page, and store what is missing. Return the look for the next page, or None at the end.
+
+    Pages are followed until the list ends, or until all deliveries of a page are older than asked. Raises
+    `UpstreamError` and `django.db.Error`.
+    """
+    since = datetime.fromisoformat(look.since)
+    url = look.next or f"{watched.path}/deliveries?per_page={PAGE_SIZE}"
+    # An unchanged first page has nothing new for a look that goes on where the last one ended.
+    etag = "" if look.next or not _continues(watched, since) else watched.etag
+    page = await client.changed(url, ListedDelivery, etag)
+    if page is None:
+        await database.run(_looked, watched, look, since, "")
+        return None
+    wanted = [one for one in page.items if one.delivered_at >= since]
+    await _compare(client, watched, wanted)
+    if not look.next:
+        newest = max((one.delivered_at for one in page.items), default=None)
+        look = Look(
+            look.hook, look.since, "", page.etag, newest.isoformat() if newest is not None else look.newest
+        )
+    problem = f"{page.unreadable} entries of GitHub's list are not as documented" if page.unreadable else ""
+    if problem:
+        logger.warning("look incomplete hook=%d reason=%s", watched.hook_id, problem)
+    if page.next and (wanted or not page.items):
+        return Look(look.hook, look.since, page.next, look.etag, look.newest)
+    await database.run(_looked, watched, look, since, problem)
+    return None
+
+
+async def entries(client: Client, watched: WatchedHook, since: datetime) -> AsyncIterator[ListedDelivery]:
+    """Yield what is missing, without storing anything."""
+    async for page in client.pages(f"{watched.path}/deliveries?per_page={PAGE_SIZE}", ListedDelivery):
+        wanted = [one for one in page.items if one.delivered_at >= since]
+        for found in (await _missing(client, watched, wanted)).values():
+            for one in found:
+                yield one
+        if page.items and not wanted:
+            return
+
+
+async def _compare(client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]) -> None:
+    for hook_id, found in (await _missing(client, watched, listed)).items():
+        await database.run(missing.add, watched, hook_id, found)
+
+
+async def _missing(
+    client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]
+) -> dict[int, list[ListedDelivery]]:
+    """Return by hook id what the ledger does not have, whatever GitHub says became of it."""
+    newest = missing.grouped(listed)
+    absent = await database.run(missing.absent, newest.keys(), watched.hook_id)
+    found = [newest[guid] for guid in newest if guid in absent]
+    if watched.kind != HookKind.APP:
+        return {watched.hook_id: found}
+    return await _of_app(client, watched, found)
+
+
+async def _of_app(
+    client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]
+) -> dict[int, list[ListedDelivery]]:
+    """Return by hook id what is missing of an App. Its list names no hook, so the detail of each does.
+
+    A detail may be 404 just after it was listed; the next look comes to it again.
+    """
+    by_hook: dict[int, dict[UUID, ListedDelivery]] = {}
+    known = await database.run(missing.known, {one.guid for one in listed})
+    for one in listed:
+        if one.guid in known:
+            continue
+        try:
+            detail = await client.get(f"{watched.path}/deliveries/{one.id}", DeliveryDetail)
+        except NotFoundError:
+            logger.info("detail not there yet guid=%s", one.guid)
+            continue
+        hook_id = fetching.hook_id_of(detail) or watched.hook_id
+        by_hook.setdefault(hook_id, {})[one.guid] = one
+    found = {}
+    for hook_id, ones in by_hook.items():
+        absent = await database.run(missing.absent, ones.keys(), hook_id)
+        found[hook_id] = [ones[guid] for guid in ones if guid in absent]
+    return found
+
+
+async def require_app(client: Client, watched: WatchedHook) -> None:
+    """Raise `RefusedError` unless the credential is that of the App whose hook this is."""
+    app = await client.get("/app", AppAnswer)
+    if str(app.id) != watched.name:
+        raise RefusedError(f"GITHUB_APP_ID is App {app.id}, and the hook belongs to App {watched.name}")
+
+
+def _continues(watched: WatchedHook, since: datetime) -> bool:
+    return watched.complete_until is not None and since >= watched.complete_until - OVERLAP
+
+
+def _looked(watched: WatchedHook, look: Look, since: datetime, problem: str) -> None:
+    """Store that a look came to its end."""
+    now = row_sets.clock()
+    columns: dict[str, Any] = {"looked_at": now, "error": problem}
+    before = watched.complete_until
+    forgotten = now - retention()
+    if before is not None and before < forgotten and not look.next:
+        columns |= {"unknown_from": before, "unknown_until": forgotten}
+    # A shorter look leaves a gap before it, which the next one must cover.
+    if since <= (before or now - SINCE):
+        columns["etag"] = look.etag or watched.etag
+        if look.newest:
+            columns["complete_until"] = max(datetime.fromisoformat(look.newest), before or since)
+        elif before is None:
+            columns["complete_until"] = since
+    WatchedHook.objects.filter(pk=watched.pk).update(**columns)

@@ -1,0 +1,180 @@
+"""The rows of missed deliveries: found, asked for, arrived, lost. Every function raises `django.db.Error`."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, models, transaction
+
+from database import row_sets
+from receiver.models import Delivery, Resumption
+from upstream import asking
+from upstream.answers import ListedDelivery
+from upstream.asking import Ask, GiveUp, History, Wait
+from upstream.models import OPEN, Missed, MissedState, Pause, WatchedHook, retention
+
+# Time for which a lost delivery may still arrive, so that its row says so.
+HOPE = timedelta(days=8)
+# Rows that one decision looks at.
+LOOKED_AT = 1000
+LONGEST = 255  # characters of what GitHub says
+
+
+def grouped(listed: Iterable[ListedDelivery]) -> dict[UUID, ListedDelivery]:
+    """Return the newest attempt of each guid. A ping says nothing that could be missed. Pure."""
+    newest: dict[UUID, ListedDelivery] = {}
+    for one in listed:
+        if one.event != "ping" and (one.guid not in newest or one.id > newest[one.guid].id):
+            newest[one.guid] = one
+    return newest
+
+
+def absent(guids: Collection[UUID], hook_id: int) -> set[UUID]:
+    """Return the guids that the ledger does not have from this hook, under any source."""
+    rows = Delivery.objects.filter(guid__in=guids, hook_id=hook_id)
+    return set(guids) - set(rows.values_list("guid", flat=True))
+
+
+def known(guids: Collection[UUID]) -> set[UUID]:
+    """Return the guids that were found missing before."""
+    return set(Missed.objects.filter(guid__in=guids).values_list("guid", flat=True))
+
+
+def add(watched: WatchedHook, hook_id: int, listed: Iterable[ListedDelivery]) -> None:
+    """Store what is missing; what was found before is left alone."""
+    now = row_sets.clock()
+    Missed.objects.bulk_create(
+        [
+            Missed(
+                watched=watched,
+                guid=one.guid,
+                hook_id=hook_id,
+                attempt=one.id,
+                event=one.event[:64],
+                action=(one.action or "")[:LONGEST],
+                delivered_at=one.delivered_at,
+                outcome=f"{one.status_code} {one.status}"[:LONGEST],
+                found_at=now,
+            )
+            for one in listed
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def note_arrivals(watched: Collection[int]) -> int:
+    """Mark what the ledger has by now; return how many were marked."""
+    now = row_sets.clock()
+    stored = Delivery.objects.filter(guid=models.OuterRef("guid"), hook_id=models.OuterRef("hook_id"))
+    waiting = ~models.Q(state=MissedState.ARRIVED)
+    rows = Missed.objects.filter(waiting, watched__in=watched, found_at__gt=now - HOPE)
+    return rows.filter(models.Exists(stored)).update(state=MissedState.ARRIVED, arrived_at=now, reason="")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What can be done now for the missed deliveries of a hook."""
+
+    ask: Sequence[Missed]
+    wait: float
+    """Seconds until more may be due while the caller waits for arrivals; 0 when it need not wait."""
+    lost: Sequence[str] = ()
+    """Why deliveries were given up just now."""
+
+
+def due(watched: WatchedHook, limit: int, arrives_within: timedelta) -> Due:
+    """Return up to `limit` deliveries to ask for, those first that were asked least, then the oldest.
+
+    Those that cannot arrive any more are marked as lost.
+    """
+    now = row_sets.clock()
+    reachable_at = _reachable_at(watched)
+    open_rows = Missed.objects.filter(OPEN, watched=watched)
+    unanswered = open_rows.filter(asked_at__gt=now - asking.WITHOUT_EVIDENCE[0])
+    if reachable_at is not None:
+        unanswered = unanswered.filter(asked_at__gt=reachable_at)
+    room = min(limit, asking.MAX_UNANSWERED - unanswered.count())
+    found: list[Missed] = []
+    lost: list[str] = []
+    soonest: datetime | None = None
+    for row in open_rows.order_by("asks", "delivered_at")[:LOOKED_AT]:
+        history = History(row.delivered_at, row.asks, row.asked_at)
+        match asking.decide(history, now, reachable_at, retention(), arrives_within):
+            case GiveUp(reason):
+                lost.extend([reason] * lose(row, reason))
+            case Wait(until):
+                soonest = until if soonest is None else min(soonest, until)
+            case Ask():
+                if len(found) >= room:
+                    break
+                found.append(row)
+    expected = open_rows.aggregate(last=models.Max("asked_at"))["last"]
+    waits = expected is not None and now < expected + arrives_within
+    wait = max(0.0, ((soonest or expected + arrives_within) - now).total_seconds()) if waits else 0.0
+    return Due(found, wait, lost)
+
+
+def _reachable_at(watched: WatchedHook) -> datetime | None:
+    """Return when something last came through this hook, or a receiver came back."""
+    arrived = watched.missed.filter(state=MissedState.ARRIVED, reason="")
+    times = [
+        watched.last_received_at,
+        arrived.aggregate(last=models.Max("arrived_at"))["last"],
+        Resumption.objects.aggregate(last=models.Max("at"))["last"],
+    ]
+    return max((time for time in times if time is not None), default=None)
+
+
+def note_ask(row: Missed) -> bool:
+    """Count a request to deliver before it is sent; return False if the delivery is stored by now.
+
+    A worker that is killed after this has spent the ask, so no guid is asked for more often than allowed.
+    """
+    if not absent([row.guid], row.hook_id):
+        note_arrivals([row.watched_id])
+        return False
+    rows = Missed.objects.filter(OPEN, pk=row.pk, asks=row.asks)
+    return bool(rows.update(state=MissedState.ASKED, asks=models.F("asks") + 1, asked_at=row_sets.clock()))
+
+
+def take_back(row: Missed) -> None:
+    """Undo `note_ask` for a request that GitHub has not done; `row` is as it was before."""
+    Missed.objects.filter(OPEN, pk=row.pk, asks=row.asks + 1).update(
+        state=row.state, asks=row.asks, asked_at=row.asked_at
+    )
+
+
+def lose(row: Missed, reason: str) -> int:
+    """Mark a delivery as lost, unless it arrived; return how many were marked."""
+    rows = Missed.objects.filter(pk=row.pk).exclude(state=MissedState.ARRIVED)
+    return rows.update(state=MissedState.LOST, reason=reason)
+
+
+def paused(name: str) -> float:
+    """Return the seconds for which no worker may send under this name."""
+    until = Pause.objects.filter(name=name).values_list("until", flat=True).first()
+    return 0.0 if until is None else max(0.0, (until - row_sets.clock()).total_seconds())
+
+
+def pause(name: str, seconds: float) -> float:
+    """Let no other worker send under this name for so long, and return 0.
+
+    Where another one holds a pause, return the seconds for which it does.
+    """
+    now = row_sets.clock()
+    until = now + timedelta(seconds=seconds)
+    if Pause.objects.filter(name=name, until__lte=now).update(until=until):
+        return 0.0
+    try:
+        with transaction.atomic():
+            Pause.objects.create(name=name, until=until)
+    except IntegrityError:
+        return paused(name) or seconds
+    return 0.0
+
+
+def extend_pause(name: str, seconds: float) -> None:
+    """Let no worker send under this name for so long from now, whoever holds the pause."""
+    until = row_sets.clock() + timedelta(seconds=seconds)
+    Pause.objects.update_or_create(name=name, defaults={"until": until})

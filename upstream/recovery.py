@@ -1,0 +1,272 @@
+"""The operation `recover`: looks at hooks, then asks GitHub for what is missing until it arrives or is lost.
+
+Its parameters are `hooks`, ids of `WatchedHook` or null for all, `since`, seconds to go back or null for
+where the last look ended, and `fetch`, to store what GitHub shows instead of asking.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+
+import database
+from database import row_sets
+from ledger.models import Operation
+from ledger.operations import Progress
+from upstream import asking, discovery, fetching, looking, missing
+from upstream.answers import DeliveryDetail
+from upstream.client import Client
+from upstream.errors import LimitedError, NotFoundError, RefusedError, UnreachableError, UpstreamError
+from upstream.looking import Look
+from upstream.models import HookKind, Missed, MissedState, WatchedHook, retention
+from upstream.session import Session
+
+logger = logging.getLogger(__name__)
+
+# Seconds from the answer to one request to deliver until the next: at most two a second, over all workers.
+ASK_INTERVAL = 0.5
+# Requests to deliver in one portion, after which a cancelled operation ends.
+PORTION = 5
+# Seconds between two looks for arrivals.
+ARRIVALS_EVERY = 1.0
+# Seconds that a request waits for a rate limit in a portion; a longer wait is one between portions.
+PATIENCE = 1.0
+# Times that a page is tried again, and seconds before the first of them; doubled each time.
+RETRIES = 4
+RETRY_AFTER = 5.0
+# An automatic look leaves out a hook that failed last and delivered nothing for so long.
+SILENT = timedelta(days=30)
+
+# Names of `Pause`.
+ASKS, API = "asks", "api"
+FORGOTTEN = "GitHub does not have it any more"
+NO_PAYLOAD = "GitHub shows no payload of it"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an operation goes."""
+
+    ask_interval: float = ASK_INTERVAL
+    arrives_within: timedelta = asking.ARRIVES_WITHIN
+    arrivals_every: float = ARRIVALS_EVERY
+    retry_after: float = RETRY_AFTER
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where an operation is: hooks to look at, and then hooks whose missed deliveries are asked for."""
+
+    look_at: list[int] | None = None
+    """Ids of `WatchedHook`; None before they are known."""
+    look: dict[str, Any] | None = None
+    ask_for: list[int] = field(default_factory=list)
+    tries: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `Cursor(**...)` takes."""
+        return {"look_at": self.look_at, "look": self.look, "ask_for": self.ask_for, "tries": self.tries}
+
+
+class Recovery:
+    """Runs the portions of one worker's operations with one client."""
+
+    def __init__(self, pace: Pace | None = None, client: Client | None = None) -> None:
+        self._pace = pace or Pace()
+        self._client = client
+
+    @property
+    def client(self) -> Client:
+        """The client; it is made in the event loop that uses it."""
+        if self._client is None:
+            self._client = Client(session=Session(patience=PATIENCE))
+        return self._client
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def portion(self, operation: Operation) -> Progress:
+        """Do the next portion of an operation; see `processing.operation_runner`."""
+        cursor = Cursor(**(operation.cursor or {}))
+        if (seconds := await database.run(missing.paused, API)) > 0:
+            return Progress(cursor.as_json(), wait=seconds)
+        try:
+            if cursor.look_at is None:
+                return await self._begin(operation.parameters, cursor)
+            if cursor.look_at:
+                return await self._look(operation.parameters, cursor, cursor.look_at)
+            return await self._recover(operation.parameters, cursor)
+        except LimitedError as error:
+            # Every worker waits, and the next one after a crash too.
+            seconds = max(1.0, error.seconds)
+            await database.run(missing.extend_pause, API, seconds)
+            return Progress(cursor.as_json(), wait=seconds)
+
+    async def _begin(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
+        while await database.run(discovery.discover):
+            pass
+        cursor.look_at = await database.run(_chosen, parameters.get("hooks"))
+        return Progress(cursor.as_json(), estimated=0)
+
+    async def _look(self, parameters: Mapping[str, Any], cursor: Cursor, look_at: list[int]) -> Progress:
+        """Read one page of the first hook that is left. A hook that fails does not stop the others."""
+        watched = await database.run(WatchedHook.objects.get, pk=look_at[0])
+        failures: dict[str, int] = {}
+        look: Look | None = None
+        try:
+            look = await self._step(watched, parameters.get("since"), cursor)
+        except LimitedError:
+            raise
+        except UnreachableError as error:
+            if cursor.tries < RETRIES:
+                wait = self._pace.retry_after * 2**cursor.tries
+                cursor.tries += 1
+                return Progress(cursor.as_json(), wait=wait)
+            failures = await _failed(watched, error)
+        except UpstreamError as error:
+            failures = await _failed(watched, error)
+        cursor.look, cursor.tries = look.as_json() if look else None, 0
+        if look is None:
+            cursor.ask_for.append(look_at.pop(0))
+        estimated = None if look_at else await database.run(_open, cursor.ask_for)
+        return Progress(cursor.as_json(), failures=failures, estimated=estimated)
+
+    async def _step(self, watched: WatchedHook, since: float | None, cursor: Cursor) -> Look | None:
+        if cursor.look is not None:
+            return await looking.step(self.client, watched, Look(**cursor.look))
+        if watched.kind == HookKind.APP:
+            await looking.require_app(self.client, watched)
+        look = await database.run(looking.begin, watched, since)
+        return await looking.step(self.client, watched, look)
+
+    async def _recover(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
+        """Ask for a few deliveries of the hooks, or wait for arrivals; end when neither is left."""
+        done = await database.run(missing.note_arrivals, cursor.ask_for)
+        failures: Counter[str] = Counter()
+        left: list[int] = []
+        waits: list[float] = []
+        for place, pk in enumerate(cursor.ask_for):
+            watched = await database.run(WatchedHook.objects.get, pk=pk)
+            if parameters.get("fetch"):
+                due = missing.Due(await database.run(_fetchable, watched), 0.0)
+            else:
+                due = await database.run(missing.due, watched, PORTION, self._pace.arrives_within)
+            failures.update(due.lost)
+            if due.ask:
+                act = self._fetch if parameters.get("fetch") else self._ask
+                try:
+                    more, lost = await act(watched, due.ask)
+                    done, left = done + more, [*left, *cursor.ask_for[place:]]
+                    failures.update(lost)
+                except LimitedError:
+                    raise
+                except UpstreamError as error:
+                    failures.update(await _failed(watched, error))
+                    left += cursor.ask_for[place + 1 :]
+                waits = [0.0]
+                break
+            if due.wait:
+                left.append(pk)
+                waits.append(due.wait)
+        cursor.ask_for = left
+        wait = min([*waits, self._pace.arrivals_every]) if waits else 0.0
+        return Progress(cursor.as_json(), done=done, failures=failures, finished=not left, wait=wait)
+
+    async def _ask(self, watched: WatchedHook, rows: Sequence[Missed]) -> tuple[int, list[str]]:
+        """Ask GitHub to deliver these again. Raises what concerns more than one of them."""
+        lost: list[str] = []
+        arrived = 0
+        for row in rows:
+            await self._wait_for_turn()
+            if not await database.run(missing.note_ask, row):
+                arrived += 1
+                continue
+            url = f"{watched.path}/deliveries/{row.attempt}"
+            try:
+                await self.client.post(f"{url}/attempts")
+                logger.info("asked again guid=%s hook=%d ask=%d", row.guid, row.hook_id, row.asks + 1)
+            except NotFoundError as error:
+                await self._not_found(url, row, error)
+                lost.extend([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
+            except (UnreachableError, RefusedError) as error:
+                # GitHub may have done what it did not answer, so the ask is spent.
+                logger.warning("not asked guid=%s error=%s", row.guid, error)
+            except UpstreamError:
+                await database.run(missing.take_back, row)
+                raise
+            await database.run(missing.extend_pause, ASKS, self._pace.ask_interval)
+        return arrived, lost
+
+    async def _wait_for_turn(self) -> None:
+        """Wait until no worker asked GitHub for so long."""
+        while True:
+            seconds = await database.run(missing.pause, ASKS, self._pace.ask_interval)
+            if not seconds:
+                return
+            await asyncio.sleep(seconds)
+
+    async def _not_found(self, url: str, row: Missed, error: NotFoundError) -> None:
+        """Raise the error if the delivery is there, and only asking for it is not permitted."""
+        try:
+            await self.client.get(url, DeliveryDetail)
+        except NotFoundError:
+            return
+        except UpstreamError:
+            await database.run(missing.take_back, row)
+            raise
+        await database.run(missing.take_back, row)
+        raise error
+
+    async def _fetch(self, watched: WatchedHook, rows: Sequence[Missed]) -> tuple[int, list[str]]:
+        """Store what GitHub shows of these."""
+        lost: list[str] = []
+        stored = 0
+        for row in rows:
+            try:
+                detail = await self.client.get(f"{watched.path}/deliveries/{row.attempt}", DeliveryDetail)
+            except NotFoundError:
+                lost.extend([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
+                continue
+            if detail.request.payload is None:
+                lost.extend([NO_PAYLOAD] * await database.run(missing.lose, row, NO_PAYLOAD))
+                continue
+            stored += await database.run(fetching.store, row, detail, watched.source)
+        return stored, lost
+
+
+def _chosen(hooks: Sequence[int] | None) -> list[int]:
+    """Return the ids of the hooks to look at: these, or all that GitHub's API has."""
+    rows = WatchedHook.objects.exclude(kind=HookKind.OTHER).order_by("pk")
+    if hooks is not None:
+        return list(rows.filter(pk__in=hooks).values_list("pk", flat=True))
+    silent = ~Q(error="") & Q(last_received_at__lt=row_sets.clock() - SILENT)
+    return list(rows.exclude(silent).values_list("pk", flat=True))
+
+
+def _open(hooks: Sequence[int]) -> int:
+    """Return the number of missed deliveries that may still arrive."""
+    found = Missed.objects.filter(watched__in=hooks)
+    return found.filter(state__in=[MissedState.FOUND, MissedState.ASKED]).count()
+
+
+def _fetchable(watched: WatchedHook) -> list[Missed]:
+    """Return a few that GitHub may still show, whether it was asked for them or not."""
+    rows = watched.missed.exclude(state=MissedState.ARRIVED)
+    kept = rows.filter(delivered_at__gt=row_sets.clock() - retention()).exclude(
+        reason__in=[FORGOTTEN, NO_PAYLOAD]
+    )
+    return list(kept.order_by("delivered_at")[:PORTION])
+
+
+async def _failed(watched: WatchedHook, error: Exception) -> dict[str, int]:
+    """Store and log why a hook failed; return it as a failure of the operation."""
+    logger.warning("recovery failed hook=%d error=%s", watched.hook_id, error)
+    await database.run(WatchedHook.objects.filter(pk=watched.pk).update, error=str(error))
+    return {f"hook {watched.hook_id}: {error}": 1}
