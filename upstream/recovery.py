@@ -134,7 +134,9 @@ class Recovery:
             failures = await _failed(watched, error)
         cursor.look, cursor.tries = look.as_json() if look else None, 0
         if look is None:
-            cursor.ask_for.append(look_at.pop(0))
+            look_at.pop(0)
+            # A hook that cannot be seen is not asked for anything: its answers would mean nothing.
+            cursor.ask_for += [] if failures else [watched.pk]
         estimated = None if look_at else await database.run(_open, cursor.ask_for)
         return Progress(cursor.as_json(), failures=failures, estimated=estimated)
 

@@ -1,29 +1,39 @@
 -- Counts redeliveries of existing deliveries. A row that another transaction locks is skipped and not returned.
 -- A delivery with another body is returned with its own digest, and nothing of it changes. A row of version 0.1
--- has no digest yet: equal bodies make equal zstd frames. The parameters are those of the insert.
+-- has no digest yet: equal bodies make equal zstd frames. The signed bytes replace a body that was recovered
+-- unsigned. The parameters are those of the insert.
 WITH sent AS (
     SELECT source, guid, hook_id, decode(digest, 'hex') AS digest,
-        substring($2::bytea FROM body_start FOR body_length) AS body, redeliveries
+        substring($2::bytea FROM body_start FOR body_length) AS body, redeliveries, size, headers, content_type,
+        secret_position
     FROM json_to_recordset($1::json) AS sent (
         source text, guid uuid, hook_id bigint, digest text, body_start integer, body_length integer,
-        redeliveries integer
+        redeliveries integer, size integer, headers jsonb, content_type text, secret_position smallint
     )
 ),
 held AS (
-    SELECT id, source, guid, hook_id, digest, body
+    SELECT id, source, guid, hook_id, digest, body, unsigned
     FROM receiver_delivery
     WHERE (source, guid, hook_id) IN (SELECT source, guid, hook_id FROM sent)
     ORDER BY guid, hook_id, source
     FOR NO KEY UPDATE SKIP LOCKED
 ),
 matched AS (
-    SELECT held.id, sent.digest, sent.redeliveries + 1 AS times
+    SELECT DISTINCT ON (held.id)
+        held.id, sent.digest, sent.redeliveries + 1 AS times, held.unsigned AS replaced,
+        sent.body, sent.size, sent.headers, sent.content_type, sent.secret_position
     FROM held JOIN sent USING (source, guid, hook_id)
-    WHERE COALESCE(held.digest = sent.digest, held.body = sent.body)
+    WHERE held.unsigned OR COALESCE(held.digest = sent.digest, held.body = sent.body)
 )
 UPDATE receiver_delivery AS delivery
 SET redeliveries = delivery.redeliveries + COALESCE(matched.times, 0),
-    digest = COALESCE(matched.digest, delivery.digest)
+    digest = COALESCE(matched.digest, delivery.digest),
+    body = CASE WHEN matched.replaced THEN matched.body ELSE delivery.body END,
+    size = CASE WHEN matched.replaced THEN matched.size ELSE delivery.size END,
+    headers = CASE WHEN matched.replaced THEN matched.headers ELSE delivery.headers END,
+    content_type = CASE WHEN matched.replaced THEN matched.content_type ELSE delivery.content_type END,
+    secret_position = CASE WHEN matched.replaced THEN matched.secret_position ELSE delivery.secret_position END,
+    unsigned = delivery.unsigned AND matched.replaced IS NULL
 FROM held LEFT JOIN matched USING (id)
 WHERE delivery.id = held.id
 RETURNING delivery.source, delivery.guid, delivery.hook_id, delivery.id, delivery.status,

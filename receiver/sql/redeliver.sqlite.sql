@@ -1,8 +1,15 @@
 -- Counts redeliveries of an existing delivery. A delivery with another body is returned with its own digest, and
--- nothing of it changes. A row of version 0.1 has no digest yet: equal bodies make equal zstd frames.
+-- nothing of it changes. A row of version 0.1 has no digest yet: equal bodies make equal zstd frames. The signed
+-- bytes replace a body that was recovered unsigned.
 UPDATE receiver_delivery
 SET redeliveries = redeliveries
-        + CASE WHEN COALESCE(digest = :digest, body = :body) THEN :redeliveries + 1 ELSE 0 END,
-    digest = CASE WHEN COALESCE(digest = :digest, body = :body) THEN :digest ELSE digest END
+        + CASE WHEN unsigned OR COALESCE(digest = :digest, body = :body) THEN :redeliveries + 1 ELSE 0 END,
+    digest = CASE WHEN unsigned OR COALESCE(digest = :digest, body = :body) THEN :digest ELSE digest END,
+    body = CASE WHEN unsigned THEN :body ELSE body END,
+    size = CASE WHEN unsigned THEN :size ELSE size END,
+    headers = CASE WHEN unsigned THEN :headers ELSE headers END,
+    content_type = CASE WHEN unsigned THEN :content_type ELSE content_type END,
+    secret_position = CASE WHEN unsigned THEN :secret_position ELSE secret_position END,
+    unsigned = 0
 WHERE source = :source AND guid = :guid AND hook_id = :hook_id
 RETURNING id, status, digest

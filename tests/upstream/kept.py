@@ -9,7 +9,13 @@ from receiver.models import Delivery, Status
 from tests import github
 from tests.fake_github import Attempt, Hook
 
-STAR = (github.PAYLOADS / "star__created.json").read_bytes()
+# Of the repository of the fake's hooks; the links name the server whose API is configured.
+STAR = (
+    (github.PAYLOADS / "star__created.json")
+    .read_bytes()
+    .replace(b"//github.example", b"//github.com")
+    .replace(b"harbour-works/tide-tables", b"octo/cat")
+)
 
 
 def keep(hook: Hook, attempts: Iterable[Attempt], **changes: Any) -> list[Delivery]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,14 +26,30 @@ from upstream.session import Session
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
-PACE = Pace(0.01, timedelta(seconds=1), 0.05, 0.02)
+PACE = Pace(0.01, timedelta(seconds=30), 0.05, 0.02)
+# For what never arrives.
+IMPATIENT = Pace(0.01, timedelta(seconds=0.2), 0.05, 0.02)
 HOUR = timedelta(hours=1)
 
 
+def recovering(fake: Github, pace: Pace = PACE, credentials: Credentials | None = None) -> Recovery:
+    """Return a recovery at the fake; close it at the end."""
+    token = Credentials(fake_github.TOKEN)
+    return Recovery(pace, Client(credentials or token, Session(1.0, (0.01,)), fake.url))
+
+
 @pytest.fixture
-async def recovery(fake: Github) -> Any:
-    """Yield a recovery at the fake that does not wait for long."""
-    made = Recovery(PACE, Client(Credentials(fake_github.TOKEN), Session(1.0, (0.01,)), fake.url))
+async def recovery(fake: Github) -> AsyncIterator[Recovery]:
+    """Yield a recovery that waits as long as it takes for what arrives."""
+    made = recovering(fake)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def impatient(fake: Github) -> AsyncIterator[Recovery]:
+    """Yield a recovery that waits briefly, for what never arrives."""
+    made = recovering(fake, IMPATIENT)
     yield made
     await made.close()
 
@@ -97,15 +114,16 @@ async def test_a_second_run_asks_for_nothing_and_reads_no_unchanged_list(
 
 
 async def test_an_outage_of_the_endpoint_costs_one_request_until_something_comes_through(
-    fake: Github, recovery: Recovery, receiver_url: str
+    fake: Github, recovery: Recovery, impatient: Recovery, receiver_url: str
 ) -> None:
     hook = listing(fake, 4, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
     hook.url = "http://127.0.0.1:9/"
-    for _ in range(3):
-        await run(recovery)
+    for _ in range(2):
+        await run(impatient)
     assert fake.asked == {hooks.guid(number): 1 for number in (1, 2, 3)}
     assert await states() == {"asked": 3}
+    await Missed.objects.aupdate(asked_at=fake.moment() - HOUR / 12)
     hook.url = f"{receiver_url}/webhooks/github"
     await asyncio.to_thread(fake.deliver, hook, Attempt(hooks.guid(50), "star", STAR, fake.moment()))
     await run(recovery)
@@ -114,62 +132,60 @@ async def test_an_outage_of_the_endpoint_costs_one_request_until_something_comes
 
 
 async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
-    fake: Github, recovery: Recovery, receiver_url: str
+    fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
-    hook = listing(fake, 3, receiver_url)
+    hook = listing(fake, 2, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
-    fake.faults.undelivered = lambda attempt, times: attempt.guid == hooks.guid(1)
-    for number in range(3):
-        await run(recovery)
-        late = Attempt(hooks.guid(50 + number), "star", STAR, fake.moment())
-        await asyncio.to_thread(fake.deliver, hook, late)
-    ended = await run(recovery)
-    assert fake.asked == {hooks.guid(1): 3, hooks.guid(2): 1}
-    lost = await Missed.objects.aget(state=MissedState.LOST)
-    assert (str(lost.guid), lost.event) == (hooks.guid(1), "star")
+    fake.faults.undelivered = lambda attempt, times: True
+    failures: Counter[str] = Counter()
+    for number in range(4):
+        failures.update((await run(impatient)).failures)
+        other = Attempt(hooks.guid(50 + number), "star", STAR, fake.moment())
+        await asyncio.to_thread(fake.deliver, hook, other)
+    assert fake.asked == {hooks.guid(1): 3}
+    lost = await Missed.objects.aget()
+    assert (lost.state, str(lost.guid), lost.event) == ("lost", hooks.guid(1), "star")
     assert lost.reason == "GitHub was asked 3 times, and it did not arrive"
-    assert ended.failures == {lost.reason: 1}
-    await run(recovery)
-    assert fake.asked[hooks.guid(1)] == 3
+    assert failures == {lost.reason: 1}
 
 
 async def test_few_are_asked_for_while_none_arrives(
-    fake: Github, recovery: Recovery, receiver_url: str, monkeypatch: pytest.MonkeyPatch
+    fake: Github, impatient: Recovery, receiver_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "MAX_UNANSWERED", 6)
     hook = listing(fake, 30, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
     fake.faults.undelivered = lambda attempt, times: True
-    await run(recovery)
+    await run(impatient)
     assert len(fake.asked) == 6
     assert await states() == {"found": 23, "asked": 6}
 
 
 async def test_what_is_older_than_github_keeps_is_lost_with_its_guid_event_and_time(
-    fake: Github, recovery: Recovery, receiver_url: str
+    fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
     hook = listing(fake, 2, receiver_url)
     await database.run(keep, hook, hook.attempts[1:])
     fake.faults.undelivered = lambda attempt, times: True
-    await run(recovery)
+    await run(impatient)
     await Missed.objects.aupdate(delivered_at=fake.moment() - hooks.RETENTION)
     await Missed.objects.aupdate(asked_at=fake.moment() - HOUR)
-    ended = await run(recovery)
+    ended = await run(impatient)
     lost = await Missed.objects.aget()
     assert (lost.state, lost.reason) == ("lost", "GitHub keeps deliveries for 3 days")
     assert ended.failures == {lost.reason: 1}
 
 
 async def test_a_lost_one_that_arrives_after_all_has_arrived(
-    fake: Github, recovery: Recovery, receiver_url: str
+    fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
     hook = listing(fake, 2, receiver_url)
     await database.run(keep, hook, hook.attempts[1:])
     fake.faults.undelivered = lambda attempt, times: True
-    await run(recovery)
+    await run(impatient)
     await Missed.objects.aupdate(state=MissedState.LOST, reason="given up")
     await database.run(keep, hook, hook.attempts[:1])
-    await run(recovery)
+    await run(impatient)
     assert await states() == {"arrived": 1}
 
 
@@ -234,7 +250,7 @@ async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone
     await WatchedHook.objects.aupdate(name=fake_github.APP_ID)
     fake.data["/app"] = {"id": int(fake_github.APP_ID)}
     credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
-    recovery = Recovery(PACE, Client(credentials, Session(1.0, (0.01,)), fake.url))
+    recovery = recovering(fake, credentials=credentials)
     await run(recovery)
     await recovery.close()
     assert len([path for path in fake.paths("GET") if path.rpartition("/")[2].isdigit()]) == 2
@@ -246,7 +262,7 @@ async def test_the_hook_of_another_app_is_refused(fake: Github, receiver_url: st
     await database.run(keep, hook, hook.attempts)
     fake.data["/app"] = {"id": int(fake_github.APP_ID)}
     credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
-    recovery = Recovery(PACE, Client(credentials, Session(1.0, (0.01,)), fake.url))
+    recovery = recovering(fake, credentials=credentials)
     ended = await run(recovery)
     await recovery.close()
     assert f"GITHUB_APP_ID is App {fake_github.APP_ID}" in next(iter(ended.failures))
@@ -292,13 +308,14 @@ async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhi
     create = partial(operations.create, Kind.RECOVER, {}, "a test", worker=runner.worker)
     operation = await database.run(create)
     running = asyncio.create_task(runner.operate(operation))
-    while not await Pause.objects.filter(name="api").aexists():
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(30):
+        while not await Pause.objects.filter(name="api").aexists():  # noqa: ASYNC110 - the database is waited for
+            await asyncio.sleep(0.05)
     assert len(fake.seen) == 1
     assert await database.run(operations.cancel, operation.pk, "a test")
     await running
     await runner.stop()
-    second = Recovery(PACE, Client(Credentials(fake_github.TOKEN), Session(1.0, (0.01,)), fake.url))
+    second = recovering(fake)
     progress = await second.portion(operation)
     await second.close()
     assert progress.wait > 3000
@@ -306,14 +323,13 @@ async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhi
 
 
 async def test_at_most_two_deliveries_a_second_are_asked_for(fake: Github, receiver_url: str) -> None:
-    hook = listing(fake, 5, receiver_url)
+    hook = listing(fake, 4, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
-    pace = Pace(arrives_within=timedelta(seconds=1), arrivals_every=0.05)
-    recovery = Recovery(pace, Client(Credentials(fake_github.TOKEN), Session(1.0, (0.01,)), fake.url))
+    recovery = recovering(fake, Pace(arrivals_every=0.05))
     await run(recovery)
     await recovery.close()
     times = [one.at for one in fake.seen if one.method == "POST"]
-    assert len(times) == 4
+    assert len(times) == 3
     assert all(third - first > 1.0 for first, third in zip(times, times[2:], strict=False))
 
 
