@@ -22,6 +22,7 @@ PARTS = [
     "records",
     "schemas",
     "tests",
+    "upstream",
 ]
 
 
