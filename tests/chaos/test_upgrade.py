@@ -23,7 +23,8 @@ from tests.chaos.sender import Sender
 BEFORE = "9c7e3a26686d2e4b34c3c22d26f64419346a2a14"
 GIT = shutil.which("git")
 
-pytestmark = pytest.mark.only("postgresql")
+# It starts six processes, one after the other.
+pytestmark = [pytest.mark.only("postgresql"), pytest.mark.timeout(300)]
 
 
 def known() -> bool:
