@@ -122,6 +122,10 @@ with stop_if_wrong():
     if not 0 < MAX_BODY_BYTES <= LARGEST_BODY:
         raise ImproperlyConfigured(f"MAX_BODY_BYTES must lie between 1 and {LARGEST_BODY}.")
 
+    LOG_FORMAT: str = env.str("LOG_FORMAT", "lines")
+    if LOG_FORMAT not in {"lines", "json"}:
+        raise ImproperlyConfigured("LOG_FORMAT must be lines or json.")
+
     # Seconds after SIGTERM in which a worker finishes its deliveries, before it releases their leases.
     WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
     if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
@@ -160,13 +164,15 @@ USE_I18N = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"lines": {"()": "telemetry.logs.Lines"}, "json": {"()": "telemetry.logs.JsonLines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # The receiver records rejections itself; only unexpected errors are logged here.
         "django.request": {"level": "ERROR"},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # uvicorn's own handler has another format. Its access log stays as its options say.
+        "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         # arq's command line adds its own handler to its logger.
         "arq": {"propagate": False},
     },

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger.summary import Sheet
-from processing import sanitising
+from telemetry import sanitising
 
 # Characters of a line if the output is not a terminal.
 DEFAULT_WIDTH = 200

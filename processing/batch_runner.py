@@ -14,13 +14,15 @@ import handlers
 import schemas
 from handlers import Registry, registry
 from processing import claiming, ordering, running, settling
-from processing.claiming import Claimed, ClaimResult, DeliveryRow
+from processing.claiming import Claimed, ClaimResult
 from processing.isolation import Isolation
 from processing.leases import Leases
+from processing.log_lines import LONGEST_REASON, LogLine
 from processing.running import DatabaseAwayError, Events
-from processing.sanitising import one_line
 from processing.settling import LeaseLostError, Verdict
 from receiver.models import Status
+from telemetry import logs
+from telemetry.sanitising import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +32,6 @@ READ_BYTES = 8 * 1024 * 1024
 LARGE = 1024 * 1024
 # Attempts of one delivery that end with the database and are not counted.
 OUTAGES = 5
-# Characters of a log line and of a part of it, and how many notes of handlers it has.
-LONGEST_LINE = 1_000
-LONGEST_REASON = 500
-NOTES = 20
 FINE = frozenset({Status.SUCCEEDED, Status.IGNORED})
 
 
@@ -201,18 +199,19 @@ class BatchRunner:
 
     async def attempt(
         self, claimed: Claimed, stopping: Callable[[], bool], *, limited: bool = True, forgiving: bool = False
-    ) -> tuple[Verdict, str]:
+    ) -> tuple[Verdict, LogLine]:
         """Run and settle one delivery whose body is read; return the verdict, and its log line.
 
         Raises `LeaseLostError` or `django.db.Error` when the end could not be written, and with `forgiving`
         `DatabaseAwayError` when a handler lost its connection.
         """
+        logs.about(claimed.delivery)
         start = time.perf_counter()
         verdict, notes = await running.attempt(
             claimed, self.registry, self.events, stopping, limited=limited, forgiving=forgiving
         )
         await self._settle(claimed, verdict)
-        return verdict, log_line(claimed.delivery, verdict, notes, time.perf_counter() - start)
+        return verdict, LogLine(claimed.delivery, verdict, notes, time.perf_counter() - start)
 
     async def _settle(self, claimed: Claimed, verdict: Verdict) -> None:
         if await settling.settle(claimed, verdict):
@@ -246,19 +245,3 @@ def _portions(claims: Sequence[Claimed]) -> Iterator[list[Claimed]]:
         size += claimed.delivery.size
     if portion:
         yield portion
-
-
-def log_line(delivery: DeliveryRow, verdict: Verdict, notes: Sequence[str], seconds: float) -> str:
-    """Return what became of a delivery as one bounded line."""
-    name = f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event
-    parts = [
-        name,
-        delivery.repository or "(no repository)",
-        one_line(", ".join(note[:LONGEST_REASON] for note in notes[:NOTES]), LONGEST_REASON),
-        verdict.status.value,
-        one_line(verdict.error, LONGEST_REASON),
-    ]
-    if verdict.retry_after is not None:
-        parts.append(f"again in {verdict.retry_after.total_seconds():.0f} s")
-    parts += [f"{seconds * 1000:.0f} ms", str(delivery.guid)]
-    return one_line(" | ".join(filter(None, parts)), LONGEST_LINE)

@@ -25,6 +25,7 @@ import database  # noqa: E402
 from processing import batch_runner, claiming  # noqa: E402
 from processing.batch_runner import BatchRunner  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
+from telemetry import logs  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[s
         return
     answer("began\n")
     suspect = claimed.delivery
+    logs.about(suspect)
     claimed.delivery = suspect._replace(crashes=0)  # its body is read here
     for ready in await runner.read([claimed]):
         _, line = await asyncio.create_task(

@@ -17,6 +17,7 @@ from ledger.selection import PORTION, Selection
 from processing import claiming
 from processing.batch_runner import BatchRunner
 from processing.claiming import Claimed
+from processing.log_lines import LogLine
 from processing.settling import Verdict
 from receiver.models import WAITING, Delivery, Trigger
 
@@ -77,7 +78,7 @@ def _due() -> int:
     return rows[:MAX_BACKLOG].count()
 
 
-async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple[Verdict, str]]:
+async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple[Verdict, LogLine]]:
     """Run deliveries here and now, one after the other, each handler without a time limit.
 
     Yields each verdict and its log line, and nothing for a delivery that a worker holds, or a sibling of it,
@@ -92,7 +93,7 @@ async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple
         claimed = await database.run(_take, pk, runner)
         if claimed is None:
             continue
-        results: list[tuple[Verdict, str]] = []
+        results: list[tuple[Verdict, LogLine]] = []
         try:
             with renewed(claimed, runner):
                 ready = await runner.read([claimed])

@@ -13,9 +13,9 @@ import schemas
 from handlers import DeliveryContext, Handler, PermanentError, Registry
 from processing import retrying
 from processing.claiming import Claimed, DeliveryRow
-from processing.sanitising import one_line
 from processing.settling import Run, Verdict
 from receiver.models import Outcome, Status, Trigger
+from telemetry.sanitising import one_line
 
 # Characters: an error may hold whatever was sent.
 LONGEST_ERROR = 2_000

@@ -18,7 +18,7 @@ import database
 from processing import batch_runner, claiming, heartbeat, resilient_redis
 from processing.consumer import Consumer
 from processing.operation_runner import Kinds, OperationRunner
-from processing.sanitising import one_line
+from telemetry import logs
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +26,7 @@ logger = logging.getLogger(__name__)
 COLLECT = (50_000, 10, 10)
 # Seconds for one answer of the database, before its connection is cut: less than a lease.
 ANSWER_WITHIN = 20.0
-# Characters of a log line, of whatever it is.
-LONGEST_LINE = 2_000
+ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs")
 # Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
 END_WITHIN = 3.0
 
@@ -62,7 +61,9 @@ class WorkerProcess:
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
+        logs.bind(worker=self.name)
         _tune()
+        loop.call_soon(_take_over_logging)
         own = (self.consumer.run, self.consumer.listen, self.operations.run)
         self._claiming = [self._task(loop, work()) for work in (*own, *self._background)]
         self._tasks = [
@@ -106,19 +107,17 @@ class WorkerProcess:
             await asyncio.sleep(lease / 3)
 
 
-class _Sanitise(logging.Filter):
-    """Bound and clean every line: errors and handlers' lines may hold what was sent."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = one_line(record.getMessage(), LONGEST_LINE), ()
-        return True
+def _take_over_logging() -> None:
+    """Write arq's warnings as all other lines. Its command line configures its loggers after the import."""
+    for name in ARQ_LOGGERS:
+        logger = logging.getLogger(name)
+        # One line for each delivery is enough; arq would write two for each job.
+        logger.setLevel(logging.WARNING)
+        logger.handlers = logging.getLogger().handlers
+        logger.propagate = False
 
 
 def _tune() -> None:
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_Sanitise())
-    # One line for each delivery is enough; arq would write two for each job.
-    logging.getLogger("arq.worker").setLevel(logging.WARNING)
     # No line shows them: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None

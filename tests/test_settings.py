@@ -40,6 +40,7 @@ WRONG = [
     ("MAX_BODY_BYTES", "25 MB"),
     ("MAX_BODY_BYTES", "0"),
     ("MAX_BODY_BYTES", "1" + 12 * "0"),
+    ("LOG_FORMAT", "xml"),
     ("WORKER_GRACE", "nan"),
     ("WORKER_GRACE", "inf"),
     ("WORKER_GRACE", "-1"),

@@ -21,6 +21,7 @@ PARTS = [
     "receiver",
     "records",
     "schemas",
+    "telemetry",
     "tests",
     "upstream",
 ]

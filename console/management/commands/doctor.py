@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from console.doctor import Finding, Status, examine, is_in_order
 from console.doctor.checks import checks
 from dev import folder
-from processing import sanitising
+from telemetry import sanitising
 
 WIDTH = max(len(status.value) for status in Status)
 

@@ -19,8 +19,8 @@ from console.forwarding.outgoing import Outgoing
 from console.forwarding.stored import Stored
 from console.forwarding.target import Target, TargetError
 from ledger.horizon import Horizon
-from processing import sanitising
 from receiver.models import Delivery
+from telemetry import sanitising
 
 # Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
 INTERRUPTED = 130

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from processing import sanitising
 from receiver.models import Rejection, RejectionCount
+from telemetry import sanitising
 
 
 class Command(BaseCommand):

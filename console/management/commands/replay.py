@@ -18,8 +18,9 @@ from ledger import operations
 from ledger.counting import CAP
 from ledger.models import Kind, Operation, State
 from ledger.selection import PORTION, Selection
-from processing import batch_runner, replaying, sanitising
+from processing import batch_runner, replaying
 from receiver.models import Delivery, Status
+from telemetry import sanitising
 
 # Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
 INTERRUPTED = 130

@@ -1,0 +1,52 @@
+"""The log line of a delivery: what became of it, as bounded text and as fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from processing.claiming import DeliveryRow
+from processing.settling import Verdict
+from telemetry.sanitising import one_line
+
+# Characters of a line and of a part of it, and how many notes of handlers it has.
+LONGEST_LINE = 1_000
+LONGEST_REASON = 500
+NOTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line for one attempt; `seconds` is from its start to its settlement."""
+
+    delivery: DeliveryRow
+    verdict: Verdict
+    notes: Sequence[str]
+    seconds: float
+
+    def __str__(self) -> str:
+        delivery, verdict = self.delivery, self.verdict
+        parts = [
+            f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event,
+            delivery.repository or "(no repository)",
+            self._noted,
+            verdict.status.value,
+            one_line(verdict.error, LONGEST_REASON),
+        ]
+        if verdict.retry_after is not None:
+            parts.append(f"again in {verdict.retry_after.total_seconds():.0f} s")
+        parts += [f"{self.seconds * 1000:.0f} ms", str(delivery.guid)]
+        return one_line(" | ".join(filter(None, parts)), LONGEST_LINE)
+
+    @property
+    def log_fields(self) -> Mapping[str, object]:
+        """What JSON shows beside the delivery that the line is about."""
+        return {
+            "status": self.verdict.status.value,
+            "milliseconds": round(self.seconds * 1000, 1),
+            "notes": self._noted,
+            "error": self.verdict.error,
+            "retry_in": self.verdict.retry_after and self.verdict.retry_after.total_seconds(),
+        }
+
+    @property
+    def _noted(self) -> str:
+        return one_line(", ".join(note[:LONGEST_REASON] for note in self.notes[:NOTES]), LONGEST_REASON)

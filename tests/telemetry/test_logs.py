@@ -1,0 +1,136 @@
+"""Log lines: as text and as JSON, whatever the arguments hold."""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from contextvars import copy_context
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from receiver.models import Delivery
+from telemetry import logs
+from telemetry.logs import JsonLines, Lines
+from tests import processes
+from tests.console.kept import kept
+
+HOSTILE = "a\nb\x1b[31m\u202ec\x00" + 10_000 * "x"
+GUID = UUID("b39322f1-9e12-46e5-91e9-2812601072fd")
+
+
+def record(message: str, *arguments: object, **more: Any) -> logging.LogRecord:
+    return logging.LogRecord(
+        "receiver.intake", logging.WARNING, __file__, 1, message, arguments, None, **more
+    )
+
+
+def as_json(line: logging.LogRecord) -> dict[str, Any]:
+    text = JsonLines().format(line)
+    assert text.isascii()
+    assert "\n" not in text
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def raised(message: str) -> logging.LogRecord:
+    line = record("failed")
+    try:
+        int(message)
+    except ValueError:
+        line.exc_info = sys.exc_info()
+    return line
+
+
+def test_a_message_of_pairs_has_them_as_fields() -> None:
+    found = as_json(
+        record("100%% not stored guid=%s count=%d share=%.1f error=%s", GUID, 3, 0.25, OSError("no"))
+    )
+    assert datetime.fromisoformat(found.pop("time")).tzinfo is not None
+    assert found == {
+        "level": "warning",
+        "logger": "receiver.intake",
+        "message": f"100% not stored guid={GUID} count=3 share=0.2 error=no",
+        "guid": str(GUID),
+        "count": 3,
+        "share": 0.25,
+        "error": "no",
+    }
+
+
+def test_a_pair_cannot_take_the_place_of_the_message() -> None:
+    assert as_json(record("an event message=%s level=%s", "evil", "debug"))["level"] == "warning"
+
+
+def test_an_argument_with_fields_adds_them() -> None:
+    class Argument:
+        log_fields: Mapping[str, object] = {"status": "dead", "retry_in": None, "error": HOSTILE}
+
+        def __str__(self) -> str:
+            return "one line"
+
+    found = as_json(record("%s", Argument()))
+    assert (found["message"], found["status"], found["retry_in"]) == ("one line", "dead", None)
+    assert len(found["error"]) < 600
+
+
+@pytest.mark.parametrize("formatter", [Lines(), JsonLines()])
+def test_hostile_text_stays_on_one_bounded_and_printable_line(formatter: logging.Formatter) -> None:
+    text = formatter.format(record("not stored error=%s", HOSTILE))
+    assert len(text) < 4_000
+    assert text.isprintable()
+
+
+@pytest.mark.parametrize("formatter", [Lines(), JsonLines()])
+def test_a_traceback_is_bounded_and_clean(formatter: logging.Formatter) -> None:
+    text = formatter.format(raised(5 * HOSTILE))
+    assert len(text) < 30_000
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "xxxx" in text
+
+
+def test_a_traceback_is_a_field_with_its_lines() -> None:
+    assert as_json(raised("no"))["exception"].splitlines()[-1] == (
+        "ValueError: invalid literal for int() with base 10: 'no'"
+    )
+
+
+def test_lines_of_a_task_are_about_its_delivery() -> None:
+    row = Delivery(guid=GUID, event="push", repository="octo/cat", attempts=2, worker="host:1:abc")
+
+    def told() -> dict[str, Any]:
+        logs.about(row)
+        return as_json(record("a handler's own line"))
+
+    inside = copy_context().run(told)
+    assert {name: inside[name] for name in ("guid", "event", "repository", "attempt", "worker")} == {
+        "guid": str(GUID), "event": "push", "repository": "octo/cat", "attempt": 3, "worker": "host:1:abc",
+    }  # fmt: skip
+    assert "guid" not in as_json(record("a line of another task"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis")
+def test_every_line_of_a_worker_is_json_and_a_settled_delivery_is_one(
+    database_url: str, worker_log: Path
+) -> None:
+    row = kept(next_attempt_at="2026-01-01T00:00Z")
+    with processes.worker(worker_log, DATABASE_URL=database_url, LOG_FORMAT="json"):
+        processes.wait_until(lambda: str(row.guid) in worker_log.read_text(), "the delivery is logged", 30)
+    entries = [json.loads(line) for line in worker_log.read_text().splitlines()]
+    assert {entry["worker"] for entry in entries} == {entries[0]["worker"]}
+    [settled] = [entry for entry in entries if entry.get("guid") == str(row.guid)]
+    assert (settled["event"], settled["repository"], settled["attempt"]) == ("push", "octo/cat", 1)
+    assert (settled["status"], settled["notes"]) == ("succeeded", "main pushed with 3 commits, 3 of them new")
+    assert settled["milliseconds"] > 0
+
+
+def test_every_line_of_the_receiver_is_json(database_url: str, tmp_path: Path) -> None:
+    log = tmp_path / "receiver.log"
+    with processes.receiver(log, DATABASE_URL=database_url, LOG_FORMAT="json"):
+        pass
+    messages = [json.loads(line)["message"] for line in log.read_text().splitlines()]
+    assert any("Uvicorn running on" in message for message in messages)
