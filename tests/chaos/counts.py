@@ -49,6 +49,9 @@ class Counts:
     turns: int
     turn_kills: int
     turn_lease: float
+    # Deliveries that wait behind one of an ordered repository, and those of others whose latency is measured.
+    blocked: int
+    samples: int
 
 
 SMALL = Counts(
@@ -87,6 +90,8 @@ SMALL = Counts(
     turns=8,
     turn_kills=2,
     turn_lease=5.0,
+    blocked=2_000,
+    samples=15,
 )
 FULL = Counts(
     prompt=1.0,
@@ -124,4 +129,6 @@ FULL = Counts(
     turns=10,
     turn_kills=12,
     turn_lease=8.0,  # eight workers may wait long for SQLite's lock
+    blocked=100_000,
+    samples=200,
 )

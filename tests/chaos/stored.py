@@ -92,6 +92,27 @@ def store(url: str, pushes: Sequence[Push]) -> list[int]:
     )
 
 
+def multiply(url: str, pk: int, count: int) -> None:
+    """Store `count` more deliveries like this one, each with its own guid."""
+    if url.startswith("sqlite:"):
+        found = "SELECT name FROM pragma_table_info('receiver_delivery')"
+        guid = "lower(hex(randomblob(16)))"
+        series = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        numbers = f"({series} SELECT i FROM n)"
+    else:
+        found = (
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND table_name = 'receiver_delivery'"
+        )
+        guid, numbers = "gen_random_uuid()", f"generate_series(1, {count})"
+    names = ", ".join(name for (name,) in ledger.execute(url, found) if name not in {"id", "guid"})
+    ledger.execute(
+        url,
+        f"INSERT INTO receiver_delivery (guid, {names}) "
+        f"SELECT {guid}, {names} FROM receiver_delivery, {numbers} AS numbers WHERE id = {pk}",
+    )
+
+
 async def wake(redis_url: str, jobs: int = 1) -> None:
     """Send `jobs` wake-ups."""
     async with Redis.from_url(redis_url) as redis:
