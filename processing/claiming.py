@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 
 from database import bulk
@@ -100,7 +100,7 @@ class Capacity:
     """Whether the worker holds nothing: it then takes one delivery of any size."""
 
 
-def claim(
+def claim(  # noqa: PLR0913 - the parameters of the statement
     worker: str,
     lease: timedelta,
     capacity: Capacity,
@@ -109,12 +109,13 @@ def claim(
     *,
     recover: bool = False,
     takeover: bool = True,
+    only: int | None = None,
 ) -> ClaimResult:
     """Take what is due, oldest first.
 
     `rules` are those of `ordering.rules`; `held` are the ids that this worker has. `recover` also takes this
-    worker's claims that it does not hold; `takeover` also takes other workers' leases that ended. Raises
-    `django.db.Error`.
+    worker's claims that it does not hold; `takeover` also takes other workers' leases that ended. `only`
+    limits new deliveries and retries to this one. Raises `django.db.Error`.
     """
     parameters = {
         "worker": worker,
@@ -127,6 +128,7 @@ def claim(
         "held": held,
         "recover": recover,
         "takeover": takeover,
+        "only": only,
         "wait": SIBLING_WAIT.total_seconds(),
     }
     rows = _execute(parameters)
@@ -155,33 +157,9 @@ def _execute(parameters: Mapping[str, Any]) -> list[Row]:
         try:
             return statements.execute("claim", parameters)
         except IntegrityError:
-            continue
+            if connection.in_atomic_block:  # which has failed as a whole
+                raise
     return statements.execute("claim", parameters)
-
-
-@transaction.atomic
-def claim_one(pk: int, worker: str, lease: timedelta, rules: Sequence[Rule] = ()) -> Claimed | None:
-    """Take this delivery if it is received and neither a sibling nor its ordering key is in processing.
-
-    To be called in the transaction that made it ready, so that no worker takes it before.
-    """
-    rows = Delivery.objects.select_for_update(no_key=True).filter(pk=pk, status=Status.RECEIVED)
-    row = rows.defer("body", "headers").first()
-    if row is None:
-        return None
-    try:
-        with transaction.atomic():
-            Delivery.objects.filter(pk=pk).update(
-                status=Status.PROCESSING,
-                worker=worker,
-                claims=models.F("claims") + 1,
-                lease_expires_at=after(lease),
-                next_attempt_at=None,
-                ordering_key=ordering.key(row, rules),
-            )
-    except IntegrityError:
-        return None
-    return resume(pk, row.claims + 1)
 
 
 def resume(pk: int, claims: int) -> Claimed | None:

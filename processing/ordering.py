@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from handlers import Handler
 from processing import statements
-from receiver.models import Delivery
 
 
 class Rule(NamedTuple):
@@ -46,18 +45,6 @@ def rules(handlers: Iterable[Handler]) -> list[Rule]:
 def as_json(ordered: Sequence[Rule]) -> str:
     """Return the rules as the claim takes them."""
     return json.dumps([rule._asdict() for rule in ordered])
-
-
-def key(delivery: Delivery, ordered: Sequence[Rule]) -> str | None:
-    """Return a delivery's ordering key, as the claim computes it; None where nothing orders it."""
-    for rule in ordered:
-        if rule.event == delivery.event and rule.action in {None, delivery.action}:
-            if delivery.repository_id is None:
-                return None
-            if not rule.by_number:
-                return str(delivery.repository_id)
-            return None if delivery.number is None else f"{delivery.repository_id}/{delivery.number}"
-    return None
 
 
 def unblock(keys: Collection[str]) -> int:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import Error, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 import database
@@ -16,7 +16,7 @@ from ledger.operations import Progress, Step
 from ledger.selection import PORTION, Selection
 from processing import claiming
 from processing.batch_runner import BatchRunner
-from processing.claiming import Claimed
+from processing.claiming import Capacity, Claimed
 from processing.log_lines import LogLine
 from processing.settling import Verdict
 from receiver.models import WAITING, Delivery, Trigger
@@ -109,7 +109,14 @@ async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple
 def _take(pk: int, runner: BatchRunner) -> Claimed | None:
     """Reopen and claim in one transaction, so that no worker takes it between the two."""
     Delivery.objects.reopen([pk], Trigger.REPLAY)
-    return claiming.claim_one(pk, runner.worker, runner.leases.length, runner.rules)
+    try:
+        with transaction.atomic():
+            result = claiming.claim(
+                runner.worker, runner.leases.length, Capacity(1, 0), runner.rules, takeover=False, only=pk
+            )
+    except IntegrityError:  # a worker claimed a sibling, or one of its ordering key, at this moment
+        return None
+    return next(iter(result.claims), None)
 
 
 @contextmanager

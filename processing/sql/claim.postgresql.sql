@@ -39,7 +39,9 @@ due AS MATERIALIZED (
         SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
             status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
-        WHERE (status = 'received' OR status = 'retrying') AND next_attempt_at <= statement_timestamp()
+        WHERE (status = 'received' OR status = 'retrying')
+            AND (%(only)s::bigint IS NULL OR id = %(only)s)
+            AND next_attempt_at <= statement_timestamp()
         ORDER BY next_attempt_at, received_at, id
         LIMIT %(look)s
     )

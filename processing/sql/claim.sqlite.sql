@@ -30,6 +30,7 @@ due AS MATERIALIZED (
             status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
         FROM receiver_delivery
         WHERE (status = 'received' OR status = 'retrying')
+            AND (%(only)s IS NULL OR id = %(only)s)
             -- Columns have microseconds and strftime has milliseconds, so a row of this millisecond is due, too.
             AND next_attempt_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') || '999'
         ORDER BY next_attempt_at, received_at, id

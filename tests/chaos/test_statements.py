@@ -111,7 +111,7 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
             "worker": WORKER, "lease": 30.0, "limit": CLAIM, "size": 10**8, "alone": False,
             "look": CLAIM + claiming.LOOK_BEYOND,
             "rules": ordering.as_json([Rule("push", None, by_number=False)]),
-            "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "wait": 5.0,
+            "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "wait": 5.0, "only": None,
         },
         "settle": settling.parameters(ended, runs),
         "settle_siblings": {"ids": done, "limit": 1_000},
