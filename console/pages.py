@@ -12,6 +12,7 @@ from console.accounts.roles import Role, role_of
 PAGES = (
     ("/", "Overview"),
     ("/deliveries", "Deliveries"),
+    ("/operations", "Operations"),
     ("/repositories", "Repositories"),
     ("/rejections", "Rejections"),
     ("/unmatched", "Unmatched"),

@@ -1,37 +1,56 @@
-"""Replay from the pages: one delivery, or those that are selected."""
+"""Replay from the pages: one delivery or those that are selected at once, all that match as an operation."""
 
 import logging
+import math
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID, uuid4
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from console.accounts.roles import require_operator
-from ledger.filters import LARGEST
+from console.pages import page
+from console.waking import OPERATION, wake_workers
+from ledger import counting, filters, operations
+from ledger.filters import LARGEST, Filter, InvalidFilterError
+from ledger.models import Kind, Operation
+from ledger.selection import PORTION, Selection
 from processing import replaying
+from receiver.models import Status
 
 logger = logging.getLogger(__name__)
 
-# A page shows 50; more are a replay by filter.
-MOST = 500
+# Deliveries per second.
+HIGHEST_RATE = 100_000.0
 
 
 class ReplayView(View):
-    """Makes deliveries due again, so that a worker processes them."""
+    """Makes the deliveries of a form due again, so that a worker processes them."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
-        """Replay the deliveries of the form, and go back to the page that it was on."""
+        """Replay them at once, and go back to the page that the form was on."""
         await require_operator(request)
         given = {int(text) for text in request.POST.getlist("id") if text.isascii() and text.isdigit()}
-        ids = sorted(pk for pk in given if pk <= LARGEST)[:MOST]
-        done = len(await sync_to_async(replaying.reopen)(ids)) if ids else 0
-        logger.info("replay user=%s deliveries=%d ids=%s", request.user.get_username(), done, ids)
+        ids = sorted(pk for pk in given if pk <= LARGEST)[:PORTION]
+        done = await _replay(ids, request.user.get_username()) if ids else 0
         messages.info(request, said(done, len(ids)))
         return redirect(_back(request))
+
+
+async def _replay(ids: list[int], by: str) -> int:
+    selection = await sync_to_async(Selection.of)({}, ids=ids)
+    operation, progress = await sync_to_async(replaying.at_once)(selection, by)
+    logger.info("replay operation=%d user=%s deliveries=%d", operation.pk, by, operation.done)
+    if progress.due:
+        await wake_workers(progress.due)
+    return operation.done
 
 
 def said(done: int, asked: int) -> str:
@@ -48,3 +67,68 @@ def said(done: int, asked: int) -> str:
 def _back(request: HttpRequest) -> str:
     wanted = request.POST.get("next", "")
     return wanted if url_has_allowed_host_and_scheme(wanted, None) else "/deliveries"
+
+
+class ReplayAllView(View):
+    """Asks before all deliveries of a filter are replayed, and starts the operation."""
+
+    async def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Say how many there are and what a replay does to them, and ask for a rate."""
+        await require_operator(request)
+        chosen = _chosen(request)
+        return await _ask(request, chosen) if chosen else redirect("/deliveries")
+
+    async def post(self, request: HttpRequest) -> HttpResponseBase:
+        """Start it, and lead to its page. The same form sent twice starts it once."""
+        await require_operator(request)
+        chosen = _chosen(request)
+        if not chosen:
+            return redirect("/deliveries")
+        try:
+            rate, key = read_rate(request.POST.get("rate", "")), UUID(request.POST.get("key", ""))
+        except ValueError as error:
+            return await _ask(request, chosen, str(error))
+        by = request.user.get_username()
+        operation = await sync_to_async(_create)(chosen, by, rate, key)
+        logger.info("replay operation=%d user=%s filter=%s", operation.pk, by, chosen.query)
+        await wake_workers([OPERATION])
+        return redirect(f"/operations/{operation.pk}")
+
+
+def _chosen(request: HttpRequest) -> Filter | None:
+    """Return the filter in the URL; None where there is none or it cannot be one."""
+    try:
+        return filters.parse(request.GET, timezone.now()) or None
+    except InvalidFilterError:
+        return None
+
+
+def read_rate(text: str) -> float:
+    """Return deliveries per second, 0 for an empty text. Raises `ValueError` with what it must be."""
+    try:
+        rate = float(text.strip() or 0)
+    except ValueError:
+        rate = -1.0
+    if not math.isfinite(rate) or not 0 <= rate <= HIGHEST_RATE:
+        raise ValueError(f"The rate must be a number of deliveries per second, at most {HIGHEST_RATE:,.0f}")
+    return rate
+
+
+def _create(chosen: Filter, by: str, rate: float, key: UUID) -> Operation:
+    selection = Selection.of(chosen.chosen)
+    estimated = selection.rows.order_by()[: counting.CAP].count()
+    return operations.create(Kind.REPLAY, selection.parameters, by, rate=rate, estimated=estimated, key=key)
+
+
+async def _ask(request: HttpRequest, chosen: Filter, error: str = "") -> HttpResponseBase:
+    rows = filters.deliveries(chosen)
+    context: dict[str, Any] = {
+        "chosen": chosen,
+        "count": await counting.capped(rows),
+        "succeeded": await counting.capped(rows.filter(status=Status.SUCCEEDED)),
+        "processing": await counting.capped(rows.filter(status=Status.PROCESSING)),
+        "key": uuid4(),
+        "rate": request.POST.get("rate", ""),
+        "error": error,
+    }
+    return await page(request, "replay_all.html", context, HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK)

@@ -9,11 +9,13 @@ from console.deliveries import DeliveriesView, SearchView
 from console.delivery import BodyView, DeliveryView
 from console.examination import DoctorView
 from console.forwarding.views import ForwardView
+from console.operations import ChangeView, OperationsView, OperationView
 from console.overview import OverviewView
 from console.records import CommitView, NumberedView, PullRequestView
 from console.refusals import RejectionsView, UnmatchedView
-from console.replaying import ReplayView
+from console.replaying import ReplayAllView, ReplayView
 from console.repositories import RepositoriesView, RepositoryView
+from ledger import operations
 
 urlpatterns = [
     path("", OverviewView.as_view(), name="overview"),
@@ -24,6 +26,15 @@ urlpatterns = [
     path("deliveries/<int:pk>/forward", ForwardView.as_view(), name="forward"),
     path("rejections", RejectionsView.as_view(), name="rejections"),
     path("unmatched", UnmatchedView.as_view(), name="unmatched"),
+    path("operations", OperationsView.as_view(), name="operations"),
+    path("operations/replay", ReplayAllView.as_view(), name="replay-all"),
+    path("operations/<int:pk>", OperationView.as_view(), name="operation"),
+    path("operations/<int:pk>/cancel", ChangeView.as_view(), name="cancel"),
+    path(
+        "operations/<int:pk>/resume",
+        ChangeView.as_view(change=operations.resume, too_late="It can be resumed only after it ended."),
+        name="resume",
+    ),
     path("repositories", RepositoriesView.as_view(), name="repositories"),
     path("repositories/<int:pk>", RepositoryView.as_view(), name="repository"),
     path("repositories/<int:pk>/pulls/<int:number>", PullRequestView.as_view(), name="pull-request"),

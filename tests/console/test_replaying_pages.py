@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from django.utils import timezone
+from redis import Redis
 
 from console.replaying import said
+from ledger.models import Operation
+from receiver import queue
 from receiver.models import Delivery, Status
 from tests.console.conftest import Console
 from tests.console.kept import kept
@@ -21,6 +24,14 @@ def test_an_operator_replays_the_selected(console: Console) -> None:
     assert "2 deliveries are processed again." in answer.text
     status = dict(Delivery.objects.values_list("pk", "status"))
     assert [status[row.pk] for row in dead] == ["received", "received", "dead"]
+
+
+def test_a_replay_is_in_the_log_and_wakes_the_workers(console: Console, redis: "Redis") -> None:
+    dead = kept(status=Status.DEAD, finished_at=timezone.now())
+    console.operator.post("/deliveries/replay", id=dead.pk)
+    operation = Operation.objects.get()
+    assert (operation.state, operation.done, operation.requested_by) == ("finished", 1, "operator")
+    assert redis.zcard(queue.NAME) == 1
 
 
 def test_what_a_worker_holds_is_left_to_it(console: Console) -> None:

@@ -11,6 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from django.utils import timezone
 from playwright.async_api import Browser, expect
 
+from ledger.models import Operation
 from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, RejectionCount, Status, Trigger
 from records.models import Issue, Repository
 from tests.console.browser.conftest import Screen, opened
@@ -23,6 +24,7 @@ HOSTILE = "<script>document.title = 'taken over'</script><img src=x onerror=aler
 PAGES = [
     "/sign-in", "/", "/deliveries", "/deliveries?status=dead", "/deliveries?since=never", "/search?q=abcdef1",
     "/rejections", "/unmatched", "/repositories", "REPOSITORY", "DEAD", "/doctor",
+    "/operations", "OPERATION", "/operations/replay?status=dead",
 ]  # fmt: skip
 
 
@@ -56,9 +58,14 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
         server="github.com", github_id=1296269, full_name="octo/cat"
     )
     await Issue.objects.acreate(repository=repository, number=1, title="It leaks", updated_at=timezone.now())
+    operation = await Operation.objects.acreate(
+        kind="replay", state="failed", error="it stopped", failures={"it is gone": 2}, failed=2, estimated=9,
+        parameters={"filter": {"status": "dead"}}, requested_by="ada", created_at=timezone.now(),
+    )  # fmt: skip
     screen = await opened(browser, console.url, console.operator, scheme, width)
     for path in PAGES:
         path = path.replace("DEAD", f"/deliveries/{row.pk}")  # noqa: PLW2901
+        path = path.replace("OPERATION", f"/operations/{operation.pk}")  # noqa: PLW2901
         path = path.replace("REPOSITORY", f"/repositories/{repository.pk}")  # noqa: PLW2901
         await screen.page.goto(path)
         found = (await Axe().run(screen.page)).response["violations"]
@@ -70,29 +77,6 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
     await screen.close()
     # A wrong filter is answered 400, which the browser notes.
     assert [text for text in screen.complaints if "400 (Bad Request)" not in text] == []
-
-
-async def test_a_dead_delivery_is_found_by_its_error_read_and_replayed(screen: Screen) -> None:
-    row = await dead()
-    await add()
-    page = screen.page
-    await page.goto("/deliveries")
-    await page.get_by_role("searchbox").fill("no route")
-    await page.get_by_role("searchbox").press("Enter")
-    await expect(page).to_have_url(re.compile(r"error=no\+route"))
-    await expect(page.locator("[data-row]")).to_have_count(1)
-    await page.locator("[data-row] time").click()
-    await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
-    await page.get_by_text("Traceback").click()
-    await expect(page.get_by_text("line 3, in announce")).to_be_visible()
-    await page.get_by_role("button", name="Replay").click()
-    await expect(page.get_by_text("1 delivery is processed again.")).to_be_visible()
-    await expect(page.get_by_text("Waits for a worker")).to_be_visible()
-    # What a worker then writes is seen without a reload.
-    await Delivery.objects.filter(pk=row.pk).aupdate(
-        status=Status.SUCCEEDED, finished_at=timezone.now(), worker="w:1"
-    )
-    await expect(page.locator("#story > p .status")).to_have_text("succeeded")
 
 
 async def test_the_first_run_turns_into_the_first_delivery(screen: Screen) -> None:

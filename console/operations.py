@@ -1,0 +1,113 @@
+"""Operations: what was asked for, by whom, how far it is; cancel and resume."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import aget_object_or_404, redirect
+from django.views import View
+
+from console.accounts.roles import require_operator
+from console.pages import page
+from console.waking import OPERATION, wake_workers
+from ledger import operations
+from ledger.counting import CAP, Count
+from ledger.filters import LARGEST
+from ledger.models import Change, Operation, State
+
+SIZE = 50
+# Changes of one operation's state that are shown, the newest.
+CHANGES = 100
+LONGEST_VALUE = 200  # characters
+
+
+class OperationsView(View):
+    """All operations, newest first: the audit log."""
+
+    async def get(self, request: HttpRequest) -> HttpResponse:
+        """Show a page of them."""
+        before = request.GET.get("before", "")
+        end = int(before) if re.fullmatch(r"[0-9]{1,18}", before) else LARGEST
+        rows = [row async for row in Operation.objects.filter(pk__lt=end).order_by("-pk")[: SIZE + 1]]
+        context = {
+            "rows": [(row, list(about(row))) for row in rows[:SIZE]],
+            "older": rows[SIZE - 1].pk if len(rows) > SIZE else None,
+            "first": not before,
+        }
+        return await page(request, "operations.html", context)
+
+
+class OperationView(View):
+    """One operation; it refreshes until it ends."""
+
+    async def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show its page, or to htmx only what changes."""
+        operation = await aget_object_or_404(Operation, pk=pk)
+        newest = Change.objects.filter(operation=pk).order_by("-pk")[:CHANGES]
+        state, end = operation.state, most(operation)
+        context: dict[str, Any] = {
+            "operation": operation,
+            "about": list(about(operation)),
+            "is_open": state in {State.QUEUED, State.RUNNING},
+            "may_resume": state in {State.CANCELLED, State.FAILED},
+            "estimated": estimated(operation),
+            "most": end,
+            "percent": 100 * operation.processed // end if end else None,
+            "failures": sorted(operation.failures.items(), key=lambda item: (-item[1], item[0])),
+            "changes": [change async for change in newest][::-1],
+        }
+        only_part = bool(getattr(request, "htmx", False))
+        return await page(request, "operation_part.html" if only_part else "operation.html", context)
+
+
+class ChangeView(View):
+    """Cancels or resumes an operation."""
+
+    change: Callable[[int, str], bool] = staticmethod(operations.cancel)
+    too_late = "It had ended already."
+
+    async def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Change it, and go back to its page."""
+        await require_operator(request)
+        if await sync_to_async(self.change)(pk, request.user.get_username()):
+            await wake_workers([OPERATION])
+        else:
+            messages.info(request, self.too_late)
+        return redirect(f"/operations/{pk}")
+
+
+def about(operation: Operation) -> Iterator[tuple[str, str, str]]:
+    """Yield what an operation is about: a name, a value, and a URL that shows it or an empty text."""
+    given = operation.parameters
+    for name, value in given.get("filter", {}).items():
+        yield name, value, f"/deliveries?{urlencode({name: value})}"
+    ids = given.get("ids", [])
+    if len(ids) == 1:
+        yield "delivery", str(ids[0]), f"/deliveries/{ids[0]}"
+    elif ids:
+        yield "deliveries", f"{len(ids)} selected", ""
+    for name, value in given.items():
+        if name not in {"filter", "ids", "after", "newest", "at"}:
+            yield name, str(value)[:LONGEST_VALUE], ""
+    if operation.rate:
+        yield "rate", f"{operation.rate:g} per second", ""
+
+
+def estimated(operation: Operation) -> Count | None:
+    """Return how many items there are, as far as anybody knows."""
+    number = operation.estimated
+    return None if number is None else Count(number, more=number >= CAP)
+
+
+def most(operation: Operation) -> int | None:
+    """Return the end of the progress bar; None where it is unknown."""
+    if operation.state == State.FINISHED:
+        return operation.processed or 1
+    if operation.estimated is None or operation.estimated >= CAP:
+        return None
+    return max(operation.estimated, operation.processed, 1)

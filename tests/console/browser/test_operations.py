@@ -1,0 +1,113 @@
+"""Replay in a real browser with a real worker: of one dead delivery, and of all that match a filter."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+from playwright.async_api import Browser, expect
+
+from ledger.models import Operation
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from tests import processes, servers
+from tests.console.browser.conftest import Screen, opened
+from tests.console.conftest import Console
+from tests.console.kept import kept
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+COUNT = servers.examples(60, 5_000)
+ENDED_WITHIN = 60.0  # seconds
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def worker(console: Console, accounts: str, redis: object, tmp_path: Path) -> AsyncIterator[None]:
+    """A worker on the console's database."""
+    running = processes.worker(tmp_path / "worker.log", DATABASE_URL=accounts)
+    await sync_to_async(running.__enter__)()
+    yield
+    await sync_to_async(running.__exit__)(None, None, None)
+
+
+@sync_to_async
+def dead(count: int = 1) -> list[Delivery]:
+    """Dead deliveries, which succeed once they are replayed."""
+    error = "push.record: OSError: no route to host"
+    one = kept(status=Status.DEAD, attempts=8, finished_at=timezone.now(), error=error)
+    HandlerRun.objects.create(
+        delivery=one, handler="push.record", attempt=8, trigger=Trigger.RETRY, outcome=Outcome.FAILED,
+        started_at=timezone.now(), duration=0.3, error="OSError: no route to host",
+        traceback='File "records/pushes.py", line 3, in record',
+    )  # fmt: skip
+    columns = {field.attname: getattr(one, field.attname) for field in Delivery._meta.concrete_fields[1:]}
+    others = [Delivery(**columns | {"guid": uuid4()}) for _ in range(1, count)]
+    return [one, *Delivery.objects.bulk_create(others)]
+
+
+async def test_a_dead_delivery_is_found_by_its_error_read_replayed_and_seen_to_succeed(
+    screen: Screen, worker: None
+) -> None:
+    [row] = await dead()
+    await sync_to_async(kept)(status=Status.SUCCEEDED)
+    page = screen.page
+    await page.goto("/deliveries")
+    await page.get_by_role("searchbox").fill("no route")
+    await page.get_by_role("searchbox").press("Enter")
+    await expect(page.locator("[data-row]")).to_have_count(1)
+    await page.locator("[data-row] time").click()
+    await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
+    await page.get_by_text("Traceback").click()
+    await expect(page.get_by_text("line 3, in record")).to_be_visible()
+    await page.get_by_role("button", name="Replay").click()
+    await expect(page.get_by_text("1 delivery is processed again.")).to_be_visible()
+    await expect(page.locator("#story > p .status")).to_have_text("succeeded")
+    await expect(page.locator("#story")).to_contain_text("because of a replay")
+
+
+async def test_all_that_match_are_replayed_with_progress_cancelled_half_way_and_resumed(
+    screen: Screen, worker: None, browser: Browser, console: Console
+) -> None:
+    await dead(COUNT)
+    page = screen.page
+    await page.goto("/deliveries?error=no+route")
+    await page.get_by_role("link", name="Replay all that match").click()
+    await expect(page.get_by_text(f"{COUNT:,} deliveries match.")).to_be_visible()
+    await expect(page.get_by_text("None of them has succeeded.")).to_be_visible()
+    # So slow that it does not end before it is cancelled.
+    await page.get_by_label("At most so many deliveries per second").fill(str(COUNT // 12))
+    await page.get_by_role("button", name=f"Replay {COUNT:,} deliveries").click()
+    await expect(page).to_have_url(re.compile(r"/operations/\d+$"))
+
+    viewer = await opened(browser, console.url, console.viewer)
+    await viewer.page.goto(page.url)
+    await expect(viewer.page.locator("#operation")).to_contain_text(re.compile(r"[1-9]\d* done of"))
+    await expect(viewer.page.get_by_role("button", name="Cancel")).to_have_count(0)
+    await expect(viewer.page.get_by_role("progressbar")).to_have_attribute("max", str(COUNT))
+    await viewer.page.goto("/deliveries?error=no+route")
+    await expect(viewer.page.get_by_text("Replay all that match")).to_have_count(0)
+    await viewer.close()
+    assert viewer.complaints == []
+
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.locator("#operation > p .status")).to_have_text("cancelled")
+    cancelled = await Operation.objects.aget()
+    assert 0 < cancelled.done < COUNT
+    assert await Delivery.objects.filter(status=Status.DEAD).acount() == COUNT - cancelled.done
+    # Nobody needs to wait for the rest at that rate.
+    await Operation.objects.aupdate(rate=0)
+    await page.get_by_role("button", name="Resume").click()
+    status = page.locator("#operation > p .status")
+    await expect(status).to_have_text("finished", timeout=1000 * ENDED_WITHIN)
+    await expect(page.locator("#operation")).to_contain_text(f"{COUNT} done")
+    async with asyncio.timeout(ENDED_WITHIN):
+        while await Delivery.objects.exclude(status=Status.SUCCEEDED).aexists():  # noqa: ASYNC110 - a worker's
+            await asyncio.sleep(0.1)
+    runs = HandlerRun.objects.filter(trigger=Trigger.REPLAY, outcome=Outcome.SUCCEEDED)
+    assert await runs.acount() == await runs.values("delivery").distinct().acount() == COUNT
+    await page.get_by_role("link", name="Operations").click()
+    await expect(page.get_by_role("row", name=re.compile("operator finished"))).to_be_visible()
