@@ -27,7 +27,7 @@ from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
 import schemas  # noqa: E402
 from configuration.stopping import stop  # noqa: E402
-from receiver import bodies, resumption, views  # noqa: E402
+from receiver import bodies, headers, resumption, views  # noqa: E402
 from receiver.bodies import Body, Message, Receive, Scope  # noqa: E402
 from receiver.budget import Budget, blocks  # noqa: E402
 from receiver.deferred import DeferredRequest, DeferredResponse  # noqa: E402
@@ -105,7 +105,10 @@ class WebhookHandler(ASGIHandler):
             if self._requests > MAX_REQUESTS:
                 raise bodies.BusyError
             if request.method == "POST":
+                fields = len(request.scope["headers"])
                 await body.read(request.headers_by_name, receive)
+                if len(request.scope["headers"]) > fields:  # trailers, which come after the body
+                    request.headers_by_name = headers.of_scope(request.scope["headers"])
                 request._body = body.content
             if body.size <= STORED_ALONE:
                 return await _call_view(request)
