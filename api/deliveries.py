@@ -8,11 +8,12 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Path, Query, Router
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from api.problems import invalid
 from api.schemas import (
     DEFAULT_ITEMS,
+    Body,
     Cursor,
     Id,
     Limit,
@@ -35,7 +36,7 @@ router = Router(tags=["deliveries"])
 MOST_RUNS = 1_000
 
 
-class Chosen(Parameters):
+class FilterFields(BaseModel):
     """The filters of deliveries. Several narrow the list together."""
 
     status: Status | None = None
@@ -53,7 +54,11 @@ class Chosen(Parameters):
     until: Moment | None = Field(None, description="received before this time")
 
 
-class Listed(Chosen):
+class Filters(Body, FilterFields):
+    """The filters of deliveries, by name. Several narrow together."""
+
+
+class Listed(Parameters, FilterFields):
     """The parameters of the list."""
 
     cursor: Cursor | None = None

@@ -1,6 +1,7 @@
 """Tables of the API: tokens, answers to requests with an `Idempotency-Key`, and saved views."""
 
 from typing import ClassVar
+from urllib.parse import urlencode
 
 from django.db import models
 
@@ -61,3 +62,8 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def query(self) -> str:
+        """The filter as the query of a URL."""
+        return urlencode(self.filter)

@@ -1,20 +1,25 @@
-"""Replay: one delivery, or many by their ids."""
+"""Replay: one delivery, many by their ids, or any number by a filter."""
 
 import logging
+from collections import Counter
 from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 from pydantic import Field
 from redis.exceptions import RedisError
 
-from api.deliveries import PathId
+from api.deliveries import Filters, PathId, chosen
 from api.idempotency import Key, once
-from api.problems import conflict
-from api.schemas import MOST_ITEMS, Body, Model, ReplayOutcome, must, number
+from api.operations import OperationDetail, detail
+from api.problems import conflict, invalid
+from api.schemas import MOST_ITEMS, Body, Model, ReplayOutcome, caller, must, number, requester
+from ledger import counting, operations
 from ledger.filters import LARGEST
+from ledger.models import Kind
+from ledger.operations import Progress
+from ledger.selection import Selection
 from receiver import queue
 from receiver.models import Delivery, Trigger
 
@@ -26,9 +31,9 @@ HELD = "held"
 UNKNOWN = "unknown"
 REFUSED = "refused"
 
-
 # Longer ones than any id, so that a wrong id is an outcome and not the end of the batch.
 GivenId = Annotated[str, Field(max_length=100)]
+_CONFLICT = {"responses": {409: {"description": "a worker is processing it"}}}
 
 
 class ReplayIds(Body):
@@ -37,23 +42,56 @@ class ReplayIds(Body):
     ids: Annotated[list[GivenId], Field(min_length=1, max_length=MOST_ITEMS, examples=[["1041", "1042"]])]
 
 
+class ReplayFilter(Body):
+    """The deliveries to replay, by the filters of the list. At least one is needed."""
+
+    filter: Filters
+    rate: float = Field(0.0, ge=0, le=1_000_000, description="deliveries per second at most; 0 is no limit")
+
+
 class Outcomes(Model):
     """What became of each id, in the order of the request."""
 
     outcomes: list[ReplayOutcome]
 
 
-@router.post("/replay", response=Outcomes, summary="Replay deliveries")
-async def replay_many(request: HttpRequest, body: ReplayIds, key: Key = None) -> dict[str, Any]:
-    """Make up to 200 deliveries due again, each on its own: one that cannot be replayed stops no other.
+@router.post("/replay", response={200: Outcomes, 202: OperationDetail}, summary="Replay deliveries")
+async def replay_many(
+    request: HttpRequest, response: HttpResponse, body: ReplayIds | ReplayFilter, key: Key = None
+) -> Status[Any]:
+    """Make deliveries due again: up to 200 by their ids, or any number by a filter.
 
-    Outcomes: `replayed`; `held`: a worker is processing it; `unknown`: no such delivery; `refused`: the id is
-    not a number, or is in the list twice.
+    Ids are replayed at once, each on its own: one that cannot be replayed stops no other. Outcomes:
+    `replayed`; `held`: a worker is processing it; `unknown`: no such delivery; `refused`: the id is not a
+    number, or is in the list twice. A filter is an operation, which a worker runs: 202.
     """
-    return await _replay(request, key, body.ids)
+    if isinstance(body, ReplayIds):
+        return Status(200, await _replay(request, key, body.ids))
+    given = body.filter.model_dump(mode="json", exclude_none=True)
+    if not given:
+        raise invalid("body.filter", "at least one filter is needed; since=2000-01-01 chooses everything")
+    values = chosen(given, "body.filter").chosen
+
+    def work() -> dict[str, Any]:
+        selection = Selection.of(values)
+        found = selection.rows[: counting.CAP + 1].count()
+        operation = operations.create(
+            Kind.REPLAY,
+            selection.parameters,
+            requester(request),
+            rate=body.rate,
+            estimated=found if found <= counting.CAP else None,
+        )
+        return {"operation": operation.pk}
+
+    answer, _ = await sync_to_async(once)(request, caller(request), key, work)
+    response["Location"] = f"/api/v1/operations/{answer['operation']}"
+    return Status(202, await detail(answer["operation"]))
 
 
-@router.post("/{id}/replay", response={202: ReplayOutcome}, summary="Replay a delivery")
+@router.post(
+    "/{id}/replay", response={202: ReplayOutcome}, summary="Replay a delivery", openapi_extra=_CONFLICT
+)
 async def replay_one(request: HttpRequest, id: PathId, key: Key = None) -> Status[Any]:  # noqa: A002 - the API's name
     """Make a delivery due again. 409 while a worker is processing it."""
     number(id)
@@ -65,25 +103,25 @@ async def replay_one(request: HttpRequest, id: PathId, key: Key = None) -> Statu
 
 
 async def _replay(request: HttpRequest, key: str | None, ids: list[str]) -> dict[str, Any]:
-    token = request.auth  # type: ignore[attr-defined] # ninja sets what `authenticate` returned
     events: set[str] = set()
 
     def work() -> dict[str, Any]:
-        outcomes, due = reopen(ids)
+        outcomes, due = reopen(ids, requester(request))
         events.update(due)
         return {"outcomes": outcomes}
 
-    answer, _ = await sync_to_async(once)(request, token, key, work)
+    answer, _ = await sync_to_async(once)(request, caller(request), key, work)
     if events:
-        logger.info("replay token=%s deliveries=%d", token.name, len(ids))
         await _wake(events)
     return answer
 
 
-@transaction.atomic
-def reopen(ids: list[str]) -> tuple[list[dict[str, str]], set[str]]:
-    """Make deliveries due again; return the outcome of each id, and the events of those that are due."""
-    numbers = {int(text) for text in ids if _is_id(text)}
+def reopen(ids: list[str], requested_by: str) -> tuple[list[dict[str, str]], set[str]]:
+    """Make deliveries due again; return the outcome of each id, and the events of those that are due.
+
+    It is an operation that is finished at once, so that the log of operations has it. Call in a transaction.
+    """
+    numbers = sorted({int(text) for text in ids if _is_id(text)})
     due = set(Delivery.objects.reopen(numbers, Trigger.REPLAY))
     stored = dict(Delivery.objects.filter(pk__in=numbers).values_list("pk", "event"))
     seen: set[str] = set()
@@ -94,7 +132,22 @@ def reopen(ids: list[str]) -> tuple[list[dict[str, str]], set[str]]:
         )
         seen.add(text)
         outcomes.append({"id": text, "outcome": outcome, "detail": detail})
+    if numbers:
+        _log(numbers, outcomes, requested_by)
     return outcomes, {stored[pk] for pk in due}
+
+
+def _log(numbers: list[int], outcomes: list[dict[str, str]], requested_by: str) -> None:
+    counts = Counter(each["outcome"] for each in outcomes)
+    failures = {name: count for name, count in counts.items() if name != REPLAYED}
+    operation = operations.create(
+        Kind.REPLAY,
+        Selection.of({}, ids=numbers).parameters,
+        requested_by,
+        estimated=len(outcomes),
+        worker=requested_by,
+    )
+    operations.advance(operation, Progress(None, done=counts[REPLAYED], failures=failures, finished=True))
 
 
 def _outcome(text: str, due: set[int], stored: dict[int, str]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from api.models import Token
 from api.problems import not_found
 from ledger.filters import LARGEST
 
@@ -91,6 +92,17 @@ def number(text: str) -> int:
 def link(request: HttpRequest, **changes: Any) -> str:
     """Return the path and query of this request with some parameters changed."""
     return f"{request.path}?{urlencode({**request.GET.dict(), **changes})}"
+
+
+def caller(request: HttpRequest) -> Token:
+    """Return the token of the request, which django-ninja has set after authentication."""
+    found: Token = request.auth  # type: ignore[attr-defined]
+    return found
+
+
+def requester(request: HttpRequest) -> str:
+    """Return the name under which the log of operations has the request."""
+    return f"token {caller(request).name}"
 
 
 def must(found: Item | None) -> Item:

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views import View
 
+from api.models import SavedView
 from console.pages import page
 from ledger import counting, filters, paging, search
 from ledger.filters import Filter, InvalidFilterError
@@ -28,6 +29,8 @@ COLUMNS = (
 # New deliveries are announced by their number up to this one.
 NEWS = 999
 COMMITS = 20
+# Saved views that are chips; the API lists all.
+MOST_VIEWS = 50
 
 
 class DeliveriesView(View):
@@ -67,6 +70,7 @@ async def _context(chosen: Filter, parameters: Mapping[str, str], now: datetime)
         "older": _link(chosen, before=shown.last) if shown.has_older else None,
         "refresh": _refresh(chosen, shown, parameters),
         "statuses": Status.values,
+        "views": [row async for row in SavedView.objects.order_by("name")[:MOST_VIEWS]],
         "now": now,
     }
 

@@ -1,0 +1,107 @@
+"""Operations: long pieces of work, to list, to watch and to cancel."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest
+from ninja import Path, Query, Router
+from pydantic import Field, JsonValue
+
+from api.problems import conflict
+from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, link, must, number, requester
+from ledger import operations
+from ledger.models import Change, Kind, Operation, State
+
+router = Router(tags=["operations"])
+
+# Changes of one operation in an answer. Each claim by a worker is one.
+MOST_CHANGES = 1_000
+
+
+class Listed(Parameters):
+    """The parameters of the list."""
+
+    kind: Kind | None = None
+    state: State | None = None
+    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
+    limit: Limit = DEFAULT_ITEMS
+
+
+class OperationItem(Model):
+    """An operation."""
+
+    id: Id
+    kind: Kind
+    state: State
+    parameters: dict[str, JsonValue] = Field(description="what to do, as its kind defines it")
+    rate: float = Field(description="items per second at most; 0 is no limit")
+    requested_by: str
+    estimated: int | None = Field(description="items; null while nobody knows")
+    done: int
+    failed: int
+    failures: dict[str, int] = Field(description="failed items by reason")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str
+
+
+class StateChange(Model):
+    """A change of an operation's state."""
+
+    at: datetime
+    state: State
+    by: str = Field(description="a person, a token, or a worker")
+
+
+class OperationDetail(OperationItem):
+    """An operation with its story, oldest first."""
+
+    changes: list[StateChange]
+
+
+_COLUMNS = tuple(OperationItem.model_fields)
+PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the operation's id")]
+
+
+@router.get("", response=Page[OperationItem], summary="List operations")
+async def list_operations(request: HttpRequest, query: Query[Listed]) -> Page[OperationItem]:
+    """List operations, newest first: who asked for what, and what became of it."""
+    narrowing = query.model_dump(exclude_none=True, exclude={"cursor", "limit"})
+    rows = Operation.objects.filter(**narrowing).order_by("-pk")
+    if query.cursor is not None:
+        rows = rows.filter(pk__lt=query.cursor)
+    found = [row async for row in rows.values(*_COLUMNS)[: query.limit + 1]]
+    items = [OperationItem(**row) for row in found[: query.limit]]
+    more = len(found) > query.limit
+    return Page(items=items, next=link(request, cursor=items[-1].id) if more else None)
+
+
+@router.get("/{id}", response=OperationDetail, summary="Get an operation")
+async def get_operation(request: HttpRequest, id: PathId) -> OperationDetail:  # noqa: A002 - the API's name
+    """Get an operation with its progress and its story."""
+    return await detail(number(id))
+
+
+@router.post(
+    "/{id}/cancel",
+    response=OperationDetail,
+    summary="Cancel an operation",
+    openapi_extra={"responses": {409: {"description": "it has ended"}}},
+)
+async def cancel_operation(request: HttpRequest, id: PathId) -> OperationDetail:  # noqa: A002 - as above
+    """Cancel an operation. What it has done stays done. 409 if it has ended."""
+    pk = number(id)
+    cancelled = await sync_to_async(operations.cancel)(pk, requester(request))
+    found = await detail(pk)
+    if not cancelled:
+        raise conflict(f"It has ended before: {found.state}.")
+    return found
+
+
+async def detail(pk: int) -> OperationDetail:
+    """Return an operation with its story. Raises a 404."""
+    row = must(await Operation.objects.filter(pk=pk).values(*_COLUMNS).afirst())
+    changes: Any = Change.objects.filter(operation=pk).order_by("pk").values("at", "state", "by")
+    return OperationDetail(**row, changes=[StateChange(**each) async for each in changes[:MOST_CHANGES]])
