@@ -13,7 +13,18 @@ from ninja.operation import Operation
 from ninja.renderers import BaseRenderer
 from pydantic_core import to_json
 
-from api import deliveries, operations, problems, records, refusals, replays, repositories, views, workers
+from api import (
+    deliveries,
+    missed,
+    operations,
+    problems,
+    records,
+    refusals,
+    replays,
+    repositories,
+    views,
+    workers,
+)
 from api.authentication import BearerToken
 from api.problems import ProblemError
 
@@ -61,6 +72,7 @@ api.add_router("/deliveries", deliveries.router)
 api.add_router("/operations", operations.router)
 api.add_router("", refusals.router)
 api.add_router("/views", views.router)
+api.add_router("/missed", missed.router)
 api.add_router("/workers", workers.router)
 api.add_router("/repositories", repositories.router)
 api.add_router("", records.router)

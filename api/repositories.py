@@ -1,5 +1,6 @@
 """Repositories, and one repository with everything that the console's page shows."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated
 
@@ -10,6 +11,9 @@ from pydantic import Field
 from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, link, must, number
 from ledger import repositories
 from records.models import Repository as Row
+from upstream import live
+from upstream.client import Client
+from upstream.credentials import Credentials
 
 router = Router(tags=["repositories"])
 
@@ -49,10 +53,29 @@ class Part(Model):
     error: str | None = Field(description="why there are no items")
 
 
+class Live(Model):
+    """What GitHub's API says now. It is left out, and the reason given, if that takes too long."""
+
+    open_issues: int | None = Field(description="open issues and pull requests together, as GitHub counts")
+    stars: int | None
+    forks: int | None
+    rate_limit: int | None = Field(description="requests in an hour")
+    rate_remaining: int | None
+    rate_reset_at: datetime | None
+    error: str | None = Field(description="why it is left out")
+
+
+class Details(Parameters):
+    """The parameters of one repository."""
+
+    live: bool = Field(False, description="also ask GitHub's API, for less than two seconds")
+
+
 class RepositoryDetail(Repository):
     """A repository with its parts. A part that cannot be read says so, and costs no other."""
 
     parts: list[Part]
+    live: Live | None = Field(description="null unless it was asked for")
 
 
 _COLUMNS = tuple(Repository.model_fields)
@@ -78,9 +101,13 @@ PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the reposito
 
 
 @router.get("/{id}", response=RepositoryDetail, summary="Get a repository")
-async def get_repository(request: HttpRequest, id: PathId) -> RepositoryDetail:  # noqa: A002 - the API's name
-    """Get a repository with its open pull requests and issues, refs, pushes, runs, releases and hooks."""
+async def get_repository(request: HttpRequest, id: PathId, query: Query[Details]) -> RepositoryDetail:  # noqa: A002 - the API's name
+    """Get a repository with its open pull requests and issues, refs, pushes, runs, releases and hooks.
+
+    The parts are read at the same time, and with `live=true` GitHub is asked meanwhile.
+    """
     row = must(await Row.objects.filter(pk=number(id)).afirst())
+    asking = asyncio.create_task(_ask(row)) if query.live else None
     parts = [
         Part(
             name=read.part.name,
@@ -92,4 +119,30 @@ async def get_repository(request: HttpRequest, id: PathId) -> RepositoryDetail: 
         )
         for read in await repositories.read(row)
     ]
-    return RepositoryDetail(**{name: getattr(row, name) for name in _COLUMNS}, parts=parts)
+    said = await asking if asking else None
+    return RepositoryDetail(**{name: getattr(row, name) for name in _COLUMNS}, parts=parts, live=said)
+
+
+async def _ask(row: Row) -> Live:
+    if not live.is_of(row.server):
+        return _left_out(f"GITHUB_API_URL is not the API of {row.server}")
+    if not Credentials.configured():
+        return _left_out("no credential of GitHub's API is set")
+    async with Client() as client:
+        found = await live.read(client, row.full_name)
+    if isinstance(found, str):
+        return _left_out(found)
+    return Live(
+        open_issues=found.repository.open_issues_count,
+        stars=found.repository.stargazers_count,
+        forks=found.repository.forks_count,
+        rate_limit=found.limit,
+        rate_remaining=found.remaining,
+        rate_reset_at=found.reset_at,
+        error=None,
+    )
+
+
+def _left_out(reason: str) -> Live:
+    nothing = dict.fromkeys(Live.model_fields)
+    return Live(**{**nothing, "error": reason})

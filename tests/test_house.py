@@ -42,7 +42,7 @@ ALLOWED = {
     "upstream": {"ledger", "records", "schemas", "database", "receiver.models"},
     "worker": {"processing", "receiver.queue", "upstream"},
     "ledger": {"database", "records.models", "receiver.models"},
-    "api": {"ledger", "database", "records.models", "receiver.models", "receiver.queue"},
+    "api": {"ledger", "upstream", "database", "records.models", "receiver.models", "receiver.queue"},
     "console": {"api", "ledger", "upstream", "processing", "database", "receiver", "handlers", "records",
                 "schemas", "telemetry", "dev", "settings", "configuration"},
     "dev": {"settings"},

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from records.models import Commit, Issue, PullRequest, Repository
 from tests.console.api.conftest import Programs
 from tests.console.api.programs import items, problem
 from tests.console.kept import kept
+from upstream.models import Missed, MissedState, WatchedHook
 
 
 @pytest.fixture
@@ -108,3 +110,23 @@ def test_workers_are_those_that_beat(api: Programs, redis: Redis) -> None:
     redis.set(f"{heartbeats.KEY}one:1:abc", json.dumps(beat))
     [found] = items(api.reader.get("workers"))
     assert found["running"] == [{"delivery": "7", "seconds": 1.5}]
+
+
+def test_what_github_says_now_is_left_out_with_its_reason(api: Programs, repository: Repository) -> None:
+    assert json.loads(api.reader.get(f"repositories/{repository.pk}").body)["live"] is None
+    found = json.loads(api.reader.get(f"repositories/{repository.pk}?live=true").body)["live"]
+    assert found["open_issues"] is None
+    assert "no credential" in found["error"]
+
+
+def test_missed_deliveries_are_listed_with_what_became_of_them(api: Programs) -> None:
+    now = timezone.now()
+    watched = WatchedHook.objects.create(hook_id=2**60, kind="repository", name="octo/cat")
+    for state in MissedState.values:
+        Missed.objects.create(
+            watched=watched, guid=uuid4(), hook_id=2**60, attempt=1, event="push", delivered_at=now,
+            found_at=now, state=state,
+        )  # fmt: skip
+    [lost] = items(api.reader.get("missed?state=lost"))
+    assert (lost["hook"], lost["hook_id"], lost["state"]) == ("octo/cat", str(2**60), "lost")
+    assert len(api.reader.pages("missed?limit=1")) == len(MissedState.values)

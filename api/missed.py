@@ -1,0 +1,57 @@
+"""Deliveries that GitHub lists and that did not arrive, as recovery found them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import Field
+
+from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, link
+from upstream.models import Missed, MissedState
+
+router = Router(tags=["missed"])
+
+
+class Listed(Parameters):
+    """The parameters of the list."""
+
+    state: MissedState | None = None
+    event: Text | None = Field(None, examples=["push"])
+    hook: Id | None = None
+    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
+    limit: Limit = DEFAULT_ITEMS
+
+
+class MissedDelivery(Model):
+    """A delivery that GitHub lists and that the ledger did not have."""
+
+    id: Id
+    guid: UUID
+    hook_id: Id
+    hook: str = Field(validation_alias="watched__name", description="owner/name, login, or App id")
+    event: str = Field(examples=["push"])
+    action: str
+    delivered_at: datetime = Field(description="GitHub's time of the newest attempt")
+    outcome: str = Field(description="what GitHub says about that attempt")
+    state: MissedState
+    asks: int = Field(description="requests to deliver it again")
+    found_at: datetime
+    asked_at: datetime | None
+    arrived_at: datetime | None
+    reason: str = Field(description="why it is lost, or how it arrived")
+
+
+_COLUMNS = [str(field.validation_alias or name) for name, field in MissedDelivery.model_fields.items()]
+
+
+@router.get("", response=Page[MissedDelivery], summary="List missed deliveries")
+async def list_missed(request: HttpRequest, query: Query[Listed]) -> Page[MissedDelivery]:
+    """List the deliveries that GitHub could not deliver, newest first, with what became of them."""
+    narrowing = {"state": query.state, "event": query.event, "hook_id": query.hook, "pk__lt": query.cursor}
+    chosen = {name: value for name, value in narrowing.items() if value is not None}
+    rows = Missed.objects.filter(**chosen).order_by("-pk")
+    found = [row async for row in rows.values(*_COLUMNS)[: query.limit + 1]]
+    items = [MissedDelivery(**row) for row in found[: query.limit]]
+    more = len(found) > query.limit
+    return Page(items=items, next=link(request, cursor=items[-1].id) if more else None)

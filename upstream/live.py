@@ -1,0 +1,72 @@
+"""What GitHub says now about one repository, for pages and programs that do not wait for it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from upstream.answers import Answer
+from upstream.client import Client
+from upstream.errors import UpstreamError
+
+# Seconds after which the answer is left out. It bounds a request of the API to less than two seconds.
+LONGEST_WAIT = 1.5
+
+
+class RepositoryAnswer(Answer):
+    """https://docs.github.com/rest/repos/repos#get-a-repository."""
+
+    open_issues_count: int
+    stargazers_count: int
+    forks_count: int
+    archived: bool
+    default_branch: str
+
+
+class Rate(Answer):
+    """The limit of requests in the present hour."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+
+class RateAnswer(Answer):
+    """https://docs.github.com/rest/rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user."""
+
+    rate: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What GitHub says now."""
+
+    repository: RepositoryAnswer
+    limit: int
+    remaining: int
+    reset_at: datetime
+
+
+def is_of(server: str) -> bool:
+    """Return whether `GITHUB_API_URL` is the API of this server."""
+    host = urlsplit(settings.GITHUB_API_URL).hostname or ""
+    return host.removeprefix("api.") == server
+
+
+async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) -> Live | str:
+    """Return what GitHub says about a repository, or why it is left out."""
+    owner, _, name = full_name.partition("/")
+    try:
+        async with asyncio.timeout(longest):
+            repository, found = await asyncio.gather(
+                client.get("/repos/{owner}/{name}", RepositoryAnswer, owner=owner, name=name),
+                client.get("/rate_limit", RateAnswer),
+            )
+    except TimeoutError:
+        return f"GitHub did not answer within {longest:g} s"
+    except UpstreamError as error:
+        return str(error)
+    rate = found.rate
+    return Live(repository, rate.limit, rate.remaining, datetime.fromtimestamp(rate.reset, UTC))
