@@ -24,7 +24,7 @@ from records.models import Commit, Repository
 # What a row shows; bodies, headers and tracebacks stay in the database.
 COLUMNS = (
     "guid", "hook_id", "source", "event", "action", "repository", "sender", "number", "received_at", "status",
-    "attempts", "redeliveries",
+    "attempts", "redeliveries", "unsigned",
 )  # fmt: skip
 # New deliveries are announced by their number up to this one.
 NEWS = 999

@@ -15,6 +15,7 @@ PAGES = (
     ("/operations", "Operations"),
     ("/repositories", "Repositories"),
     ("/rejections", "Rejections"),
+    ("/recovery", "Recovery"),
     ("/unmatched", "Unmatched"),
 )
 OPERATORS = (("/doctor", "Doctor"),)

@@ -35,7 +35,8 @@ def entries(delivery: Delivery, runs: Iterable[HandlerRun]) -> list[Entry]:
 def _received(delivery: Delivery) -> Entry:
     secret = "the first secret" if not delivery.secret_position else f"secret {delivery.secret_position + 1}"
     source = f"of source {delivery.source}" if delivery.source else "of /webhooks/github"
-    details = [f"signed with {secret} {source}"]
+    signed = f"signed with {secret} {source}"
+    details = [f"unsigned, fetched from GitHub's API for {source[3:]}" if delivery.unsigned else signed]
     if delivery.size is not None:
         details.append(f"{delivery.size:,} bytes")
     return Entry(delivery.received_at, "Received", details)

@@ -12,6 +12,7 @@ from console.forwarding.views import ForwardView
 from console.operations import ChangeView, OperationsView, OperationView
 from console.overview import OverviewView
 from console.records import CommitView, NumberedView, PullRequestView
+from console.recovery import RecoveryView
 from console.refusals import RejectionsView, UnmatchedView
 from console.replaying import ReplayAllView, ReplayView
 from console.repositories import RepositoriesView, RepositoryView
@@ -24,6 +25,7 @@ urlpatterns = [
     path("deliveries/<int:pk>", DeliveryView.as_view(), name="delivery"),
     path("deliveries/<int:pk>/body", BodyView.as_view(), name="body"),
     path("deliveries/<int:pk>/forward", ForwardView.as_view(), name="forward"),
+    path("recovery", RecoveryView.as_view(), name="recovery"),
     path("rejections", RejectionsView.as_view(), name="rejections"),
     path("unmatched", UnmatchedView.as_view(), name="unmatched"),
     path("operations", OperationsView.as_view(), name="operations"),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -12,6 +13,9 @@ from redis import Redis
 import database
 from receiver.parts import Parts
 from tests import emptying, processes, servers
+
+if TYPE_CHECKING:
+    from tests.fake_github import Github
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,6 +74,15 @@ def receiver_url(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     log = tmp_path_factory.mktemp("receiver") / "receiver.log"
     with processes.receiver(log, DATABASE_URL=database_url) as url:
         yield url
+
+
+@pytest.fixture
+def fake() -> "Iterator[Github]":
+    """Yield a GitHub on loopback."""
+    from tests import fake_github  # noqa: PLC0415 - few tests need what it imports
+
+    with fake_github.running() as running:
+        yield running
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ ASK_INTERVAL = 0.5
 # Requests to deliver in one portion, after which a cancelled operation ends.
 PORTION = 5
 # Seconds between two looks for arrivals.
-ARRIVALS_EVERY = 1.0
+ARRIVALS_EVERY = 0.5
 # Seconds that a request waits for a rate limit in a portion; a longer wait is one between portions.
 PATIENCE = 1.0
 # Times that a page is tried again, and seconds before the first of them; doubled each time.

@@ -1,6 +1,6 @@
-"""Fixtures of the tests of GitHub's API: a fake GitHub, and clients of it."""
+"""Fixtures of the tests of GitHub's API: clients of a fake GitHub."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,12 +12,6 @@ from upstream.session import Session
 
 # Seconds before repetitions: short, because what is repeated does not depend on them.
 BACKOFF = (0.01, 0.01, 0.01)
-
-
-@pytest.fixture
-def fake() -> Iterator[Github]:
-    with fake_github.running() as running:
-        yield running
 
 
 @pytest.fixture

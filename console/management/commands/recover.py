@@ -1,0 +1,159 @@
+"""`manage.py recover`: have GitHub deliver again what did not arrive."""
+
+import asyncio
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+import database
+from console import operating
+from database import row_sets
+from ledger import operations
+from ledger.models import Kind, Operation, State
+from processing import sanitising
+from upstream import credentials, looking, targets
+from upstream.client import Client
+from upstream.errors import UpstreamError
+from upstream.models import HookKind, Missed, MissedState, WatchedHook
+from upstream.recovery import Recovery
+
+# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
+INTERRUPTED = 130
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+# Lost deliveries that are listed; the console shows all.
+LISTED = 1000
+WAITS = "waiting for GitHub; every step is logged by its time and guid"
+
+
+def ago(text: str) -> timedelta:
+    """Return the length of `90m`, `70h` or `3d`."""
+    found = re.fullmatch(r"([0-9]{1,4})([mhd])", text)
+    if found is None:
+        raise ArgumentTypeError(f"not a length of time, as 70h or 3d: {text!r}")
+    return int(found[1]) * UNITS[found[2]]
+
+
+class Command(BaseCommand):
+    """Compares what GitHub lists with the ledger, and asks for what is missing."""
+
+    help = "Find deliveries that GitHub lists and the ledger does not have, and have them delivered again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        target = parser.add_mutually_exclusive_group(required=True)
+        target.add_argument("repository", nargs="?", metavar="OWNER/NAME", help="all its hooks")
+        target.add_argument("--org", help="the hooks of an organisation")
+        target.add_argument("--app", action="store_true", help="the hook of the App of GITHUB_APP_ID")
+        parser.add_argument(
+            "--hook", metavar="ID", type=int, help="this hook alone, even if it is unknown here"
+        )
+        parser.add_argument(
+            "--since",
+            metavar="AGO",
+            type=ago,
+            default=looking.SINCE,
+            help="how far to go back (default: 70h)",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="list what is missing, and ask for nothing"
+        )
+        parser.add_argument(
+            "--fetch", action="store_true",
+            help="store what GitHub shows of it, unsigned, instead of having it delivered",
+        )  # fmt: skip
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Recover. Exit with an error if something is lost or could not be looked at."""
+        if not credentials.Credentials.configured():
+            raise CommandError(f"no credential for GitHub's API is set: {credentials.MISSING}")
+        if options["repository"] and not re.fullmatch(r"[\w.-]+/[\w.-]+", options["repository"], re.ASCII):
+            raise CommandError("a repository is named OWNER/NAME")
+        try:
+            try:
+                asyncio.run(self._recover(options))
+            finally:
+                database.close()
+        except KeyboardInterrupt:
+            raise CommandError("stopped", returncode=INTERRUPTED) from None
+        except UpstreamError as error:
+            raise CommandError(sanitising.lines(str(error))) from error
+        except Error as error:
+            raise CommandError(f"the database failed: {error}") from error
+
+    async def _recover(self, options: dict[str, Any]) -> None:
+        kind, name = _target(options)
+        async with Client() as client:
+            chosen = await targets.choose(client, kind, name, options["hook"])
+            for remark in chosen.remarks:
+                self.stderr.write(sanitising.lines(remark))
+            if not chosen.hooks:
+                raise CommandError("no hook to look at")
+            if options["dry_run"]:
+                await self._list(client, chosen.hooks, options["since"])
+                return
+        parameters = {
+            "hooks": [hook.pk for hook in chosen.hooks],
+            "since": options["since"].total_seconds(),
+            "fetch": options["fetch"],
+        }
+        recovery = Recovery()
+        create = partial(operations.create, Kind.RECOVER, parameters, operating.person())
+        try:
+            ended = await operating.operate(
+                lambda worker: create(worker=worker),
+                {Kind.RECOVER: recovery.portion},
+                self.stderr.write,
+                WAITS,
+            )
+        finally:
+            await recovery.close()
+        await self._report(ended, parameters["hooks"])
+
+    async def _list(self, client: Client, hooks: Any, since: timedelta) -> None:
+        count = 0
+        begin = await database.run(row_sets.clock) - since
+        for hook in hooks:
+            async for one in looking.entries(client, hook, begin):
+                count += 1
+                said = f"{one.status_code} {one.status}"
+                self.stdout.write(_line(one.guid, one.delivered_at, one.event, one.action or "", said))
+        self.stdout.write(f"{count} are missing")
+
+    async def _report(self, ended: Operation, hooks: list[int]) -> None:
+        """Print what became of it; raise an error for what was not recovered."""
+        lost = Missed.objects.filter(watched__in=hooks, state=MissedState.LOST).order_by("delivered_at")
+        for row in await database.run(list, lost[:LISTED]):
+            self.stdout.write(f"lost: {_line(row.guid, row.delivered_at, row.event, row.action, row.reason)}")
+        for hook in await database.run(list, WatchedHook.objects.filter(pk__in=hooks)):
+            if hook.unknown_from:
+                span = f"from {hook.unknown_from:%Y-%m-%d %H:%M} to {hook.unknown_until:%Y-%m-%d %H:%M} UTC"
+                self.stdout.write(f"hook {hook.hook_id}: GitHub had forgotten what it delivered {span}")
+        self.stdout.write(f"{ended.estimated or 0} missing, {ended.done} arrived")
+        for reason, count in ended.failures.items():
+            self.stderr.write(sanitising.lines(f"{count} x {reason}"))
+        if ended.state == State.CANCELLED:
+            raise CommandError("stopped; the next recovery continues", returncode=INTERRUPTED)
+        if ended.state == State.FAILED:
+            raise CommandError(f"operation {ended.pk} failed: {ended.error}")
+        if ended.state != State.FINISHED:
+            raise CommandError(f"interrupted; a worker continues operation {ended.pk}")
+        if ended.failed:
+            raise CommandError(f"{ended.failed} could not be recovered")
+
+
+def _target(options: dict[str, Any]) -> tuple[HookKind, str]:
+    if options["app"]:
+        return HookKind.APP, ""
+    if options["org"]:
+        return HookKind.ORGANIZATION, options["org"]
+    return HookKind.REPOSITORY, options["repository"]
+
+
+def _line(guid: Any, at: Any, event: str, action: str, said: str) -> str:
+    name = f"{event}.{action}" if action else event
+    return sanitising.one_line(f"{guid}  {at:%Y-%m-%dT%H:%M:%S%z}  {name}  {said}")

@@ -1,0 +1,97 @@
+"""The page of recovery: what each hook missed, and the operator's button."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from ledger.models import Operation
+from tests import processes
+from tests.console.conftest import Console
+from tests.console.kept import kept
+from tests.console.visitors import KEY, Visitor
+from upstream.models import Missed, WatchedHook
+
+
+@pytest.fixture(scope="module")
+def configured(accounts: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Visitor]]:
+    """Yield visitors of a console that has a credential; it never calls GitHub."""
+    log = tmp_path_factory.mktemp("console") / "console.log"
+    environment = {"DATABASE_URL": accounts, "SECRET_KEY": KEY, "GITHUB_TOKEN": "ghp_unused"}
+    with processes.console(log, GITHUB_API_URL="http://127.0.0.1:9", **environment) as url:
+        visitors = {name: Visitor(url) for name in ("viewer", "operator")}
+        for name, visitor in visitors.items():
+            assert visitor.sign_in(name).status == 200, log.read_text()
+        yield visitors
+
+
+def missed(hook: WatchedHook, state: str, **changes: object) -> Missed:
+    columns = {
+        "watched": hook, "guid": uuid4(), "hook_id": hook.hook_id, "attempt": 2**60, "event": "push",
+        "delivered_at": timezone.now(), "found_at": timezone.now(), "state": state,
+    }  # fmt: skip
+    return Missed.objects.create(**{**columns, **changes})
+
+
+def hook(**changes: object) -> WatchedHook:
+    columns = {"hook_id": 470100500, "kind": "repository", "name": "octo/cat", "looked_at": timezone.now()}
+    return WatchedHook.objects.create(**{**columns, **changes})
+
+
+def test_without_a_credential_the_page_says_how_to_set_one(console: Console) -> None:
+    page = console.operator.get("/recovery")
+    assert page.status == 200
+    assert "No credential for GitHub" in page.text
+    assert "GITHUB_TOKEN" in page.text
+    answer = console.operator.post("/recovery")
+    assert "No credential for GitHub" in answer.text
+    assert Operation.objects.count() == 0
+
+
+def test_each_hook_shows_what_was_found_asked_arrived_and_lost(
+    console: Console, configured: dict[str, Visitor]
+) -> None:
+    one = hook(error="GitHub refused <b>it</b>")
+    for state, number in (("found", 1), ("asked", 2), ("arrived", 3), ("lost", 4)):
+        for _ in range(number):
+            missed(one, state, reason="<script>why</script>" if state == "lost" else "", event="pu\u202esh")
+    hook(hook_id=7, kind="other", name="", unknown_from=timezone.now() - timedelta(days=9),
+         unknown_until=timezone.now() - timedelta(days=6), looked_at=None)  # fmt: skip
+    text = configured["viewer"].get("/recovery").text
+    numbers = [f'<td class="number">{number}</td>' for number in (10, 2, 3, 4)]
+    assert "".join(numbers) in text
+    assert "<b>it</b>" not in text
+    assert "<script>why" not in text
+    assert "\u202e" not in text
+    assert "GitHub had forgotten what it delivered" in text
+    assert str(Missed.objects.filter(state="lost").first().guid) in text  # type: ignore[union-attr]
+    assert "Look now" not in text, "a viewer starts nothing"
+
+
+def test_an_operator_looks_at_one_hook_or_all_and_may_fetch(
+    console: Console, configured: dict[str, Visitor]
+) -> None:
+    one = hook()
+    operator = configured["operator"]
+    assert "A worker looks for missed deliveries now." in operator.post("/recovery", hook=one.pk).text
+    operator.post("/recovery")
+    operator.post("/recovery", hook=one.pk, fetch="1")
+    found = [(row.parameters["hooks"], row.parameters["fetch"]) for row in Operation.objects.order_by("pk")]
+    assert found == [([one.pk], False), (None, False), ([one.pk], True)]
+    assert {row.requested_by for row in Operation.objects.all()} == {"operator"}
+    assert configured["viewer"].post("/recovery", hook=one.pk).status == 403
+    assert operator.post("/recovery", csrf=False, hook=one.pk).status == 403
+    assert Operation.objects.count() == 3
+
+
+def test_an_unsigned_delivery_is_named_so_wherever_it_is_shown(console: Console) -> None:
+    kept(unsigned=False)
+    assert "unsigned" not in console.viewer.get("/deliveries").text
+    row = kept(unsigned=True)
+    assert "unsigned" in console.viewer.get("/deliveries").text
+    text = console.viewer.get(f"/deliveries/{row.pk}").text
+    assert "fetched from GitHub&#x27;s API" in text
+    assert "not the exact bytes" in text
+    assert "signed with the first secret" not in text
