@@ -89,10 +89,7 @@ class WebhookHandler(ASGIHandler):
         request = DeferredRequest(scope, match, verifier, asyncio.get_running_loop().time())
         try:
             response = await self._answer(request, body, receive)
-            if isinstance(response, DeferredResponse) and not response.constructed:
-                for message in response.messages():
-                    await send(message)
-            elif response is not None:
+            if response is not None and not _answered_at_once(request, response):
                 response["Content-Length"] = str(len(response.content))
                 await self.send_response(response, send)
         finally:
@@ -106,7 +103,8 @@ class WebhookHandler(ASGIHandler):
                 raise bodies.BusyError
             if request.method == "POST":
                 fields = len(request.scope["headers"])
-                await body.read(request.headers_by_name, receive)
+                whole = request.connection is not None and request.connection.whole
+                await body.read(request.headers_by_name, receive, whole)
                 if len(request.scope["headers"]) > fields:  # trailers, which come after the body
                     request.headers_by_name = headers.of_scope(request.scope["headers"])
                 request._body = body.content
@@ -124,6 +122,13 @@ class WebhookHandler(ASGIHandler):
             response = views.refuse(request, parts, status, reason, views.LIMITS[reason](), size=body.size)
             response["Connection"] = "close"
             return response
+
+
+def _answered_at_once(request: DeferredRequest, response: HttpResponse) -> bool:
+    """Answer through the connection if the response has only what it needs; return whether that was done."""
+    if request.connection is None or not isinstance(response, DeferredResponse) or response.constructed:
+        return False
+    return request.connection.answer(response.status_code, response.json_text.encode())
 
 
 async def _call_view(request: DeferredRequest) -> HttpResponse:

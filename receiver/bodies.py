@@ -63,10 +63,10 @@ class Body:
         self._share: Share | None = None
         self._waited = 0.0
         self._gave_way = False
-        self._within = asyncio.timeout(BODY_WITHIN)
+        self._within: asyncio.Timeout | None = None
 
-    async def read(self, headers: Mapping[str, str], receive: Receive) -> None:
-        """Receive the whole body.
+    async def read(self, headers: Mapping[str, str], receive: Receive, whole: bool = False) -> None:
+        """Receive the whole body; `whole` says that it has arrived, so that reading it takes no time.
 
         Raises `TooLargeError` at once for a `Content-Length` over the limit, else as soon as more bytes than
         the limit have arrived. Raises `TooSlowError`, `BusyError` or `SenderGoneError` for an incomplete
@@ -74,6 +74,10 @@ class Body:
         """
         announced = headers.get("content-length")
         length = None if announced is None else int(announced)
+        if whole and length is not None and length <= FREE_BYTES:
+            await self._read(receive)
+            return
+        self._within = asyncio.timeout(BODY_WITHIN)
         try:
             async with self._within:
                 if length is not None and length <= FREE_BYTES:
@@ -143,7 +147,7 @@ class Body:
             self._waited += loop.time() - since
 
     def _give_way(self) -> None:
-        if not self._within.expired():
+        if self._within is not None and not self._within.expired():
             self._gave_way = True
             self._within.reschedule(asyncio.get_running_loop().time())
 

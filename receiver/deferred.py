@@ -12,10 +12,11 @@ from django.http import HttpResponse
 from django.urls import ResolverMatch
 
 from receiver import headers
-from receiver.bodies import Message, Scope
+from receiver.bodies import Scope
+from receiver.protocol import EXTENSION, LimitedHttpProtocol
 from receiver.signatures import Verifier
 
-JSON = b"application/json"
+JSON = "application/json"
 
 
 class _Deferred:
@@ -38,7 +39,10 @@ class _Deferred:
 
 
 class DeferredRequest(_Deferred, ASGIRequest):
-    """A request of a webhook. `verifier` reads its body; `since` is the loop's time at its start."""
+    """A request of a webhook. `verifier` reads its body; `since` is the loop's time at its start.
+
+    `connection` is None under another server, or another protocol of uvicorn.
+    """
 
     resolver_match: ResolverMatch
 
@@ -47,6 +51,9 @@ class DeferredRequest(_Deferred, ASGIRequest):
         self.method = scope["method"]
         self.resolver_match = match
         self.headers_by_name = headers.of_scope(scope["headers"])
+        self.connection: LimitedHttpProtocol | None = (
+            scope.get("extensions", {}).get(EXTENSION, {}).get("connection")
+        )
         self.verifier = verifier
         self.since = since
         self._body = b""
@@ -63,13 +70,6 @@ class DeferredResponse(_Deferred, HttpResponse):
         self.status_code = status
         self.json_text = text
 
-    def messages(self) -> tuple[Message, Message]:
-        """Return the ASGI messages of a response that has not been constructed."""
-        content = self.json_text.encode()
-        fields = [(b"Content-Type", JSON), (b"Content-Length", b"%d" % len(content))]
-        start = {"type": "http.response.start", "status": self.status_code, "headers": fields}
-        return start, {"type": "http.response.body", "body": content}
-
     def construct(self) -> None:
         """Call Django's constructor."""
-        HttpResponse.__init__(self, self.json_text, content_type=JSON.decode(), status=self.status_code)
+        HttpResponse.__init__(self, self.json_text, content_type=JSON, status=self.status_code)

@@ -7,6 +7,7 @@ answer is written. receiver/connections.py limits time and numbers.
 """
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -24,8 +25,12 @@ MAX_HEAD = 64 * 1024
 # Header lines. GitHub sends about fifteen, and a proxy adds as many. Parsed, the shortest line takes about
 # forty times its bytes.
 MAX_FIELDS = 128
+CLOSE = (b"connection", b"close")
 # Bytes of pipelined requests for each connection: one read of uvloop (250 KiB) or asyncio (256 KiB).
 MAX_WAITING = 256 * 1024
+# The ASGI extension by which the application reaches its connection:
+# https://asgi.readthedocs.io/en/latest/extensions.html
+EXTENSION = "hookkeeper"
 # Module constants, because Python 3.11 takes 80 ns to look up a member of an enum.
 HEAD, IDLE, BODY, ANSWER, CLOSED = Stage
 
@@ -88,6 +93,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Start the application, unless `_feed` will refuse the head or parse it again."""
         if self.parser.should_upgrade() or len(self.headers) > MAX_FIELDS:
             return
+        self.scope["extensions"] = {EXTENSION: {"connection": self}}
         super().on_headers_complete()
         self.stage = BODY
         self.since = self.loop.time()
@@ -105,6 +111,29 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._left = None
             self.cycle.more_body = False
             self.cycle.message_event.set()
+
+    @property
+    def whole(self) -> bool:
+        """Return whether the whole request has arrived."""
+        return self.stage is ANSWER
+
+    def answer(self, status: int, content: bytes) -> bool:
+        """Write a response of JSON, or return False if the application must send it as ASGI messages.
+
+        uvicorn writes each of the two messages by itself.
+        """
+        cycle = self.cycle
+        if cycle.disconnected or cycle.access_log or self.flow.write_paused:
+            return False
+        del cycle.scope["extensions"]  # breaks a reference cycle
+        self._write(status, content, [] if cycle.keep_alive else [CLOSE])
+        cycle.waiting_for_100_continue = False
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def on_response_complete(self) -> None:
         """Continue with the next request; close if the body is incomplete, because its rest is not read."""
@@ -237,11 +266,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.stage = ANSWER
         self.since = self.loop.time()
-        content = b'{"error": "%b"}' % detail.encode()
-        fields = [*self.server_state.default_headers, (b"content-type", b"application/json")]
-        fields += [(b"content-length", b"%d" % len(content)), (b"connection", b"close")]
-        if status is HTTPStatus.SERVICE_UNAVAILABLE:
-            fields.append((b"retry-after", b"30"))
-        lines = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
-        self.transport.write(b"".join([STATUS_LINE[status], lines, b"\r\n", content]))
+        fields = [CLOSE, (b"retry-after", b"30")] if status is HTTPStatus.SERVICE_UNAVAILABLE else [CLOSE]
+        self._write(status, b'{"error": "%b"}' % detail.encode(), fields)
         self.transport.close()
+
+    def _write(self, status: int, content: bytes, fields: Sequence[tuple[bytes, bytes]]) -> None:
+        lines = [b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *fields)]
+        head = b"%bcontent-type: application/json\r\n" % STATUS_LINE[status]
+        length = b"content-length: %d\r\n\r\n" % len(content)
+        self.transport.write(b"".join([head, *lines, length, content]))

@@ -52,13 +52,6 @@ def test_a_response_is_djangos_own() -> None:
     assert (ours.status_code, ours.reason_phrase, ours.closed) == (202, "Accepted", False)
 
 
-def test_the_messages_of_a_response_are_what_django_would_send() -> None:
-    response = DeferredResponse(HTTPStatus.ACCEPTED, '{"a": 1}')
-    start, body = response.messages()
-    assert (start["status"], body["body"]) == (response.status_code, response.content)
-    assert dict(start["headers"]) == {b"Content-Type": b"application/json", b"Content-Length": b"8"}
-
-
 def test_what_was_set_before_is_kept() -> None:
     response = DeferredResponse(HTTPStatus.OK, "{}")
     response.content = b"[]"
