@@ -103,13 +103,19 @@ def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
     return False
 
 
-def union(stored: Any, snapshot: Snapshot) -> dict[str, list[str]]:
+def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
     """Return the stored changes together with those of a snapshot of the same second."""
     gained, lost = _read(stored)
-    return {
+    found: dict[str, Any] = {
         "gained": sorted(gained | snapshot.gained)[:MAX_MARKS],
         "lost": sorted(lost | snapshot.lost)[:MAX_MARKS],
     }
+    return {**found, "settled": True} if snapshot.settled or stored.get("settled") else found
+
+
+def is_settled(stored: Row) -> bool:
+    """Return whether GitHub's API showed the row after its second was over."""
+    return bool(stored["changes"].get("settled"))
 
 
 def _read(stored: Any) -> tuple[frozenset[str], frozenset[str]]:

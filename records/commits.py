@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from django.db import models
+from django.db import models, transaction
 
-from database import bulk, row_sets
+from database import Coalescer, bulk, row_sets, use_asynchronous_commit
 from records.repositories import Repository
 
 if TYPE_CHECKING:
@@ -34,6 +34,34 @@ class Commit(models.Model):
 
     def __str__(self) -> str:
         return self.sha
+
+
+class Listed(NamedTuple):
+    """Commits of a repository that wait to be written."""
+
+    repository: int
+    """Primary key."""
+    commits: Sequence[PushedCommit]
+
+
+@transaction.atomic
+def _write_listed(lists: Sequence[Listed]) -> list[int]:
+    use_asynchronous_commit()
+    _, new = write((listed.repository, commit) for listed in lists for commit in listed.commits)
+    counts = []
+    for listed in lists:
+        keys = {(listed.repository, commit.id) for commit in listed.commits} & new
+        new -= keys
+        counts.append(len(keys))
+    return counts
+
+
+_coalesced = Coalescer(_write_listed, rows=lambda listed: len(listed.commits))
+
+
+async def observe(repository: int, commits: Sequence[PushedCommit]) -> int:
+    """Write commits that GitHub's API lists; return how many were not stored before."""
+    return await _coalesced(Listed(repository, commits))
 
 
 KEY = ("repository_id", "sha")

@@ -13,6 +13,7 @@ from records.rules import by_watermark
 from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
+    from schemas.issues import Issue as IssueSnapshot
     from schemas.issues import IssuesEvent
 
 
@@ -29,20 +30,7 @@ class IssueManager(models.Manager["Issue"]):
         repository = await repositories.upsert(event.repository, server)
         issue = event.issue
         gone = event.action in {"deleted", "transferred"}
-        fields: dict[str, Any] = {
-            "title": issue.title,
-            "state": issue.state,
-            "state_reason": issue.state_reason or "",
-            "author": issue.user.login if issue.user else "",
-            "locked": issue.locked,
-            "labels": listed(issue.labels, "name"),
-            "assignees": listed(issue.assignees, "login"),
-            "milestone": issue.milestone.title if issue.milestone else "",
-            "deleted": gone,
-            "transferred_to": _destination(event),
-            "closed_at": issue.closed_at,
-            "updated_at": issue.updated_at,
-        }
+        fields = {**_fields(issue), "deleted": gone, "transferred_to": _destination(event)}
         if event.action in {"pinned", "unpinned"}:
             fields |= {"pinned": event.action == "pinned", "pin_told_at": issue.updated_at}
         edits = event.changes.title if event.changes else None
@@ -59,6 +47,13 @@ class IssueManager(models.Manager["Issue"]):
                 changes.demilestoned(event.action, event.milestone),
             ),
         )
+
+    async def observe(self, repository: int, issue: IssueSnapshot, *, settled: bool) -> tuple[Row, Decision]:
+        """Merge an issue as GitHub's API shows it; `repository` is a primary key.
+
+        `settled` is whether the second of its `updated_at` was over: see `records.merging.Snapshot`.
+        """
+        return await SNAPSHOTS.record((repository, issue.number), _fields(issue), settled=settled)
 
 
 class Issue(models.Model):
@@ -118,6 +113,22 @@ SNAPSHOTS = Snapshots(
         tracked=("labels", "assignees", "title", "milestone", "locked"),
     ),
 )
+
+
+def _fields(issue: IssueSnapshot) -> dict[str, Any]:
+    """Return the fields that every snapshot has."""
+    return {
+        "title": issue.title,
+        "state": issue.state,
+        "state_reason": issue.state_reason or "",
+        "author": issue.user.login if issue.user else "",
+        "locked": issue.locked,
+        "labels": listed(issue.labels, "name"),
+        "assignees": listed(issue.assignees, "login"),
+        "milestone": issue.milestone.title if issue.milestone else "",
+        "closed_at": issue.closed_at,
+        "updated_at": issue.updated_at,
+    }
 
 
 def _destination(event: IssuesEvent) -> str:

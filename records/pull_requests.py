@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
@@ -13,6 +13,7 @@ from records.rules import by_watermark
 from records.snapshots import Snapshots, listed
 
 if TYPE_CHECKING:
+    from schemas.pull_request import PullRequest as PullRequestSnapshot
     from schemas.pull_request import PullRequestEvent
 
 MERGED = "merged"
@@ -25,35 +26,22 @@ class PullRequestManager(models.Manager["PullRequest"]):
         """Merge the snapshot of a pull request; return its row and the decision."""
         repository = await repositories.upsert(event.repository, server)
         pull = event.pull_request
-        merged = bool(pull.merged or pull.merged_at)
         return await SNAPSHOTS.record(
             (repository, pull.number),
-            {
-                "title": pull.title,
-                "state": MERGED if merged else pull.state,
-                "draft": pull.draft,
-                "locked": pull.locked,
-                "author": pull.user.login if pull.user else "",
-                "head_repository": (pull.head.repo.full_name if pull.head.repo else None) or "",
-                "head_ref": pull.head.ref,
-                "head_sha": pull.head.sha,
-                "base_ref": pull.base.ref,
-                "base_sha": pull.base.sha,
-                # Before the merge, it is the commit of a test merge, which is on no branch.
-                "merge_commit_sha": (pull.merge_commit_sha or "") if merged else "",
-                "merged_at": pull.merged_at,
-                "closed_at": pull.closed_at,
-                "labels": listed(pull.labels, "name"),
-                "assignees": listed(pull.assignees, "login"),
-                "requested_reviewers": listed(pull.requested_reviewers, "login"),
-                "requested_teams": listed(pull.requested_teams, "slug"),
-                "milestone": pull.milestone.title if pull.milestone else "",
-                "updated_at": pull.updated_at,
-            },
+            _fields(pull),
             action=event.action,
             first=event.action == "opened",
             **_changes(event),
         )
+
+    async def observe(
+        self, repository: int, pull: PullRequestSnapshot, *, settled: bool
+    ) -> tuple[Row, Decision]:
+        """Merge a pull request as GitHub's API shows it; `repository` is a primary key.
+
+        `settled` is whether the second of its `updated_at` was over: see `records.merging.Snapshot`.
+        """
+        return await SNAPSHOTS.record((repository, pull.number), _fields(pull), settled=settled)
 
 
 class PullRequest(models.Model):
@@ -112,6 +100,33 @@ def _watermark(row: Row) -> Watermark:
 PEOPLE = ("assignees", "requested_reviewers", "requested_teams")
 TRACKED = (*PEOPLE, "labels", "title", "head_sha", "milestone", "locked", "draft")
 SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_watermark, tracked=TRACKED))
+
+
+def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:
+    """Return the fields that every snapshot has. Only some answers of the API have `merged`."""
+    merged = bool(pull.merged or pull.merged_at)
+    return {
+        "title": pull.title,
+        "state": MERGED if merged else pull.state,
+        "draft": pull.draft,
+        "locked": pull.locked,
+        "author": pull.user.login if pull.user else "",
+        "head_repository": (pull.head.repo.full_name if pull.head.repo else None) or "",
+        "head_ref": pull.head.ref,
+        "head_sha": pull.head.sha,
+        "base_ref": pull.base.ref,
+        "base_sha": pull.base.sha,
+        # Before the merge, it is the commit of a test merge, which is on no branch.
+        "merge_commit_sha": (pull.merge_commit_sha or "") if merged else "",
+        "merged_at": pull.merged_at,
+        "closed_at": pull.closed_at,
+        "labels": listed(pull.labels, "name"),
+        "assignees": listed(pull.assignees, "login"),
+        "requested_reviewers": listed(pull.requested_reviewers, "login"),
+        "requested_teams": listed(pull.requested_teams, "slug"),
+        "milestone": pull.milestone.title if pull.milestone else "",
+        "updated_at": pull.updated_at,
+    }
 
 
 def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 
+import database
 from records import chains
-from records.merging import Row, Snapshot
+from records.merging import Decision, Row, Snapshot
 from records.repositories import Repository
 from records.snapshots import Snapshots
 
@@ -31,6 +34,10 @@ class Ref(models.Model):
     moves = models.JSONField(
         default=list, help_text="pushes of the second of `pushed_at`: before, after, primary key"
     )
+    read_at = models.DateTimeField(
+        null=True,
+        help_text="of GitHub's API, as a time of a push: no push up to it moves the ref",
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["repository", "name"], name="ref_name")]
@@ -42,6 +49,10 @@ class Ref(models.Model):
 def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     """Merge the position of a ref: by the time of the push, and within one second by the chain of pushes."""
     fields = snapshot.fields
+    if "read_at" in fields:
+        return _after_a_reading(stored, fields, blank)
+    if stored is not None and stored["read_at"] is not None and fields["pushed_at"] <= stored["read_at"]:
+        return _before_a_reading(stored, fields)
     move = [fields["previous_sha"], fields["head_sha"], fields["last_push_id"]]
     if stored is None or fields["pushed_at"] > stored["pushed_at"]:
         return {**(blank if stored is None else stored), **fields, "moves": [move]}
@@ -61,6 +72,28 @@ def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     }
 
 
+def _after_a_reading(stored: Row | None, fields: Row, blank: Row) -> Row:
+    """Merge what GitHub's API showed: it is newer than every push up to `read_at`."""
+    read_at, shown = fields["read_at"], {"head_sha": fields["head_sha"], "deleted": fields["deleted"]}
+    if stored is not None:
+        if stored["pushed_at"] > read_at or (stored["read_at"] is not None and stored["read_at"] > read_at):
+            return stored
+        if {**stored, **shown} == stored:
+            return {**stored, "read_at": read_at}
+    # The push that moved it here did not arrive; its time is unknown, and `read_at` at the latest.
+    unknown = {"previous_sha": "", "last_push_id": None, "moves": [], "pushed_at": read_at}
+    return {**(blank if stored is None else stored), **shown, **unknown, "read_at": read_at}
+
+
+def _before_a_reading(stored: Row, fields: Row) -> Row:
+    """Merge a push that GitHub's API had already included: it moves nothing, and may explain the position."""
+    explains = stored["last_push_id"] is None or fields["pushed_at"] > stored["pushed_at"]
+    if fields["head_sha"] != stored["head_sha"] or not explains:
+        return stored
+    move = [fields["previous_sha"], fields["head_sha"], fields["last_push_id"]]
+    return {**stored, **fields, "moves": [move]}
+
+
 def _head(ends: frozenset[str], stored: Row, fields: Row) -> str:
     """Return the end of the chain. If there are several or none, the later arrival decides."""
     arrived, stands = str(fields["head_sha"]), str(stored["head_sha"])
@@ -70,3 +103,30 @@ def _head(ends: frozenset[str], stored: Row, fields: Row) -> str:
 
 
 SNAPSHOTS = Snapshots(Ref, ("repository_id", "name"), merge)
+
+NOWHERE = "0" * 40
+
+
+async def observe(repository: int, name: str, sha: str, read_at: datetime) -> bool:
+    """Merge the position of a ref as GitHub's API shows it; return whether the row changed.
+
+    `repository` is a primary key. `read_at` is the `pushed_at` of the repository, read before the refs were:
+    every push up to it is part of what they show.
+    """
+    fields = {"head_sha": sha, "deleted": sha == NOWHERE, "read_at": read_at}
+    _, decision = await SNAPSHOTS.record((repository, name), fields)
+    return decision is not Decision.KEEP
+
+
+async def observe_missing(repository: int, prefix: str, read_at: datetime) -> int:
+    """Mark the refs with a prefix that a complete list of `observe` did not show; return their number."""
+    gone = await database.run(lambda: list(_not_shown(repository, prefix, read_at)))
+    return sum([await observe(repository, name, NOWHERE, read_at) for name in gone])
+
+
+def _not_shown(repository: int, prefix: str, read_at: datetime) -> Iterable[str]:
+    earlier = models.Q(read_at=None) | models.Q(read_at__lt=read_at)
+    rows = Ref.objects.filter(
+        earlier, repository=repository, name__startswith=prefix, deleted=False, pushed_at__lte=read_at
+    )
+    return rows.order_by("name").values_list("name", flat=True)

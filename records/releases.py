@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
@@ -13,6 +13,7 @@ from records.merging import Decision, Row, Snapshot
 from records.snapshots import Snapshots
 
 if TYPE_CHECKING:
+    from schemas.release import Release as ReleaseSnapshot
     from schemas.release import ReleaseEvent
 
 
@@ -25,24 +26,14 @@ class ReleaseManager(models.Manager["Release"]):
         `deleted` leaves a tombstone.
         """
         repository = await repositories.upsert(event.repository, server)
-        release = event.release
-        fields = {
-            "tag_name": release.tag_name,
-            "target": release.target_commitish or "",
-            "name": release.name or "",
-            "body": release.body or "",
-            "author": release.author.login if release.author else "",
-            "draft": release.draft,
-            "prerelease": release.prerelease,
-            "created_at": release.created_at,
-            "published_at": release.published_at,
-            "deleted": event.action == "deleted",
-        }
-        if release.updated_at is not None:
-            fields["updated_at"] = release.updated_at
+        fields = {**_fields(event.release), "deleted": event.action == "deleted"}
         return await SNAPSHOTS.record(
-            (repository, release.id), fields, action=event.action, first=event.action == "created"
+            (repository, event.release.id), fields, action=event.action, first=event.action == "created"
         )
+
+    async def observe(self, repository: int, release: ReleaseSnapshot) -> tuple[Row, Decision]:
+        """Merge a release as GitHub's API shows it; `repository` is a primary key."""
+        return await SNAPSHOTS.record((repository, release.id), {**_fields(release), "deleted": False})
 
 
 class Release(Activity):
@@ -71,6 +62,23 @@ class Release(Activity):
 
     def __str__(self) -> str:
         return self.tag_name
+
+
+def _fields(release: ReleaseSnapshot) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "tag_name": release.tag_name,
+        "target": release.target_commitish or "",
+        "name": release.name or "",
+        "body": release.body or "",
+        "author": release.author.login if release.author else "",
+        "draft": release.draft,
+        "prerelease": release.prerelease,
+        "created_at": release.created_at,
+        "published_at": release.published_at,
+    }
+    if release.updated_at is not None:
+        fields["updated_at"] = release.updated_at
+    return fields
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:

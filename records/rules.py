@@ -38,16 +38,15 @@ def by_watermark(
     def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         fields = snapshot.fields
         acts = bool(tracked and (snapshot.gained or snapshot.lost))
-        if stored is not None and not acts and {**stored, **fields} == stored:  # the common case
+        new = bool(tracked and snapshot.settled and stored and not changes.is_settled(stored))
+        if stored is not None and not acts and not new and {**stored, **fields} == stored:  # the common case
             return stored
         decision = judge(stored, snapshot, blank, watermark)
         now = dict(blank if stored is None else stored)
         if tracked:
             tied = stored is not None and stored.get("updated_at") == fields.get("updated_at")
-            if stored is not None and tied and decision is Decision.APPLY:
-                same = leaves_an_end(watermark({**blank, **fields}), watermark(stored)) is None
-                if same and changes.is_older(stored, snapshot, tracked):
-                    decision = Decision.KEEP
+            if stored is not None and tied:
+                decision = _within_a_second(stored, snapshot, blank, watermark, decision, tracked)
             if tied or decision is not Decision.KEEP:
                 now["changes"] = changes.union(now["changes"] if tied else {}, snapshot)
         if decision is not Decision.KEEP:
@@ -58,6 +57,32 @@ def by_watermark(
         return now
 
     return merge
+
+
+def _within_a_second(
+    stored: Row,
+    snapshot: Snapshot,
+    blank: Row,
+    watermark: Callable[[Row], Watermark],
+    decision: Decision,
+    tracked: Collection[str],
+) -> Decision:
+    """Return the decision about a snapshot of the same second, after that by the watermarks.
+
+    The end of a second, as the API showed it later, replaces every delivery of that second and is replaced by
+    none. A snapshot that the API showed within its second has no known place in it, and the delivery of what
+    it shows is under way.
+    """
+    incoming, before = watermark({**blank, **snapshot.fields}), watermark(stored)
+    if decision is Decision.TOMBSTONE or before.deleted or incoming.terminal != before.terminal:
+        return decision
+    if snapshot.settled is not None:
+        return Decision.APPLY if snapshot.settled else Decision.KEEP
+    if changes.is_settled(stored):
+        return Decision.KEEP
+    if decision is Decision.APPLY and leaves_an_end(incoming, before) is None:
+        return Decision.KEEP if changes.is_older(stored, snapshot, tracked) else decision
+    return decision
 
 
 def judge(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
 from records import repositories, runs
 from records.merging import Decision, Row
 from records.rules import by_watermark, progress
-from records.snapshots import Snapshots
+from records.snapshots import Key, Snapshots
 
 if TYPE_CHECKING:
+    from schemas.workflow_run import WorkflowRun as WorkflowRunSnapshot
     from schemas.workflow_run import WorkflowRunEvent
 
 
@@ -21,21 +22,16 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
     async def record(self, event: WorkflowRunEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of one attempt of a run; return its row and the decision."""
         repository = await repositories.upsert(event.repository, server)
-        workflow_run = event.workflow_run
         return await SNAPSHOTS.record(
-            (repository, workflow_run.id, workflow_run.run_attempt),
-            {
-                **runs.fields(workflow_run),
-                "run_number": workflow_run.run_number,
-                "name": workflow_run.name or "",
-                "event": workflow_run.event or "",
-                "actor": workflow_run.actor.login if workflow_run.actor else "",
-                "started_at": workflow_run.run_started_at,
-                "updated_at": workflow_run.updated_at,
-            },
+            _key(repository, event.workflow_run),
+            _fields(event.workflow_run),
             action=event.action,
             first=event.action == "requested",
         )
+
+    async def observe(self, repository: int, workflow_run: WorkflowRunSnapshot) -> tuple[Row, Decision]:
+        """Merge an attempt of a run as GitHub's API shows it; `repository` is a primary key."""
+        return await SNAPSHOTS.record(_key(repository, workflow_run), _fields(workflow_run))
 
 
 class WorkflowRun(runs.Run):
@@ -59,6 +55,22 @@ class WorkflowRun(runs.Run):
 
     def __str__(self) -> str:
         return f"{self.name} {self.run_number}.{self.run_attempt}"
+
+
+def _key(repository: int, workflow_run: WorkflowRunSnapshot) -> Key:
+    return (repository, workflow_run.id, workflow_run.run_attempt)
+
+
+def _fields(workflow_run: WorkflowRunSnapshot) -> dict[str, Any]:
+    return {
+        **runs.fields(workflow_run),
+        "run_number": workflow_run.run_number,
+        "name": workflow_run.name or "",
+        "event": workflow_run.event or "",
+        "actor": workflow_run.actor.login if workflow_run.actor else "",
+        "started_at": workflow_run.run_started_at,
+        "updated_at": workflow_run.updated_at,
+    }
 
 
 SNAPSHOTS = Snapshots(WorkflowRun, ("repository_id", "github_id", "run_attempt"), by_watermark(progress))
