@@ -82,6 +82,13 @@ class Client:
         """Return one object."""
         return _model(url, model, await self._request("GET", url, variables))
 
+    async def dated(
+        self, url: str, model: type[Model], **variables: str | int
+    ) -> tuple[Model, datetime | None]:
+        """Return one object, and GitHub's time of the answer; None if it names none."""
+        raw = await self._request("GET", url, variables)
+        return _model(url, model, raw), _date(raw)
+
     async def page(
         self, url: str, model: type[Model], *, key: str = "", **variables: str | int
     ) -> Page[Model]:
@@ -173,9 +180,12 @@ def _page(url: str, model: type[Model], key: str, raw: Raw) -> Page[Model]:
         raise UnexpectedAnswerError(f"GitHub's answer to GET {path_of(url)} is not a list")
     items = [found for one in data if (found := _item(model, one)) is not None]
     _, _, following = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
-    etag, date = raw.headers.get("etag", ""), limits.server_time(raw.headers)
-    moment = None if date is None else datetime.fromtimestamp(date, UTC)
-    return Page(items, following, etag, len(data) - len(items), moment)
+    return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items), _date(raw))
+
+
+def _date(raw: Raw) -> datetime | None:
+    seconds = limits.server_time(raw.headers)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _model(url: str, model: type[Model], raw: Raw) -> Model:

@@ -89,7 +89,7 @@ class Github:
     url: str = ""
     hooks: list[Hook] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
-    """Further answers by path; a list is served in pages."""
+    """Further answers by path, or functions of the query; a list is served in pages."""
     moved: dict[str, str] = field(default_factory=dict)
     """Prefixes of paths that redirect, such as a renamed repository, to another one or to another server."""
     tokens: dict[str, dict[str, str]] = field(default_factory=lambda: {TOKEN: {"webhooks": "write"}})
@@ -321,19 +321,25 @@ class Routes:
 
     async def _data(self, request: web.Request) -> web.Response:
         found = self.fake.data.get(request.path)
+        if callable(found):
+            found = found(request.query)
         if found is None:
             raise AnswerError(404, "Not Found")
+        if isinstance(found, dict) and "total_count" in found:
+            [key] = found.keys() - {"total_count"}
+            return self._listed(request, found[key], key)
         return self._listed(request, found) if isinstance(found, list) else _tagged(request, found)
 
-    def _listed(self, request: web.Request, rows: list[Any]) -> web.Response:
-        """Return one page of a list that has numbered pages."""
+    def _listed(self, request: web.Request, rows: list[Any], key: str = "") -> web.Response:
+        """Return one page of a list that has numbered pages, under a key if the list is in an object."""
         size = min(100, int(request.query.get("per_page", PAGE)))
         number = int(request.query.get("page", 1))
         headers = {}
         if len(rows) > number * size:
             there = request.rel_url.update_query(page=number + 1)
             headers["Link"] = f'<{self.fake.url}{there}>; rel="next"'
-        return _tagged(request, rows[(number - 1) * size : number * size], headers)
+        shown = rows[(number - 1) * size : number * size]
+        return _tagged(request, {"total_count": len(rows), key: shown} if key else shown, headers)
 
 
 def _owner(request: web.Request) -> str:

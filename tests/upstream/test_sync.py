@@ -1,0 +1,253 @@
+"""Sync: the present state of a repository, read from GitHub's API."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from ledger import operations
+from ledger.models import Kind, Operation, State
+from records.models import Commit, Issue, PullRequest, Ref, Release, WorkflowRun
+from records.models import Repository as RepositoryRow
+from tests import fake_github, github
+from tests.fake_github import Github
+from tests.fake_github.repository import Repository, stamp
+from tests.handlers.context import handle
+from tests.upstream.conftest import BACKOFF
+from upstream import parts
+from upstream.client import Client
+from upstream.credentials import Credentials
+from upstream.errors import NotFoundError
+from upstream.session import Session
+from upstream.sync import Sync
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MODELS = (Commit, Issue, PullRequest, Ref, Release, RepositoryRow, WorkflowRun)
+HEAD, TAG = "a" * 40, "b" * 40
+
+
+@pytest.fixture
+def cat(fake: Github) -> Repository:
+    """A repository with two of each, as it was an hour ago."""
+    at = fake.moment().replace(microsecond=0) - timedelta(hours=1)
+    made = Repository(fake, pushed_at=at, updated_at=at)
+    for number in (1, 2):
+        made.issue(number, at, labels=[{"name": "bug"}])
+        made.pull(10 + number, at)
+        made.release(20 + number, at)
+        made.run(30 + number, at)
+    made.refs = {"refs/heads/main": HEAD, "refs/heads/topic": "c" * 40, "refs/tags/v1": TAG}
+    made.commits = {HEAD: [made.commit(HEAD), made.commit("d" * 40)], "c" * 40: [made.commit("c" * 40)]}
+    return made
+
+
+@pytest.fixture
+async def sync(fake: Github) -> AsyncIterator[Sync]:
+    session = Session(patience=1.0, backoff=BACKOFF)
+    made = Sync(Client(Credentials(fake_github.TOKEN), session, fake.url), retry_after=0.01)
+    yield made
+    await made.close()
+
+
+async def begin(repository: str = "octo/cat", since: datetime | None = None) -> Operation:
+    parameters = {"repository": repository, "since": since.isoformat() if since else None}
+    create = sync_to_async(operations.create)
+    return await create(Kind.SYNC, parameters, "ada", worker="w")
+
+
+async def advance(sync: Sync, operation: Operation) -> Operation:
+    """Do one portion."""
+    progress = await sync.portion(operation)
+    advanced = await sync_to_async(operations.advance)(operation, progress)
+    assert advanced is not None
+    await asyncio.sleep(min(progress.wait, 2.0))
+    return advanced[0]
+
+
+async def run(sync: Sync, **parameters: Any) -> Operation:
+    operation = await begin(**parameters)
+    while operation.state == State.RUNNING:
+        operation = await advance(sync, operation)
+    return operation
+
+
+@sync_to_async
+def rows() -> dict[str, list[dict[str, Any]]]:
+    """Return all records, field by field."""
+    return {model.__name__: [*map(dict, model._default_manager.order_by("pk").values())] for model in MODELS}
+
+
+async def test_all_parts_of_a_repository_are_recorded(cat: Repository, sync: Sync) -> None:
+    ended = await run(sync)
+    assert (ended.state, ended.failures) == (State.FINISHED, {})
+    found = await rows()
+    assert {name: len(each) for name, each in found.items()} == {
+        "Commit": 3, "Issue": 2, "PullRequest": 2, "Ref": 3, "Release": 2, "Repository": 1, "WorkflowRun": 2,
+    }  # fmt: skip
+    main = await Ref.objects.aget(name="refs/heads/main")
+    assert (main.head_sha, main.pushed_at, main.read_at) == (HEAD, cat.pushed_at, cat.pushed_at)
+    assert found["Repository"][0]["server"] == "github.com"
+    assert (await Issue.objects.aget(number=1)).labels == ["bug"]
+
+
+async def test_a_second_sync_changes_nothing(cat: Repository, sync: Sync) -> None:
+    await run(sync)
+    before = await rows()
+    await run(sync)
+    assert await rows() == before
+
+
+async def test_long_lists_are_read_to_their_end(
+    cat: Repository, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PAGE", 10)
+    for number in range(100, 135):
+        cat.issue(number, cat.updated_at)
+        cat.run(number, cat.updated_at)
+    cat.refs |= {f"refs/heads/b{number:02}": HEAD for number in range(25)}
+    await run(sync)
+    found = await rows()
+    assert [len(found[name]) for name in ("Issue", "WorkflowRun", "Ref")] == [37, 37, 28]
+
+
+async def test_a_part_that_fails_is_reported_and_the_others_go_on(
+    fake: Github, cat: Repository, sync: Sync
+) -> None:
+    del fake.data["/repos/octo/cat/releases"]
+    cat.issue(3, cat.updated_at, title=None)
+    ended = await run(sync)
+    assert ended.state == State.FINISHED
+    assert sorted(reason.partition(":")[0] for reason in ended.failures) == ["issues", "releases"]
+    assert "issues: not as documented" in ended.failures
+    found = await rows()
+    assert [len(found[name]) for name in ("Issue", "PullRequest", "WorkflowRun", "Commit")] == [2, 2, 2, 3]
+
+
+async def test_outages_and_limits_of_github_cost_nothing(fake: Github, cat: Repository, sync: Sync) -> None:
+    fake.faults.bad_gateway, fake.faults.broken = 0.2, 0.1
+    fake.limits.secondary_every, fake.limits.grace = 6, 0.5
+    ended = await run(sync)
+    assert (ended.state, ended.failures) == (State.FINISHED, {})
+    assert fake.limits.violations == []
+    assert len((await rows())["Commit"]) == 3
+
+
+async def test_a_sync_continues_where_another_worker_left_it(
+    fake: Github, cat: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PAGE", 1)
+    operation = await begin()
+    while operation.state == State.RUNNING:
+        session = Session(backoff=BACKOFF)
+        worker = Sync(Client(Credentials(fake_github.TOKEN), session, fake.url))
+        operation = await advance(worker, operation)
+        await worker.close()
+    assert len((await rows())["Issue"]) == 2
+    assert len(fake.paths(containing="/issues")) == 4, "each page once: two issues and two pull requests"
+
+
+async def test_a_repository_that_is_not_shown_fails_the_sync(fake: Github, sync: Sync) -> None:
+    with pytest.raises(NotFoundError, match="may not see it"):
+        await sync.portion(await begin("octo/none"))
+
+
+async def test_a_renamed_repository_is_recorded_under_its_present_name(
+    fake: Github, cat: Repository, sync: Sync
+) -> None:
+    fake.moved["/repos/octo/kitten"] = "/repos/octo/cat"
+    await run(sync, repository="octo/kitten")
+    assert (await RepositoryRow.objects.aget()).full_name == "octo/cat"
+    assert len(fake.paths(containing="kitten")) == 1
+
+
+async def test_with_a_time_only_what_changed_since_is_read(fake: Github, cat: Repository, sync: Sync) -> None:
+    later = cat.updated_at + timedelta(minutes=30)
+    cat.issue(1, later)
+    cat.pull(11, later)
+    cat.run(31, later)
+    await run(sync, since=later - timedelta(minutes=1))
+    found = await rows()
+    assert [len(found[name]) for name in ("Issue", "PullRequest", "WorkflowRun")] == [1, 2, 2]
+    assert [row["number"] for row in found["Issue"]] == [1]
+
+
+async def push(branch: str, before: str, after: str, at: datetime) -> None:
+    payload = github.payload("push__branch")
+    repository = payload["repository"] | {"id": 1296269, "full_name": "octo/cat"}
+    repository |= {"pushed_at": int(at.timestamp()), "html_url": "https://github.com/octo/cat"}
+    changes = {"before": before, "after": after, "ref": f"refs/heads/{branch}", "repository": repository}
+    await handle("push", payload | changes)
+
+
+async def test_a_branch_whose_push_was_missed_is_moved_and_a_late_push_explains_it(
+    cat: Repository, sync: Sync
+) -> None:
+    assert cat.pushed_at is not None
+    await push("main", "0" * 40, "e" * 40, cat.pushed_at - timedelta(minutes=9))
+    await push("old", "0" * 40, "f" * 40, cat.pushed_at - timedelta(minutes=8))
+    await run(sync)
+    main = await Ref.objects.aget(name="refs/heads/main")
+    assert (main.head_sha, main.last_push_id) == (HEAD, None)
+    assert (await Ref.objects.aget(name="refs/heads/old")).deleted
+    await push("main", "e" * 40, "9" * 40, cat.pushed_at - timedelta(minutes=5))
+    await push("main", "9" * 40, HEAD, cat.pushed_at)
+    main = await Ref.objects.aget(name="refs/heads/main")
+    assert (main.head_sha, main.previous_sha, main.pushed_at) == (HEAD, "9" * 40, cat.pushed_at)
+    await push("main", HEAD, "8" * 40, cat.pushed_at + timedelta(minutes=1))
+    assert (await Ref.objects.aget(name="refs/heads/main")).head_sha == "8" * 40
+
+
+async def test_a_push_after_the_reading_is_not_undone(cat: Repository, sync: Sync) -> None:
+    assert cat.pushed_at is not None
+    await push("main", HEAD, "e" * 40, cat.pushed_at + timedelta(seconds=1))
+    await push("new", "0" * 40, "f" * 40, cat.pushed_at + timedelta(seconds=1))
+    await run(sync)
+    found = {ref.name: ref async for ref in Ref.objects.filter(name__startswith="refs/heads/")}
+    assert found["refs/heads/main"].head_sha == "e" * 40
+    assert not found["refs/heads/new"].deleted
+
+
+def labeled(cat: Repository, number: int, title: str, at: datetime) -> dict[str, Any]:
+    payload = github.payload("issues__edited") | {"changes": {}}
+    payload["issue"] |= {"number": number, "title": title, "updated_at": stamp(at)}
+    payload["repository"] |= {
+        "id": cat.id, "full_name": cat.full_name, "html_url": f"https://github.com/{cat.full_name}",
+    }  # fmt: skip
+    return payload
+
+
+async def test_the_end_of_a_second_wins_over_its_deliveries_whichever_comes_first(
+    cat: Repository, sync: Sync
+) -> None:
+    cat.issue(1, cat.updated_at, title="the end")
+    cat.issue(2, cat.updated_at, title="the end")
+    await handle("issues", labeled(cat, 1, "the middle", cat.updated_at))
+    await run(sync)
+    await handle("issues", labeled(cat, 2, "the middle", cat.updated_at))
+    assert {issue.title async for issue in Issue.objects.all()} == {"the end"}
+    await handle("issues", labeled(cat, 1, "later", cat.updated_at + timedelta(seconds=1)))
+    assert (await Issue.objects.aget(number=1)).title == "later"
+
+
+async def test_what_was_read_within_its_second_gives_way_to_a_delivery_of_it(
+    fake: Github, cat: Repository, sync: Sync
+) -> None:
+    now = fake.moment().replace(microsecond=0)
+    cat.issue(1, now, title="read")
+    cat.issue(2, now, title="read")
+    await handle("issues", labeled(cat, 1, "delivered", now))
+    await run(sync)
+    assert (await Issue.objects.aget(number=2)).title == "read"
+    await handle("issues", labeled(cat, 2, "delivered", now))
+    assert {issue.title async for issue in Issue.objects.all()} == {"delivered"}
+
+
+async def test_an_issue_that_was_deleted_or_merged_here_stays_so(cat: Repository, sync: Sync) -> None:
+    gone = labeled(cat, 1, "gone", cat.updated_at - timedelta(minutes=1)) | {"action": "deleted"}
+    await handle("issues", gone)
+    await run(sync)
+    assert (await Issue.objects.aget(number=1)).deleted

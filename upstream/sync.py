@@ -1,0 +1,147 @@
+"""The operation `sync`: reads the present state of a repository from GitHub's API into the records.
+
+Its parameters are `repository`, as owner/name, and `since`, an ISO 8601 time or null. The cursor holds where
+each part is, so a stopped sync continues there, and a page that was written is at most written once more.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import schemas
+from ledger.models import Operation
+from ledger.operations import Progress
+from records import repositories
+from upstream import conversions
+from upstream.client import Client
+from upstream.errors import LimitedError, UnexpectedAnswerError, UnreachableError, UpstreamError
+from upstream.parts import BRANCHES_PART, COMMITS, PARTS, SETTLED_AFTER, Item, Scope, Step
+from upstream.session import Session
+
+logger = logging.getLogger(__name__)
+
+# Seconds that a request waits for a rate limit in a portion; a longer wait is one between portions.
+PATIENCE = 1.0
+# Times that a page is tried again after an outage, and seconds before the first of them; doubled each time.
+RETRIES = 4
+RETRY_AFTER = 5.0
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where a sync is."""
+
+    repository: int = 0
+    """Primary key; 0 before the repository was read."""
+    full_name: str = ""
+    """The present one."""
+    read_at: str | None = None
+    open: dict[str, str] = field(default_factory=dict)
+    """The position of each part that is not at its end, by name; empty at its begin."""
+    tries: dict[str, int] = field(default_factory=dict)
+    """Outages in a row, by part."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `Cursor(**...)` takes."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Sync:
+    """Runs the portions of one worker's operations with one client."""
+
+    def __init__(self, client: Client | None = None, retry_after: float = RETRY_AFTER) -> None:
+        self._client = client
+        self._retry_after = retry_after
+
+    @property
+    def client(self) -> Client:
+        """The client; it is made in the event loop that uses it."""
+        if self._client is None:
+            self._client = Client(session=Session(patience=PATIENCE))
+        return self._client
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def portion(self, operation: Operation) -> Progress:
+        """Do a step of each part that is left, at the same time; see `processing.operation_runner`.
+
+        A part that fails is reported, and the others go on. Raises an `UpstreamError` if the repository
+        itself cannot be read.
+        """
+        cursor = Cursor(**(operation.cursor or {}))
+        if not cursor.repository:
+            return await self._begin(operation.parameters, cursor)
+        scope = _scope(operation.parameters, cursor)
+        steps = [part for part in PARTS if part.name in cursor.open and not _waits(part, cursor)]
+        found = await asyncio.gather(
+            *(part.step(self.client, scope, cursor.open[part.name]) for part in steps),
+            return_exceptions=True,
+        )
+        done, failures, wait = 0, Counter[str](), 0.0
+        for part, one in zip(steps, found, strict=True):
+            if isinstance(one, Step):
+                done += one.done
+                failures.update({f"{part.name}: {why}": n for why, n in (one.failures or {}).items()})
+                _move(cursor, part.name, one.next)
+            elif isinstance(one, LimitedError):
+                wait = max(wait, 1.0, one.seconds)
+            elif isinstance(one, UnreachableError) and cursor.tries.get(part.name, 0) < RETRIES:
+                tries = cursor.tries.get(part.name, 0)
+                wait = max(wait, self._retry_after * 2**tries)
+                cursor.tries[part.name] = tries + 1
+            elif isinstance(one, UpstreamError):
+                logger.warning("sync part failed repository=%s part=%s", cursor.full_name, part.name)
+                failures[f"{part.name}: {one}"] += 1
+                _move(cursor, part.name, None)
+            else:
+                raise one
+        return Progress(cursor.as_json(), done, failures, finished=not cursor.open, wait=wait)
+
+    async def _begin(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
+        """Read the repository, which all other records hang on."""
+        owner, _, name = parameters["repository"].partition("/")
+        try:
+            item, date = await self.client.dated("/repos/{owner}/{name}", Item, owner=owner, name=name)
+        except LimitedError as error:
+            return Progress(None, wait=max(1.0, error.seconds))
+        read = conversions.repository(item.fields)
+        owner, _, name = read.full_name.partition("/")
+        if not owner or not name:
+            raise UnexpectedAnswerError("GitHub's answer has no name of the repository")
+        server = schemas.server_of([read.html_url, read.url], {})
+        cursor.repository = await repositories.upsert(read, server)
+        cursor.full_name = read.full_name
+        if read.pushed_at is not None:
+            # A lower limit suffices: what was pushed later has a later delivery.
+            shown = (date or read.pushed_at) - SETTLED_AFTER
+            cursor.read_at = min(read.pushed_at, shown).isoformat()
+        cursor.open = {part.name: "" for part in PARTS}
+        return Progress(cursor.as_json(), done=1)
+
+
+def _scope(parameters: Mapping[str, Any], cursor: Cursor) -> Scope:
+    owner, _, name = cursor.full_name.partition("/")
+    read_at, since = (
+        datetime.fromisoformat(text) if text else None for text in (cursor.read_at, parameters.get("since"))
+    )
+    return Scope(cursor.repository, owner, name, read_at, since)
+
+
+def _waits(part: object, cursor: Cursor) -> bool:
+    """Return whether a part needs another one first: the branches, for their commits."""
+    return part is COMMITS and BRANCHES_PART.name in cursor.open
+
+
+def _move(cursor: Cursor, part: str, position: str | None) -> None:
+    cursor.tries.pop(part, None)
+    if position is None:
+        del cursor.open[part]
+    else:
+        cursor.open[part] = position
