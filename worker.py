@@ -43,8 +43,9 @@ def kinds() -> "Kinds":
     if not has_credential():
         return {"replay": replaying.portion}
     from upstream.recovery import Recovery  # noqa: PLC0415 - the client is loaded where it is used
+    from upstream.sync import Sync  # noqa: PLC0415 - as above
 
-    return {"replay": replaying.portion, "recover": Recovery().portion}
+    return {"replay": replaying.portion, "recover": Recovery().portion, "sync": Sync().portion}
 
 
 def background() -> "Sequence[Callable[[], Coroutine[Any, Any, None]]]":

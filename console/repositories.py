@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import aget_object_or_404
 from django.views import View
 
+import database
+from console import syncing
 from console.pages import page
 from ledger import repositories
 from records.models import Repository
@@ -33,4 +35,5 @@ class RepositoryView(View):
             {"part": read.part, "rows": read.rows or [], "failed": read.rows is None}
             for read in await repositories.read(repository)
         ]
-        return await page(request, "repository.html", {"repository": repository, "parts": parts})
+        shown = await database.run(syncing.context, repository)
+        return await page(request, "repository.html", {"repository": repository, "parts": parts, **shown})

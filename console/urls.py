@@ -16,6 +16,7 @@ from console.recovery import RecoveryView
 from console.refusals import RejectionsView, UnmatchedView
 from console.replaying import ReplayAllView, ReplayView
 from console.repositories import RepositoriesView, RepositoryView
+from console.syncing import SyncView
 from ledger import operations
 
 urlpatterns = [
@@ -39,6 +40,7 @@ urlpatterns = [
     ),
     path("repositories", RepositoriesView.as_view(), name="repositories"),
     path("repositories/<int:pk>", RepositoryView.as_view(), name="repository"),
+    path("repositories/<int:pk>/sync", SyncView.as_view(), name="sync"),
     path("repositories/<int:pk>/pulls/<int:number>", PullRequestView.as_view(), name="pull-request"),
     path("repositories/<int:pk>/issues/<int:number>", NumberedView.as_view(), name="issue"),
     path("repositories/<int:pk>/commits/<str:sha>", CommitView.as_view(), name="commit"),

@@ -70,6 +70,9 @@ def running_console(
         "SECRET_KEY": KEY,
         "FORWARD_URLS": f"{allowed_target.url},http://169.254.169.254/latest/",
         "FORWARD_SECRET": FORWARD_SECRET,
+        # Nothing listens there: the pages ask GitHub for nothing.
+        "GITHUB_TOKEN": "github_pat_of_the_tests",
+        "GITHUB_API_URL": "http://127.0.0.1:1",
     }
     with processes.console(folder / "console.log", **environment) as url:
         visitors = {name: Visitor(url) for name in ("viewer", "operator", "admin")}

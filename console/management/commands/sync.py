@@ -1,0 +1,88 @@
+"""`manage.py sync`: reads the present state of a repository from GitHub's API."""
+
+import asyncio
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from functools import partial
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+import database
+from console import operating
+from console.filter_options import moment
+from ledger import operations
+from ledger.models import Kind, Operation, State
+from telemetry import sanitising
+from upstream.credentials import MISSING, Credentials
+from upstream.sync import Sync
+
+# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
+INTERRUPTED = 130
+REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+
+
+def repository(text: str) -> str:
+    """Return an `owner/name`."""
+    if not REPOSITORY.fullmatch(text):
+        raise ArgumentTypeError(f"not a repository as owner/name: {text!r}")
+    return text
+
+
+class Command(BaseCommand):
+    """Runs the operation `sync` in the foreground."""
+
+    help = "Record what a repository is now: branches, tags, commits, pull requests, issues, releases, runs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("repository", metavar="OWNER/NAME", type=repository)
+        parser.add_argument("--since", metavar="T", type=moment, help="what changed at T (ISO 8601) or later")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Sync. Exit with 130 if stopped, and with an error if a part failed."""
+        if not Credentials.configured():
+            raise CommandError(f"there is no credential for GitHub's API: {MISSING}")
+        since = options["since"]
+        parameters = {
+            "repository": options["repository"], "since": since.isoformat() if since else None,
+        }  # fmt: skip
+        try:
+            try:
+                ended = asyncio.run(self._operate(parameters))
+            finally:
+                database.close()
+        except KeyboardInterrupt:
+            raise CommandError("stopped", returncode=INTERRUPTED) from None
+        except Error as error:
+            raise CommandError(f"the database failed: {error}; a worker continues the sync") from error
+        self._report(ended)
+
+    async def _operate(self, parameters: dict[str, Any]) -> Operation:
+        create = partial(operations.create, Kind.SYNC, parameters, operating.person())
+        sync = Sync()
+        try:
+            return await operating.operate(
+                lambda worker: create(worker=worker),
+                {Kind.SYNC: sync.portion},
+                self.stderr.write,
+                "GitHub answers slowly, or its rate limit is used up",
+            )
+        finally:
+            await sync.close()
+
+    def _report(self, ended: Operation) -> None:
+        self.stdout.write(f"{ended.done} read")
+        for reason, count in ended.failures.items():
+            self.stderr.write(f"{count} failed: {sanitising.one_line(reason)}")
+        if ended.state == State.CANCELLED:
+            raise CommandError(
+                f"stopped; resume operation {ended.pk} in the console, or begin again", returncode=INTERRUPTED
+            )
+        if ended.state == State.FAILED:
+            raise CommandError(sanitising.one_line(ended.error))
+        if ended.state != State.FINISHED:
+            raise CommandError(f"interrupted; a worker continues operation {ended.pk}")
+        if ended.failures:
+            raise CommandError("some parts failed; the others are recorded")

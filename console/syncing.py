@@ -1,0 +1,81 @@
+"""The button that syncs a repository with GitHub's API, and what became of it."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import aget_object_or_404, redirect
+from django.views import View
+
+import database
+import schemas
+from console.accounts.roles import require_operator
+from ledger import operations
+from ledger.models import OPEN, Kind, Operation
+from records.models import Repository
+
+logger = logging.getLogger(__name__)
+
+# Newest syncs of all repositories, among which the page looks for this one's.
+LOOKED_AT = 200
+
+
+class SyncView(View):
+    """Asks a worker to sync a repository."""
+
+    async def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Create the operation, and go back to the repository."""
+        await require_operator(request)
+        repository = await aget_object_or_404(Repository, pk=pk)
+        if not offered(repository):
+            messages.info(
+                request, "This repository is not at the server of GITHUB_API_URL, or there is no token."
+            )
+        elif await database.run(_is_open, repository):
+            messages.info(request, "A sync is under way.")
+        else:
+            user = request.user.get_username()
+            await database.run(_create, repository, user, _key(request.POST.get("key", "")))
+            logger.info("sync user=%s repository=%s", user, repository.full_name)
+            messages.info(request, "A worker reads the repository from GitHub.")
+        return redirect("repository", pk=pk)
+
+
+def offered(repository: Repository) -> bool:
+    """Return whether this installation may read the repository."""
+    has_credential = bool(settings.GITHUB_TOKEN or settings.GITHUB_APP_ID)
+    return has_credential and repository.server == schemas.server_of([settings.GITHUB_API_URL], {})
+
+
+def context(repository: Repository) -> Mapping[str, Any]:
+    """Return what the page shows: the newest sync, and the key of the next one. Reads the database."""
+    return {"syncs": offered(repository), "sync": _newest(repository), "key": uuid4()}
+
+
+def _newest(repository: Repository) -> Operation | None:
+    rows = Operation.objects.filter(kind=Kind.SYNC).order_by("-pk")[:LOOKED_AT]
+    name = repository.full_name.lower()
+    return next((row for row in rows if str(row.parameters.get("repository")).lower() == name), None)
+
+
+def _is_open(repository: Repository) -> bool:
+    rows = Operation.objects.filter(OPEN, kind=Kind.SYNC)
+    name = repository.full_name.lower()
+    return any(str(row.parameters.get("repository")).lower() == name for row in rows)
+
+
+def _create(repository: Repository, user: str, key: UUID) -> None:
+    parameters = {"repository": repository.full_name, "since": None}
+    operations.create(Kind.SYNC, parameters, user, key=key)
+
+
+def _key(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return uuid4()
