@@ -13,8 +13,9 @@ from django.db import Error
 import database
 from console import operating
 from database import row_sets
-from ledger import operations, sanitising
+from ledger import operations
 from ledger.models import Kind, Operation, State
+from telemetry import sanitising
 from upstream import credentials, looking, targets
 from upstream.client import Client
 from upstream.errors import UpstreamError
