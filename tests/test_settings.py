@@ -222,7 +222,7 @@ def test_several_processes_of_uvicorn_end_with_that_line_instead_of_starting_for
     assert ended.stderr.count("hookkeeper: ") <= 4
 
 
-def test_a_data_folder_without_permission_is_told(tmp_path: Path) -> None:
+def test_a_data_folder_without_permission_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     # Root may write anywhere, so another user makes the check.
     code = (
@@ -327,7 +327,7 @@ def test_a_secret_that_is_set_twice_is_an_error(tmp_path: Path) -> None:
         )
 
 
-def test_a_misnamed_secret_is_told_with_the_name_that_was_meant() -> None:
+def test_the_error_for_a_misnamed_secret_suggests_the_right_name() -> None:
     with pytest.raises(ImproperlyConfigured, match=r"did you mean GITHUB_WEBHOOK_SECRET_ACME_WEB\?"):
         webhook_secrets({"GITHUB_WEBHOOK_SECRET_acme-web": SECRET})
 

@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic and its load generator; never how fast anything is."""
+"""The arithmetic and the load generator of the benchmark; no test measures a speed."""
 
 import asyncio
 import json
@@ -200,7 +200,7 @@ TARGET = Target("a / b", "a", "b", at_least=2, aim=4)
         ([400, 100, 900], [100, 100, 100], 4.0, "aim met"),
         ([200, 200, 200], [100, 50, 100], 2.0, "met"),
         ([199, 10, 1000], [100, 100, 100], 1.99, "not met"),
-        # Pair by pair: a slow round of the machine slows both, and the ratio stays.
+        # Compared round by round, because a slow machine slows both contenders of a round.
         ([300, 30, 300], [100, 10, 100], 3.0, "met"),
         ([], [100, 100, 100], None, "not measured"),
     ],

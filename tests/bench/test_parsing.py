@@ -1,4 +1,4 @@
-"""The benchmark of parsing: payloads are made complete, and rates add up. githubkit itself is not needed."""
+"""The benchmark of parsing: payloads are completed, and rates are correct. githubkit is not needed."""
 
 import json
 
@@ -26,13 +26,13 @@ class Repository(BaseModel):
 
 
 class Demanding(BaseModel):
-    """It demands what the project's payloads leave out."""
+    """A model with required fields that the project's payloads do not have."""
 
     repository: Repository
 
 
 class Impossible(BaseModel):
-    """What it misses cannot be guessed."""
+    """A model whose missing fields have no obvious value."""
 
     moon: int
 

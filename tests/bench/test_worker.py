@@ -1,4 +1,4 @@
-"""The part `worker` of the benchmark: its workload, its rounds and what it calls wrong; never a speed."""
+"""The part `worker` of the benchmark: its workload, its rounds and its checks; no test measures a speed."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ from receiver.models import Delivery
 from records.models import Commit
 from tests import servers
 
-# Works off a list of numbers. `skip` is one that it never does, `lose` one of which it keeps no record.
+# Processes a list of numbers. It never processes `skip`, and does not record `lose`.
 WORKER = """
 import sys, time, redis
 client = redis.Redis(unix_socket_path=sys.argv[1])
@@ -46,7 +46,7 @@ while True:
 
 
 class Numbers:
-    """A backlog of numbers in Redis."""
+    """Store a backlog of numbers in Redis."""
 
     every = 0.01
 
@@ -186,7 +186,7 @@ def test_a_worker_that_never_becomes_ready_is_wrong(numbers: Start, backends: Se
     assert "deaf" in wrong
 
 
-def test_a_worker_that_ends_by_itself_is_told_with_its_last_words(numbers: Start, backends: Servers) -> None:
+def test_the_error_for_a_worker_that_ends_has_its_last_output(numbers: Start, backends: Servers) -> None:
     with pytest.raises(ContenderError, match="no queue here"):
         drains.drain(numbers(program="raise SystemExit('no queue here')"), 200, cores.split(), backends)
 

@@ -1,4 +1,4 @@
-"""What the part `worker` of the benchmark makes of its figures: who is compared, what is told."""
+"""The report of the part `worker` of the benchmark: comparisons, verdicts and warnings."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from bench.processes import ContenderError
 from bench.worker import Options, Result
 
 
-def test_the_command_line_knows_who_takes_part() -> None:
+def test_the_command_line_lists_all_contenders() -> None:
     assert {*command.WORKERS, workers.ARQ} == workers.all_workers().keys()
 
 
@@ -114,7 +114,7 @@ def test_the_report_of_the_worker_shows_rates_latencies_memory_and_is_json() -> 
     assert [one["rate"] for one in found["workers"]["naive-arq"]["rounds"]] == [100, 100, 200]
 
 
-def test_two_processes_that_are_not_pinned_are_told() -> None:
+def test_the_report_warns_of_two_processes_that_are_not_pinned() -> None:
     assert worker_report.cautions(measured()) == []
 
     (unpinned,) = worker_report.cautions(replace(measured(), split=UNPINNED))
@@ -123,7 +123,7 @@ def test_two_processes_that_are_not_pinned_are_told() -> None:
 
 
 @pytest.mark.parametrize(("busy", "look"), [(0.4, "better"), (0.6, "worse")])
-def test_a_worker_that_had_less_or_more_than_half_of_its_core_is_told(busy: float, look: str) -> None:
+def test_the_report_warns_of_a_worker_with_more_or_less_than_half_of_its_core(busy: float, look: str) -> None:
     result = measured()
     result.drains["hookkeeper-half"] = [drain(4500, busy)]
 
@@ -132,7 +132,7 @@ def test_a_worker_that_had_less_or_more_than_half_of_its_core_is_told(busy: floa
     assert f"it had {busy:.0%} of a core, not half; beside it two workers look {look} than they are" in told
 
 
-def test_two_workers_whose_databases_core_was_busy_are_told() -> None:
+def test_the_report_warns_of_a_busy_core_of_the_database() -> None:
     result = measured()
     result.drains["hookkeeper-two"] = [drain(9000, rest_busy=0.92)]
 
@@ -141,7 +141,7 @@ def test_two_workers_whose_databases_core_was_busy_are_told() -> None:
     assert told.startswith("hookkeeper-two: the other cores were fully busy")
 
 
-def test_a_load_that_was_not_taken_in_is_told() -> None:
+def test_the_report_warns_of_a_load_that_was_not_processed() -> None:
     result = measured()
     result.loads = [Load(2500, 2000, 0.04, 0.09, 0.6)]
 
@@ -149,7 +149,7 @@ def test_a_load_that_was_not_taken_in_is_told() -> None:
 
 
 @pytest.mark.parametrize(("wrong", "status"), [([], 0), (["hookkeeper, round 1: a row is missing"], 1)])
-def test_what_is_wrong_is_said_and_ends_the_run_with_1(wrong: list[str], status: int, tmp_path: Path) -> None:
+def test_an_error_is_printed_and_the_exit_status_is_1(wrong: list[str], status: int, tmp_path: Path) -> None:
     told, said = argparse.Namespace(json=tmp_path / "a" / "found.json"), list[object]()
 
     assert command.finish(told, said.append, {}, [], {"figures": 1}, wrong) == status

@@ -81,7 +81,7 @@ async def test_postgresql_down_in_mid_traffic_is_503_and_soon_over_when_it_retur
 
 
 @pytest.mark.only("postgresql")
-async def test_a_worker_told_to_stop_while_postgresql_hangs_stops_in_time(
+async def test_a_worker_that_is_stopped_while_postgresql_hangs_stops_in_time(
     postgresql: PostgreSQL, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     journal.create(postgresql.url)

@@ -150,7 +150,7 @@ async def told_to_stop(
     assert {row[1:] for row in rows} <= {("received", 0, 0), ("succeeded", 1, 0)}
 
 
-async def test_a_worker_told_to_stop_while_redis_is_away_or_hangs_gives_back_what_it_has_and_exits_0(
+async def test_a_worker_that_is_stopped_while_redis_is_away_or_hangs_gives_back_its_claims_and_exits_0(
     migrated: str, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "other"

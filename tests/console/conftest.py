@@ -23,7 +23,7 @@ User.objects.create_superuser("admin", password={PASSWORD!r})
 
 @dataclass(frozen=True)
 class Console:
-    """The console, and those who have signed in to it."""
+    """The console, and a signed-in visitor for each role."""
 
     url: str
     viewer: Visitor
@@ -35,7 +35,7 @@ class Console:
 
 
 def manage(*arguments: str, **environment: str) -> str:
-    """Run a command; return what it prints."""
+    """Run a command; return its output."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=processes.ROOT, capture_output=True, text=True,
         env=processes.environment(**environment), timeout=60, check=False,
@@ -46,7 +46,7 @@ def manage(*arguments: str, **environment: str) -> str:
 
 @pytest.fixture(scope="session")
 def accounts(database_url: str) -> str:
-    """The URL of the run's database, with the console's tables and accounts in it."""
+    """Return the URL of the run's database, with the console's tables and accounts."""
     manage("migrate", "--no-input", DATABASE_URL=database_url)
     manage("shell", "--no-imports", "-c", ACCOUNTS, DATABASE_URL=database_url)
     return database_url
@@ -85,5 +85,5 @@ def running_console(
 
 @pytest.fixture
 def console(transactional_db: None, running_console: Console) -> Console:
-    """The console, over an empty ledger."""
+    """Return the console, with an empty ledger."""
     return running_console

@@ -1,4 +1,4 @@
-"""Deliveries as intake keeps them, for the tests of the console."""
+"""Store deliveries as intake does, for the tests of the console."""
 
 from typing import Any
 from uuid import uuid4
@@ -10,7 +10,7 @@ from tests import github
 
 
 def kept(case: str = "push__branch", **changes: Any) -> Delivery:
-    """One delivery of a sample; the columns are those of a push of ada's to octo/cat."""
+    """Store one delivery of a sample, by default a push by ada to octo/cat."""
     body = changes.pop("body", None) or github.sample(case).body
     fields = {
         "guid": uuid4(),

@@ -1,4 +1,4 @@
-"""Charts: every number is a bar, and the label tells what the bars show."""
+"""Charts: every number is a bar, and the label describes the bars."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ numbers = st.dictionaries(
 
 
 @given(numbers)
-def test_bars_stand_within_the_chart_and_tell_their_numbers(found: dict[tuple[datetime, str], int]) -> None:
+def test_bars_are_within_the_chart_and_have_their_numbers(found: dict[tuple[datetime, str], int]) -> None:
     chart = charts.bars(Rates(MINUTE, BEGIN, END, found, capped=False), "Settled")
     assert f"Settled per minute: {sum(found.values()):,} since 2026-11-25 12:00 UTC" in chart
     rects = re.findall(r'<rect class="(\w+)" x="(.+?)" y="(.+?)" width="(.+?)" height="(.+?)"><title>', chart)

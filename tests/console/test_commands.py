@@ -1,4 +1,4 @@
-"""`send` and `replay`, as people type them."""
+"""The commands `send` and `replay`."""
 
 import io
 import re
@@ -66,7 +66,7 @@ def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, set
         (("replay",), "give a GUID or a filter"),
     ],
 )
-def test_what_cannot_be_done_is_said_clearly(arguments: tuple[str, ...], told: str) -> None:
+def test_a_wrong_command_line_is_a_clear_error(arguments: tuple[str, ...], told: str) -> None:
     with pytest.raises(CommandError, match=re.escape(told)):
         run(*arguments)
 
@@ -85,7 +85,7 @@ def test_every_sample_has_an_event_and_the_first_case_begins_a_history() -> None
 
 @pytest.fixture
 def kept() -> dict[str, Delivery]:
-    """Settled deliveries to choose from."""
+    """Store settled deliveries of several kinds."""
     return {
         "push": stored(status="succeeded", received_at="2026-05-01T12:00Z"),
         "issue": stored("issues__opened", status="dead", action="opened", received_at="2026-05-02T12:00Z"),

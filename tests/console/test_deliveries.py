@@ -1,4 +1,4 @@
-"""The list of deliveries: newest first, filtered by its URL, and refreshed without moving."""
+"""The list of deliveries is newest first, filtered by its URL, and refreshed in place."""
 
 import re
 from datetime import timedelta
@@ -24,7 +24,7 @@ def link(answer: Answer, name: str) -> str:
     return match[1].replace("&amp;", "&")
 
 
-def test_a_row_tells_what_came_and_what_became_of_it(console: Console) -> None:
+def test_a_row_shows_the_delivery_and_its_status(console: Console) -> None:
     row = kept("issues__opened", action="opened", number=12, status=Status.SUCCEEDED, attempts=2)
     for outcome in (Outcome.FAILED, Outcome.SUCCEEDED):
         HandlerRun.objects.create(
@@ -62,7 +62,7 @@ def test_a_filter_is_a_chip_that_removes_it(console: Console) -> None:
     assert "<option selected>dead</option>" in answer.text
 
 
-def test_a_wrong_filter_is_told_and_shows_nothing(console: Console) -> None:
+def test_a_wrong_filter_is_an_error_and_shows_nothing(console: Console) -> None:
     kept()
     answer = console.viewer.get("/deliveries?since=yesterday")
     assert answer.status == 400

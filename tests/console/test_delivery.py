@@ -1,4 +1,4 @@
-"""A delivery's page: its story, its payload, its bytes, and how to send it again."""
+"""The page of a delivery: its history, payload and bytes, and how to send it again."""
 
 import re
 import shutil
@@ -34,7 +34,7 @@ def ran(delivery: Delivery, outcome: Outcome, **changes: object) -> HandlerRun:
     return HandlerRun.objects.create(**{**fields, **changes})
 
 
-def test_the_story_tells_each_step_in_its_order(console: Console) -> None:
+def test_the_history_shows_each_step_in_order(console: Console) -> None:
     begin = timezone.now() - timedelta(minutes=10)
     row = kept(
         received_at=begin, status=Status.SUCCEEDED, attempts=2, worker="web-1:4711", redeliveries=2,
@@ -63,7 +63,7 @@ def test_the_story_tells_each_step_in_its_order(console: Console) -> None:
         ({"status": Status.RETRYING, "attempts": 1, "next_attempt_at": timezone.now()}, "Attempt 2 retrying"),
     ],
 )
-def test_what_is_to_come_is_told_and_refreshed(changes: dict[str, Any], said: str, console: Console) -> None:
+def test_the_next_step_is_shown_and_refreshed(changes: dict[str, Any], said: str, console: Console) -> None:
     row = kept(**changes)
     page = console.viewer.get(f"/deliveries/{row.pk}")
     assert said in words(page.text)

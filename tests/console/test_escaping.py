@@ -1,4 +1,4 @@
-"""Text from outside on a page: nothing of it is markup, and nothing of it is invisible."""
+"""Untrusted text on a page is neither markup nor invisible."""
 
 import html
 import re

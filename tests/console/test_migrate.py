@@ -1,4 +1,4 @@
-"""`manage.py migrate` on several machines at once: each ends well, and the tables are made once."""
+"""`manage.py migrate` on several machines at once: each succeeds, and one creates the tables."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ MACHINES = 3
 
 @pytest.fixture
 def empty_database(tmp_path: Path, database_url: str) -> Iterator[str]:
-    """The URL of a database with nothing in it."""
+    """Return the URL of an empty database."""
     if connection.vendor == "sqlite":
         yield f"sqlite:///{tmp_path / 'not yet there' / 'empty.sqlite3'}"
         return
@@ -49,7 +49,7 @@ def test_three_that_migrate_an_empty_database_at_once_all_end_well(empty_databas
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_says_so_and_goes_on_when_the_other_is_killed(database_url: str) -> None:
+def test_a_waiting_migration_says_so_and_continues_when_the_other_is_killed(database_url: str) -> None:
     holding = (
         "import django; django.setup()\n"
         "from database import exclusive; from django.db import connection\n"
@@ -77,7 +77,7 @@ def test_who_waits_says_so_and_goes_on_when_the_other_is_killed(database_url: st
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite builds no index concurrently")
 @pytest.mark.django_db(transaction=True)
-def test_who_holds_the_lock_holds_up_no_index_that_is_built_concurrently(database_url: str) -> None:
+def test_the_lock_does_not_delay_an_index_that_is_built_concurrently(database_url: str) -> None:
     with (
         exclusive.lock(connection, lambda: None),
         psycopg.connect(database_url, autocommit=True) as other,

@@ -1,4 +1,4 @@
-"""A payload as a tree: what was sent, and nothing that a browser would act on."""
+"""A payload as a tree shows what was sent, and contains no markup of the sender."""
 
 import html
 import json
@@ -21,7 +21,7 @@ JSON = st.recursive(
 
 
 class Tags(HTMLParser):
-    """The tags of a page, and whether each was closed."""
+    """Records the tags of a page, and whether each was closed."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`queue`, as people see it: once in a pipe, again and again on a terminal, and whatever is away."""
+"""The command `queue`: once in a pipe, repeatedly on a terminal, and without Redis or the database."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HOSTILE = "octo/\x1b]0;owned\x07\x1b[2J[red]cat[/red]\u202e\r\nsat"
 
 
-def test_in_a_pipe_it_is_plain_and_told_once(redis: "Redis") -> None:
+def test_in_a_pipe_it_is_plain_and_printed_once(redis: "Redis") -> None:
     now = timezone.now()
     stored(received_at=now)
     stored(status="succeeded", finished_at=now)
@@ -105,21 +105,21 @@ def test_without_redis_the_rest_is_shown(settings: Settings, tmp_path: Path) -> 
 
 
 class Screen:
-    """What a process has written to its terminal."""
+    """The output of a process on its terminal."""
 
     def __init__(self, end: int) -> None:
         self._end = end
         self.written = ""
 
     def shows(self, text: str) -> bool:
-        """Whether this has been written since it was last asked for something that had."""
+        """Return whether this text was written after the last text that was found."""
         self.read()
         before, found, after = self.written.rpartition(text)
         self.written = after if found else before + after
         return bool(found)
 
     def read(self) -> None:
-        """Take in what has been written."""
+        """Read the new output."""
         while select.select([self._end], [], [], 0)[0]:
             self.written += os.read(self._end, 65536).decode(errors="replace")
 
@@ -141,14 +141,14 @@ def watching(**environment: str) -> "Iterator[tuple[subprocess.Popen[bytes], Scr
 
 
 def interrupted(process: "subprocess.Popen[bytes]", screen: Screen) -> bool:
-    """Press Ctrl-C, and once more where it met Python in a place that cannot be interrupted.
+    """Send Ctrl-C; the caller repeats it if Python could not be interrupted at that moment.
 
-    The screen is read meanwhile, for who draws on one that nobody reads waits.
+    It reads the screen meanwhile, because a process blocks when nobody reads its terminal.
     """
     process.send_signal(signal.SIGINT)
     deadline = time.monotonic() + 2
     while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError):  # it has ended, and the terminal with it
+        with contextlib.suppress(OSError):  # the process has ended
             screen.read()
         time.sleep(0.02)
     return process.poll() is not None

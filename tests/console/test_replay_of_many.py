@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def dead(count: int) -> None:
-    """So many dead deliveries."""
+    """Store this many dead deliveries."""
     one = stored(status="dead", finished_at="2026-05-01T12:00Z")
     fields = [field.attname for field in Delivery._meta.concrete_fields if not field.primary_key]
     rows = []
@@ -89,7 +89,7 @@ def test_replay_keeps_to_its_rate(redis: "Redis") -> None:
     dead(30)
     start = time.monotonic()
     assert run("replay", "--status", "dead", "--rate", "10") == "30 to be processed again\n"
-    # Ten at once, and then ten a second.
+    # Ten at once, then ten per second.
     assert 2 <= time.monotonic() - start < 10
 
 

@@ -1,4 +1,4 @@
-"""Replay from the pages: operators only, and only what no worker holds."""
+"""Replay from the pages: for operators only, and not of deliveries that a worker holds."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""`manage.py send EVENT` has something to send for every event that is processed."""
+"""`manage.py send EVENT` has a sample of every event that is processed."""
 
 import pytest
 
@@ -28,6 +28,6 @@ def test_a_sample_begins_a_history_or_is_the_one_that_is_named(name: str, case: 
     assert samples.sample(name)[1].stem == case
 
 
-def test_what_there_is_no_sample_of_is_told_with_those_there_are() -> None:
+def test_an_event_without_a_sample_is_an_error_that_lists_the_others() -> None:
     with pytest.raises(samples.NoSampleError, match="push__branch"):
         samples.sample("push__sideways")

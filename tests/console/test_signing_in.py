@@ -1,4 +1,4 @@
-"""The console is closed: who gets in, what they may do, and when a session ends."""
+"""Access to the console: sign-in, roles, and the end of sessions."""
 
 import re
 import stat

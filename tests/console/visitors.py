@@ -15,7 +15,7 @@ SESSION_COOKIE = "hookkeeper_session"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request ended with, after redirects."""
+    """The response to a request, after redirects."""
 
     status: int
     url: str
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Visitor:
-    """One browser, without JavaScript."""
+    """A browser without JavaScript."""
 
     def __init__(self, url: str) -> None:
         self.url = url

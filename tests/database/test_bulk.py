@@ -1,4 +1,4 @@
-"""Statements for many rows give what Django's own give, on each database."""
+"""Statements for many rows return the same as Django's own, on each database."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
@@ -142,7 +142,7 @@ def adapted(moment: datetime | None) -> str | None:
 def test_a_relation_has_the_values_that_were_given(rows: list[Row]) -> None:
     found = select(", ".join(COLUMNS), COLUMNS, rows)
     if connection.vendor == "sqlite":
-        # There a moment is text, a name is hex, and truth is a number: what Django's columns hold.
+        # As in Django's columns: a time is text, a UUID is hex, a boolean is a number.
         rows = [(*row[:5], adapted(row[5]), row[6] and row[6].hex) for row in rows]
     assert found == rows
 

@@ -1,4 +1,4 @@
-"""Concurrent calls become one write, and what the database refuses fails alone."""
+"""Concurrent calls become one write, and a call that the database refuses fails alone."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Squares:
-    """A write that counts its calls, and refuses some numbers as a database would."""
+    """A write that counts its calls and rejects some numbers, as a database would."""
 
     def __init__(self, refused: Sequence[int] = (), deadlocks: int = 0) -> None:
         self.refused, self.deadlocks = refused, deadlocks
@@ -44,7 +44,7 @@ async def test_a_write_that_returns_too_few_results_is_an_error_for_its_callers(
     assert [type(outcome) for outcome in outcomes] == [RuntimeError] * 3
 
 
-async def test_who_calls_at_once_is_written_at_once_and_gets_his_own_result() -> None:
+async def test_concurrent_calls_become_one_write_and_each_gets_its_own_result() -> None:
     squares = Squares()
     assert await asyncio.gather(*(squares.write(number) for number in range(50))) == [
         number * number for number in range(50)
@@ -52,7 +52,7 @@ async def test_who_calls_at_once_is_written_at_once_and_gets_his_own_result() ->
     assert squares.calls == [list(range(50))]
 
 
-async def test_who_is_refused_fails_alone() -> None:
+async def test_a_refused_call_fails_alone() -> None:
     squares = Squares(refused=(7, 30))
     outcomes = await asyncio.gather(*(squares.write(number) for number in range(50)), return_exceptions=True)
     assert {number for number, outcome in enumerate(outcomes) if isinstance(outcome, IntegrityError)} == {
@@ -66,7 +66,7 @@ async def test_who_is_refused_fails_alone() -> None:
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's indexes hold keys of any length")
-async def test_who_is_beyond_a_limit_of_the_server_fails_alone() -> None:
+async def test_a_call_beyond_a_limit_of_the_server_fails_alone() -> None:
     repository = await Repository.objects.acreate(github_id=1, full_name="harbour-works/tide-tables")
     fields = ("repository_id", "ref", "before", "after", "pushed_at", "forced", "created", "deleted",
               "truncated", "head_commit_sha", "pusher")  # fmt: skip
@@ -80,25 +80,25 @@ async def test_who_is_beyond_a_limit_of_the_server_fails_alone() -> None:
             bulk.insert(Push, fields, rows)
         return refs
 
-    # What does not compress does not fit into a key.
+    # A text that does not compress does not fit into a key.
     refs = [f"refs/heads/{number}" for number in range(9)] + [os.urandom(3000).hex()]
     outcomes = await asyncio.gather(*map(Coalescer(write), refs), return_exceptions=True)
     assert outcomes[:9] == refs[:9]
     assert isinstance(outcomes[9], OperationalError)
 
 
-async def test_a_deadlock_is_tried_again_and_nobody_notices() -> None:
+async def test_a_deadlock_is_retried() -> None:
     squares = Squares(deadlocks=2)
     assert tuple(await asyncio.gather(squares.write(2), squares.write(3))) == (4, 9)
 
 
-async def test_a_database_that_stays_away_is_told_to_every_caller() -> None:
+async def test_an_unavailable_database_is_an_error_for_every_caller() -> None:
     squares = Squares(deadlocks=99)
     outcomes = await asyncio.gather(squares.write(2), squares.write(3), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [OperationalError, OperationalError]
 
 
-async def test_a_caller_who_is_cancelled_takes_nobody_with_him() -> None:
+async def test_a_cancelled_caller_cancels_no_other_call() -> None:
     squares = Squares()
     cancelled, other = asyncio.create_task(squares.write(2)), asyncio.create_task(squares.write(3))
     await asyncio.sleep(0)
@@ -115,14 +115,14 @@ async def test_a_write_has_a_bounded_number_of_rows() -> None:
 
 
 def cut_off() -> int:
-    """Have the server close this thread's connection, as its restart does."""
+    """Close this thread's connection on the server, as a restart does."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     return 0
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connection to lose")
-async def test_a_connection_that_was_lost_is_replaced_without_a_word() -> None:
+async def test_a_lost_connection_is_replaced_without_an_error() -> None:
     for _ in range(8):
         with pytest.raises(OperationalError):
             await run(cut_off)
@@ -135,7 +135,7 @@ async def test_threads_that_end_give_their_connections_back() -> None:
         database.close()
 
 
-async def test_the_orm_of_concurrent_tasks_does_not_wait_in_one_line() -> None:
+async def test_concurrent_tasks_use_several_orm_threads() -> None:
     async def look() -> str:
         return str((await Repository.objects.aget_or_create(github_id=1))[0])
 

@@ -20,7 +20,7 @@ WITHIN = 5.0
 
 
 def in_thread(work: Callable[[], object]) -> Future[object]:
-    """Run in a thread with a connection of its own, which is closed afterwards."""
+    """Run a function in a thread with its own connection; close the connection afterwards."""
 
     def run() -> object:
         try:
@@ -37,7 +37,7 @@ def test_a_cursor_collected_in_the_thread_that_has_the_lock_does_not_keep_the_lo
     took = []
 
     def leave_garbage() -> None:
-        """A cursor of this thread's connection that only the collector finds, with a statement to reset."""
+        """Return a cursor with an open statement that only the garbage collector can reach."""
         cursor = connection.connection.execute("SELECT 1 UNION SELECT 2")
         cycle: list[object] = [cursor]
         cycle.append(cycle)

@@ -298,7 +298,7 @@ def test_a_supervisor_that_is_stopped_or_killed_while_it_starts_leaves_no_proces
 
 
 @pytest.mark.parametrize("name", ["PORT", "CONSOLE_PORT"])
-def test_a_taken_port_is_said_with_the_way_out(name: str, start: Start) -> None:
+def test_a_taken_port_is_an_error_that_says_how_to_use_another(name: str, start: Start) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

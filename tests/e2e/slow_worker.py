@@ -1,4 +1,4 @@
-"""The worker with a handler that does not end by itself, and with leases short enough for a test."""
+"""The worker with a handler that does not end, and with short leases."""
 
 import asyncio
 import logging

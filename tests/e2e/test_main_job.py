@@ -39,7 +39,7 @@ async def post(
 
 
 def new_database(folder: Path) -> str:
-    """The URL of an empty database of the kind that this run is about."""
+    """Return the URL of an empty database on the run's server."""
     if connection.vendor == "sqlite":
         return f"sqlite:///{folder / 'new.sqlite3'}"
     name = f"new_{uuid4().hex}"
@@ -49,7 +49,7 @@ def new_database(folder: Path) -> str:
 
 
 async def settled(within: float = 60.0) -> Counter[str]:
-    """The statuses of all deliveries, once all are terminal."""
+    """Wait until all deliveries are terminal; return how many have each status."""
     async with asyncio.timeout(within):
         while True:
             statuses = Counter([status async for status in Delivery.objects.values_list("status", flat=True)])
@@ -83,7 +83,7 @@ async def test_a_signed_push_ends_as_commits_in_the_database(
 async def test_the_procfiles_three_lines_do_the_same_on_a_new_database(
     http: aiohttp.ClientSession, redis: "Redis", tmp_path: Path
 ) -> None:
-    """Nothing embedded: a database never migrated, named by DATABASE_URL, and a Redis by REDIS_URL."""
+    """Use no embedded server: DATABASE_URL names an empty database, REDIS_URL a Redis."""
     url = await sync_to_async(new_database)(tmp_path)
     release, log = tmp_path / "release.log", tmp_path / "log"
     with processes.running(processes.PROCFILE["release"], release, DATABASE_URL=url) as process:

@@ -1,4 +1,4 @@
-"""What lies between GitHub and the receiver, and between the receiver and its database."""
+"""Proxies in front of the receiver, and several hosts of its database."""
 
 import asyncio
 import signal
@@ -54,7 +54,7 @@ async def there_is(rows: "QuerySet[Any]") -> None:
         ({"X-Forwarded-For": ""}, "127.0.0.1"),
     ],
 )
-async def test_a_refusal_is_noted_with_the_address_that_the_proxy_tells_or_else_its_own(
+async def test_a_rejection_has_the_address_from_the_proxys_header_or_else_the_peers(
     headers: dict[str, str], address: str, http: aiohttp.ClientSession, receiver_url: str
 ) -> None:
     assert (await send(http, receiver_url, **headers)).status == 202
@@ -80,7 +80,7 @@ async def test_a_signature_in_the_trailers_of_a_chunked_body_is_taken(
         for segment in [begin + end] if segments == 1 else [begin, end]:
             writer.write(segment)
             await writer.drain()
-            await asyncio.sleep(0.1)  # lets it be read by itself
+            await asyncio.sleep(0.1)  # so that the receiver reads it separately
         assert (await reader.readline()).split()[1] == b"202"
     writer.close()
     await writer.wait_closed()

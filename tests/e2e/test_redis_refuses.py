@@ -1,4 +1,4 @@
-"""A Redis that refuses the password or a command is an outage: the worker goes on, and waits to be let in."""
+"""A Redis that refuses the password or a command is an outage: the worker goes on and tries again."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 @pytest.fixture
 def admin(tmp_path: Path) -> Iterator["Redis"]:
-    """Somebody whom a Redis of the test's own always lets in, over TCP, as Redis mostly is."""
+    """Yield an administrator's client of a Redis on TCP that only this test uses."""
     server = ValkeyServer(port=processes.free_port(), data_dir=tmp_path / "valkey")
     server.start()
     with Redis(port=server.port) as client:
@@ -59,7 +59,7 @@ async def send(http: aiohttp.ClientSession, url: str) -> None:
 
 
 async def succeeded(count: int) -> None:
-    """Wait until so many deliveries have succeeded, with nobody's help."""
+    """Wait until this many deliveries have succeeded."""
     async with asyncio.timeout(30):
         while await Delivery.objects.filter(status="succeeded").acount() < count:  # noqa: ASYNC110 - another process writes
             await asyncio.sleep(0.1)
@@ -91,7 +91,7 @@ async def test_a_redis_that_refuses_the_worker_is_an_outage(
         await asyncio.to_thread(
             processes.wait_until, lambda: not admin.zcard(queue.NAME), "the worker takes wake-ups again", 30
         )
-        # Now in the middle of its work.
+        # The worker has a connection now.
         refuse(admin)
         admin.client_kill_filter(_type="normal", skipme=True)
         await send(http, url)
@@ -102,16 +102,15 @@ async def test_a_redis_that_refuses_the_worker_is_an_outage(
     assert "Traceback" not in log.read_text() + (tmp_path / "web.log").read_text()
 
 
-def test_a_replay_is_left_to_the_sweep_while_redis_refuses_the_password(
-    admin: "Redis", settings: Any, capsys: pytest.CaptureFixture[str]
+def test_a_replay_needs_no_wake_up_while_redis_refuses_the_password(
+    admin: "Redis", settings: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     another_password(admin)
     settings.REDIS_URL = url_of(admin)
     row = stored(status="succeeded")
     call_command("replay", row.guid)
-    told = capsys.readouterr()
-    assert "1 to be processed again" in told.out
-    assert "wake-up not enqueued" in told.err
+    assert "1 to be processed again" in capsys.readouterr().out
+    assert "wake-ups not enqueued count=1" in caplog.text
 
 
 def test_the_queue_is_shown_while_redis_refuses_the_password(

@@ -1,4 +1,4 @@
-"""A delivery as a handler sees it, and the handlers run over payloads one after the other."""
+"""Run the handlers over payloads, one after the other, each with a delivery's context."""
 
 import json
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ def context(event: str, server: str = schemas.GITHUB) -> DeliveryContext:
 
 
 async def handle(event: str, payload: dict[str, Any]) -> str:
-    """Run every handler that wants the payload; gives their notes."""
+    """Run every handler that wants the payload; return their notes."""
     parsed = schemas.parse(events[event], json.dumps(payload).encode())
     delivery = context(event, schemas.server_of(parsed.links, {}))
     for handler in registry.wanting(parsed, event):
@@ -29,5 +29,5 @@ async def handle(event: str, payload: dict[str, Any]) -> str:
 
 
 async def handle_cases(*cases: str) -> list[str]:
-    """The same for the project's own payloads, by name."""
+    """Do the same for the project's own payloads, by name."""
     return [await handle(case.partition("__")[0], github.payload(case)) for case in cases]

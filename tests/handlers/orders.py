@@ -1,4 +1,4 @@
-"""Histories of one record, handled in every order and with deliveries twice."""
+"""Handle the history of one record in every order, and with deliveries repeated."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -18,7 +18,7 @@ def payloads(*cases: str) -> list[tuple[str, Payload]]:
 
 
 async def end_of(model: type[models.Model], history: Sequence[tuple[str, Payload]]) -> Payload:
-    """Return the one row that a history leaves, by field, after the rows of before are deleted."""
+    """Delete all rows, handle a history, and return the one row that it leaves, by field."""
     await model._default_manager.all().adelete()
     for event, payload in history:
         await handle(event, payload)
@@ -27,7 +27,7 @@ async def end_of(model: type[models.Model], history: Sequence[tuple[str, Payload
 
 
 async def end_in_every_order(model: type[models.Model], history: Sequence[tuple[str, Payload]]) -> Payload:
-    """Return the row that a history leaves, and hold that every order, and any delivery twice, leaves it."""
+    """Return the row that a history leaves. Assert that every order, and any repetition, leaves the same."""
     expected = await end_of(model, history)
     for order in permutations(range(len(history))):
         for arrivals in (order, (*order, order[0]), (*order, order[-1])):

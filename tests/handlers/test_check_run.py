@@ -1,4 +1,4 @@
-"""Checks of commits: the newest state, though no snapshot tells when it was made."""
+"""Checks end in their newest state, although no snapshot has the time at which it was taken."""
 
 import asyncio
 from itertools import permutations
@@ -54,7 +54,7 @@ async def test_a_check_of_an_app_that_is_gone_is_recorded() -> None:
     assert (row.app, row.head_branch, row.status, row.updated_at) == ("", "", "queued", None)
 
 
-async def test_checks_that_are_told_at_once_are_all_recorded() -> None:
+async def test_checks_that_arrive_at_once_are_all_recorded() -> None:
     payloads = [github.payload(case) for case in HISTORY * 20]
     for place, payload in enumerate(payloads):
         payload["check_run"]["id"] += place // 2
@@ -65,7 +65,7 @@ async def test_checks_that_are_told_at_once_are_all_recorded() -> None:
 
 
 def told(action: str, status: str, started: str | None, completed: str | None, **changes: Any) -> Payload:
-    """A check; times are minutes and seconds of 10 o'clock."""
+    """Return a check; times are minutes and seconds after 10 o'clock."""
     payload = github.payload("check_run__created") | {"action": action}
     start, end = (time and f"2026-05-04T10:{time}Z" for time in (started, completed))
     payload["check_run"] |= {"status": status, "started_at": start, "completed_at": end}
@@ -81,7 +81,7 @@ async def ends(*payloads: Payload) -> tuple[str, str]:
     return row.status, row.conclusion
 
 
-# GitHub fills in a start, and the app then gives both of its own, which are before that.
+# GitHub sets a start; the app then sends its own start and end, which are earlier.
 BY_GITHUB = told("created", "in_progress", "00:05", None)
 BY_APP = told("completed", "completed", "00:00", "00:03")
 
@@ -118,7 +118,7 @@ async def test_of_two_ends_the_later_arrival_wins_whatever_the_apps_clock_says()
     assert await ends(BY_APP) == ("completed", "success")
 
 
-async def test_of_two_ends_that_tell_githubs_time_of_the_suite_the_later_wins() -> None:
+async def test_of_two_ends_with_githubs_time_of_the_suite_the_later_wins() -> None:
     late = told("completed", "completed", "00:00", "00:01", conclusion="success")
     first = told("completed", "completed", "00:00", "00:02")
     for payload, second in ((first, 10), (late, 20)):

@@ -1,4 +1,4 @@
-"""Suites of checks and jobs of workflows end completed, however their deliveries come."""
+"""Check suites and workflow jobs end completed, in every order of their deliveries."""
 
 import pytest
 
@@ -47,7 +47,7 @@ async def test_a_job_is_written_field_by_field() -> None:
     assert str(row.completed_at) == str(row.updated_at) == "2026-05-04 10:02:40+00:00"
 
 
-async def test_a_job_ends_completed_in_every_order_though_no_snapshot_tells_its_time() -> None:
+async def test_a_job_ends_completed_in_every_order_although_no_snapshot_has_its_time() -> None:
     history = payloads(*(f"workflow_job__{state}" for state in ("waiting", "queued", "in_progress")))
     assert (await end_in_every_order(WorkflowJob, history))["status"] == "in_progress"
     history = [*history[1:], *payloads("workflow_job__completed")]

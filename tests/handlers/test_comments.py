@@ -1,4 +1,4 @@
-"""Comments of every kind end as their newest snapshot shows them, and stay deleted."""
+"""Comments of every kind end as in their newest snapshot, and stay deleted."""
 
 from typing import Any
 
@@ -61,14 +61,14 @@ async def test_a_comment_on_a_whole_commit_whose_author_is_gone_is_recorded() ->
     assert (row.author, row.body, row.path, row.line) == ("", "", "", None)
 
 
-async def test_a_reply_on_a_line_that_is_gone_tells_what_it_replies_to() -> None:
+async def test_a_reply_on_a_deleted_line_has_the_comment_that_it_replies_to() -> None:
     await handle_cases("pull_request_review_comment__created", "pull_request_review_comment__created_reply")
     [first, reply] = [row async for row in ReviewComment.objects.order_by("github_id")]
     assert (first.in_reply_to, first.number, first.line, first.review_id) == (None, 58, 12, 18100200300)
     assert (reply.in_reply_to, reply.number, reply.line) == (first.github_id, 58, None)
 
 
-async def test_a_comment_in_a_discussion_tells_which() -> None:
+async def test_a_comment_in_a_discussion_has_its_discussion() -> None:
     await handle_cases("discussion_comment__created")
     row = await DiscussionComment.objects.aget()
     assert (row.number, row.in_reply_to, row.author) == (70, None, "ada-quay")

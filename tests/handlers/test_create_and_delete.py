@@ -1,4 +1,4 @@
-"""Branches and tags that come and go: a row for each time."""
+"""Each creation and each deletion of a branch or tag is a row."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def told() -> list[tuple[str, str, str, str]]:
-    """In the order of time, of one repository."""
+    """Return the rows of one repository, in order of time."""
     rows = RefChange.objects.filter(repository__github_id=810200300).order_by("happened_at")
     return [row async for row in rows.values_list("ref_type", "ref", "change", "sender")]
 
@@ -41,7 +41,7 @@ async def test_a_branch_that_is_created_again_later_is_another_row() -> None:
     assert await RefChange.objects.acount() == 2
 
 
-async def test_a_repository_that_tells_no_push_leaves_the_time_of_the_receipt() -> None:
+async def test_without_pushed_at_the_time_is_that_of_the_receipt() -> None:
     payload = github.payload("create__branch")
     payload["repository"]["pushed_at"] = None
     await handle("create", payload)

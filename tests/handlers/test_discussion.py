@@ -1,4 +1,4 @@
-"""Discussions end as the newest snapshot shows them; one that is gone leaves a tombstone."""
+"""Discussions end as in their newest snapshot; a deleted one leaves a tombstone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Forks, groups of a merge queue, and repositories that were made public."""
+"""Forks, merge groups, and repositories that became public."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Installations of an App, and which repositories each sees."""
+"""Installations of an app, and the repositories that each may access."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Comments end as the newest snapshot shows them, on issues and on pull requests."""
+"""Comments on issues and pull requests end as in their newest snapshot."""
 
 from itertools import permutations
 
@@ -21,7 +21,7 @@ async def test_a_comment_is_written_field_by_field() -> None:
     assert str(row.created_at) == str(row.updated_at) == "2026-05-05 07:50:00+00:00"
 
 
-async def test_a_comment_on_a_pull_request_is_told_apart() -> None:
+async def test_a_comment_on_a_pull_request_is_marked_as_such() -> None:
     await handle_cases("issue_comment__created_on_pull_request")
     row = await IssueComment.objects.aget()
     assert (row.number, row.on_pull_request) == (58, True)

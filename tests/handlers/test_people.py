@@ -1,4 +1,4 @@
-"""Stars, collaborators and members of organisations: there, or gone and back."""
+"""Stars, collaborators and members of organisations are added, removed and added again."""
 
 import pytest
 

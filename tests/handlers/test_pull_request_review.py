@@ -1,4 +1,4 @@
-"""Reviews end as the newest snapshot shows them, and dismissed ones stay dismissed."""
+"""Reviews end as in their newest snapshot, and dismissed ones stay dismissed."""
 
 from itertools import permutations
 
@@ -22,7 +22,7 @@ async def test_a_review_is_written_field_by_field() -> None:
     assert str(row.submitted_at) == str(row.updated_at) == "2026-05-04 12:40:00+00:00"
 
 
-async def test_a_review_that_tells_no_time_has_that_of_its_pull_request() -> None:
+async def test_a_review_without_a_time_has_that_of_its_pull_request() -> None:
     await handle_cases("pull_request_review__submitted_author_gone")
     row = await PullRequestReview.objects.aget()
     assert (row.author, row.body, row.submitted_at) == ("", "", None)

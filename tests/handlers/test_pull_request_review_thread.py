@@ -1,4 +1,4 @@
-"""Threads on the lines of pull requests are resolved, or open again."""
+"""Review threads are resolved and unresolved."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pushes end as a Push, its Commits, and which carried which."""
+"""A push is recorded as a Push, its Commits, and the link between them."""
 
 from itertools import permutations
 from typing import Any
@@ -110,7 +110,7 @@ async def test_a_push_of_2048_commits_with_long_messages_in_many_scripts_is_reco
 
 
 def push(second: int, before: str, after: str, ref: str = "refs/heads/main", **flags: bool) -> dict[str, Any]:
-    """A push without commits; shas are told by one character."""
+    """Return a push without commits; one character stands for each sha."""
     payload = github.payload("push__branch")
     payload |= {"ref": ref, "before": before * 40, "after": after * 40, "commits": [], **flags}
     payload["deleted"] = after == "0"
@@ -206,7 +206,7 @@ async def test_a_deletion_without_its_flag_is_part_of_the_chain_of_its_second(or
     "time",
     ["2011-08-07T16:50:23+518:00", "292278994-08-17T07:12:55Z", "0001-01-01T00:00:00Z", 10**40, None, {}],
 )
-async def test_a_commit_whose_time_nobody_can_read_costs_that_time_and_is_noted(time: Any) -> None:
+async def test_a_commit_with_an_unreadable_time_is_recorded_without_it_and_noted(time: Any) -> None:
     payload = github.payload("push__branch")
     payload["commits"][1]["timestamp"] = payload["head_commit"]["timestamp"] = time
     note = "main pushed with 3 commits, 3 of them new, 1 commits without a readable time"

@@ -1,4 +1,4 @@
-"""Releases end as the newest snapshot shows them."""
+"""Releases end as in their newest snapshot."""
 
 from itertools import permutations
 from typing import Any
@@ -32,7 +32,7 @@ async def test_a_release_ends_as_it_was_edited_in_every_order(order: tuple[str, 
 
 
 @pytest.mark.parametrize("order", list(permutations(["created_draft", "published"])))
-async def test_a_server_that_tells_no_updates_orders_a_release_by_its_publication(
+async def test_without_updated_at_a_release_is_ordered_by_its_publication(
     order: tuple[str, ...],
 ) -> None:
     for case in order:
@@ -57,7 +57,7 @@ Payload = dict[str, Any]
 
 
 def told(action: str, published: str | None, *, draft: bool = False, **changes: Any) -> Payload:
-    """A release of an older server, which tells no `updated_at`; its commit is of any date."""
+    """Return a release of an older server, which sends no `updated_at`; its commit has any date."""
     payload = github.payload("release__published") | {"action": action}
     del payload["release"]["updated_at"]
     time = published and f"2026-05-04T{published}:00Z"
@@ -114,7 +114,7 @@ async def test_a_prerelease_that_is_released_is_released() -> None:
     assert not (await Release.objects.aget()).prerelease
 
 
-async def test_a_server_that_tells_updates_orders_the_withdrawal_by_them() -> None:
+async def test_with_updated_at_it_orders_the_withdrawal() -> None:
     published, withdrawn = github.payload("release__published"), github.payload("release__published")
     withdrawn |= {"action": "unpublished"}
     withdrawn["release"] |= {"draft": True, "published_at": None, "updated_at": "2026-05-04T11:00:00Z"}

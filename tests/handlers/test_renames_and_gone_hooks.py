@@ -1,4 +1,4 @@
-"""What other events tell of repositories and hooks: accounts with another login, and hooks that are gone."""
+"""Events about accounts and hooks change repositories and hooks: renamed accounts, deleted hooks."""
 
 from itertools import permutations
 from typing import Any
@@ -62,7 +62,7 @@ async def test_a_former_login_that_no_index_holds_is_no_login() -> None:
     assert await handle("organization", account("x" * 5000, "new")) == "new: the payload has no former login"
 
 
-async def test_a_rename_that_tells_no_former_login_is_noted() -> None:
+async def test_a_rename_without_the_former_login_is_noted() -> None:
     assert await handle("organization", account(None, "new")) == "new: the payload has no former login"
     assert await AccountRename.objects.acount() == 0
 
@@ -80,7 +80,7 @@ async def test_a_payload_on_its_way_does_not_bring_the_old_login_back_in_any_ord
     assert await names() == [("new/one", "old/one")]
 
 
-async def test_two_renames_are_followed_by_a_repository_that_is_first_heard_of_later() -> None:
+async def test_a_repository_that_arrives_after_two_renames_has_the_newest_name() -> None:
     for former, now in (("a", "b"), ("b", "c")):
         await AccountRename.objects.acreate(
             server="github.example", former_login=former, login=now,
@@ -128,7 +128,7 @@ async def test_a_hook_that_is_gone_stays_gone_in_both_orders(order: tuple[str, .
     assert hook.last_ping_at is not None
 
 
-async def test_a_hook_of_a_repository_that_is_gone_tells_the_repository() -> None:
+async def test_a_deleted_hook_writes_its_repository() -> None:
     await handle("meta", gone(61) | {"repository": github.payload("ping__repository")["repository"]})
     hook = await Hook.objects.select_related("repository").aget()
     assert hook.repository is not None

@@ -1,4 +1,4 @@
-"""Names and deletions of repositories: the former name is one that was, and what was restored is there."""
+"""Names and deletions of repositories: the former name is a real one, and a restored one is not deleted."""
 
 from itertools import permutations
 from typing import Any
@@ -71,7 +71,7 @@ async def test_a_name_composed_of_one_half_gives_way_to_the_one_that_a_late_payl
     assert await handle_all(transferred) == ("b/two", "a/one", False)
 
 
-async def test_a_rename_that_no_event_told_leaves_the_former_name() -> None:
+async def test_a_rename_without_its_event_keeps_the_former_name() -> None:
     assert await handle_all(told("edited", "a/one", 1), told("edited", "a/two", 2)) == (
         "a/two",
         "a/one",
@@ -102,7 +102,7 @@ async def test_a_restored_repository_can_be_deleted_again() -> None:
     assert (await handle_all(*history, history[1]))[2]
 
 
-async def test_a_deletion_that_tells_no_time_deletes_and_a_payload_without_one_does_not_restore() -> None:
+async def test_a_deletion_without_a_time_deletes_and_a_payload_without_one_does_not_restore() -> None:
     deleted, edited = told("deleted", "a/one", 2), told("edited", "a/one", 2)
     for payload in (deleted, edited):
         del payload["repository"]["updated_at"]

@@ -1,4 +1,4 @@
-"""Pull requests, issues and repositories keep the newest state, in whatever order GitHub tells it."""
+"""Pull requests, issues and repositories keep the newest state, in every order of their deliveries."""
 
 from itertools import permutations
 from typing import Any
@@ -124,7 +124,7 @@ async def test_a_deleted_repository_stays_deleted_when_a_push_comes_late() -> No
 
 
 def snapshot(case: str, **changes: Any) -> dict[str, Any]:
-    """One of the project's payloads with parts of its pull request or issue replaced."""
+    """Return one of the project's payloads with parts of its pull request or issue replaced."""
     payload = github.payload(case)
     payload["pull_request" if "pull_request" in payload else "issue"] |= changes
     return payload
@@ -149,7 +149,7 @@ async def test_a_merged_pull_request_is_still_labeled_and_edited() -> None:
     assert (row.state, row.labels) == ("merged", ["done"])
 
 
-async def test_an_action_that_nobody_has_heard_of_is_recorded_like_the_others() -> None:
+async def test_an_unknown_action_is_recorded_like_the_others() -> None:
     assert (
         await handle("issues", snapshot("issues__opened") | {"action": "triaged"})
         == "#61 triaged: open (apply)"
@@ -168,7 +168,7 @@ async def test_null_lists_and_absent_fields_leave_the_row_as_it_is() -> None:
 
 
 def transfer() -> list[dict[str, Any]]:
-    """Both deliveries of a transfer: one issue goes, one of another number is opened elsewhere."""
+    """Return both deliveries of a transfer: one issue is gone, another is opened elsewhere."""
     old, new = snapshot("issues__opened"), snapshot("issues__opened", id=99, number=31)
     there = {"id": 5, "full_name": "harbour-works/charts"}
     new["repository"] |= there
@@ -191,7 +191,7 @@ async def test_a_transferred_issue_is_gone_here_and_open_there_in_both_orders(or
     assert [row async for row in rows] == [(31, False, ""), (here, True, "harbour-works/charts#31")]
 
 
-async def test_an_issue_is_pinned_by_the_newest_action_that_tells_it() -> None:
+async def test_the_newest_pinned_or_unpinned_action_decides_whether_an_issue_is_pinned() -> None:
     times = [("pinned", "09:00"), ("edited", "09:02"), ("unpinned", "09:03"), ("edited", "09:04")]
     deliveries = [
         snapshot("issues__edited", updated_at=f"2026-05-04T{time}:00Z") | {"action": action}

@@ -1,4 +1,4 @@
-"""States of commits and deployments are kept as they were posted, and a deployment has the newest."""
+"""Statuses of commits and deployments are stored as they were posted; a deployment has the newest."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What GitHub's webhooks really do: each trap that was somebody's outage, and the rows that it must leave."""
+"""Payloads of GitHub that caused outages elsewhere, each with the rows that it must leave."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ ZEROS = "0" * 40
 
 
 async def messages() -> list[str]:
-    """Of the only push, in its order."""
+    """Return the commits of the only push, in its order."""
     rows = PushCommit.objects.order_by("position").values_list("commit__message", flat=True)
     return [row async for row in rows]
 

@@ -1,4 +1,4 @@
-"""Runs of workflows: a row for each attempt, as its newest snapshot shows it."""
+"""Each attempt of a workflow run is a row, and ends as in its newest snapshot."""
 
 from itertools import permutations
 

@@ -20,7 +20,7 @@ def held(pk: int, worker: str = "a:1", ends_in: float = 20) -> Held:
     return Held(pk, worker, "push", "", f"octo/{pk}", NOW + timedelta(seconds=ends_in))
 
 
-def test_the_headline_tells_what_waits_how_long_and_the_rate() -> None:
+def test_the_headline_has_the_waiting_deliveries_their_age_and_the_rate() -> None:
     reading = replace(EMPTY, waiting_total=1200, oldest=NOW - timedelta(minutes=3), settled_last_minute=90)
     assert summary.headline(reading) == (
         "12:00:00 UTC | 1,200 wait, the oldest for 3 min | 1.5 settled a second over the last minute"
@@ -87,7 +87,7 @@ def test_a_worker_that_is_gone_is_shown_with_the_end_of_its_leases() -> None:
     ]
 
 
-def test_without_redis_nobody_is_said_to_be_gone() -> None:
+def test_without_redis_no_worker_is_reported_as_dead() -> None:
     sheet = summary.workers(replace(EMPTY, held=[held(1)], redis_error="Redis does not answer: refused"))
     assert sheet.title == "Workers: Redis does not answer: refused"
     assert sheet.rows[0][:2] == ["a:1", "unknown"]
@@ -126,5 +126,5 @@ def test_rare_reasons_are_counted_together() -> None:
     ("seconds", "told"),
     [(-5, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172_800, "2 days"), (9e6, "104 days")],
 )
-def test_a_span_is_told_in_one_unit(seconds: float, told: str) -> None:
+def test_a_duration_is_shown_in_one_unit(seconds: float, told: str) -> None:
     assert summary.span(seconds) == told

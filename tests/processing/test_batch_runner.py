@@ -89,7 +89,7 @@ async def test_the_error_of_an_invalid_delivery_names_the_path_of_the_field() ->
     assert "yesterday" not in row.error
 
 
-async def test_parts_that_nobody_can_read_are_noted_on_the_workers_line(
+async def test_unreadable_parts_are_noted_in_the_log_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     payload = github.payload("push__branch")

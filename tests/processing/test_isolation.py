@@ -57,7 +57,7 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
 
 
 @pytest.mark.once
-async def test_a_process_that_exits_is_told_from_one_that_is_killed() -> None:
+async def test_the_error_says_whether_the_process_exited_or_was_killed() -> None:
     await suspected("exits")
     await Delivery.objects.aupdate(crashes=2)
     await until_terminal()

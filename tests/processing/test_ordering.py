@@ -172,7 +172,7 @@ def test_those_behind_a_lost_worker_wait_for_what_it_held() -> None:
     assert take() == []
 
 
-def test_keys_of_issues_are_by_number_and_actions_that_nobody_orders_have_none() -> None:
+def test_keys_of_issues_are_by_number_and_actions_without_a_rule_have_none() -> None:
     rules = [Rule("issues", "opened", by_number=True)]
     held: dict[str, Any] = {"status": "processing", "lease_expires_at": timezone.now() + timedelta(hours=1),
                             "ordering_key": "1/12", "next_attempt_at": None}  # fmt: skip

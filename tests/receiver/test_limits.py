@@ -122,7 +122,7 @@ async def pushed(http: aiohttp.ClientSession, url: str, size: int) -> int:
         return response.status
 
 
-async def test_senders_that_announce_much_and_stop_take_no_room_and_are_told_408(
+async def test_senders_that_announce_much_and_stop_take_no_memory_and_get_408(
     receiver_url: str, http: aiohttp.ClientSession
 ) -> None:
     async with (

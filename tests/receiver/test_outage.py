@@ -107,7 +107,7 @@ async def test_a_receiver_that_is_stopped_has_committed_what_it_answered(
     assert "Traceback" not in log
 
 
-async def test_what_is_in_flight_when_the_receiver_is_told_to_stop_is_committed_and_answered(
+async def test_deliveries_in_flight_at_a_stop_of_the_receiver_are_committed_and_answered(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:
     answered: set[str] = set()

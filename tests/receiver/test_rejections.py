@@ -46,7 +46,7 @@ def kept() -> list[int]:
     return [int(detail.removeprefix("number ")) for detail in ours]
 
 
-async def test_a_wrong_secret_is_seen_in_seconds_with_who_what_and_how_large(
+async def test_a_wrong_secret_is_seen_in_seconds_with_address_event_and_size(
     http: aiohttp.ClientSession, receiver_url: str
 ) -> None:
     request = github.sample("issues__opened", secret="guess")

@@ -24,7 +24,7 @@ def test_a_signature_is_the_hmac_of_the_exact_bytes(secret: bytes, body: bytes) 
 
 
 @given(known=st.lists(secrets, min_size=1, max_size=4, unique=True), body=bodies, data=st.data())
-def test_any_of_several_secrets_verifies_and_its_position_is_told(
+def test_any_of_several_secrets_verifies_and_its_position_is_returned(
     known: list[bytes], body: bytes, data: st.DataObject
 ) -> None:
     position = data.draw(st.integers(0, len(known) - 1))

@@ -69,7 +69,7 @@ async def test_its_body_may_come_long_after_its_head(receiver_url: str) -> None:
         assert (await raw.answer(reader))[0] == 202
 
 
-async def test_it_may_wait_to_be_told_to_continue(receiver_url: str) -> None:
+async def test_a_sender_may_wait_for_100_continue(receiver_url: str) -> None:
     request = github.sample("push__branch")
     async with raw.connected(receiver_url) as (reader, writer):
         writer.write(raw.head(request, *OFFERS["h2c, as Java's client offers it"], "Expect: 100-continue"))

@@ -1,6 +1,7 @@
-"""Deliveries of this package's tests, as handlers see them, and a process that handles what others do, too.
+"""Deliveries as handlers see them, and a process that handles the same ones as others at the same time.
 
-`python -m tests.records.deliveries SEED ROUNDS` says when it is ready for a round, and is started by a line.
+`python -m tests.records.deliveries SEED ROUNDS` prints that it is ready for a round, and starts it when it
+reads a line.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from tests.handlers.context import context, events
 
 
 def read(case: str, repository: int = 1, **parts: Any) -> Any:
-    """One of the project's payloads, with parts of it replaced, as its handlers see it."""
+    """Return one of the project's payloads as handlers see it, with parts replaced."""
     name, payload = case.partition("__")[0], github.payload(case)
     payload |= parts
     payload["repository"]["id"] = repository
@@ -64,9 +65,9 @@ async def handle(event: schemas.Event) -> str:
 
 
 def of_round(seed: str, chance: Random, minute: int) -> list[schemas.Event]:
-    """The same commits and snapshots, in an order of its own; the refs are not the same.
+    """Return the same commits and snapshots for every seed, in an order of its own, with refs of its own.
 
-    Two workers that begin with a row of both write one after the other from there on.
+    Two workers that began with a row of the same ref would take turns from then on.
     """
     deliveries: list[schemas.Event] = []
     for place in range(60):

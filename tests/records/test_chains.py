@@ -1,4 +1,4 @@
-"""Moves of one second: where each began and ended tells where a ref stands, in whatever order they come."""
+"""Moves of a ref in one second: the chain of their ends shows the head, in every order of arrival."""
 
 from datetime import UTC, datetime
 from itertools import pairwise, permutations

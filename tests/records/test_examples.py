@@ -1,4 +1,4 @@
-"""GitHub's published examples end as rows that equal the payload, read here from the JSON by itself."""
+"""GitHub's published examples become rows that equal the payload, compared with the plain JSON."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""GitHub's published examples end as rows that equal the payload, field by field, by a table of paths."""
+"""GitHub's published examples become rows that equal the payload, by a table of fields and paths."""
 
 import json
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ RUN = "github_id=id head_branch head_sha status conclusion"
 COMMENT = "github_id=id author=user.login body created_at updated_at"
 POST = "github_id=id state description target_url created_at updated_at"
 
-# The part of the payload, and the fields of the row, each with its path in that part where that is another.
+# The part of the payload, and the fields of the row, each with its path in that part if the names differ.
 TABLE: dict[str, tuple[type[models.Model], str, str]] = {
     "check_suite": (CheckSuite, "check_suite", f"{RUN} created_at updated_at"),
     "workflow_job": (
@@ -90,13 +90,13 @@ def is_equal(found: Any, told: Any) -> bool:
     if isinstance(found, datetime):
         moment = datetime.fromtimestamp(told, UTC) if isinstance(told, int) else datetime.fromisoformat(told)
         return found == moment
-    if told is None:  # nothing is told, and the field is empty
+    if told is None:  # an absent value is an empty field
         return not found
     return bool(sorted(found) == sorted(told) if isinstance(told, list) else found == told)
 
 
 @pytest.mark.parametrize("event", TABLE)
-async def test_every_example_of_an_event_is_recorded_as_it_is_told(event: str) -> None:
+async def test_every_example_of_an_event_is_recorded_field_by_field(event: str) -> None:
     model, part, fields = TABLE[event]
     examples = sorted(github.OCTOKIT.glob(f"{event}__*.json"))
     assert examples

@@ -1,4 +1,4 @@
-"""What happened in a repository, delivered in any order and more than once, ends in the same records."""
+"""The history of a repository ends in the same records, in any order and with repetitions."""
 
 import asyncio
 import copy
@@ -31,7 +31,7 @@ repository_ids = count(1)
 
 
 class World:
-    """A repository in which one thing happens a second; it writes the payloads that GitHub would send."""
+    """A repository with one event per second, which writes the payloads that GitHub would send."""
 
     def __init__(self) -> None:
         self.second = 0
@@ -57,7 +57,7 @@ class World:
         self.history.append((event, payload))
 
     def first(self, known: dict[int, Any], number: int, action: str) -> str:
-        """What is not known yet is opened, and nothing is opened twice."""
+        """Open an item before its first change, and once only."""
         if number not in known:
             return "opened"
         return "edited" if action == "opened" else action
@@ -103,7 +103,7 @@ class World:
             state["gone"] = True
         elif action == "edited":
             state |= {"title": f"title of {self.second}", "labels": [{"name": str(self.second)}]}
-        # Nothing is updated when an issue goes: its last snapshot has the time of the one before.
+        # A deletion does not change `updated_at`: the last snapshot has the time of the one before.
         state["updated_at"] = state.get("updated_at", self.now()) if state["gone"] else self.now()
         snapshot = {**TEMPLATES["issues__opened"]["issue"], **state, "number": number}
         moved = {"new_issue": {"number": 77}, "new_repository": {"id": 5, "full_name": "acme/other"}}
@@ -179,14 +179,14 @@ def histories(draw: st.DrawFn, happens: st.SearchStrategy[Happens]) -> list[Deli
         world.second += 1
         happening(world)
         for name in draw(st.lists(st.sampled_from(["main", "next"]), max_size=2)):
-            # Pushes of the same second: a burst, or payloads that were built after the last.
+            # Pushes of one second: a burst, or payloads that GitHub wrote after the last push.
             if name in world.refs:
                 world.push(name, "push")
     return world.history
 
 
 async def deliver(batches: list[list[Delivery]]) -> list[Any]:
-    """Deliver to a repository of its own, each batch at once; gives what is then recorded of it."""
+    """Deliver to a repository of its own, each batch concurrently; return its records."""
     github_id = next(repository_ids)
     for batch in batches:
         for _, payload in batch:

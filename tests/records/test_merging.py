@@ -1,4 +1,4 @@
-"""The merge rule: whatever the order of arrival, the end is the end of the history."""
+"""The merge rule: every order of arrival ends in the last state of the history."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ def test_each_case_of_the_rule(stored: Watermark | None, incoming: Watermark, de
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Watermark]:
-    """What happened, in order: open states with rising times, perhaps merged, then edits, perhaps deleted."""
+    """Draw a history: open states with rising times, an optional merge, edits, an optional deletion."""
     times = sorted(draw(st.sets(st.integers(0, 500), min_size=1, max_size=8)))
     merged = draw(st.integers(0, len(times)))
     history = [at(time, terminal=place >= merged) for place, time in enumerate(times)]
@@ -135,7 +135,7 @@ def take_in(stored: Row | None, *snapshots: Row) -> tuple[Row, list[Decision]]:
     return fold(stored, map(Snapshot, snapshots), BLANK, rule)
 
 
-def test_what_a_snapshot_does_not_tell_stays_as_it_is() -> None:
+def test_absent_fields_of_a_snapshot_change_nothing() -> None:
     row, _ = take_in(None, told(1, title="a", labels=["x"]), told(2, title="b"))
     assert row == {**BLANK, **told(2, title="b", labels=["x"])}
 

@@ -1,4 +1,4 @@
-"""A database that the version before servers wrote is of github.com afterwards, and goes on as such."""
+"""The migration to servers assigns all rows of the previous version to github.com."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.store
 OLD = "0004_rows_without_lookups"
 AT = "2026-05-04 09:00:00+00:00"
 SHA = "a" * 40
-# As that version's writers left them, in plain SQL: its models are gone.
+# Rows of the previous version, in plain SQL, because its models no longer exist.
 WRITTEN: list[tuple[str, dict[str, Any]]] = [
     ("repository", {"id": 1, "github_id": 7, "full_name": "a/b", "previous_full_name": "", "private": False,
                     "archived": False, "deleted": False, "default_branch": "main", "updated_at": AT}),
@@ -50,7 +50,7 @@ WRITTEN: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.fixture
 def old(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
-    """A database of its own, as the version before left it."""
+    """Yield a separate database with the tables and rows of the previous version."""
     name = ":memory:"
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
@@ -73,7 +73,7 @@ def old(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[B
 
 
 def options() -> dict[str, Any]:
-    """Those of the run's database, without a pool of connections."""
+    """Return the options of the run's database, without a pool of connections."""
     return {name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "pool"}
 
 
@@ -100,7 +100,7 @@ def test_what_was_recorded_is_of_github_com_and_every_row_stays(old: BaseDatabas
     run(old, again, 2, "git.example")
     with pytest.raises(IntegrityError):
         run(old, again, 3, "github.com")
-    # And back, as long as no id is there twice.
+    # The migration can be reversed while no id occurs twice.
     run(old, "DELETE FROM records_hook WHERE id = 2")
     MigrationExecutor(old).migrate([("records", OLD)])
     assert run(old, "SELECT github_id FROM records_repository") == [(7,)]

@@ -1,4 +1,4 @@
-"""What happens to one issue or pull request in one second ends the same in whatever order it is delivered."""
+"""Changes of one issue or pull request in one second end the same in every order of delivery."""
 
 import asyncio
 import copy
@@ -23,7 +23,7 @@ Payload = dict[str, Any]
 
 
 def of_one_second(event: str, actions: list[str]) -> list[Payload]:
-    """Payloads of one second, in order: labels gather, and the state changes with `closed` and `reopened`."""
+    """Return payloads of one second in order: labels accumulate, `closed` and `reopened` set the state."""
     number, payloads = next(numbers), []
     state: Payload = {"state": "open", "closed_at": None, "labels": [], "assignees": []}
     for place, action in enumerate(actions):
@@ -48,7 +48,7 @@ def of_one_second(event: str, actions: list[str]) -> list[Payload]:
 
 @st.composite
 def seconds(draw: st.DrawFn) -> list[str]:
-    """Opened perhaps, changed at most thrice, and closed in the midst of it."""
+    """Draw an optional opening, up to three changes, and a closing or an edit among them."""
     changes = draw(st.lists(st.sampled_from(["labeled", "assigned"]), min_size=1, max_size=3))
     changes.insert(draw(st.integers(0, len(changes))), draw(st.sampled_from(["closed", "edited"])))
     return [*draw(st.sampled_from([[], ["opened"]])), *changes]
@@ -108,7 +108,7 @@ async def test_closed_and_reopened_in_one_second_ends_as_the_last_arrival_of_the
         assert row.state == told[action]["state"]
 
 
-async def test_a_server_that_tells_no_closing_time_keeps_a_closed_issue_closed() -> None:
+async def test_a_closed_issue_stays_closed_on_a_server_that_sends_no_closing_time() -> None:
     for action, state in (("closed", "closed"), ("labeled", "open")):
         payload = snapshot("issues", action, state=state)
         payload["issue"].pop("closed_at", None)

@@ -1,4 +1,4 @@
-"""Concurrent handlers are written together: in few statements, each for itself, and without a deadlock."""
+"""Concurrent handlers are written in few statements; each fails alone, and none deadlocks."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.records.deliveries import edited, handle, pushed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Payloads, each with its event, and the part whose key makes a record another.
+# Payload to event, and the part whose id distinguishes records.
 CASES = {
     "check_suite__completed": ("check_suite", "check_suite"),
     "workflow_job__completed": ("workflow_job", "workflow_job"),
@@ -40,7 +40,7 @@ CASES = {
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements for many rows, as they are made."""
+    """Return the list to which each statement for many rows is added."""
     made: list[str] = []
     execute = row_sets.execute
 
@@ -161,13 +161,13 @@ async def test_fifty_records_of_a_kind_at_once_are_as_many_statements_as_one(
 
 
 WORKERS = 2
-# SQLite has one writer at a time: there only the waiting is to be seen.
+# SQLite has one writer at a time, so only waiting can be observed.
 ROUNDS = 4 if connection.vendor == "postgresql" else 2
 
 
 @contextmanager
 def worker(seed: int, log: Path, database_url: str) -> Iterator[tuple[IO[str], IO[str]]]:
-    """A process that writes what others write, too; gives its ends of orders and answers."""
+    """Run a process that writes the same rows as others; yield its standard input and output."""
     with (
         log.open("a") as errors,
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Schemas and handlers are found by the name of their file, and held to the rules at start-up."""
+"""Schemas and handlers are found by the name of their file, and checked at startup."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_every_event_is_named_as_its_file() -> None:
 
 
 def package(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> ModuleType:
-    """A package like `schemas/` with these modules."""
+    """Return a package like `schemas/` with these modules."""
     root = folder / "trial_events"
     root.mkdir()
     (root / "__init__.py").touch()
@@ -56,7 +56,7 @@ def test_a_file_that_does_not_define_its_one_event_stops_the_program(
 
 
 async def _handler(_event: PushEvent, _delivery: DeliveryContext) -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def test_a_handler_that_is_not_a_coroutine_is_refused() -> None:
@@ -94,7 +94,7 @@ def test_a_handler_sees_the_actions_that_it_names_or_all(
     registry = Registry()
 
     async def wanting(_event: IssuesEvent, _delivery: DeliveryContext) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     registry.on(IssuesEvent, action=action)(wanting)
     for case, wanted in (("issues__opened", opened), ("issues__closed", closed)):

@@ -1,4 +1,4 @@
-"""A signature covers the body alone: no body is accepted under another event's name where it would write."""
+"""A signature covers only the body, so a schema rejects the body of another event."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_no_other_events_payload_is_accepted_where_it_would_write(event: str) ->
 def test_null_in_the_place_of_a_foreign_part_is_refused_all_the_same(event: str) -> None:
     for path in github.PAYLOADS.glob(f"{event}__*.json"):
         payload = json.loads(path.read_text())
-        # Null in a part that all events share, such as the repository, tells nothing.
+        # A null part that all events share, such as the repository, identifies no event.
         for part in EVENTS[event].foreign - set(schemas.Event.model_fields):
             assert not would_write(event, json.dumps({**payload, part: None}).encode()), part
 
@@ -68,13 +68,13 @@ def test_every_example_is_accepted_under_its_own_name(path: Path) -> None:
         ("create__branch", "delete", "master_branch: Value error, no payload of delete has this part"),
     ],
 )
-def test_the_reason_is_told_with_the_part_that_gave_it_away(case: str, event: str, why: str) -> None:
+def test_the_error_names_the_part_of_the_other_event(case: str, event: str, why: str) -> None:
     with pytest.raises(ValidationError) as caught:
         schemas.parse(EVENTS[event], github.sample(case).body)
     assert why in why_invalid(caught.value)
 
 
 @pytest.mark.parametrize("action", ["started", "enabled", "disabled"])
-def test_an_event_without_a_part_of_its_own_is_told_apart_by_its_action(action: str) -> None:
+def test_an_event_without_a_part_of_its_own_is_identified_by_its_action(action: str) -> None:
     body = json.dumps(github.payload("repository__created") | {"action": action}).encode()
     assert not would_write("repository", body)

@@ -1,4 +1,4 @@
-"""A form's payload is what `urllib` reads, wherever the form is cut."""
+"""A form's payload equals what `urllib` reads, wherever the form is cut."""
 
 import json
 import tracemalloc
@@ -13,7 +13,7 @@ import schemas
 from schemas import _forms
 
 FORM = "application/x-www-form-urlencoded"
-# All that means something in a form or in quoted-printable, whole and in part.
+# Every token with a meaning in a form or in percent-encoding, whole and in part.
 PIECES = b"%,%%,%4,%4a,%4A,%zz,%+,%=,%\n,%\r\n,%0A,%25,%FF,+,=,==,=41,=\n,\n,\r, ,\t,_,a,0,\0,\xff,.".split(
     b","
 )
@@ -21,7 +21,7 @@ pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=3)), max
 
 
 def urllibs(form: bytes) -> bytes | None:
-    """The first field `payload` as the standard library reads it."""
+    """Return the first field `payload` as the standard library reads it."""
     fields = parse_qsl(form.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
     return next((value.encode("latin-1") for name, value in fields if name == "payload"), None)
 
@@ -83,5 +83,5 @@ def test_a_large_form_takes_little_beside_its_payload(write: Any) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # The buffer grows ahead of what is in it by an eighth; decoding takes some slices of its own.
+    # The buffer is up to an eighth larger than its content; decoding needs some slices.
     assert peak < len(payload) * 9 / 8 + 8 * _forms.SLICE

@@ -1,4 +1,4 @@
-"""From bytes to payload: what JSON allows is read, what it does not is told apart."""
+"""From bytes to payload: valid JSON is read, and each kind of invalid JSON is an error of its own."""
 
 import json
 from typing import Any
@@ -54,7 +54,7 @@ def test_any_bytes_have_an_envelope_or_are_no_json(body: bytes) -> None:
         schemas.read_envelope(body)
 
 
-def test_a_form_without_payload_is_told() -> None:
+def test_a_form_without_a_payload_is_an_error() -> None:
     with pytest.raises(schemas.NotJSONError, match="payload"):
         schemas.json_of(b"a=1&b=2", "application/x-www-form-urlencoded")
 

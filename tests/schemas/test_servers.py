@@ -1,4 +1,4 @@
-"""The server of a delivery: from the signed payload's own links, else from a header, else github.com."""
+"""The server of a delivery comes from the links in the signed payload, else a header, else github.com."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ ENTERPRISE, TENANT = "X-GitHub-Enterprise-Host", "X-GitHub-Tenant"
         ("https://git/acme/one", "git"),
     ],
 )
-def test_a_link_tells_the_host_in_lower_case_and_without_a_port(link: str, server: str) -> None:
+def test_the_server_is_the_host_of_a_link_in_lower_case_and_without_a_port(link: str, server: str) -> None:
     assert server_of([link], {ENTERPRISE: "elsewhere.example"}) == server
 
 
@@ -62,7 +62,7 @@ def test_a_link_that_names_no_host_is_passed_over(link: str | None) -> None:
         ({TENANT: "a" * 64}, "github.com"),
     ],
 )
-def test_without_a_link_a_header_tells_it(headers: dict[str, str], server: str) -> None:
+def test_without_a_link_the_server_comes_from_a_header(headers: dict[str, str], server: str) -> None:
     assert server_of([], headers) == server
 
 
@@ -86,7 +86,7 @@ LINKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("part", LINKS)
-def test_each_part_that_links_to_the_server_tells_it(part: str) -> None:
+def test_a_link_in_any_part_gives_the_server(part: str) -> None:
     payload = {"zen": "z", **LINKS[part]}
     event = schemas.parse(EVENTS["ping"], json.dumps(payload).encode())
     assert server_of(event.links, {ENTERPRISE: "header.example"}) == "one.example"
@@ -98,6 +98,6 @@ def test_where_a_hook_delivers_to_is_no_link_to_the_server() -> None:
     assert server_of(event.links, {}) == GITHUB
 
 
-def test_an_event_without_a_schema_tells_its_server_too() -> None:
+def test_an_event_without_a_schema_has_a_server() -> None:
     event = schemas.parse(schemas.Event, github.sample("star__created").body)
     assert server_of(event.links, {}) == "github.example"

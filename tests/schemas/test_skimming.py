@@ -1,4 +1,4 @@
-"""Skimming reads what a parser of the whole text reads, whatever the text is."""
+"""Skimming reads the same as a parser of the whole text, for any text."""
 
 import json
 from typing import Any
@@ -20,11 +20,11 @@ scalars = st.one_of(
 
 
 def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Lists and objects of a few parts."""
+    """Draw lists and objects of a few parts."""
     return st.one_of(st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=3))
 
 
-# Now and then longer than what one match passes over.
+# Sometimes longer than what one match skips.
 long = st.builds(
     lambda item, count: [item] * count, scalars, st.sampled_from([_skimming.ITEMS, _skimming.RUN])
 )
@@ -33,7 +33,7 @@ objects = st.dictionaries(names, values, max_size=5)
 
 
 def reduced(value: Any, wanted: Any = WANTED) -> Any:
-    """What the skimming leaves of a parsed value."""
+    """Return what skimming keeps of a parsed value."""
     if isinstance(value, dict):
         return {name: reduced(value[name], wanted[name]) for name in value if name in wanted}
     return [] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What GitHub may leave out or get wrong costs no delivery; what cannot be understood is told by its path."""
+"""Absent or wrong optional parts cost no delivery; the error names the path of a part that is rejected."""
 
 import copy
 import json
@@ -30,7 +30,7 @@ def read(model: type[schemas.Event], payload: Any) -> schemas.Event:
 
 
 def paths(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Every place in a payload."""
+    """Yield every place in a payload."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in items:
         yield (*path, name)
@@ -38,7 +38,7 @@ def paths(value: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def put(payload: Any, path: Path, value: Any) -> Any:
-    """A copy with another value in that place."""
+    """Return a copy with another value in that place."""
     changed = place = copy.deepcopy(payload)
     for step in path[:-1]:
         place = place[step]
@@ -47,7 +47,7 @@ def put(payload: Any, path: Path, value: Any) -> Any:
 
 
 def optional(model: type[BaseModel], path: Path = ()) -> Iterator[Path]:
-    """Every field of a model that may be absent, at any depth, through its objects alone."""
+    """Yield every optional field of a model, at any depth, through its objects only."""
     for name, field in model.model_fields.items():
         place = (*path, field.alias or name)
         if not field.is_required():
@@ -58,7 +58,7 @@ def optional(model: type[BaseModel], path: Path = ()) -> Iterator[Path]:
 
 
 def values(part: Any) -> Iterator[Any]:
-    """Every value that a parsed payload holds, at any depth."""
+    """Yield every value of a parsed payload, at any depth."""
     if isinstance(part, BaseModel):
         for name in type(part).model_fields:
             yield from values(getattr(part, name))
@@ -82,7 +82,7 @@ ODD: st.SearchStrategy[Any] = st.one_of(
 
 
 @given(case=st.sampled_from(CASES), data=st.data())
-def test_whatever_stands_anywhere_is_read_or_told_by_its_path(case: str, data: st.DataObject) -> None:
+def test_any_value_anywhere_is_read_or_reported_with_its_path(case: str, data: st.DataObject) -> None:
     payload = github.payload(case)
     path = data.draw(st.sampled_from(list(paths(payload))))
     changed = put(payload, path, data.draw(ODD))
@@ -112,7 +112,7 @@ def test_null_reads_as_absent_wherever_a_field_may_be_absent(event: str) -> None
             try:
                 null = put(payload, path, None)
             except TypeError:
-                continue  # the object that would hold it is null already
+                continue  # its parent is already null
             absent = copy.deepcopy(null)
             place = absent
             for step in path[:-1]:
@@ -124,7 +124,7 @@ def test_null_reads_as_absent_wherever_a_field_may_be_absent(event: str) -> None
 @given(case=st.sampled_from(CASES), data=st.data(), name=st.text(max_size=9).map("new {}".format))
 def test_what_github_adds_anywhere_changes_nothing(case: str, data: st.DataObject, name: str) -> None:
     payload = github.payload(case)
-    # The names of an App's permissions are what is told.
+    # The names of an app's permissions are recorded.
     places = [
         path
         for path in paths(payload)
@@ -140,9 +140,9 @@ def _at(payload: Any, path: Path) -> Any:
     return payload
 
 
-# Earlier ones are the zero value of a program that had no time.
+# Earlier times are the zero value of a program without a time.
 @given(st.datetimes(min_value=datetime.fromisoformat("0001-01-04")), st.integers(-14 * 60, 14 * 60))
-def test_a_time_is_the_same_moment_in_utc_or_told_to_be_beyond_the_calendar(
+def test_a_time_is_the_same_moment_in_utc_or_reported_as_beyond_the_calendar(
     moment: datetime, offset: int
 ) -> None:
     local = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
@@ -212,7 +212,7 @@ def test_what_a_record_can_do_without_is_excused(case: str, path: Path, value: A
     assert event == reads
 
 
-def test_each_part_that_nobody_can_read_is_told_by_its_path() -> None:
+def test_each_unreadable_part_is_reported_with_its_path() -> None:
     payload = github.payload("push__branch")
     for place in (0, 2):
         payload["commits"][place] |= {"timestamp": "yesterday", "author": {"name": 7}}

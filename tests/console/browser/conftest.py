@@ -27,7 +27,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Screen:
-    """A window that notes whatever a page complains about: errors, and what its policy forbids."""
+    """A window that records errors and warnings of its page, such as violations of its policy."""
 
     def __init__(self, page: Page) -> None:
         page.set_default_timeout(15_000)
@@ -47,7 +47,7 @@ class Screen:
 async def opened(
     browser: Browser, url: str, visitor: Visitor | None = None, scheme: str = "light", width: int = 1280
 ) -> Screen:
-    """A window with the session of this visitor."""
+    """Open a window with the session of this visitor."""
     context = await browser.new_context(
         base_url=url,
         color_scheme="dark" if scheme == "dark" else "light",
@@ -62,7 +62,7 @@ async def opened(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def screen(browser: Browser, console: Console) -> AsyncIterator[Screen]:
-    """A window of an operator; the test fails when a page complained about anything."""
+    """Yield a window of an operator; fail the test if the page logged an error or a warning."""
     found = await opened(browser, console.url, console.operator)
     yield found
     await found.close()

@@ -1,4 +1,4 @@
-"""The pictures of the README and the docs: `make screenshots` takes them from the real thing.
+"""Take the pictures of the README and the docs from a real run, for `make screenshots`.
 
 A run of `make run` in an empty folder gets samples, and its console is opened by the link that it prints.
 """
@@ -24,7 +24,7 @@ LINK = re.compile(r"console +(http://\S+)")
 
 
 def main() -> None:
-    """Take every picture again."""
+    """Take all pictures."""
     chromium = shutil.which("chromium")
     if chromium is None:
         sys.exit("no chromium on PATH: apt-get install chromium")

@@ -1,4 +1,4 @@
-"""The console in a real browser, with its scripts: nothing may complain, on any page."""
+"""The console in a real browser, with its scripts: no page may log an error or a warning."""
 
 import re
 from collections.abc import AsyncIterator
@@ -75,7 +75,7 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
         overflow = await screen.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert overflow <= 0, f"{path} is wider than {width} pixels"
     await screen.close()
-    # A wrong filter is answered 400, which the browser notes.
+    # The answer to a wrong filter is 400, which the browser logs.
     assert [text for text in screen.complaints if "400 (Bad Request)" not in text] == []
 
 
@@ -106,7 +106,7 @@ async def test_a_selection_stops_the_refresh_until_it_ends(screen: Screen) -> No
     await page.goto("/deliveries")
     await page.locator("[data-row] input").check()
     await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.SUCCEEDED)
-    # Asks for a refresh as the timer does, and learns that none was sent.
+    # Triggers a refresh as the timer does, and returns whether a request was sent.
     sent = await page.evaluate(
         """() => new Promise((resolve) => {
             document.addEventListener("htmx:afterRequest", () => resolve("sent"));

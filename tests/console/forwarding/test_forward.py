@@ -157,7 +157,7 @@ def test_the_filters_are_those_of_replay(
         (("4a1f3c52-0000-4000-8000-000000000000",), "not stored: 4a1f3c52-0000-4000-8000-000000000000"),
     ],
 )
-def test_what_cannot_be_done_is_said_clearly(arguments: tuple[str, ...], told: str, target: Target) -> None:
+def test_a_wrong_command_line_is_a_clear_error(arguments: tuple[str, ...], told: str, target: Target) -> None:
     with pytest.raises(CommandError, match=re.escape(told)):
         forward(target, *arguments)
 
