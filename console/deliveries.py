@@ -15,8 +15,9 @@ from django.views import View
 
 from api.models import SavedView
 from console.pages import page
-from ledger import counting, filters, paging, search
+from ledger import counting, filters, halves, paging, search
 from ledger.filters import Filter, InvalidFilterError
+from ledger.halves import Reach
 from ledger.paging import Page
 from receiver.models import Delivery, HandlerRun, Status
 from records.models import Commit, Repository
@@ -49,25 +50,33 @@ class DeliveriesView(View):
                 "statuses": Status.values,
             }
             return await page(request, "deliveries.html", context, HTTPStatus.BAD_REQUEST)
-        template = "deliveries_rows.html" if getattr(request, "htmx", False) else "deliveries.html"
-        return await page(request, template, await _context(chosen, request.GET, now))
+        is_part = bool(getattr(request, "htmx", False))
+        context = await _context(chosen, request.GET, now, is_part=is_part)
+        return await page(request, "deliveries_rows.html" if is_part else "deliveries.html", context)
 
 
-async def _context(chosen: Filter, parameters: Mapping[str, str], now: datetime) -> dict[str, Any]:
+async def _context(
+    chosen: Filter, parameters: Mapping[str, str], now: datetime, *, is_part: bool
+) -> dict[str, Any]:
     rows = filters.deliveries(chosen)
-    shown = await _page(rows.only(*COLUMNS), parameters)
-    news = None
-    if shown.first and not parameters.get("before"):
-        news = await counting.capped(rows.filter(shown.first.newer), NEWS)
+    shown, reach = await _page(chosen, rows.only(*COLUMNS), parameters)
+    news = count = None
+    if is_part and shown.first and not parameters.get("before"):
+        news = await counting.deliveries(rows.filter(shown.first.newer), cap=NEWS)
+    elif chosen and not is_part:
+        count = await counting.deliveries(rows, reach)
     return {
         "chosen": chosen,
         "values": chosen.chosen,
         "rows": shown.rows,
         "durations": await _durations([row.pk for row in shown.rows]),
-        "count": await counting.capped(rows) if chosen else None,
+        "count": count,
         "news": news,
         "newer": _link(chosen, after=shown.first) if shown.has_newer and shown.first else None,
         "older": _link(chosen, before=shown.last) if shown.has_older else None,
+        "reach": reach,
+        "looked_at": halves.LOOKED_AT,
+        "further": _link(chosen, before=reach.settled) if reach.settled and not shown.has_older else None,
         "refresh": _refresh(chosen, shown, parameters),
         "statuses": Status.values,
         "views": [row async for row in SavedView.objects.order_by("name")[:MOST_VIEWS]],
@@ -75,12 +84,17 @@ async def _context(chosen: Filter, parameters: Mapping[str, str], now: datetime)
     }
 
 
-async def _page(rows: QuerySet[Delivery], parameters: Mapping[str, str]) -> Page:
+async def _page(
+    chosen: Filter, rows: QuerySet[Delivery], parameters: Mapping[str, str]
+) -> tuple[Page, Reach]:
+    """Return the page that the URL names, and how far it looked back."""
     if before := paging.key(parameters.get("before", "")):
-        return await paging.before(rows, before)
+        reach = await halves.reach(chosen, before.older)
+        return await paging.before(rows, before, reach=reach), reach
     if after := paging.key(parameters.get("after", "")):
-        return await paging.after(rows, after)
-    return await paging.newest(rows, paging.key(parameters.get("from", "")))
+        return await paging.after(rows, after), halves.EVERYTHING
+    reach = await halves.reach(chosen)
+    return await paging.newest(rows, paging.key(parameters.get("from", "")), reach=reach), reach
 
 
 def _link(chosen: Filter, **key: object) -> str:
@@ -142,7 +156,8 @@ async def _spelled(name: str) -> str:
 
 async def _commits(sha: str) -> list[dict[str, Any]]:
     """Return the commits whose hash begins so, each with the newest push that carried it."""
-    rows = Commit.objects.filter(sha__startswith=sha).select_related("repository").order_by("-committed_at")
+    # The index is in the order of the hash, and "g" comes after every digit of one.
+    rows = Commit.objects.filter(sha__gte=sha, sha__lt=f"{sha}g").select_related("repository").order_by("sha")
     return [
         {
             "commit": commit,

@@ -5,6 +5,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from ledger.halves import EVERYTHING, Reach, split
+from receiver.models import Delivery
+
 CAP = 100_000
 
 
@@ -23,3 +26,10 @@ async def capped(rows: "QuerySet[Any]", cap: int = CAP) -> Count:
     """Count up to `cap` rows."""
     found = await rows.order_by()[: cap + 1].acount()
     return Count(min(found, cap), more=found > cap)
+
+
+async def deliveries(rows: QuerySet[Delivery], reach: Reach = EVERYTHING, cap: int = CAP) -> Count:
+    """Count up to `cap` deliveries, as far as the reach goes."""
+    found = [await half.order_by()[: cap + 1].acount() for half in split(rows, reach)]
+    cut = reach != EVERYTHING or sum(found) > cap
+    return Count(min(sum(found), cap), more=cut)

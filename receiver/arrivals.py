@@ -22,6 +22,7 @@ MAX_TEXT = 255  # characters of a column
 MAX_HEADERS = 32
 MAX_HEADER = 1024  # characters of a value
 MAX_NAME = 64  # characters
+MAX_ADDRESS = 64  # characters
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _HOOK_ID = re.compile(r"[0-9]{1,18}")
@@ -63,6 +64,7 @@ class Arrival(NamedTuple):
     sender: str = ""
     installation_id: int | None = None
     number: int | None = None
+    address: str = ""
 
     @property
     def key(self) -> Key:
@@ -115,6 +117,7 @@ def read(headers: Mapping[str, str], body: bytes, source: str, verifier: Verifie
         sender=((sender.login if sender else None) or "")[:MAX_TEXT],
         installation_id=installation.id if installation else None,
         number=subject.number if subject else None,
+        address=meta.get("REMOTE_ADDR", "")[:MAX_ADDRESS],
     )
 
 

@@ -29,6 +29,8 @@ TERMINAL = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID, Status.D
 # A redelivery by GitHub makes these due again, because it is meant to repair them.
 REPAIRABLE = frozenset({Status.DEAD, Status.INVALID, Status.IGNORED})
 OPEN = frozenset({Status.RECEIVED, Status.PROCESSING, Status.RETRYING})
+# Settled deliveries have the time of their settlement, and no others do.
+SETTLED = models.Q(finished_at__isnull=False)
 # SQLite uses their partial indexes for this condition and not for `status IN (...)`.
 WAITING = models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING)
 
@@ -153,6 +155,12 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
     redeliveries = models.PositiveIntegerField(default=0)
+    redelivered_at = models.JSONField(
+        default=list, db_default=[], help_text="the times of the first redeliveries, as text in UTC"
+    )
+    address = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="of the sender, or of the proxy before it"
+    )
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -201,10 +209,37 @@ class Delivery(models.Model):
             models.Index(
                 fields=["finished_at", "status", "event"],
                 name="delivery_finished",
-                condition=models.Q(finished_at__isnull=False),
+                condition=SETTLED,
             ),
-            models.Index(fields=["received_at"], name="delivery_received"),
-            models.Index(fields=["repository", "received_at"], name="delivery_repository"),
+            # What pages ask for, each in the order of pages. An index of settled deliveries is written once,
+            # at the settlement; one of all deliveries would be written again by the insert and by each claim.
+            # See docs/decisions/0036.
+            models.Index(
+                fields=["received_at", "id"],
+                name="delivery_open",
+                condition=models.Q(finished_at__isnull=True),
+            ),
+            models.Index(fields=["received_at", "id"], name="delivery_received", condition=SETTLED),
+            *(
+                models.Index(fields=[column, "received_at", "id"], name=name, condition=condition)
+                for column, name, condition in (
+                    ("status", "delivery_status_page", SETTLED),
+                    ("event", "delivery_event", SETTLED),
+                    ("action", "delivery_action", SETTLED & ~models.Q(action="")),
+                    ("repository", "delivery_repository", SETTLED),
+                    ("sender", "delivery_sender", SETTLED),
+                    ("source", "delivery_source", SETTLED),
+                    ("hook_id", "delivery_hook", SETTLED),
+                )
+            ),
+            models.Index(
+                fields=["number", "repository", "received_at", "id"],
+                name="delivery_number",
+                condition=SETTLED & models.Q(number__isnull=False),
+            ),
+            models.Index(
+                fields=["received_at", "id"], name="delivery_error", condition=SETTLED & ~models.Q(error="")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -215,7 +250,9 @@ class HandlerRun(models.Model):
     """One run of one handler over one delivery."""
 
     # Only the holder of the lease writes runs, so a foreign key check for each would be wasted.
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="runs", db_constraint=False)
+    delivery = models.ForeignKey(
+        Delivery, models.CASCADE, related_name="runs", db_constraint=False, db_index=False
+    )
     handler = models.CharField(max_length=255, help_text="module and function, as in push.record")
     attempt = models.PositiveIntegerField(help_text="starts at 1, and again at 1 after a replay")
     trigger = models.CharField(max_length=10, choices=Trigger.choices)
@@ -227,7 +264,10 @@ class HandlerRun(models.Model):
     superseded = models.BooleanField(default=False, help_text="a replay asked for this handler anew")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["delivery", "handler"], name="run_delivery_handler")]
+        indexes: ClassVar = [
+            models.Index(fields=["delivery", "handler"], name="run_delivery_handler"),
+            models.Index(fields=["handler", "delivery"], name="run_handler_delivery"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.handler} attempt {self.attempt}: {self.outcome}"

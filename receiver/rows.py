@@ -29,6 +29,7 @@ def of(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[dict[str, Any]
             "size": len(arrival.body),
             "digest": arrival.digest,
             "redeliveries": count - 1,
+            "address": arrival.address,
         }
         for arrival, count in zip(arrivals, times, strict=True)
     ]

@@ -29,7 +29,8 @@ class Commit(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["repository", "sha"], name="commit_repository_sha")
+            # sha comes first so that the same index finds the commits whose hashes begin with a few characters.
+            models.UniqueConstraint(fields=["sha", "repository"], name="commit_sha_repository")
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
 -- Counts redeliveries of existing deliveries. A row that another transaction locks is skipped and not returned.
+-- The times of the first twenty are kept, so that a captured request that is repeated cannot fill the row.
 -- A delivery with another body is returned with its own digest, and nothing of it changes. A row of version 0.1
 -- has no digest yet: equal bodies make equal zstd frames. The signed bytes replace a body that was recovered
 -- unsigned. The parameters are those of the insert.
@@ -27,6 +28,10 @@ matched AS (
 )
 UPDATE receiver_delivery AS delivery
 SET redeliveries = delivery.redeliveries + COALESCE(matched.times, 0),
+    redelivered_at = CASE
+        WHEN matched.id IS NULL OR jsonb_array_length(delivery.redelivered_at) >= 20 THEN delivery.redelivered_at
+        ELSE delivery.redelivered_at || to_jsonb(statement_timestamp() AT TIME ZONE 'UTC')
+    END,
     digest = COALESCE(matched.digest, delivery.digest),
     body = CASE WHEN matched.replaced THEN matched.body ELSE delivery.body END,
     size = CASE WHEN matched.replaced THEN matched.size ELSE delivery.size END,

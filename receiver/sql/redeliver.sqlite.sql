@@ -1,9 +1,14 @@
--- Counts redeliveries of an existing delivery. A delivery with another body is returned with its own digest, and
--- nothing of it changes. A row of version 0.1 has no digest yet: equal bodies make equal zstd frames. The signed
+-- Counts redeliveries of an existing delivery, and keeps the times of the first twenty. A delivery with another body
+-- is returned with its own digest, and nothing of it changes. A row of version 0.1 has no digest yet: equal bodies make equal zstd frames. The signed
 -- bytes replace a body that was recovered unsigned.
 UPDATE receiver_delivery
 SET redeliveries = redeliveries
         + CASE WHEN unsigned OR COALESCE(digest = :digest, body = :body) THEN :redeliveries + 1 ELSE 0 END,
+    redelivered_at = CASE
+        WHEN NOT (unsigned OR COALESCE(digest = :digest, body = :body)) OR json_array_length(redelivered_at) >= 20
+        THEN redelivered_at
+        ELSE json_insert(redelivered_at, '$[#]', strftime('%Y-%m-%dT%H:%M:%f', 'now'))
+    END,
     digest = CASE WHEN unsigned OR COALESCE(digest = :digest, body = :body) THEN :digest ELSE digest END,
     body = CASE WHEN unsigned THEN :body ELSE body END,
     size = CASE WHEN unsigned THEN :size ELSE size END,

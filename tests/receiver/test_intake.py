@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -85,6 +85,20 @@ async def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_others_ar
     assert receipts(await write(batch)) == ["duplicate"] * 5
     assert (await Delivery.objects.aget(pk=stored[0].id)).redeliveries == 5
     assert (await Delivery.objects.aget(pk=stored[1].id)).redeliveries == 1
+
+
+async def test_the_times_of_the_first_redeliveries_and_the_address_of_the_sender_are_kept(write: Write) -> None:
+    first = arrival(address="192.0.2.1")
+    begin = timezone.now() - timedelta(seconds=1)
+    for _ in range(23):
+        await write([first])
+    row = await Delivery.objects.aget()
+    assert (row.address, row.redeliveries, len(row.redelivered_at)) == ("192.0.2.1", 22, 20)
+    times = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in row.redelivered_at]
+    assert times == sorted(times)
+    assert begin < times[0] <= times[-1] < timezone.now() + timedelta(seconds=1)
+    await write([arrival(first.guid, body=b"other")])
+    assert len((await Delivery.objects.aget()).redelivered_at) == 20
 
 
 async def test_a_row_that_the_database_refuses_is_an_error_for_its_sender_alone(parts: Parts) -> None:
