@@ -3,9 +3,9 @@
 import psycopg
 from psycopg import sql
 
-# Every value is computed from the number of the row, so each run measures the same ledger. A busy organisation:
-# a thousand repositories, 2,000 people, 50 hooks; 2% died, 2% had no handler, and one of 2,000 waits. The
-# person, the hook, the source, the event and the action called `rare` are in one of 100,000 deliveries.
+# Every value is computed from the number of the row, so each run measures the same ledger of a busy
+# organisation: a thousand repositories, 2,000 people, 50 hooks; 2% died, 2% had no handler, and one of 2,000
+# waits. The person, the hook, the source, the event and the action `rare` are in one of 100,000 deliveries.
 _RARE = "n % 100000 = 5"
 _NUMBERED = "n % 10 IN (4, 5, 6)"
 _COLUMNS = {
@@ -13,10 +13,10 @@ _COLUMNS = {
     "received_at": "now() - n * {step}",
     "next_attempt_at": "CASE WHEN n % 2000 = 7 THEN now() + interval '1 hour' END",
     "finished_at": "CASE WHEN n % 2000 <> 7 THEN now() - n * {step} + interval '90 milliseconds' END",
-    "status": "CASE WHEN n % 2000 = 7 THEN 'retrying' WHEN n % 50 = 1 THEN 'dead' WHEN n % 50 = 2 THEN 'ignored'"
-    " WHEN n % 500 = 3 THEN 'invalid' ELSE 'succeeded' END",
-    "error": "CASE WHEN n % 50 = 1 OR n % 2000 = 7 THEN 'push.announce: OSError: no route to 10.0.0.' || n % 200"
-    " WHEN n % 500 = 3 THEN 'commits.0.id: a string of 40 characters is missing' ELSE '' END",
+    "status": "CASE WHEN n % 2000 = 7 THEN 'retrying' WHEN n % 50 = 1 THEN 'dead'"
+    " WHEN n % 50 = 2 THEN 'ignored' WHEN n % 500 = 3 THEN 'invalid' ELSE 'succeeded' END",
+    "error": "CASE WHEN n % 50 = 1 OR n % 2000 = 7"
+    " THEN 'push.announce: OSError: no route to 10.0.0.' || n % 200 WHEN n % 500 = 3 THEN 'commits.0.id: a string of 40 characters is missing' ELSE '' END",
     "attempts": "1",
     "worker": "'host:1:abc'",
     "repository": "'harbour-works/tide-tables-' || n % 1000",
@@ -61,7 +61,7 @@ def fill(url: str, rows: int) -> None:
             sql.SQL(
                 "INSERT INTO receiver_delivery ({names}) SELECT {values} FROM receiver_delivery AS template,"
                 # The newest row is the last one, as it is in a ledger.
-                " LATERAL (SELECT {rows} - i AS n FROM generate_series(1, {rows}) AS i) AS numbers"
+                " LATERAL (SELECT {rows} - i AS n FROM generate_series(1, {rows}::bigint) AS i) AS numbers"
                 " WHERE template.id = {template}"
             ).format(
                 names=sql.SQL(", ").join(map(sql.Identifier, names)),

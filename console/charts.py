@@ -28,6 +28,7 @@ def bars(rates: Rates, what: str) -> SafeString:
     highest = max(totals, default=0)
     unit = "hour" if rates.step >= HOUR else "minute"
     label = f"{what} per {unit}: {sum(totals):,} since {rates.since:%Y-%m-%d %H:%M} UTC, at most {highest:,}"
+    clock = "%a %d %b" if rates.step >= HOUR else "%H:%M"
     width = WIDTH / steps
     drawn = []
     for place, begin in enumerate(begins):
@@ -42,12 +43,13 @@ def bars(rates: Rates, what: str) -> SafeString:
             x, y = f"{(place + _GAP / 2) * width:.2f}", f"{HEIGHT - bottom:.2f}"
             size = f"{(1 - _GAP) * width:.2f}", f"{height:.2f}"
             drawn.append((status, x, y, *size, at, f"{number:,}", status))
+    rest = f"{sum(totals):,} since {rates.since:%m-%d %H:%M} UTC, at most {highest:,}"
     rects = format_html_join(
         "", '<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{} UTC: {} {}</title></rect>', drawn
     )
     return format_html(
-        '<figure class="chart">'
-        '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
-        "{}</svg><figcaption>{}</figcaption></figure>",
-        WIDTH, HEIGHT, label, rects, label,
+        '<figure class="chart"><figcaption><b>{} per {}</b> {}</figcaption>'
+        '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
+        '<p class="axis" aria-hidden="true"><span>{}</span><span>{} UTC</span></p></figure>',
+        what, unit, rest, WIDTH, HEIGHT, label, rects, f"{rates.since:{clock}}", f"{rates.until:{clock}}",
     )  # fmt: skip

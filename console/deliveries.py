@@ -64,7 +64,7 @@ async def _context(
     if is_part and shown.first and not parameters.get("before"):
         news = await counting.deliveries(rows.filter(shown.first.newer), cap=NEWS)
     elif chosen and not is_part:
-        count = await counting.deliveries(rows, reach)
+        count = await counting.chosen(chosen, reach)
     return {
         "chosen": chosen,
         "values": chosen.chosen,

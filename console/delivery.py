@@ -1,5 +1,6 @@
 """One delivery: its story, its headers and payload, and its exact bytes."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -7,11 +8,11 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import View
 
-from console import copying, payload_tree, timeline
+from console import copying, payload_tree, timeline, wrote
 from console.pages import page
 from ledger import counting
+from receiver.fields import UnreadableBodyError
 from receiver.models import TERMINAL, Delivery, HandlerRun
-from records.models import Repository
 
 RUNS = 500
 # Deliveries of the same thing are counted up to this number.
@@ -24,10 +25,7 @@ class DeliveryView(View):
     async def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the delivery, or to htmx only its story."""
         only_story = bool(getattr(request, "htmx", False))
-        rows = Delivery.objects.defer("body") if only_story else Delivery.objects.all()
-        delivery = await rows.filter(pk=pk).afirst()
-        if delivery is None:
-            raise Http404
+        delivery, body = await _read(pk, with_body=not only_story)
         runs = HandlerRun.objects.filter(delivery=pk).order_by("-pk")[:RUNS]
         context: dict[str, Any] = {
             "delivery": delivery,
@@ -37,26 +35,51 @@ class DeliveryView(View):
         }
         if only_story:
             return await page(request, "delivery_story.html", context)
-        return await page(request, "delivery.html", context | _payload(delivery) | await _around(delivery))
+        payload = None
+        if body is not None and len(body) <= payload_tree.SHOWN:
+            with suppress(ValueError):
+                payload = payload_tree.read(body, delivery.content_type)
+        context |= (
+            _known(delivery) | await _around(delivery) | {"wrote": await wrote.links(delivery, payload)}
+        )
+        if body is not None:
+            context |= _shown(body, payload)
+        return await page(request, "delivery.html", context)
 
 
-def _payload(delivery: Delivery) -> dict[str, Any]:
-    """Return the headers and the payload: as a tree where it is small enough, and its first bytes as text."""
-    body, shown = delivery.body, payload_tree.SHOWN
-    context: dict[str, Any] = {
-        "size": len(body),
-        "raw": body[:shown].decode(errors="replace"),
-        "cut": len(body) - shown if len(body) > shown else 0,
+async def _read(pk: int, *, with_body: bool) -> tuple[Delivery, bytes | None]:
+    """Return a delivery and its body; None for a body that nobody can decompress."""
+    rows = Delivery.objects.filter(pk=pk)
+    try:
+        delivery = await (rows if with_body else rows.defer("body")).afirst()
+        body = delivery.body if delivery and with_body else None
+    except UnreadableBodyError:
+        delivery, body = await rows.defer("body").afirst(), None
+    if delivery is None:
+        raise Http404
+    return delivery, body
+
+
+def _known(delivery: Delivery) -> dict[str, Any]:
+    """Return what is known of a delivery without its body."""
+    return {
+        "size": delivery.size,
         "headers": {"Content-Type": delivery.content_type, **delivery.headers},
         "send": copying.send(delivery.event, delivery.guid),
         "curl": copying.curl(delivery.headers, delivery.content_type, delivery.guid, _webhook(delivery)),
     }
-    if not context["cut"]:
-        try:
-            context["tree"] = payload_tree.tree(payload_tree.read(body, delivery.content_type))
-        except ValueError:
-            context["no_tree"] = True
-    return context
+
+
+def _shown(body: bytes, payload: object) -> dict[str, Any]:
+    """Return the payload: as a tree where it is small enough, and its first bytes as text."""
+    shown = payload_tree.SHOWN
+    return {
+        "readable": True,
+        "size": len(body),
+        "raw": body[:shown].decode(errors="replace"),
+        "cut": max(0, len(body) - shown),
+        "tree": None if payload is None else payload_tree.tree(payload),
+    }
 
 
 def _webhook(delivery: Delivery) -> str:
@@ -73,11 +96,15 @@ async def _around(delivery: Delivery) -> dict[str, Any]:
     found = []
     for name, columns in related:
         others = Delivery.objects.filter(**columns).exclude(pk=delivery.pk)
-        count = await counting.capped(others, MOST_RELATED)
+        # The index of guids holds both halves.
+        count = await (
+            counting.capped(others, MOST_RELATED)
+            if "guid" in columns
+            else counting.deliveries(others, cap=MOST_RELATED)
+        )
         if count.number:
             found.append((count, name, f"/deliveries?{urlencode(columns)}"))
-    recorded = Repository.objects.filter(github_id=delivery.repository_id or 0, full_name=delivery.repository)
-    return {"related": found, "recorded": await recorded.values_list("pk", flat=True).afirst()}
+    return {"related": found}
 
 
 class BodyView(View):
@@ -85,15 +112,14 @@ class BodyView(View):
 
     async def get(self, _request: HttpRequest, pk: int) -> HttpResponse:
         """Send them as a file to save: no browser shows or runs what is in it."""
-        found = await Delivery.objects.filter(pk=pk).values_list("guid", "body").afirst()
-        if found is None:
+        delivery, body = await _read(pk, with_body=True)
+        if body is None:
             raise Http404
-        guid, body = found
         return HttpResponse(
             body,
             content_type="application/octet-stream",
             headers={
-                "Content-Disposition": f'attachment; filename="{copying.file_name(guid)}"',
+                "Content-Disposition": f'attachment; filename="{copying.file_name(delivery.guid)}"',
                 "Content-Security-Policy": "sandbox; default-src 'none'",
             },
         )

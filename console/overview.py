@@ -1,5 +1,9 @@
 """The first page: what comes and what becomes of it, or how to begin while nothing has come."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -7,78 +11,137 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
+from redis.exceptions import RedisError
 
 from console import charts
 from console.pages import page
 from dev import folder
-from ledger import rates, reading, summary
-from ledger.reading import Reading
-from ledger.summary import Sheet
+from ledger import heartbeats, overview, summary
+from ledger.counting import CAP, Count
+from ledger.heartbeats import Heartbeat
+from ledger.overview import Open, Overview
 from receiver.models import Delivery, Status
 
-CHARTS = (
-    ("Received", rates.received, rates.MINUTE, rates.HOUR),
-    ("Settled", rates.settled, rates.MINUTE, rates.HOUR),
-    ("Settled", rates.settled, rates.HOUR, 7 * 24 * rates.HOUR),
-)
+# Deliveries of one worker that are shown: those that it has held for the longest time.
+MAX_RUNNING = 5
+MAX_REASONS = 8
 # What stands for the varying parts of a reason; no error holds it.
 VARIES = "…"
 
 
 class OverviewView(View):
-    """Rates, the queue, the workers, the next retries and what died; the first-run page before that."""
+    """Rates, what waits, the workers, the next retries and what died; the first-run page before that."""
 
     async def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show the page, or to htmx only what changes."""
         is_part = bool(getattr(request, "htmx", False))
-        first = await Delivery.objects.values_list("pk", flat=True).afirst()
-        if first is None:
-            return await page(request, "first_run.html", _beginning())
         if is_part and request.GET.get("first"):
-            return HttpResponseClientRedirect(f"/deliveries/{first}")
-        context = await sync_to_async(_read)()
+            first = await Delivery.objects.values_list("pk", flat=True).afirst()
+            return HttpResponseClientRedirect(f"/deliveries/{first}") if first else await _begin(request)
+        found = await sync_to_async(overview.read)(timezone.now())
+        if found.is_empty and not await Delivery.objects.aexists():
+            return await _begin(request)
+        alive, redis_error = await sync_to_async(_alive)()
+        context = _context(found, alive, redis_error)
         return await page(request, "overview_parts.html" if is_part else "overview.html", context)
 
 
-def _beginning() -> dict[str, Any]:
+async def _begin(request: HttpRequest) -> HttpResponseBase:
     secret = settings.DATA / folder.SECRET_FILE
-    return {
+    context = {
         "webhook": f"http://127.0.0.1:{settings.PORT}/webhooks/github",
         "secret": secret if secret.exists() else None,
     }
+    return await page(request, "first_run.html", context)
 
 
-def _read() -> dict[str, Any]:
-    read = reading.read()
-    drawn = [charts.bars(count(read.now, step, length), what) for what, count, step, length in CHARTS]
-    sheets = [summary.deliveries(read), summary.workers(read), summary.retries(read)]
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker with what it holds; `since` is None for one that ended or is unknown."""
+
+    name: str
+    since: datetime | None
+    at_work: int
+    running: Sequence[tuple[Open, str]]
+    """The deliveries that it has held for the longest time, each with how long."""
+
+
+def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> dict[str, Any]:
+    minutes = found.settled.minutes.numbers
     return {
-        "headline": summary.headline(read),
-        "charts": drawn,
-        "sheets": [_table(sheet) for sheet in sheets if sheet.rows],
-        "dead": read.dead,
-        "reasons": _reasons(read),
+        "now": found.now,
+        "charts": [
+            charts.bars(found.received, "Received"),
+            charts.bars(found.settled.minutes, "Settled"),
+            charts.bars(found.settled.hours, "Settled"),
+        ],
+        "legend": charts.ORDER,
+        "waiting": Count(found.waiting.total, more=found.waiting.total >= CAP),
+        "oldest": found.waiting.oldest,
+        "settled": sum(minutes.values()),
+        "failed": sum(count for (_, status), count in minutes.items() if status == Status.DEAD),
+        "dead": Count(found.dead, more=found.dead >= CAP),
+        "reasons": _reasons(found.errors),
+        "workers": _workers(found.held, alive),
+        "alive": len(alive),
+        "redis_error": redis_error,
+        "retries": found.retries,
+        "rejections": found.rejections,
+        "rejected": sum(number for _, number in found.rejections),
+        "unmatched": _unmatched(found),
+        "silent": [(one, summary.span(one.usually.total_seconds())) for one in found.silent],
+        "days": overview.DAYS,
+        "most_errors": overview.MAX_ERRORS,
     }
 
 
-def _table(sheet: Sheet) -> dict[str, Any]:
-    """Return a sheet with each heading and cell beside whether it is a number."""
-    numbers = [column in sheet.numbers for column in sheet.columns]
-    return {
-        "title": sheet.title,
-        "columns": list(zip(sheet.columns, numbers, strict=True)),
-        "rows": [list(zip(row, numbers, strict=True)) for row in sheet.rows],
-    }
+def _alive() -> tuple[list[Heartbeat], str]:
+    try:
+        return heartbeats.read(), ""
+    except (RedisError, OSError) as error:
+        return [], f"Redis does not answer: {error}"
 
 
-def _reasons(read: Reading) -> list[dict[str, Any]]:
+def _workers(held: Sequence[Open], alive: Sequence[Heartbeat]) -> list[Worker]:
+    """Return the live workers, and those that are gone and whose leases have not ended."""
+    by_worker: dict[str, list[Open]] = defaultdict(list)
+    for one in held:
+        by_worker[one.worker].append(one)
+    beats = {beat.worker: beat for beat in alive}
+    found = []
+    for name in [*beats, *sorted(by_worker.keys() - beats.keys())]:
+        beat = beats.get(name)
+        lasted = beat.running if beat else {}
+        longest = sorted(by_worker[name], key=lambda one: -lasted.get(one.id, 0))[:MAX_RUNNING]
+        running = [(one, summary.span(lasted[one.id]) if one.id in lasted else "") for one in longest]
+        at_work = beat.at_work if beat else len(by_worker[name])
+        found.append(Worker(name, beat.since if beat else None, at_work, running))
+    return found
+
+
+def _reasons(errors: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return why deliveries died, each with the URL that finds them."""
     return [
         {"reason": reason, "number": number, "events": events, "url": _url(reason)}
-        for reason, number, events in summary.grouped(read.errors)[: summary.MAX_REASONS]
+        for reason, number, events in summary.grouped(errors)[:MAX_REASONS]
     ]
+
+
+def _unmatched(found: Overview) -> list[tuple[str, int, str]]:
+    """Return the events that no handler wanted, with their numbers and the URL that lists them."""
+    numbers = sorted(
+        (
+            (event, number)
+            for (status, event), number in found.settled.events.items()
+            if status == Status.IGNORED
+        ),
+        key=lambda one: -one[1],
+    )
+    query = {"status": Status.IGNORED.value}
+    return [(event, number, urlencode({**query, "event": event})) for event, number in numbers[:MAX_REASONS]]
 
 
 def _url(reason: str) -> str:

@@ -10,7 +10,7 @@ from django.views import View
 from console.advice import ADVICE
 from console.pages import page
 from ledger.unmatched import unmatched
-from receiver.models import Rejection, RejectionCount
+from receiver.models import Reason, Rejection, RejectionCount
 
 DAYS = 7
 SHOWN = 50
@@ -21,6 +21,10 @@ class RejectionsView(View):
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Show counts by reason, what to do about each, and the newest refused requests."""
+        reason = request.GET.get("reason", "")
+        chosen = (
+            Rejection.objects.filter(reason=reason) if reason in Reason.values else Rejection.objects.all()
+        )
         since = timezone.now().date() - timedelta(days=DAYS - 1)
         counts = RejectionCount.objects.filter(day__gte=since).values("reason").annotate(total=Sum("count"))
         context = {
@@ -29,7 +33,8 @@ class RejectionsView(View):
                 {"reason": row["reason"], "total": row["total"], "advice": ADVICE.get(row["reason"], "")}
                 async for row in counts.order_by("-total")
             ],
-            "newest": [row async for row in Rejection.objects.order_by("-pk")[:SHOWN]],
+            "newest": [row async for row in chosen.order_by("-pk")[:SHOWN]],
+            "reason": reason if reason in Reason.values else "",
         }
         return await page(request, "rejections.html", context)
 

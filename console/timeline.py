@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from receiver.models import TERMINAL, Delivery, HandlerRun, Status
 
@@ -23,10 +23,10 @@ def entries(delivery: Delivery, runs: Iterable[HandlerRun]) -> list[Entry]:
 
     It is settled after its runs, whatever the clocks of worker and database say.
     """
-    story = [_received(delivery), *(_run(run) for run in sorted(runs, key=lambda run: run.started_at))]
-    if delivery.redeliveries:
-        times = "once" if delivery.redeliveries == 1 else f"{delivery.redeliveries} times"
-        story.append(Entry(None, f"GitHub sent it again {times}"))
+    happened = [*(_run(run) for run in runs), *_redelivered(delivery)]
+    story = [_received(delivery), *sorted(happened, key=lambda entry: entry.at or delivery.received_at)]
+    if more := delivery.redeliveries - len(delivery.redelivered_at):
+        story.append(Entry(None, f"GitHub sent it again {'once' if more == 1 else f'{more} times'} more"))
     if delivery.status in TERMINAL:
         story.append(_settled(delivery))
     return [*story, *_to_come(delivery)]
@@ -37,9 +37,16 @@ def _received(delivery: Delivery) -> Entry:
     source = f"of source {delivery.source}" if delivery.source else "of /webhooks/github"
     signed = f"signed with {secret} {source}"
     details = [f"unsigned, fetched from GitHub's API for {source[3:]}" if delivery.unsigned else signed]
+    if delivery.address:
+        details.append(f"from {delivery.address}")
     if delivery.size is not None:
         details.append(f"{delivery.size:,} bytes")
     return Entry(delivery.received_at, "Received", details)
+
+
+def _redelivered(delivery: Delivery) -> list[Entry]:
+    times = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in delivery.redelivered_at)
+    return [Entry(at, "GitHub sent it again", ["the same GUID, hook and body"]) for at in times]
 
 
 def _run(run: HandlerRun) -> Entry:

@@ -5,8 +5,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from ledger import filters
+from ledger.filters import Filter
 from ledger.halves import EVERYTHING, Reach, split
-from receiver.models import Delivery
+from receiver.models import Delivery, HandlerRun
 
 CAP = 100_000
 
@@ -33,3 +35,14 @@ async def deliveries(rows: QuerySet[Delivery], reach: Reach = EVERYTHING, cap: i
     found = [await half.order_by()[: cap + 1].acount() for half in split(rows, reach)]
     cut = reach != EVERYTHING or sum(found) > cap
     return Count(min(sum(found), cap), more=cut)
+
+
+async def chosen(filtered: Filter, reach: Reach = EVERYTHING) -> Count:
+    """Count the deliveries of a filter.
+
+    Those of a handler alone are counted in the index of runs: a join of so many takes half a second.
+    """
+    if filtered.chosen.keys() == {"handler"}:
+        runs = HandlerRun.objects.filter(handler=filtered.chosen["handler"])
+        return await capped(runs.values("delivery").distinct())
+    return await deliveries(filters.deliveries(filtered), reach)

@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from receiver.models import Delivery, Status
+from receiver.models import SETTLED, Delivery, Status
 
 DAYS = timedelta(days=7)
 # Deliveries that are looked at, the newest first.
-CAP = 10_000
+CAP = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Unmatched:
 
 async def unmatched(now: datetime) -> list[Unmatched]:
     """Return what no handler wanted, the most frequent first."""
-    rows = Delivery.objects.filter(finished_at__gte=now - DAYS, status=Status.IGNORED)
-    columns = rows.order_by("-finished_at").values_list("event", "action", "pk", "received_at")
+    rows = Delivery.objects.filter(SETTLED, received_at__gte=now - DAYS, status=Status.IGNORED)
+    columns = rows.order_by("-received_at", "-pk").values_list("event", "action", "pk", "received_at")
     numbers: Counter[tuple[str, str]] = Counter()
     newest: dict[tuple[str, str], tuple[int, datetime]] = {}
     async for event, action, pk, at in columns[:CAP]:

@@ -72,10 +72,12 @@ class Arrival(NamedTuple):
         return self.source, self.guid, self.hook_id
 
 
-def read(headers: Mapping[str, str], body: bytes, source: str, verifier: Verifier, limit: int) -> Arrival:
+def read(
+    headers: Mapping[str, str], body: bytes, source: str, verifier: Verifier, limit: int, address: str = ""
+) -> Arrival:
     """Return the arrival of a POST request; the names of its headers are in lower case.
 
-    `verifier` has read the body, whose JSON may have up to `limit` bytes. Raises `RejectedError` with the
+    `address` is the sender's. `verifier` has read the body, whose JSON may have up to `limit` bytes. Raises `RejectedError` with the
     status of the table in docs/reference/http.md.
     """
     position = _position(verifier, headers.get("x-hub-signature-256"))
@@ -117,7 +119,7 @@ def read(headers: Mapping[str, str], body: bytes, source: str, verifier: Verifie
         sender=((sender.login if sender else None) or "")[:MAX_TEXT],
         installation_id=installation.id if installation else None,
         number=subject.number if subject else None,
-        address=meta.get("REMOTE_ADDR", "")[:MAX_ADDRESS],
+        address=address[:MAX_ADDRESS],
     )
 
 

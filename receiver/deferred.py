@@ -54,6 +54,8 @@ class DeferredRequest(_Deferred, ASGIRequest):
         self.connection: LimitedHttpProtocol | None = (
             scope.get("extensions", {}).get(EXTENSION, {}).get("connection")
         )
+        # None behind a unix socket.
+        self.address: str = (scope.get("client") or ("",))[0]
         self.verifier = verifier
         self.since = since
         self._body = b""

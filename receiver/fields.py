@@ -12,6 +12,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 LEVEL = 1
 
 
+UnreadableBodyError = zstandard.ZstdError
+"""A stored body is not what `compress` made: the disk or somebody else changed it."""
+
 _thread = threading.local()
 
 
@@ -26,7 +29,7 @@ def compress(body: bytes) -> bytes:
 
 
 def decompress(frame: bytes) -> bytes:
-    """Return the bytes that `compress` compressed."""
+    """Return the bytes that `compress` compressed; raise `UnreadableBodyError` for anything else."""
     try:
         decompressor = _thread.decompressor
     except AttributeError:

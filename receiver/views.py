@@ -53,15 +53,17 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
     body, since = request.body, None
     if isinstance(request, DeferredRequest):  # of `WebhookHandler`, which has read the body
         by_name, verifier, since = request.headers_by_name, request.verifier, request.since
+        address = request.address
     else:
         by_name, verifier = headers.of(request), Verifier(secrets_of(source))
+        address = request.META.get("REMOTE_ADDR", "")
         verifier.update(body)
     if len(body) > bodies.max_bytes(settings.MAX_BODY_BYTES, by_name.get("content-type", "")):
         reason = Reason.TOO_LARGE
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return refuse(request, found, status, reason, LIMITS[reason](), len(body))
     try:
-        arrival = await _read(by_name, body, source, verifier)
+        arrival = await _read(by_name, body, source, verifier, address)
         stored = await found.intake.keep(arrival, since)
     except arrivals.RejectedError as rejected:
         return refuse(request, found, rejected.status, rejected.reason, rejected.detail, len(body))
@@ -139,11 +141,13 @@ def secrets_of(source: str) -> tuple[bytes, ...]:
     return found.get(source.lower().replace("-", "_"), ()) or found.get("", ())
 
 
-async def _read(by_name: Mapping[str, str], body: bytes, source: str, verifier: Verifier) -> Arrival:
+async def _read(
+    by_name: Mapping[str, str], body: bytes, source: str, verifier: Verifier, address: str
+) -> Arrival:
     limit = settings.MAX_BODY_BYTES
     if len(body) <= PARSE_IN_LOOP:
-        return arrivals.read(by_name, body, source, verifier, limit)
-    return await asyncio.to_thread(arrivals.read, by_name, body, source, verifier, limit)
+        return arrivals.read(by_name, body, source, verifier, limit, address)
+    return await asyncio.to_thread(arrivals.read, by_name, body, source, verifier, limit, address)
 
 
 def _answer(arrival: Arrival, receipt: Receipt) -> HttpResponse:

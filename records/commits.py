@@ -29,7 +29,7 @@ class Commit(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            # sha comes first so that the same index finds the commits whose hashes begin with a few characters.
+            # sha comes first so that the same index finds commits by the first characters of their hashes.
             models.UniqueConstraint(fields=["sha", "repository"], name="commit_sha_repository")
         ]
 

@@ -22,7 +22,8 @@ numbers = st.dictionaries(
 @given(numbers)
 def test_bars_are_within_the_chart_and_have_their_numbers(found: dict[tuple[datetime, str], int]) -> None:
     chart = charts.bars(Rates(MINUTE, BEGIN, END, found, capped=False), "Settled")
-    assert f"Settled per minute: {sum(found.values()):,} since 2026-11-25 12:00 UTC" in chart
+    assert f'aria-label="Settled per minute: {sum(found.values()):,} since 2026-11-25 12:00 UTC' in chart
+    assert "<span>12:00</span><span>12:59 UTC</span>" in chart
     rects = re.findall(r'<rect class="(\w+)" x="(.+?)" y="(.+?)" width="(.+?)" height="(.+?)"><title>', chart)
     assert sorted(rect[0] for rect in rects) == sorted(status for _, status in found)
     for _, x, y, width, height in rects:

@@ -1,5 +1,6 @@
 """The page of a delivery: its history, payload and bytes, and how to send it again."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
 from console import copying
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from records.models import Commit, Issue, Repository
 from tests import github, servers
 from tests.console.conftest import Console
 from tests.console.kept import kept
@@ -38,17 +41,19 @@ def test_the_history_shows_each_step_in_order(console: Console) -> None:
     begin = timezone.now() - timedelta(minutes=10)
     row = kept(
         received_at=begin, status=Status.SUCCEEDED, attempts=2, worker="web-1:4711", redeliveries=2,
-        secret_position=1, finished_at=begin,
+        secret_position=1, finished_at=begin, address="192.0.2.7",
+        redelivered_at=[(begin + timedelta(seconds=30)).replace(tzinfo=None).isoformat()],
     )  # fmt: skip
     ran(row, Outcome.FAILED, started_at=begin, error="OSError: no route", traceback="Traceback: here")
     ran(row, Outcome.SUCCEEDED, started_at=begin + timedelta(minutes=1), attempt=2, trigger=Trigger.RETRY)
     told = words(console.viewer.get(f"/deliveries/{row.pk}").text)
     steps = [
-        "Received signed with secret 2 of /webhooks/github",
-        "push.record failed 250 ms attempt 1, because of its delivery OSError: no route Traceback",
-        "push.record succeeded 250 ms attempt 2, because of an earlier failure",
-        "GitHub sent it again 2 times",
-        "Settled succeeded after 2 attempts, by web-1:4711",
+        "Received 10 min ago signed with secret 2 of /webhooks/github, from 192.0.2.7",
+        "push.record failed 250 ms 10 min ago attempt 1, because of its delivery OSError: no route Traceback",
+        "GitHub sent it again 10 min ago the same GUID, hook and body",
+        "push.record succeeded 250 ms 9 min ago attempt 2, because of an earlier failure",
+        "GitHub sent it again once more",
+        "Settled succeeded 10 min ago after 2 attempts, by web-1:4711",
     ]
     places = [told.find(step) for step in steps]
     assert -1 not in places, (steps, told)
@@ -97,7 +102,7 @@ def test_hostile_text_of_every_part_is_shown_and_does_nothing(console: Console) 
     page = console.viewer.get(f"/deliveries/{row.pk}")
     assert page.status == 200
     assert "<script>alert" not in page.text
-    assert "<img" not in page.text
+    assert "<img src=x" not in page.text
     assert "\u202e" not in page.text
     assert page.text.count(">U+202E</span>") >= 10
     assert "\0" not in page.text
@@ -120,6 +125,32 @@ def test_others_of_the_same_guid_and_the_same_pull_request_are_linked(console: C
     told = words(console.viewer.get(f"/deliveries/{row.pk}").text)
     assert "1 other delivery of the same GUID, to other hooks" in told
     assert "2 other deliveries about octo/cat#12" in told
+
+
+def test_what_it_wrote_is_linked(console: Console) -> None:
+    repository = Repository.objects.create(server="github.example", github_id=1296269, full_name="octo/cat")
+    issue = Issue.objects.create(
+        repository=repository, number=12, title="It <leaks>", updated_at=timezone.now()
+    )
+    sample = json.loads(github.sample("push__branch").body)
+    commit = Commit.objects.create(repository=repository, sha=sample["commits"][0]["id"], message="m")
+    pages = [console.viewer.get(f"/deliveries/{kept(number=number).pk}").text for number in (12, None)]
+    path = f"/repositories/{repository.pk}"
+    assert f'<a href="{path}/issues/{issue.number}">#12 It &lt;leaks&gt;</a>' in pages[0]
+    assert f'<a href="{path}/commits/{commit.sha}">{commit.sha[:10]}</a>' in pages[1]
+    assert all(f'<a href="{path}#pushes">octo/cat</a>' in page for page in pages)
+
+
+def test_of_a_body_that_cannot_be_read_the_rest_is_shown(console: Console) -> None:
+    row = kept(status=Status.DEAD, error="the stored body cannot be read", finished_at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", row.pk])
+    page = console.viewer.get(f"/deliveries/{row.pk}")
+    assert page.status == 200
+    assert "The stored body cannot be decompressed" in page.text
+    assert "X-GitHub-Event" in page.text
+    assert str(row.guid) in page.text
+    assert console.viewer.get(f"/deliveries/{row.pk}/body").status == 404
 
 
 @pytest.mark.parametrize("number", ["1", "99999999999999999999999"])

@@ -47,13 +47,23 @@ def test_the_overview_shows_rates_queue_and_why_deliveries_died(console: Console
         kept(
             status=Status.DEAD, error=f"push.announce: OSError: no route to 10.0.0.{number}", finished_at=now
         )
+    kept("star__created", action="created", status=Status.IGNORED, finished_at=now)
+    RejectionCount.objects.create(reason=Reason.WRONG_SECRET, day=now.date(), count=4)
+    heard = [now - timedelta(hours=ago) for ago in range(50, 61)]
+    for at in heard:
+        kept(hook_id=99, received_at=at, finished_at=at, status=Status.SUCCEEDED, repository="octo/quiet")
     kept(status=Status.RETRYING, attempts=1, next_attempt_at=now + timedelta(minutes=5), error="timed out")
     page = console.viewer.get("/")
     text = words(page.text)
     assert page.text.count("<svg") == 3
-    assert "Received per minute: 4 since" in text
-    assert "Next retries" in text
-    assert "Dead: 3" in text
+    assert "Received per minute 5 since" in text
+    assert "Waiting 1 the oldest came 0 s ago" in text
+    assert "Dead 3 until they are replayed" in text
+    assert "in 5 min 2 push octo/cat timed out" in text
+    assert "Refused in 7 days 4" in text
+    assert '<a href="/rejections?reason=wrong%20secret">wrong secret</a>' in page.text
+    assert '<a href="/deliveries?status=ignored&amp;event=star">star</a>' in page.text
+    assert "99 octo/quiet 2 days ago 60 min" in text
     [link] = re.findall(r'<a href="(/deliveries\?status=dead[^"]+)">', page.text)
     found = console.viewer.get(unescape(link)).text
     assert found.count("data-row=") == 3

@@ -22,7 +22,7 @@ def test_repositories_are_listed_by_name_and_lead_on(console: Console, repositor
     page = console.viewer.get("/repositories")
     told = words(page.text)
     assert -1 < told.find("acme/dog ghe.example archived") < told.find("octo/cat github.com")
-    assert f'href="/repositories/{repository.pk}"' in page.text
+    assert f'href="/repositories/{repository.pk}#pushes"' in page.text
     assert "acme/dog" not in words(console.viewer.get("/repositories?after=b").text)
 
 
@@ -90,9 +90,10 @@ def test_a_commit_shows_the_pushes_that_carried_it(console: Console, repository:
     assert f'href="/repositories/{repository.pk}/commits/{"a" * 40}"' in found
 
 
-def test_a_delivery_leads_to_its_repository(console: Console, repository: Repository) -> None:
+def test_a_delivery_leads_to_its_repository(console: Console) -> None:
+    repository = Repository.objects.create(server="github.example", github_id=1296269, full_name="octo/cat")
     row = kept()
-    assert f'href="/repositories/{repository.pk}"' in console.viewer.get(f"/deliveries/{row.pk}").text
+    assert f'href="/repositories/{repository.pk}#pushes"' in console.viewer.get(f"/deliveries/{row.pk}").text
 
 
 @pytest.mark.parametrize("path", ["9", "9/pulls/1", "9/issues/1", "9/commits/abc"])

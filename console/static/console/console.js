@@ -20,13 +20,23 @@
     mark(all[Math.min(Math.max(place + step, 0), all.length - 1)] ?? null);
   }
 
-  // Tooltips of times also tell the reader's own time.
-  function localTimes(within) {
-    for (const time of within.querySelectorAll("time[datetime]")) {
-      if (time.dataset.local) continue;
-      time.dataset.local = "1";
-      time.title += `\n${new Date(time.dateTime).toLocaleString()} local`;
+  // Times are written as how long ago; the switch shows them in UTC or in the reader's own time. Tooltips have both.
+  const ways = ["relative", "UTC", "local"];
+  const way = () => (ways.includes(localStorage.getItem("times")) ? localStorage.getItem("times") : ways[0]);
+
+  function showTimes() {
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const utc = time.dataset.utc ?? time.title;
+      const local = `${new Date(time.dateTime).toLocaleString()} local`;
+      if (!time.dataset.utc) {
+        time.dataset.utc = utc;
+        time.dataset.relative = time.textContent;
+        time.title = `${utc}\n${local}`;
+      }
+      time.textContent = { relative: time.dataset.relative, UTC: utc, local }[way()];
     }
+    const button = document.querySelector("[data-times]");
+    if (button) button.textContent = `Times: ${way()}`;
   }
 
   // Nothing changes under a selection, an open dialog, or while nobody looks.
@@ -38,7 +48,7 @@
     if (event.target.matches("[data-refresh]") && paused()) event.preventDefault();
   });
   document.addEventListener("htmx:afterSettle", () => {
-    localTimes(document);
+    showTimes();
     const row = current && document.getElementById(current);
     if (row) row.classList.add("current");
   });
@@ -79,11 +89,15 @@
 
   document.addEventListener("click", async (event) => {
     if (event.target.closest("[data-help]")) document.getElementById("help").showModal();
+    if (event.target.closest("[data-times]")) {
+      localStorage.setItem("times", ways[(ways.indexOf(way()) + 1) % ways.length]);
+      showTimes();
+    }
     const copy = event.target.closest("[data-copy]");
     if (!copy) return;
     await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent);
     copy.textContent = "Copied";
   });
 
-  localTimes(document);
+  showTimes();
 })();

@@ -1,0 +1,145 @@
+"""What the overview shows, in few statements: each is bounded and uses an index."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import F, Sum
+from django.db.models.functions import Substr
+
+from ledger import rates, silence
+from ledger.counting import CAP
+from ledger.rates import Rates, Settled, moment, union
+from ledger.silence import Silent
+from receiver.models import SETTLED, WAITING, Delivery, Reason, RejectionCount, Status
+
+# Maximum numbers of rows that are read.
+MAX_ERRORS = 1_000
+MAX_HELD = 1_000
+MAX_RETRIES = 10
+ERROR_LENGTH = 300  # characters
+DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The first `CAP` deliveries that wait, by event, and when the oldest came."""
+
+    events: Mapping[str, int]
+    oldest: datetime | None
+
+    @property
+    def total(self) -> int:
+        """Their number."""
+        return sum(self.events.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A delivery under a lease, or one that is tried again; `at` is its end, or the next attempt."""
+
+    id: int
+    status: str
+    worker: str
+    name: str
+    """Event and action."""
+    repository: str
+    attempts: int
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The state of the ledger at one moment, `now`."""
+
+    now: datetime
+    received: Rates
+    settled: Settled
+    waiting: Waiting
+    held: Sequence[Open]
+    retries: Sequence[Open]
+    dead: int
+    """Up to `CAP`."""
+    errors: Sequence[tuple[str, str]]
+    """Event and error of the newest `MAX_ERRORS` dead deliveries."""
+    rejections: Sequence[tuple[str, int]]
+    """Reasons with their numbers in the last week, the most frequent first."""
+    silent: Sequence[Silent]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came in the last week, and nothing waits."""
+        return not (self.settled.events or self.waiting.events or self.held)
+
+
+def read(now: datetime) -> Overview:
+    """Read everything. Raises `django.db.Error` if the database does not answer."""
+    held, retries = _open()
+    dead, errors = _dead()
+    return Overview(
+        now=now,
+        received=rates.received(now),
+        settled=rates.settled(now),
+        waiting=_waiting(),
+        held=held,
+        retries=retries,
+        dead=dead,
+        errors=errors,
+        rejections=_rejections(now),
+        silent=silence.silent(now),
+    )
+
+
+def _waiting() -> Waiting:
+    rows = Delivery.objects.filter(WAITING).order_by("next_attempt_at").values("event", "received_at")[:CAP]
+    found = union([rows], "SELECT event, COUNT(*), MIN(received_at) FROM ({rows}) AS waiting GROUP BY event")
+    oldest = min((moment(at) for _, _, at in found), default=None)
+    return Waiting({event: number for event, number, _ in found}, oldest)
+
+
+def _open() -> tuple[list[Open], list[Open]]:
+    """Return the deliveries under leases, and the next retries, with one statement."""
+    columns = ("pk", "status", "worker", "event", "action", "repository", "attempts", "text", "at")
+    rows = Delivery.objects.annotate(text=Substr("error", 1, ERROR_LENGTH))
+    held = (
+        rows.filter(status=Status.PROCESSING).annotate(at=F("lease_expires_at")).order_by("lease_expires_at")
+    )
+    due = rows.filter(status=Status.RETRYING).annotate(at=F("next_attempt_at"))
+    parts = [
+        held.values(*columns)[:MAX_HELD],
+        due.order_by("next_attempt_at", "pk").values(*columns)[:MAX_RETRIES],
+    ]
+    found = [
+        Open(pk, status, worker, f"{event}.{action}" if action else event, *rest, moment(at))
+        for pk, status, worker, event, action, *rest, at in union(parts)
+        if at is not None
+    ]
+    return (
+        [one for one in found if one.status == Status.PROCESSING],
+        [one for one in found if one.status == Status.RETRYING],
+    )
+
+
+def _dead() -> tuple[int, list[tuple[str, str]]]:
+    """Return the number of dead deliveries, and event and error of the newest, with one statement."""
+    dead = Delivery.objects.filter(SETTLED, status=Status.DEAD)
+    newest = dead.order_by("-received_at", "-pk").values("event", text=Substr("error", 1, ERROR_LENGTH))
+    counted, values = dead.order_by().values("pk")[:CAP].query.sql_with_params()
+    rows, more = newest[:MAX_ERRORS].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT (SELECT COUNT(*) FROM ({counted}) AS counted), event, text FROM ({rows}) AS newest",  # noqa: S608
+            [*values, *more],
+        )
+        found = cursor.fetchall()
+    return (found[0][0] if found else 0), [(event, error) for _, event, error in found]
+
+
+def _rejections(now: datetime) -> list[tuple[str, int]]:
+    since = now.date() - timedelta(days=DAYS - 1)
+    rows = RejectionCount.objects.filter(reason__in=Reason.values, day__gte=since)
+    return list(
+        rows.values("reason").annotate(total=Sum("count")).order_by("-total").values_list("reason", "total")
+    )
