@@ -16,7 +16,8 @@ _COLUMNS = {
     "status": "CASE WHEN n % 2000 = 7 THEN 'retrying' WHEN n % 50 = 1 THEN 'dead'"
     " WHEN n % 50 = 2 THEN 'ignored' WHEN n % 500 = 3 THEN 'invalid' ELSE 'succeeded' END",
     "error": "CASE WHEN n % 50 = 1 OR n % 2000 = 7"
-    " THEN 'push.announce: OSError: no route to 10.0.0.' || n % 200 WHEN n % 500 = 3 THEN 'commits.0.id: a string of 40 characters is missing' ELSE '' END",
+    " THEN 'push.announce: OSError: no route to 10.0.0.' || n % 200"
+    " WHEN n % 500 = 3 THEN 'commits.0.id: a string of 40 characters is missing' ELSE '' END",
     "attempts": "1",
     "worker": "'host:1:abc'",
     "repository": "'harbour-works/tide-tables-' || n % 1000",
@@ -66,7 +67,7 @@ def fill(url: str, rows: int) -> None:
             ).format(
                 names=sql.SQL(", ").join(map(sql.Identifier, names)),
                 values=sql.SQL(", ").join(
-                    sql.SQL(_COLUMNS[name]).format(step=step)  # type: ignore[arg-type]
+                    sql.SQL(_COLUMNS[name]).format(step=step)
                     if name in _COLUMNS
                     else sql.Identifier("template", name)
                     for name in names

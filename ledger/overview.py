@@ -112,8 +112,8 @@ def _open() -> tuple[list[Open], list[Open]]:
         due.order_by("next_attempt_at", "pk").values(*columns)[:MAX_RETRIES],
     ]
     found = [
-        Open(pk, status, worker, f"{event}.{action}" if action else event, *rest, moment(at))
-        for pk, status, worker, event, action, *rest, at in union(parts)
+        Open(pk, status, worker, f"{event}.{action}" if action else event, name, attempts, text, moment(at))
+        for pk, status, worker, event, action, name, attempts, text, at in union(parts)
         if at is not None
     ]
     return (

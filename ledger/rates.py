@@ -47,7 +47,7 @@ def settled(now: datetime) -> Settled:
     step = Case(
         When(finished_at__gte=hour, then=TruncMinute("finished_at")), default=TruncHour("finished_at")
     )
-    rows = Delivery.objects.filter(finished_at__gte=week).order_by("-finished_at")
+    rows: Any = Delivery.objects.filter(finished_at__gte=week).order_by("-finished_at")
     counted = _counted([rows.annotate(step=step, name=F("status")).values("step", "name", "event")])
     minutes: Counter[tuple[datetime, str]] = Counter()
     hours: Counter[tuple[datetime, str]] = Counter()
@@ -70,10 +70,11 @@ def received(now: datetime) -> Rates:
     """Count what was received, for each minute of the last hour, under the status `received`."""
     begin = _begin(now, MINUTE, HOUR)
     name = Value(Status.RECEIVED.value, output_field=CharField())
-    rows = Delivery.objects.filter(received_at__gte=begin).annotate(
+    rows: Any = Delivery.objects.filter(received_at__gte=begin).annotate(
         step=TruncMinute("received_at"), name=name, kind=Value("", output_field=CharField())
     )
-    halves = [half.order_by("-received_at").values("step", "name", "kind") for half in split(rows)]
+    halves: list[Any] = [*split(rows)]
+    halves = [half.order_by("-received_at").values("step", "name", "kind") for half in halves]
     numbers = {(at, status): number for at, status, _, number in _counted(halves)}
     capped = sum(numbers.values()) >= CAP
     since = min((at for at, _ in numbers), default=now) if capped else begin
@@ -106,7 +107,7 @@ def union(parts: "Sequence[QuerySet[Any, Any]]", around: str = "{rows}") -> list
     )
     with connection.cursor() as cursor:
         cursor.execute(around.replace("{rows}", rows), [value for _, values in compiled for value in values])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def moment(value: Any) -> datetime:

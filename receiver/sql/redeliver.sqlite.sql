@@ -1,6 +1,6 @@
 -- Counts redeliveries of an existing delivery, and keeps the times of the first twenty. A delivery with another body
--- is returned with its own digest, and nothing of it changes. A row of version 0.1 has no digest yet: equal bodies make equal zstd frames. The signed
--- bytes replace a body that was recovered unsigned.
+-- is returned with its own digest, and nothing of it changes. A row of version 0.1 has no digest yet: equal bodies
+-- make equal zstd frames. The signed bytes replace a body that was recovered unsigned.
 UPDATE receiver_delivery
 SET redeliveries = redeliveries
         + CASE WHEN unsigned OR COALESCE(digest = :digest, body = :body) THEN :redeliveries + 1 ELSE 0 END,

@@ -22,7 +22,7 @@ def test_repositories_are_listed_by_name_and_lead_on(console: Console, repositor
     page = console.viewer.get("/repositories")
     told = words(page.text)
     assert -1 < told.find("acme/dog ghe.example archived") < told.find("octo/cat github.com")
-    assert f'href="/repositories/{repository.pk}#pushes"' in page.text
+    assert f'href="/repositories/{repository.pk}"' in page.text
     assert "acme/dog" not in words(console.viewer.get("/repositories?after=b").text)
 
 

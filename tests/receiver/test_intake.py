@@ -87,7 +87,7 @@ async def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_others_ar
     assert (await Delivery.objects.aget(pk=stored[1].id)).redeliveries == 1
 
 
-async def test_the_times_of_the_first_redeliveries_and_the_address_of_the_sender_are_kept(
+async def test_times_of_redeliveries_and_the_address_of_the_sender_are_kept(
     write: Write,
 ) -> None:
     first = arrival(address="192.0.2.1")
