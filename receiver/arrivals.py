@@ -77,8 +77,8 @@ def read(
 ) -> Arrival:
     """Return the arrival of a POST request; the names of its headers are in lower case.
 
-    `address` is the sender's. `verifier` has read the body, whose JSON may have up to `limit` bytes. Raises `RejectedError` with the
-    status of the table in docs/reference/http.md.
+    `address` is the sender's. `verifier` has read the body, whose JSON may have up to `limit` bytes. Raises
+    `RejectedError` with the status of the table in docs/reference/http.md.
     """
     position = _position(verifier, headers.get("x-hub-signature-256"))
     event = _header(headers, "X-GitHub-Event", _EVENT, "the name of an event")
