@@ -158,6 +158,7 @@ def test_every_command_and_its_options_are_documented() -> None:
         "rejections",
         "replay",
         "send",
+        "sign_in_link",
         "sync",
         "token",
     ]

@@ -22,7 +22,7 @@ from console.accounts.models import WINDOW, SignInAttempt
 
 WRONG = "Name and password do not match."
 THROTTLED = f"Too many attempts. Try again in {WINDOW.total_seconds() // 60:.0f} minutes."
-LINK_USED = "This link does not work: each link signs in once. Start `make run` again for a new one."
+LINK_USED = "This link does not work: each link signs in once. A new one: `manage.py sign_in_link`."
 
 
 @method_decorator(login_not_required, name="dispatch")

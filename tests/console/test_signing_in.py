@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from django.core.management import call_command
 
 from tests import processes, servers
 from tests.console.conftest import Console
@@ -159,6 +160,17 @@ def test_the_link_of_make_run_signs_in_once_and_from_this_machine_alone(console:
     assert not path.exists()
     assert console.stranger().get("/sign-in/a%20token").status == 403
     assert "local (admin)" in visitor.get("/sign-in/a%20token").text
+
+
+def test_a_command_makes_a_new_link_and_the_one_before_ends(
+    console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        call_command("sign_in_link")
+    first, second = (line.rpartition("/")[2] for line in capsys.readouterr().out.split())
+    assert (servers.folder / "console-link").stat().st_mode & 0o777 == 0o600
+    assert console.stranger().get(f"/sign-in/{first}").status == 403
+    assert "local (admin)" in console.stranger().get(f"/sign-in/{second}").text
 
 
 @pytest.mark.parametrize(("key", "said"), [("", "SECRET_KEY is not set"), ("too short", "32 characters")])
