@@ -1,8 +1,8 @@
 """The command of `make bench`: `python -m bench ingest`, then `python -m bench worker`.
 
 Both exit with 1 if a request, a delivery or a row is missing. `python -m bench writes` measures ways of
-writing a batch to PostgreSQL, `python -m bench records` the recording of commits, `python -m bench parsing`
-the schemas beside githubkit's models.
+writing a batch to PostgreSQL, `python -m bench console` the console's pages over a large ledger, `python -m
+bench records` the recording of commits, `python -m bench parsing` the schemas beside githubkit's models.
 """
 
 import argparse
@@ -58,6 +58,11 @@ def options(arguments: list[str]) -> argparse.Namespace:
         )  # fmt: skip
     one.add_argument("--json", type=Path, default=WRITTEN / "ingest.json")
     two.add_argument("--json", type=Path, default=WRITTEN / "worker.json")
+    three = parts.add_parser("console", help="the console's pages over a large ledger")
+    three.add_argument("--rows", type=_above_0(int), default=1_000_000, help="deliveries (%(default)s)")
+    three.add_argument("--requests", type=_above_0(int), default=40, help="of each page (%(default)s)")
+    three.add_argument("--seconds", type=_above_0(float), default=15.0, help="of a round (%(default)s)")
+    three.add_argument("--rounds", type=_above_0(int), default=3, help="of the receiver (%(default)s)")
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
     parts.add_parser("records", help="commits recorded by the push handler, and row by row")
     parts.add_parser("parsing", help="the schemas beside githubkit's models")
@@ -123,6 +128,22 @@ def measure_worker(arguments: argparse.Namespace, say: Say) -> int:
     return status
 
 
+def measure_console(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `console`; return the exit status."""
+    from bench import console  # noqa: PLC0415 - no other part needs aiohttp
+
+    options = console.Options(arguments.rows, arguments.requests, arguments.seconds, arguments.rounds)
+    result = console.run(options, say)
+    say(console.pages(result))
+    say(f"receiver with {console.BROWSERS} browsers / alone: {result.share:.3f}, at least {console.SHARE}")
+    say(f"{result.refreshes} refreshes; cores: {result.cores}")
+    for name, value in machine.describe().items():
+        say(f"{name}: {value}")
+    for what in result.wrong:
+        say(f"WRONG: {what}")
+    return 1 if result.wrong else 0
+
+
 def measure_writes(_arguments: argparse.Namespace, _say: Say) -> int:
     """Run the part `writes`."""
     with servers.started() as running:
@@ -171,6 +192,7 @@ def main(argv: list[str]) -> int:
     parts = {
         "ingest": measure_ingest,
         "worker": measure_worker,
+        "console": measure_console,
         "writes": measure_writes,
         "records": measure_records,
         "parsing": measure_parsing,

@@ -66,10 +66,10 @@ def run(options: Options, say: Callable[[str], None], machine: dict[str, object]
             except contenders.NotInstalledError as error:
                 result.missing[name] = str(error)
                 continue
-            entry = stack.enter_context(_up(contender, backends.folder, split))
+            entry = stack.enter_context(up(contender, backends.folder, split))
             if name == "hookkeeper-filled":
                 say(f"storing {options.rows:,} rows")
-                _post(entry, delivery.issue())
+                post(entry, delivery.issue())
                 rows.fill(contender.database, contender.table, options.rows)
             result.keeps[name] = contender.keeps
             result.machine |= {name: contender.version} if contender.version else {}
@@ -121,7 +121,8 @@ def measure(
 
 
 @contextmanager
-def _up(contender: Contender, folder: Path, split: cores.Cores) -> Iterator[Entry]:
+def up(contender: Contender, folder: Path, split: cores.Cores) -> Iterator[Entry]:
+    """Run a contender until the context ends."""
     port, log = processes.free_port(), folder / f"{contender.name}.log"
     with processes.running(
         contender.command, log, contender.environment, on=split.contender, cwd=contender.cwd, port=port
@@ -144,7 +145,8 @@ def _fire(entry: Entry, connections: int, seconds: float) -> load.Outcome:
         )
 
 
-def _post(entry: Entry, sent: delivery.Delivery) -> None:
+def post(entry: Entry, sent: delivery.Delivery) -> None:
+    """Send one delivery; raise an error unless it is accepted."""
     url = f"http://127.0.0.1:{entry.port}{entry.contender.path}"
     headers = {**sent.headers, "X-GitHub-Delivery": str(uuid4())}
     with urllib.request.urlopen(urllib.request.Request(url, sent.body, headers), timeout=15):

@@ -37,13 +37,14 @@ def executable(name: str) -> str | None:
     return shutil.which(name, path=environment({})["PATH"])
 
 
-def run(command: Sequence[str], changes: Mapping[str, str]) -> None:
-    """Run a command to its end; raise `ContenderError` with its output if it fails."""
+def run(command: Sequence[str], changes: Mapping[str, str]) -> str:
+    """Run a command to its end and return its output; raise `ContenderError` with its output if it fails."""
     done = subprocess.run(
         command, cwd=ROOT, env=environment(changes), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise ContenderError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def free_port() -> int:
