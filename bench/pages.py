@@ -1,7 +1,8 @@
 """Asks the console's application for its pages in this process, and counts statements and seconds of each.
 
 `python -m bench.pages ROUNDS` prints a line of JSON for each page. It needs the environment of a
-console. A round before the first is not counted. The time is the server's: everything but uvicorn and the network.
+console. A round before the first is not counted. The time is the server's: everything but uvicorn and
+the network.
 """
 
 import asyncio
