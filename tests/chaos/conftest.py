@@ -12,6 +12,7 @@ import pytest
 
 from tests.chaos import ledger
 from tests.chaos.counts import FULL, SMALL, Counts
+from tests.chaos.large import filled
 from tests.chaos.postgresql import PostgreSQL
 from tests.chaos.redis_server import RedisServer
 
@@ -61,6 +62,14 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
         url = ledger.named(os.environ["DATABASE_URL"], "chaos_template")
     ledger.migrate(url)
     return url
+
+
+@pytest.fixture(scope="session")
+def large(migrated: str, counts: Counts) -> Iterator[str]:
+    """Yield the URL of a large ledger; tests roll back what they change."""
+    url = filled(migrated, counts)
+    yield url
+    ledger.drop(url)
 
 
 @pytest.fixture

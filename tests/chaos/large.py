@@ -1,0 +1,87 @@
+"""A large ledger on PostgreSQL, shared by the tests that explain statements."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from tests.chaos import ledger
+from tests.chaos.counts import Counts
+
+WORKER = "worker of the test"
+INSERT = """
+INSERT INTO receiver_delivery (
+    guid, hook_id, source, secret_position, event, action, repository_id, repository, sender, headers,
+    content_type, body, size, digest, redeliveries, attempts, claims, crashes, error, received_at,
+    status, next_attempt_at, lease_expires_at, finished_at, worker, ordering_key
+)
+SELECT gen_random_uuid(), n, '', 0, 'push', '', {repository}, 'a/b', 'person-' || n % 500, '{{}}',
+    'application/json', '\\x00', 7000, uuid_send(gen_random_uuid()), 0, 0, 1, 0, '',
+    now() - interval '1 day' + n * interval '1 ms', {rest}
+FROM generate_series(1, {count}) AS n
+"""
+
+
+def filled(migrated: str, counts: Counts) -> str:
+    """Return the URL of a ledger in which a tenth of the rows wait behind one of an ordered repository."""
+    url = ledger.copy(migrated, None)
+    kinds = [
+        (counts.rows * 8 // 10, "n % 100 + 10", "'succeeded', NULL, NULL, now(), 'gone', NULL"),
+        (counts.rows // 10, "1", "'received', NULL, NULL, NULL, '', '1'"),
+        (counts.rows // 20, "n % 100 + 10", "'retrying', now() + interval '1 day', NULL, NULL, '', NULL"),
+        (counts.rows // 20, "n % 100 + 10", "'received', now() - interval '1 s', NULL, NULL, '', NULL"),
+        (600, "n % 100 + 10", "'processing', NULL, now() + interval '1 day', NULL, 'another', NULL"),
+        (300, "n % 100 + 10", f"'processing', NULL, now() + interval '1 day', NULL, '{WORKER}', NULL"),
+        (1, "1", "'processing', NULL, now() + interval '1 day', NULL, 'another', '1'"),
+    ]
+    for count, repository, rest in kinds:
+        ledger.execute(url, INSERT.format(count=count, repository=repository, rest=rest))
+    ledger.execute(
+        url,
+        "INSERT INTO receiver_handlerrun (delivery_id, handler, attempt, trigger, outcome, started_at,"
+        " duration, error, traceback, superseded)"
+        " SELECT id, 'push.record', 1, 'delivery', 'succeeded', now(), 0, '', '', false"
+        " FROM receiver_delivery WHERE status = 'succeeded'",
+    )
+    ledger.execute(url, "VACUUM (ANALYZE) receiver_delivery")
+    ledger.execute(url, "VACUUM (ANALYZE) receiver_handlerrun")
+    return url
+
+
+def explained(
+    url: str, statement: str, parameters: Mapping[str, Any] | Sequence[Any] | None
+) -> list[dict[str, Any]]:
+    """Run a statement and roll it back; return the nodes of its plan."""
+    with psycopg.connect(url) as server:
+        cursor = psycopg.ClientCursor(server)
+        [[found]] = cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}".encode(), parameters
+        ).fetchall()
+        server.rollback()
+    found = json.loads(found) if isinstance(found, str) else found
+    nodes: list[dict[str, Any]] = []
+
+    def walk(node: dict[str, Any]) -> None:
+        nodes.append(node)
+        for child in node.get("Plans", ()):
+            walk(child)
+
+    walk(found[0]["Plan"])
+    return nodes
+
+
+def scans(nodes: list[dict[str, Any]]) -> list[str]:
+    """Return the tables that the plan reads whole."""
+    return [
+        node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan" and "Relation Name" in node
+    ]
+
+
+def read(nodes: list[dict[str, Any]]) -> int:
+    """Return how many rows the plan read from tables, with those that a filter removed."""
+    return sum(
+        int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+        for node in nodes
+        if "Scan" in node["Node Type"] and node.get("Relation Name", "").startswith("receiver_")
+    )
