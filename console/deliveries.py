@@ -62,7 +62,7 @@ async def _context(
     shown, reach = await _page(chosen, rows.only(*COLUMNS), parameters)
     news = count = None
     if is_part and shown.first and not parameters.get("before"):
-        news = await counting.deliveries(rows.filter(shown.first.newer), cap=NEWS)
+        news = await counting.deliveries(rows.filter(shown.first.newer), reach, NEWS)
     elif chosen and not is_part:
         count = await counting.chosen(chosen, reach)
     return {
