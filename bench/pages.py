@@ -53,7 +53,7 @@ class Statements:
             self.number += 1
             return original(cursor, sql, params)
 
-        CursorWrapper.execute = execute  # type: ignore[method-assign]
+        CursorWrapper.execute = execute  # type: ignore[method-assign,assignment]
         try:
             yield
         finally:

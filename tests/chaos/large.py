@@ -41,7 +41,8 @@ def filled(migrated: str, counts: Counts) -> str:
         url,
         "INSERT INTO receiver_handlerrun (delivery_id, handler, attempt, trigger, outcome, started_at,"
         " duration, error, traceback, superseded)"
-        " SELECT id, CASE WHEN id % 4 = 0 THEN 'push.announce' ELSE 'push.record' END, 1, 'delivery', 'succeeded', now(), 0, '', '', false"
+        " SELECT id, CASE WHEN id % 4 = 0 THEN 'push.announce' ELSE 'push.record' END, 1,"
+        " 'delivery', 'succeeded', now(), 0, '', '', false"
         " FROM receiver_delivery WHERE status = 'succeeded'",
     )
     ledger.execute(url, "VACUUM (ANALYZE) receiver_delivery")

@@ -24,7 +24,8 @@ CHOSEN = {
     "status": ["succeeded", "dead", "retrying"], "event": ["push", "star"], "action": ["opened"],
     "repository": ["a/b", "no/such"], "number": ["12"], "sender": ["person-7", "nobody"],
     "source": ["-", "acme"],
-    "hook": ["7"], "guid": ["72d3162e-cc78-11e3-81ab-4c9367dc0958"], "handler": ["push.announce", "no.handler"],
+    "hook": ["7"], "guid": ["72d3162e-cc78-11e3-81ab-4c9367dc0958"],
+    "handler": ["push.announce", "no.handler"],
     "error": ["route"], "since": ["24h"], "until": ["24h"],
 }  # fmt: skip
 FILTERS: list[dict[str, str]] = [{}, *({name: value} for name in CHOSEN for value in CHOSEN[name])]
