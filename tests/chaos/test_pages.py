@@ -94,6 +94,6 @@ def test_a_delivery_and_the_search_for_a_hash_use_indexes(large: str) -> None:
     runs = HandlerRun.objects.filter(delivery=5)
     commits = Commit.objects.filter(sha__gte="abc", sha__lt="abcg").order_by("sha")
     for rows in (Delivery.objects.filter(pk=5), runs.order_by("-pk"), commits):
-        sql, values = rows.query.sql_with_params()  # type: ignore[attr-defined] # querysets of three models
+        sql, values = rows.query.sql_with_params()
         # An empty table is read whole, whatever indexes it has.
         assert scans(explained(large, sql, values)) in ([], ["records_commit"]), sql
