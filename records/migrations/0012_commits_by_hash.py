@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("records", "0010_more_events"),
+        ("records", "0011_ref_read_at"),
     ]
 
     operations = [
