@@ -49,5 +49,5 @@ def pooling(url: str) -> Iterator[str]:
         yield f"postgresql://postgres@/{there.path[1:]}?host={folder}&port={port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)

@@ -52,7 +52,7 @@ def test_a_replay_that_is_ended_in_the_middle_is_resumed_and_each_delivery_is_re
     with replay_of_dead(log, database_url, "--rate", "50") as first:
         processes.wait_until(lambda: received.count() >= 100, "a part was replayed")
         first.send_signal(how)
-        assert first.wait(10) == (130 if how == signal.SIGINT else -how)
+        assert first.wait(30) == (130 if how == signal.SIGINT else -how)
     first_run = dict(received.values_list("pk", "next_attempt_at"))
     done = len(first_run)
     assert 100 <= done < 400
@@ -90,7 +90,7 @@ def test_replay_keeps_to_its_rate(redis: "Redis") -> None:
     start = time.monotonic()
     assert run("replay", "--status", "dead", "--rate", "10") == "30 to be processed again\n"
     # Ten at once, then ten per second.
-    assert 2 <= time.monotonic() - start < 10
+    assert 2 <= time.monotonic() - start < 30
 
 
 def test_replay_waits_while_the_workers_have_a_backlog(
@@ -109,7 +109,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
         processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is reported")
         assert Delivery.objects.filter(status="dead").count() == 3
         Delivery.objects.filter(hook_id=1_000).update(status="succeeded")
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
     assert Delivery.objects.filter(status="received").count() == replaying.MAX_BACKLOG - 1 + 3
 
 

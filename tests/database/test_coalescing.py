@@ -39,7 +39,7 @@ async def test_a_write_that_returns_too_few_results_is_an_error_for_its_callers(
         return items[:0]
 
     write = Coalescer(forgetful)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         outcomes = await asyncio.gather(*(write(number) for number in range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [RuntimeError] * 3
 

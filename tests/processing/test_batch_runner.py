@@ -56,7 +56,7 @@ async def test_handlers_of_one_delivery_run_at_the_same_time() -> None:
     met = asyncio.Barrier(2)
     for handler in recorder.registry.handlers["push"]:
         object.__setattr__(handler, "run", lambda _event, _delivery: met.wait())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         [row] = await process(recorder, await make())
     assert row.status == "succeeded"
 

@@ -30,7 +30,7 @@ async def client() -> AsyncIterator[ResilientRedis]:
 
 async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
     """Wait until this is true of the live workers."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             alive = await sync_to_async(heartbeats.read)()
             if true(alive):

@@ -21,7 +21,7 @@ def nothing() -> None:
 async def taken(budget: Budget, most: int, count: int | None = None) -> Share:
     """Return a share with a limit of `most` blocks that has taken some, without competition."""
     share = budget.share(most, nothing)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         for _ in range(most if count is None else count):
             await budget.take(share)
     return share
@@ -183,7 +183,7 @@ async def run(plan: list[tuple[int, int, int, int | None]]) -> None:
     # Stalled shares give way, so that all others finish.
     lasting = [task for task, (length, arrive), _ in tasks if arrive >= length]
     if lasting:
-        await asyncio.wait(lasting, timeout=5)
+        await asyncio.wait(lasting, timeout=30)
     assert all(task.done() for task in lasting)
     for task, *_ in tasks:
         task.cancel()

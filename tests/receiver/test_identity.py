@@ -33,7 +33,7 @@ async def stored() -> dict[str, bytes]:
 async def rejected(event: str) -> list[tuple[str, int]]:
     """Return reasons and statuses of the rejections of an event; the receiver writes them once a second."""
     found = Rejection.objects.filter(event=event)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await found.aexists():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return [row async for row in found.values_list("reason", "status")]

