@@ -152,7 +152,7 @@ with stop_if_wrong():
 # The receiver applies the limit and answers with JSON; Django's own limit (2.5 MB) would come first.
 DATA_UPLOAD_MAX_MEMORY_SIZE: int | None = None
 
-INSTALLED_APPS = ["receiver", "records", "ledger", "upstream"]
+INSTALLED_APPS = ["receiver", "records", "ledger", "upstream", "telemetry"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
 ROOT_URLCONF = "receiver.urls"
 ASGI_APPLICATION = "receiver.asgi.application"

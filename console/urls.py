@@ -9,6 +9,7 @@ from console.deliveries import DeliveriesView, SearchView
 from console.delivery import BodyView, DeliveryView
 from console.examination import DoctorView
 from console.forwarding.views import ForwardView
+from console.metrics import MetricsView
 from console.operations import ChangeView, OperationsView, OperationView
 from console.overview import OverviewView
 from console.records import CommitView, NumberedView, PullRequestView
@@ -45,6 +46,7 @@ urlpatterns = [
     path("repositories/<int:pk>/issues/<int:number>", NumberedView.as_view(), name="issue"),
     path("repositories/<int:pk>/commits/<str:sha>", CommitView.as_view(), name="commit"),
     path("doctor", DoctorView.as_view(), name="doctor"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("search", SearchView.as_view(), name="search"),
     path("sign-in", SignInView.as_view(), name="sign-in"),
     path("sign-in/<str:token>", LinkView.as_view(), name="sign-in-link"),

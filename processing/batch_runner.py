@@ -13,7 +13,7 @@ import database
 import handlers
 import schemas
 from handlers import Registry, registry
-from processing import claiming, ordering, running, settling
+from processing import claiming, metering, ordering, running, settling
 from processing.claiming import Claimed, ClaimResult
 from processing.isolation import Isolation
 from processing.leases import Leases
@@ -81,6 +81,7 @@ class BatchRunner:
         self.leases.reached(answered=True)
         self._recover = False
         self.leases.take(result.claims, since)
+        metering.claimed(result.claims)
         if result.blocked:
             await database.run(ordering.unblock, sorted(result.blocked))
         return result

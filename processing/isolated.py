@@ -25,7 +25,8 @@ import database  # noqa: E402
 from processing import batch_runner, claiming  # noqa: E402
 from processing.batch_runner import BatchRunner  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
-from telemetry import logs  # noqa: E402
+from telemetry import logs, writing  # noqa: E402
+from telemetry.counts import counts  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ async def main(modules: list[str], answer: Callable[[str], object]) -> None:
             answer("failed\n")
         else:
             answer("done\n")
+        await writing.flush(counts, database.run)
 
 
 async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[str], object]) -> None:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from database import Coalescer, row_sets
 from database.row_sets import Row
-from processing import ordering, statements
+from processing import metering, ordering, statements
 from processing.claiming import Claimed
 from receiver.models import OPEN, Delivery, Outcome, Status, Trigger
 
@@ -61,6 +61,7 @@ async def settle(claimed: Claimed, verdict: Verdict) -> int:
     Raises `LeaseLostError` when the lease has ended, and `django.db.Error` when the end could not be written.
     """
     await _settle((claimed, verdict))
+    metering.settled(claimed.delivery.event, verdict)
     if not claimed.has_siblings and claimed.delivery.ordering_key is None:
         return 0
     try:

@@ -1,6 +1,7 @@
 """One worker process: consumer, leases, heartbeat and operations as background tasks, from start to end."""
 
 import asyncio
+import contextlib
 import faulthandler
 import gc
 import logging
@@ -18,7 +19,8 @@ import database
 from processing import batch_runner, claiming, heartbeat, resilient_redis
 from processing.consumer import Consumer
 from processing.operation_runner import Kinds, OperationRunner
-from telemetry import logs
+from telemetry import logs, writing
+from telemetry.counts import counts
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +70,7 @@ class WorkerProcess:
         self._claiming = [self._task(loop, work()) for work in (*own, *self._background)]
         self._tasks = [
             self._task(loop, self.runner.leases.keep()),
+            self._task(loop, writing.keep(counts, database.run)),
             self._task(loop, heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held)),
             self._task(loop, self._watch()),
         ]
@@ -86,6 +89,9 @@ class WorkerProcess:
         except TimeoutError:
             logger.warning("claims not given back reason=the database does not answer")
         await _cancelled(self._tasks)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_WITHIN):
+                await writing.flush(counts, database.run)
         faulthandler.cancel_dump_traceback_later()
         await database.close_within(END_WITHIN)
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from redis.exceptions import RedisError
 
 from receiver.intake import Intake
+from receiver.metering import Meter
 from receiver.postgresql import PostgresWriter
 from receiver.queue import Wakeups
 from receiver.rejections import Rejections
@@ -36,6 +37,7 @@ class Parts:
     def __init__(self) -> None:
         self.wakeups = Wakeups()
         self.rejections = Rejections()
+        self.meter = Meter()
         self._prober = _writer()
         self._probe: asyncio.Task[None] | None = None
         # PostgreSQL commits one batch while the next is parsed; SQLite has one writer at a time.
@@ -68,7 +70,7 @@ class Parts:
     async def close(self) -> None:
         """Commit pending arrivals and send pending wake-ups; return in time even if a server hangs."""
         await self.intake.close(COMMIT_WITHIN)
-        closing = (self.wakeups.close(), self.rejections.close(), self._close_prober())
+        closing = (self.wakeups.close(), self.rejections.close(), self.meter.close(), self._close_prober())
         try:
             async with asyncio.timeout(CLOSE_WITHIN):
                 results = await asyncio.gather(*closing, return_exceptions=True)

@@ -71,6 +71,7 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         status = HTTPStatus.SERVICE_UNAVAILABLE
         return refuse(request, found, status, Reason.STORE_DOWN, f"{error}; send it again", len(body))
     if stored.receipt is not Receipt.CONFLICT:
+        found.meter.stored(arrival.event, stored.receipt, since)
         return _answer(arrival, stored.receipt)
     detail = "another body is stored under this guid and hook"
     return refuse(request, found, HTTPStatus.CONFLICT, Reason.CONFLICT, detail, len(body))

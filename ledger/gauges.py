@@ -1,0 +1,50 @@
+"""The state of the ledger in numbers, for metrics. Each is bounded: above `CAP` it is `CAP` plus one."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Sum
+
+from database import row_sets
+from ledger.counting import CAP
+from ledger.models import Kind, Operation, State
+from receiver.models import WAITING, Delivery, RejectionCount, Status
+
+
+def deliveries() -> dict[str, int]:
+    """Return the numbers of open and of dead deliveries by status. Others are an index too long to count."""
+    rows = Delivery.objects.order_by()
+    statuses = (Status.RECEIVED, Status.RETRYING, Status.PROCESSING, Status.DEAD)
+    return {status.value: rows.filter(status=status)[: CAP + 1].count() for status in statuses}
+
+
+def oldest_waiting() -> float:
+    """Return for how many seconds the oldest delivery waits that is due or will be; 0 if none waits."""
+    first = Delivery.objects.filter(WAITING).order_by("next_attempt_at")[: CAP + 1]
+    oldest: datetime | None = first.aggregate(oldest=models.Min("received_at"))["oldest"]
+    return max(0.0, (row_sets.clock() - oldest).total_seconds()) if oldest else 0.0
+
+
+def rejections() -> dict[str, int]:
+    """Return the numbers of rejections by reason."""
+    return dict(RejectionCount.objects.values_list("reason").annotate(total=Sum("count")))
+
+
+def operations() -> dict[tuple[str, str], int]:
+    """Return the numbers of the newest operations by kind and state, those that are zero too."""
+    found = grouped(Operation.objects.order_by("-pk"), ("kind", "state"))
+    return {(kind, state): found.get((kind, state), 0) for kind in Kind.values for state in State.values}
+
+
+def grouped(rows: "models.QuerySet[Any]", columns: Iterable[str]) -> Mapping[tuple[Any, ...], int]:
+    """Count the first rows by the values of these columns."""
+    names = ", ".join(columns)
+    sql, parameters = rows.values(*names.split(", "))[: CAP + 1].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {names}, COUNT(*) FROM ({sql}) AS counted GROUP BY {names}",  # noqa: S608 - our own
+            parameters,
+        )
+        return {tuple(values): number for *values, number in cursor.fetchall()}

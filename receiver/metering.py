@@ -1,0 +1,47 @@
+"""Counts accepted deliveries, and has the counts written while there are any."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+
+from receiver.store import Receipt
+from telemetry import counts, writing
+from telemetry.counts import Cell
+from telemetry.events import label
+
+
+class Meter:
+    """The counts of one event loop."""
+
+    def __init__(self) -> None:
+        self._counts = counts.counts
+        self._writing: asyncio.Task[None] | None = None
+
+    def stored(self, event: str, receipt: Receipt, since: float | None) -> None:
+        """Count a delivery that is answered now; `since` is the loop's time at the start of its request."""
+        self._counts.add(counts.RECEIVED, label(event), receipt.value)
+        if since is not None:
+            self._counts.observe(counts.INGEST, asyncio.get_running_loop().time() - since)
+        if self._writing is None:
+            self._writing = asyncio.create_task(writing.keep(self._counts, _run))
+
+    async def close(self) -> None:
+        """Write what was counted."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait({self._writing})
+        await writing.flush(self._counts, _run)
+
+
+async def _run(write: Callable[[Sequence[Cell]], None], cells: Sequence[Cell]) -> None:
+    await sync_to_async(_in_thread)(write, cells)
+
+
+def _in_thread(write: Callable[[Sequence[Cell]], None], cells: Sequence[Cell]) -> None:
+    close_old_connections()
+    try:
+        write(cells)
+    finally:
+        close_old_connections()
