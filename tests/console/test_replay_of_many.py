@@ -13,6 +13,8 @@ import pytest
 from django.utils import timezone
 from redis import Redis
 
+from ledger import operations
+from ledger.models import Operation
 from ledger.selection import Selection
 from processing import replaying
 from receiver.models import Delivery
@@ -43,29 +45,40 @@ def replay_of_dead(
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_replay_that_is_ended_in_the_middle_is_resumed_and_each_delivery_is_replayed_once(
+def test_a_replay_that_is_ended_in_the_middle_is_continued_and_each_delivery_is_replayed_once(
     how: signal.Signals, redis: "Redis", database_url: str, tmp_path: Path
 ) -> None:
     dead(400)
     log = tmp_path / "replay.log"
     received = Delivery.objects.filter(status="received")
     with replay_of_dead(log, database_url, "--rate", "50") as first:
-        processes.wait_until(lambda: received.count() >= 100, "a part was replayed")
+        processes.wait_until(lambda: received.count() >= 100, "a part was replayed", 30)
         first.send_signal(how)
         assert first.wait(30) == (130 if how == signal.SIGINT else -how)
     first_run = dict(received.values_list("pk", "next_attempt_at"))
-    done = len(first_run)
-    assert 100 <= done < 400
-    arguments: list[str] = []
+    operation = Operation.objects.get()
+    done = operation.done
+    assert 100 <= done == len(first_run) < 400
     if how == signal.SIGINT:
         told = log.read_text()
         match = re.search(
-            r"stopped; (\d+) done; to continue, repeat the arguments with (--after) (\d+)", told
+            r"stopped; (\d+) done; to continue, repeat the arguments with (--after) (\d+), or resume", told
         )
         assert match is not None, told
-        assert int(match[1]) == done
-        arguments = [match[2], match[3]]
-    assert run("replay", "--status", "dead", *arguments) == f"{400 - done} to be processed again\n"
+        assert (int(match[1]), operation.state) == (done, "cancelled")
+        assert (
+            run("replay", "--status", "dead", match[2], match[3]) == f"{400 - done} to be processed again\n"
+        )
+    else:
+        # A worker continues it once the lease has ended.
+        Operation.objects.update(lease_expires_at=timezone.now(), rate=0)
+        while operation.state == "running":
+            claimed = operations.claim("w:1", ["replay"])
+            assert claimed is not None
+            advanced = operations.advance(claimed, replaying._replay)
+            assert advanced is not None
+            operation = advanced[0]
+        assert (operation.state, operation.done) == ("finished", 400)
     assert received.count() == 400
     assert dict(received.filter(pk__in=first_run).values_list("pk", "next_attempt_at")) == first_run
 
@@ -106,7 +119,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
     )
     log = tmp_path / "replay.log"
     with replay_of_dead(log, database_url) as process:
-        processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is reported")
+        processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is reported", 30)
         assert Delivery.objects.filter(status="dead").count() == 3
         Delivery.objects.filter(hook_id=1_000).update(status="succeeded")
         assert process.wait(30) == 0

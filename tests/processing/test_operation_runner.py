@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 
 from ledger import operations
 from ledger.models import Kind, Operation, State
@@ -106,6 +107,19 @@ async def test_a_step_that_raises_leaves_nothing_of_its_portion(workers: Workers
     workers.start({"sync": breaks})
     failed = await reached(await workers.ask(Kind.SYNC), state=State.FAILED)
     assert (failed.error, failed.requested_by) == ("ValueError: half-way", "ada")
+
+
+async def test_an_outage_of_the_database_interrupts_an_operation_and_fails_nothing(workers: Workers) -> None:
+    answers = iter([False, True])
+
+    async def portion(_operation: Operation) -> Progress:
+        if not next(answers):
+            raise OperationalError("server closed the connection unexpectedly")
+        return Progress(None, done=1, finished=True)
+
+    workers.start({"sync": portion})
+    ended = await reached(await workers.ask(Kind.SYNC), finished_at__isnull=False)
+    assert (ended.state, ended.done, ended.crashes) == ("finished", 1, 0)
 
 
 async def test_a_waiting_operation_is_cancelled_at_once_and_resumed_at_its_cursor(workers: Workers) -> None:
