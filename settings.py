@@ -171,8 +171,9 @@ LOGGING = {
         # The receiver records rejections itself; only unexpected errors are logged here.
         "django.request": {"level": "ERROR"},
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # uvicorn's own handler has another format. Its access log stays as its options say.
-        "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        # uvicorn's own handler has another format. Configuring `uvicorn`, the parent logger, would undo
+        # `--no-access-log`.
+        "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         # arq's command line adds its own handler to its logger.
         "arq": {"propagate": False},
     },

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextvars import copy_context
@@ -134,3 +135,21 @@ def test_every_line_of_the_receiver_is_json(database_url: str, tmp_path: Path) -
         pass
     messages = [json.loads(line)["message"] for line in log.read_text().splitlines()]
     assert any("Uvicorn running on" in message for message in messages)
+
+
+def test_the_receiver_writes_no_line_for_a_request() -> None:
+    code = (
+        "import logging; from uvicorn.config import Config;"
+        "Config('receiver.asgi:application', access_log=False).load();"
+        "print(logging.getLogger('uvicorn.access').hasHandlers(),"
+        " *{type(each.formatter).__name__ for each in logging.getLogger('uvicorn.error').handlers})"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=processes.ROOT,
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["False", "Lines"]
