@@ -74,10 +74,10 @@ class Ledger:
         self._first_id = 0
 
     def clear(self) -> None:
-        """See `Backlog`; ids start again at 1. The console's accounts stay."""
+        """See `Backlog`; ids start again at 1. The console's accounts and tokens stay."""
         tables = self._ask(
             "SELECT tablename FROM pg_tables"
-            " WHERE schemaname = 'public' AND tablename !~ '^(django|auth|accounts)_'"
+            " WHERE schemaname = 'public' AND tablename !~ '^(django|auth|accounts|api)_'"
         )
         names = sql.SQL(", ").join(sql.Identifier(name) for (name,) in tables)
         self._do("TRUNCATE {names} RESTART IDENTITY CASCADE", names=names)
