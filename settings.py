@@ -46,6 +46,8 @@ POSTGRESQL_TIMEOUTS = {
 # its sender within nine seconds, so both leave time for a second attempt.
 INTAKE_LOCK_TIMEOUT = 500
 INTAKE_STATEMENT_TIMEOUT = 4000
+# Seconds for each command of the cache. Computing what it holds takes about as long.
+CACHE_TIMEOUT = 0.5
 
 
 def redis_socket(folder: Path) -> Path:
@@ -148,6 +150,20 @@ with stop_if_wrong():
     RECOVER_EVERY: float = env.float("RECOVER_EVERY", 600.0)
     if not 0 <= RECOVER_EVERY <= LONGEST_RECOVER_EVERY:  # false for nan, too
         raise ImproperlyConfigured(f"RECOVER_EVERY must lie between 0 and {LONGEST_RECOVER_EVERY}.")
+
+# For the console's statistics, which workers warm. What Redis holds is never unpickled.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "hookkeeper:cache",
+        "OPTIONS": {
+            "serializer": "ledger.caching.JsonSerializer",
+            "socket_timeout": CACHE_TIMEOUT,
+            "socket_connect_timeout": CACHE_TIMEOUT,
+        },
+    }
+}
 
 # The receiver applies the limit and answers with JSON; Django's own limit (2.5 MB) would come first.
 DATA_UPLOAD_MAX_MEMORY_SIZE: int | None = None

@@ -50,11 +50,13 @@ def kinds() -> "Kinds":
 
 def background() -> "Sequence[Callable[[], Coroutine[Any, Any, None]]]":
     """Return what runs beside deliveries and operations, until the worker stops."""
+    from ledger import stats  # noqa: PLC0415 - Django must be set up before
+
     if not has_credential():
-        return ()
+        return (stats.run,)
     from upstream import automatic  # noqa: PLC0415 - as above
 
-    return (automatic.run,)
+    return (stats.run, automatic.run)
 
 
 def has_credential() -> bool:

@@ -22,6 +22,7 @@ from api import (
     refusals,
     replays,
     repositories,
+    stats,
     views,
     workers,
 )
@@ -73,6 +74,7 @@ api.add_router("/operations", operations.router)
 api.add_router("", refusals.router)
 api.add_router("/views", views.router)
 api.add_router("/missed", missed.router)
+api.add_router("/stats", stats.router)
 api.add_router("/workers", workers.router)
 api.add_router("/repositories", repositories.router)
 api.add_router("", records.router)

@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 from django.db import models
 
+from ledger.filters import CONDITIONS
+
 
 class Token(models.Model):
     """A token of one program. The secret part is stored as its SHA-256 only."""
@@ -65,5 +67,5 @@ class SavedView(models.Model):
 
     @property
     def query(self) -> str:
-        """The filter as the query of a URL."""
-        return urlencode(self.filter)
+        """The filter as the query of a URL. PostgreSQL's JSON keeps no order, so pages' order is used."""
+        return urlencode({name: self.filter[name] for name in CONDITIONS if name in self.filter})

@@ -109,10 +109,11 @@ def _error(value: str, _now: datetime) -> Q:
 
 
 def _time(name: str, lookup: str) -> Callable[[str, datetime], Q]:
-    return lambda value, now: Q(**{lookup: _moment(name, value, now)})
+    return lambda value, now: Q(**{lookup: moment(name, value, now)})
 
 
-def _moment(name: str, value: str, now: datetime) -> datetime:
+def moment(name: str, value: str, now: datetime) -> datetime:
+    """Return the time that a filter names. Raises `InvalidFilterError`."""
     try:
         if ago := _AGO.fullmatch(value):
             return now - int(ago[1]) * _UNITS[ago[2]]

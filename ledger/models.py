@@ -91,3 +91,52 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation_id} {self.state} by {self.by}"
+
+
+class Grain(models.TextChoices):
+    """The length of time that one aggregate covers. Days and hours are those of UTC."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+
+
+class Dimension(models.TextChoices):
+    """What aggregates tell apart."""
+
+    EVENT = "event"
+    REPOSITORY = "repository"
+
+
+class Aggregate(models.Model):
+    """Deliveries that came and were settled within one minute, hour or day. See `ledger.aggregates`."""
+
+    grain = models.CharField(max_length=6, choices=Grain.choices)
+    dimension = models.CharField(max_length=10, choices=Dimension.choices)
+    begin = models.DateTimeField()
+    name = models.CharField(max_length=255, help_text="the event, or the repository's full name")
+    received = models.PositiveBigIntegerField(default=0)
+    succeeded = models.PositiveBigIntegerField(default=0)
+    ignored = models.PositiveBigIntegerField(default=0)
+    invalid = models.PositiveBigIntegerField(default=0)
+    dead = models.PositiveBigIntegerField(default=0)
+    latencies = models.JSONField(
+        default=dict, help_text="deliveries by the range of seconds from receipt to settlement"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["grain", "dimension", "begin", "name"], name="aggregate_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.grain} {self.begin} {self.name}"
+
+
+class AggregatedUntil(models.Model):
+    """The time up to which everything is aggregated: one row, whose lock admits one worker at a time."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.at)

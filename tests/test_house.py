@@ -40,7 +40,7 @@ ALLOWED = {
     "processing": {"handlers", "ledger", "records", "schemas", "database", "receiver.models",
                    "receiver.queue", "telemetry"},
     "upstream": {"ledger", "records", "schemas", "database", "receiver.models"},
-    "worker": {"processing", "receiver.queue", "upstream"},
+    "worker": {"processing", "receiver.queue", "ledger.stats", "upstream"},
     "ledger": {"database", "records.models", "receiver.models"},
     "api": {"ledger", "upstream", "database", "records.models", "receiver.models", "receiver.queue"},
     "console": {"api", "ledger", "upstream", "processing", "database", "receiver", "handlers", "records",
@@ -161,6 +161,7 @@ def test_every_command_and_its_options_are_documented() -> None:
         "sign_in_link",
         "sync",
         "token",
+        "warm",
     ]
     for name in ours:
         assert f"manage.py {name}" in page

@@ -1,0 +1,37 @@
+"""`manage.py warm`: count what is due, and compute the usual statistics before anybody asks."""
+
+import asyncio
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+import database
+from ledger import aggregates, stats
+
+
+class Command(BaseCommand):
+    """Does at once what a worker does every minute; for after a deployment, or a restored database."""
+
+    help = "Aggregate the deliveries that are not yet counted, and warm the cache of the statistics."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument(
+            "--rebuild", action="store_true", help="first forget the aggregates of all stored deliveries"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Aggregate, then compute."""
+        if options["rebuild"]:
+            aggregates.rebuild()
+        portions = 0
+        while aggregates.advance():
+            portions += 1
+        try:
+            asyncio.run(stats.warm(timezone.now()))
+        finally:
+            database.close()
+        answers = len(stats.usual(timezone.now()))
+        self.stdout.write(f"{portions} portions aggregated, {answers} answers warmed")

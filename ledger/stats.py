@@ -1,0 +1,158 @@
+"""Statistics from the aggregates: what came, what was settled and how fast, by minute, hour or day."""
+
+import asyncio
+import json
+import logging
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import Error
+from django.db.models import Sum
+
+import database
+from database import row_sets
+from ledger import aggregates, caching
+from ledger.aggregates import LENGTHS, floor
+from ledger.latencies import added, quantiles
+from ledger.models import Aggregate, AggregatedUntil, Dimension, Grain
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("received", "succeeded", "ignored", "invalid", "dead")
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+# Points of one series: a day of minutes, two months of hours, four years of days.
+MOST_POINTS = 1_500
+# Series of one answer, those with the most deliveries.
+MOST_SERIES = 20
+FRESH = timedelta(seconds=30)
+DEFAULT_LENGTHS = {Grain.MINUTE: 60, Grain.HOUR: 7 * 24, Grain.DAY: 365}  # points
+# Seconds between two looks whether a minute can be aggregated.
+LOOK_EVERY = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked for. `name` is one event or repository; `by` asks for a series of each."""
+
+    grain: Grain
+    since: datetime
+    until: datetime
+    dimension: Dimension = Dimension.EVENT
+    by: bool = False
+    name: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The key under which the answer is cached."""
+        times = f"{self.since.timestamp():.0f}:{self.until.timestamp():.0f}"
+        return f"stats:{self.grain}:{self.dimension}:{int(self.by)}:{times}:{self.name!r}".encode(
+            "ascii", "backslashreplace"
+        ).hex()
+
+
+def usual(now: datetime) -> list[Question]:
+    """Return what dashboards ask for without further parameters, which the worker keeps warm."""
+    found = []
+    for grain, points in DEFAULT_LENGTHS.items():
+        since, until = period(grain, now - points * LENGTHS[grain], now)
+        found += [Question(grain, since, until), Question(grain, since, until, by=True)]
+    return found
+
+
+def period(grain: Grain, since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """Return the whole steps from `since` on, up to the one that holds `until`."""
+    return floor(since, grain), floor(until, grain) + LENGTHS[grain]
+
+
+async def answer(question: Question) -> caching.Cached:
+    """Return the answer as JSON text, from the cache where it has it."""
+    return await caching.get(question.key, FRESH, partial(database.run, compute, question))
+
+
+async def warm(now: datetime) -> None:
+    """Compute the usual answers and keep them in the cache."""
+    for question in usual(now):
+        await caching.refresh(question.key, partial(database.run, compute, question))
+
+
+async def run() -> None:
+    """Aggregate what is due and warm the cache, until cancelled. An outage of the database is outlived."""
+    while True:
+        try:
+            advanced = False
+            while await database.run(aggregates.advance):
+                advanced = True
+            if advanced:
+                await warm(await database.run(row_sets.clock))
+        except Error as error:
+            logger.error("deliveries not aggregated error=%s", error)  # noqa: TRY400 - an outage
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def compute(question: Question) -> str:
+    """Return the answer as JSON text. Raises `django.db.Error`."""
+    mark = AggregatedUntil.objects.first()
+    points: dict[str | None, dict[datetime, list[Aggregate]]] = defaultdict(lambda: defaultdict(list))
+    names = _most(question) if question.by else None
+    if mark is not None:
+        for row in _rows(question, mark.at):
+            series = row.name if names is not None and row.name in names else None
+            points[series][floor(row.begin, question.grain)].append(row)
+    found = {
+        "step": question.grain.value,
+        "since": _text(question.since),
+        "until": _text(question.until),
+        "complete_until": _text(mark.at) if mark else None,
+        "series": [
+            {"name": name, "points": [_point(at, points[name][at]) for at in sorted(points[name])]}
+            for name in sorted(points, key=lambda each: (each is None, each or ""))
+        ],
+    }
+    return json.dumps(found, separators=(",", ":"))
+
+
+def _rows(question: Question, reached: datetime) -> list[Aggregate]:
+    """Return the rows of the question's grain, and finer ones for the step that is not complete."""
+    found: list[Aggregate] = []
+    begin = question.since
+    for grain in (Grain.DAY, Grain.HOUR, Grain.MINUTE):
+        if LENGTHS[grain] > LENGTHS[question.grain]:
+            continue
+        end = min(floor(reached, grain), question.until)
+        rows = Aggregate.objects.filter(
+            grain=grain, dimension=question.dimension, begin__gte=begin, begin__lt=end
+        )
+        found += rows.filter(name=question.name) if question.name is not None else rows
+        begin = max(begin, end)
+    return found
+
+
+def _most(question: Question) -> set[str]:
+    """Return the names with the most deliveries. The others are one series together, without a name."""
+    rows = Aggregate.objects.filter(
+        grain=question.grain,
+        dimension=question.dimension,
+        begin__gte=question.since,
+        begin__lt=question.until,
+    )
+    most = rows.values("name").annotate(total=Sum("received")).order_by("-total", "name")
+    return set(most.values_list("name", flat=True)[:MOST_SERIES])
+
+
+def _point(at: datetime, rows: list[Aggregate]) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts.update({column: getattr(row, column) for column in COLUMNS})
+    seconds = quantiles(added(row.latencies for row in rows), QUANTILES.values())
+    return {
+        "begin": _text(at),
+        **{column: counts[column] for column in COLUMNS},
+        "latency": dict(zip(QUANTILES, seconds, strict=True)) if seconds else None,
+    }
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
