@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ledger import operations
 from ledger.models import Change, Kind, Operation, State
 from ledger.operations import Progress
-from tests import servers
+from tests import processes, servers
 
 KINDS = [Kind.REPLAY]
 
@@ -144,6 +144,12 @@ def test_failures_are_counted_by_reason_and_their_number_is_bounded() -> None:
     assert failed == operations.MOST_REASONS + 5
     assert failures[operations.OTHER_REASONS] == 5
     assert sum(failures.values()) == failed
+
+
+def test_every_column_state_and_kind_is_documented() -> None:
+    page = (processes.ROOT / "docs" / "reference" / "operations.md").read_text()
+    columns = {field.name for field in Operation._meta.fields} - {"id"}
+    assert {name for name in {*columns, *State.values, *Kind.values} if f"`{name}`" not in page} == set()
 
 
 STEPS = 4
