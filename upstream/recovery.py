@@ -150,6 +150,8 @@ class Recovery:
 
     async def _recover(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
         """Ask for a few deliveries of the hooks, or wait for arrivals; end when neither is left."""
+        # What comes through a hook meanwhile is evidence that its endpoint can be reached.
+        await database.run(discovery.discover)
         done = await database.run(missing.note_arrivals, cursor.ask_for)
         failures: Counter[str] = Counter()
         left: list[int] = []

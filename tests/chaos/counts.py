@@ -43,6 +43,16 @@ class Counts:
     operation_kills: int
     large_pushes: int
     rows: int
+    # Recovery: deliveries that GitHub lists and those that are missing; seconds between requests to deliver,
+    # until a kill, of an absence, between deliveries meanwhile, and until all is there.
+    listed: int
+    missed: int
+    ask_interval: float
+    recovery_kills: int
+    recovery_kill_within: float
+    away: float
+    away_pause: float
+    recovered_within: float
     # Ordering: `turns` pushes for each repository in each round; each round but the last kills a worker.
     workers: int
     repositories: int
@@ -89,6 +99,14 @@ SMALL = Counts(
     repositories=5,
     turns=8,
     turn_kills=2,
+    listed=250,
+    missed=10,
+    ask_interval=0.1,
+    recovery_kills=1,
+    recovery_kill_within=0.5,
+    away=0.5,
+    away_pause=0.05,
+    recovered_within=60.0,
     turn_lease=5.0,
     blocked=2_000,
     samples=15,
@@ -128,6 +146,14 @@ FULL = Counts(
     repositories=10,
     turns=10,
     turn_kills=12,
+    listed=20_000,
+    missed=400,
+    ask_interval=0.5,
+    recovery_kills=10,
+    recovery_kill_within=15.0,
+    away=60.0,
+    away_pause=0.2,
+    recovered_within=900.0,
     turn_lease=8.0,  # eight workers may wait long for SQLite's lock
     blocked=100_000,
     samples=200,
