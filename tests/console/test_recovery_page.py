@@ -1,7 +1,7 @@
 """The page of recovery: what each hook missed, and the operator's button."""
 
-from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,18 +13,6 @@ from tests.console.conftest import Console
 from tests.console.kept import kept
 from tests.console.visitors import KEY, Visitor
 from upstream.models import Missed, WatchedHook
-
-
-@pytest.fixture(scope="module")
-def configured(accounts: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Visitor]]:
-    """Yield visitors of a console that has a credential; it never calls GitHub."""
-    log = tmp_path_factory.mktemp("console") / "console.log"
-    environment = {"DATABASE_URL": accounts, "SECRET_KEY": KEY, "GITHUB_TOKEN": "ghp_unused"}
-    with processes.console(log, GITHUB_API_URL="http://127.0.0.1:9", **environment) as url:
-        visitors = {name: Visitor(url) for name in ("viewer", "operator")}
-        for name, visitor in visitors.items():
-            assert visitor.sign_in(name).status == 200, log.read_text()
-        yield visitors
 
 
 def missed(hook: WatchedHook, state: str, **changes: object) -> Missed:
@@ -40,26 +28,29 @@ def hook(**changes: object) -> WatchedHook:
     return WatchedHook.objects.create(**{**columns, **changes})
 
 
-def test_without_a_credential_the_page_says_how_to_set_one(console: Console) -> None:
-    page = console.operator.get("/recovery")
-    assert page.status == 200
-    assert "No credential for GitHub" in page.text
-    assert "GITHUB_TOKEN" in page.text
-    answer = console.operator.post("/recovery")
-    assert "No credential for GitHub" in answer.text
+@pytest.mark.once
+def test_without_a_credential_the_page_says_how_to_set_one(
+    transactional_db: None, accounts: str, tmp_path: Path
+) -> None:
+    with processes.console(tmp_path / "console.log", DATABASE_URL=accounts, SECRET_KEY=KEY) as url:
+        operator = Visitor(url)
+        operator.sign_in("operator")
+        page = operator.get("/recovery")
+        assert page.status == 200
+        assert "No credential for GitHub" in page.text
+        assert "GITHUB_TOKEN" in page.text
+        assert "No credential for GitHub" in operator.post("/recovery").text
     assert Operation.objects.count() == 0
 
 
-def test_each_hook_shows_what_was_found_asked_arrived_and_lost(
-    console: Console, configured: dict[str, Visitor]
-) -> None:
+def test_each_hook_shows_what_was_found_asked_arrived_and_lost(console: Console) -> None:
     one = hook(error="GitHub refused <b>it</b>")
     for state, number in (("found", 1), ("asked", 2), ("arrived", 3), ("lost", 4)):
         for _ in range(number):
             missed(one, state, reason="<script>why</script>" if state == "lost" else "", event="pu\u202esh")
     hook(hook_id=7, kind="other", name="", unknown_from=timezone.now() - timedelta(days=9),
          unknown_until=timezone.now() - timedelta(days=6), looked_at=None)  # fmt: skip
-    text = configured["viewer"].get("/recovery").text
+    text = console.viewer.get("/recovery").text
     numbers = [f'<td class="number">{number}</td>' for number in (10, 2, 3, 4)]
     assert "".join(numbers) in text
     assert "<b>it</b>" not in text
@@ -70,18 +61,16 @@ def test_each_hook_shows_what_was_found_asked_arrived_and_lost(
     assert "Look now" not in text, "a viewer starts nothing"
 
 
-def test_an_operator_looks_at_one_hook_or_all_and_may_fetch(
-    console: Console, configured: dict[str, Visitor]
-) -> None:
+def test_an_operator_looks_at_one_hook_or_all_and_may_fetch(console: Console) -> None:
     one = hook()
-    operator = configured["operator"]
+    operator = console.operator
     assert "A worker looks for missed deliveries now." in operator.post("/recovery", hook=one.pk).text
     operator.post("/recovery")
     operator.post("/recovery", hook=one.pk, fetch="1")
     found = [(row.parameters["hooks"], row.parameters["fetch"]) for row in Operation.objects.order_by("pk")]
     assert found == [([one.pk], False), (None, False), ([one.pk], True)]
     assert {row.requested_by for row in Operation.objects.all()} == {"operator"}
-    assert configured["viewer"].post("/recovery", hook=one.pk).status == 403
+    assert console.viewer.post("/recovery", hook=one.pk).status == 403
     assert operator.post("/recovery", csrf=False, hook=one.pk).status == 403
     assert Operation.objects.count() == 3
 
