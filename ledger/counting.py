@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.db import connection
 from django.db.models import QuerySet
 
 from ledger import filters
@@ -32,9 +34,18 @@ async def capped(rows: "QuerySet[Any]", cap: int = CAP) -> Count:
 
 async def deliveries(rows: QuerySet[Delivery], reach: Reach = EVERYTHING, cap: int = CAP) -> Count:
     """Count up to `cap` deliveries, as far as the reach goes."""
-    found = [await half.order_by()[: cap + 1].acount() for half in split(rows, reach)]
+    found = await sync_to_async(_both)([half.order_by()[: cap + 1] for half in split(rows, reach)])
     cut = reach != EVERYTHING or sum(found) > cap
     return Count(min(sum(found), cap), more=cut)
+
+
+def _both(parts: "list[QuerySet[Delivery]]") -> list[int]:
+    """Count both halves in one statement."""
+    compiled = [part.values("pk").query.sql_with_params() for part in parts]
+    counts = ", ".join(f"(SELECT COUNT(*) FROM ({sql}) AS counted)" for sql, _ in compiled)  # noqa: S608 - our own
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {counts}", [value for _, values in compiled for value in values])
+        return list(cursor.fetchone())
 
 
 async def chosen(filtered: Filter, reach: Reach = EVERYTHING) -> Count:
