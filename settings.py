@@ -128,6 +128,8 @@ with stop_if_wrong():
     if LOG_FORMAT not in {"lines", "json"}:
         raise ImproperlyConfigured("LOG_FORMAT must be lines or json.")
 
+    TRACES: bool = env.bool("TRACES", False)
+
     # Seconds after SIGTERM in which a worker finishes its deliveries, before it releases their leases.
     WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
     if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too

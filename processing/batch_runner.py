@@ -21,7 +21,7 @@ from processing.log_lines import LONGEST_REASON, LogLine
 from processing.running import DatabaseAwayError, Events
 from processing.settling import LeaseLostError, Verdict
 from receiver.models import Status
-from telemetry import logs
+from telemetry import logs, tracing
 from telemetry.sanitising import one_line
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class BatchRunner:
         Calls must not overlap. A cancelled call gives back what it claimed.
         """
         capacity = await self.leases.capacity()
-        since = time.monotonic()
+        since, asked = time.monotonic(), tracing.now()
         claim = asyncio.ensure_future(
             database.run(
                 claiming.claim, self.worker, self.leases.length, capacity, self.rules, list(self.leases.held),
@@ -82,6 +82,8 @@ class BatchRunner:
         self._recover = False
         self.leases.take(result.claims, since)
         metering.claimed(result.claims)
+        if asked:
+            tracing.claimed((claimed.delivery.guid for claimed in result.claims), asked, self.worker)
         if result.blocked:
             await database.run(ordering.unblock, sorted(result.blocked))
         return result

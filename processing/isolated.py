@@ -19,13 +19,14 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.db import Error  # noqa: E402
 
 import database  # noqa: E402
 from processing import batch_runner, claiming  # noqa: E402
 from processing.batch_runner import BatchRunner  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
-from telemetry import logs, writing  # noqa: E402
+from telemetry import logs, tracing, writing  # noqa: E402
 from telemetry.counts import counts  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 async def main(modules: list[str], answer: Callable[[str], object]) -> None:
     """Serve until standard input ends."""
     database.extend_lock_timeout()
+    tracing.start(settings.TRACES)
     for module in modules:
         importlib.import_module(module)
     runner = batch_runner.load(worker="")

@@ -15,6 +15,7 @@ from processing import retrying
 from processing.claiming import Claimed, DeliveryRow
 from processing.settling import Run, Verdict
 from receiver.models import Outcome, Status, Trigger
+from telemetry import tracing
 from telemetry.sanitising import one_line
 
 # Characters: an error may hold whatever was sent.
@@ -136,7 +137,8 @@ async def _run(
     start = time.perf_counter()
     try:
         async with asyncio.timeout(handler.timeout if limited else None) as limit:
-            await handler.run(event, context)
+            with tracing.span("handle", context.guid, handler=handler.name):
+                await handler.run(event, context)
             if _cancelled():
                 await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:

@@ -15,6 +15,7 @@ from database.row_sets import Row
 from processing import metering, ordering, statements
 from processing.claiming import Claimed
 from receiver.models import OPEN, Delivery, Outcome, Status, Trigger
+from telemetry import tracing
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ async def settle(claimed: Claimed, verdict: Verdict) -> int:
 
     Raises `LeaseLostError` when the lease has ended, and `django.db.Error` when the end could not be written.
     """
-    await _settle((claimed, verdict))
+    with tracing.span("settle", claimed.delivery.guid, status=verdict.status.value):
+        await _settle((claimed, verdict))
     metering.settled(claimed.delivery.event, verdict)
     if not claimed.has_siblings and claimed.delivery.ordering_key is None:
         return 0

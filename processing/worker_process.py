@@ -19,7 +19,7 @@ import database
 from processing import batch_runner, claiming, heartbeat, resilient_redis
 from processing.consumer import Consumer
 from processing.operation_runner import Kinds, OperationRunner
-from telemetry import logs, writing
+from telemetry import logs, tracing, writing
 from telemetry.counts import counts
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ ANSWER_WITHIN = 20.0
 ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs")
 # Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
 END_WITHIN = 3.0
+# Seconds for the last counts, which nothing depends on.
+FLUSH_WITHIN = 1.0
 
 
 class WorkerProcess:
@@ -64,6 +66,7 @@ class WorkerProcess:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
         logs.bind(worker=self.name)
+        tracing.start(settings.TRACES)
         _tune()
         loop.call_soon(_take_over_logging)
         own = (self.consumer.run, self.consumer.listen, self.operations.run)
@@ -79,6 +82,7 @@ class WorkerProcess:
 
     async def stop(self, _context: dict[Any, Any] | None = None) -> None:
         """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""
+        answers = True
         try:
             async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
                 await asyncio.gather(
@@ -88,10 +92,12 @@ class WorkerProcess:
                 )
         except TimeoutError:
             logger.warning("claims not given back reason=the database does not answer")
+            answers = False
         await _cancelled(self._tasks)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_WITHIN):
-                await writing.flush(counts, database.run)
+        if answers:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_WITHIN):
+                    await writing.flush(counts, database.run)
         faulthandler.cancel_dump_traceback_later()
         await database.close_within(END_WITHIN)
 

@@ -34,6 +34,7 @@ from receiver.deferred import DeferredRequest, DeferredResponse  # noqa: E402
 from receiver.parts import Parts  # noqa: E402
 from receiver.rejections import Reason  # noqa: E402
 from receiver.signatures import Verifier  # noqa: E402
+from telemetry import tracing  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +167,7 @@ if not settings.WEBHOOK_SECRETS:
 # Python's default. The loop releases the GIL for each chunk that it signs, so it must get it back quickly.
 sys.setswitchinterval(0.0005)
 
+tracing.start(settings.TRACES)
 _webhooks = WebhookHandler()
 _pages = ASGIHandler()
 

@@ -19,13 +19,19 @@ class Meter:
         self._counts = counts.counts
         self._writing: asyncio.Task[None] | None = None
 
-    def stored(self, event: str, receipt: Receipt, since: float | None) -> None:
-        """Count a delivery that is answered now; `since` is the loop's time at the start of its request."""
+    def stored(self, event: str, receipt: Receipt, since: float | None) -> float:
+        """Count a delivery that is answered now; return how many seconds its request took.
+
+        `since` is the loop's time at the start of the request; without it, the time is 0 and not counted.
+        """
         self._counts.add(counts.RECEIVED, label(event), receipt.value)
+        seconds = 0.0
         if since is not None:
-            self._counts.observe(counts.INGEST, asyncio.get_running_loop().time() - since)
+            seconds = asyncio.get_running_loop().time() - since
+            self._counts.observe(counts.INGEST, seconds)
         if self._writing is None:
             self._writing = asyncio.create_task(writing.keep(self._counts, _run))
+        return seconds
 
     async def close(self) -> None:
         """Write what was counted."""

@@ -18,6 +18,7 @@ from receiver.parts import Parts
 from receiver.rejections import Refused
 from receiver.signatures import Verifier
 from receiver.store import Receipt
+from telemetry import tracing
 
 ROOT = (
     "Hookkeeper receives GitHub's webhooks at /webhooks/github; "
@@ -64,6 +65,7 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         return refuse(request, found, status, reason, LIMITS[reason](), len(body))
     try:
         arrival = await _read(by_name, body, source, verifier, address)
+        asked = tracing.now()
         stored = await found.intake.keep(arrival, since)
     except arrivals.RejectedError as rejected:
         return refuse(request, found, rejected.status, rejected.reason, rejected.detail, len(body))
@@ -71,7 +73,9 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         status = HTTPStatus.SERVICE_UNAVAILABLE
         return refuse(request, found, status, Reason.STORE_DOWN, f"{error}; send it again", len(body))
     if stored.receipt is not Receipt.CONFLICT:
-        found.meter.stored(arrival.event, stored.receipt, since)
+        seconds = found.meter.stored(arrival.event, stored.receipt, since)
+        if asked:
+            tracing.received(arrival.guid, arrival.event, seconds, asked)
         return _answer(arrival, stored.receipt)
     detail = "another body is stored under this guid and hook"
     return refuse(request, found, HTTPStatus.CONFLICT, Reason.CONFLICT, detail, len(body))

@@ -1,0 +1,79 @@
+"""Traces: one for each delivery, through receiver and worker, with opentelemetry's own SDK as the reader."""
+
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from telemetry import tracing
+from tests import github, processes
+
+WITH_SDK = Path(__file__).parent / "with_sdk"
+
+
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis")
+def test_a_delivery_is_one_trace_from_its_receipt_to_its_settlement(
+    database_url: str, tmp_path: Path, worker_log: Path
+) -> None:
+    file = tmp_path / "spans"
+    file.touch()
+    path = os.pathsep.join([str(WITH_SDK), os.environ.get("PYTHONPATH", "")])
+    there = {"DATABASE_URL": database_url, "TRACES": "1", "SPANS": str(file), "PYTHONPATH": path}
+    sent = github.sample("push__branch")
+
+    def spans() -> dict[str, dict[str, Any]]:
+        return {span["name"]: span for span in map(json.loads, file.read_text().splitlines())}
+
+    with processes.receiver(tmp_path / "receiver.log", **there) as url:
+        request = urllib.request.Request(f"{url}/webhooks/github", sent.body, sent.headers)
+        with urllib.request.urlopen(request):
+            pass
+        assert set(spans()) == {"receive", "commit"}
+    with processes.worker(worker_log, **there):
+        processes.wait_until(lambda: "settle" in file.read_text(), "it is settled", 30)
+    found = spans()
+    assert set(found) == {"receive", "commit", "claim", "handle", "settle"}
+    assert {span["context"]["trace_id"] for span in found.values()} == {
+        f"0x{tracing.trace_id(sent.guid):032x}"
+    }
+    assert found["commit"]["parent_id"] == found["receive"]["context"]["span_id"]
+    assert found["receive"]["start_time"] <= found["commit"]["start_time"]
+    assert found["commit"]["end_time"] <= found["claim"]["end_time"] <= found["handle"]["start_time"]
+    assert found["handle"]["end_time"] <= found["settle"]["start_time"]
+    assert found["receive"]["attributes"] == {"github.delivery": sent.guid, "github.event": "push"}
+    assert found["handle"]["attributes"]["handler"] == "push.record"
+    assert found["settle"]["attributes"]["status"] == "succeeded"
+
+
+def test_the_trace_id_is_that_of_the_guid_in_any_form_of_it() -> None:
+    guid = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+    assert tracing.trace_id(UUID(guid)) == tracing.trace_id(guid)
+    assert 0 < tracing.trace_id(guid) < 2**128
+
+
+def test_the_trace_id_can_be_computed_as_the_page_says() -> None:
+    guid = "b39322f1-9e12-46e5-91e9-2812601072fd"
+    page = (processes.ROOT / "docs" / "reference" / "traces.md").read_text()
+    [command] = re.findall(r"^\$ (printf .+)$", page, re.M)
+    said = subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout.strip()
+    assert said == f"{tracing.trace_id(guid):032x}"
+
+
+def test_time_based_guids_differ_in_the_bits_that_samplers_compare() -> None:
+    guids = [f"{number:08x}-cc78-11e3-81ab-4c9367dc0958" for number in range(64)]
+    halves = {tracing.trace_id(guid) >> 63 & 1 for guid in guids}
+    assert halves == {0, 1}
+
+
+def test_while_it_is_off_a_span_is_nothing() -> None:
+    with tracing.span("handle", "a guid") as nothing:
+        assert nothing is None
+    assert tracing.now() == 0
