@@ -33,7 +33,8 @@ def environment(fake: Github, database: str, redis_server: RedisServer, **more: 
         "GITHUB_API_URL": fake.url,
         "GITHUB_TOKEN": fake_github.TOKEN,
         "ASK_INTERVAL": "0.05",
-        "ARRIVES_WITHIN": "3",
+        "ARRIVES_WITHIN": "2",
+        "LEASE": "2",
         "RECOVER_EVERY": "86400",
         **more,
     }
@@ -86,7 +87,7 @@ async def test_what_can_be_had_arrives_once_though_github_limits_and_fails_and_w
     [never, *others] = sorted(missed)
     unreliable = set(others[::UNRELIABLE])
     fake.faults.undelivered = lambda one, times: one.guid == never or (one.guid in unreliable and times < 2)
-    fake.faults.late = lambda one: (one.id % 10) / 20
+    fake.faults.late = lambda one: (one.id % 10) / 40
     fake.faults.bad_gateway, fake.faults.broken, fake.faults.slow = 0.04, 0.02, 0.02
     fake.limits.limit, fake.limits.window, fake.limits.secondary_every = 40, 0.5, 90
     with stack.receiver(tmp_path / "receiver.log", **there) as receiver:
