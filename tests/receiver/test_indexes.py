@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from database import row_sets
-from ledger import reading
+from ledger import gauges, reading
 from ledger.selection import Selection
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,6 +21,11 @@ ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
         ["delivery_due"] * 2 + ["delivery_finished"] * 3 + ["delivery_retrying"] + ["delivery_dead"] * 2
         + ["delivery_(leased|processing_guid)"],  # both hold only what is in processing
     ),
+    "the gauges of the metrics": (
+        lambda: gauges.deliveries,
+        ["delivery_dead", "delivery_(leased|processing_guid)", "delivery_(due|ordering|retrying)"],
+    ),
+    "the oldest that waits": (lambda: gauges.oldest_waiting, ["delivery_due"]),
     "the next to replay": (lambda: partial(Selection.of({"status": "dead"}).take, None), ["delivery_dead"]),
 }  # fmt: skip
 
