@@ -61,7 +61,7 @@ coverage: $(VENV)/.dev ## Run the suite on SQLite, and fail if it covers less th
 chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full counts, on both databases
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
-	$(BIN)/pytest tests/console/browser/test_operations.py --chaos
+	$(BIN)/pytest tests/console/browser/test_operations.py tests/upstream/test_sync_memory.py --chaos
 	$(BIN)/pytest --chaos -m hypothesis
 	$(BIN)/pytest --chaos -m "hypothesis and store" --database postgresql
 

@@ -236,7 +236,8 @@ async def test_the_end_of_a_second_wins_over_its_deliveries_whichever_comes_firs
 async def test_what_was_read_within_its_second_gives_way_to_a_delivery_of_it(
     fake: Github, cat: Repository, sync: Sync
 ) -> None:
-    now = fake.moment().replace(microsecond=0)
+    # Of the time of the answer or later, however long the test takes.
+    now = fake.moment().replace(microsecond=0) + timedelta(hours=1)
     cat.issue(1, now, title="read")
     cat.issue(2, now, title="read")
     await handle("issues", labeled(cat, 1, "delivered", now))

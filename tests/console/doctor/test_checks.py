@@ -68,8 +68,13 @@ def test_a_check_that_hangs_is_left_and_the_others_are_told() -> None:
 
 @database_test
 def test_of_a_whole_installation_nothing_is_wrong_and_the_ping_leaves_nothing(
-    redis: "Redis", receiver_url: str, database_url: str, worker_log: Path
+    redis: "Redis",
+    receiver_url: str,
+    database_url: str,
+    worker_log: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(posting, "SETTLED_WITHIN", 60.0)  # seconds; the machine may be busy
     with processes.worker(worker_log, DATABASE_URL=database_url):
         processes.wait_until(lambda: found("workers").status is Status.OK, "the worker is seen", 30)
         told = run("doctor", "--url", f"{receiver_url}/webhooks/github")
@@ -189,7 +194,7 @@ def away(database_url: str, tmp_path: Path) -> dict[str, dict[str, str]]:
     """Run the doctor where nothing answers; return its findings by name."""
     done = subprocess.run(
         [sys.executable, "manage.py", "doctor", "--json", "--url", f"http://127.0.0.1:{processes.free_port()}/"],
-        cwd=processes.ROOT, capture_output=True, text=True, timeout=60, check=False,
+        cwd=processes.ROOT, capture_output=True, text=True, timeout=110, check=False,
         env=processes.environment(DATABASE_URL=database_url, REDIS_URL=f"unix://{tmp_path / 'none.sock'}"),
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "")
