@@ -19,6 +19,7 @@ from upstream.answers import HookAnswer, HookConfig
 from upstream.client import Client
 from upstream.credentials import MISSING, Credentials
 from upstream.errors import UpstreamError
+from upstream.models import HookKind, WatchedHook
 from upstream.session import Session
 
 # Seconds: a person waits for the answer.
@@ -35,7 +36,10 @@ _PATH = re.compile(r".*/webhooks/github(/[A-Za-z0-9][A-Za-z0-9_-]{0,63})?/?")
 
 
 def check_hooks(url: str = "") -> Iterator[Finding]:
-    """Check the hooks whose pings are recorded. `url` is the address that the hooks should have, if known."""
+    """Check the hooks that pinged or that recovery has found.
+
+    `url` is the address that the hooks should have, if known.
+    """
     if not Credentials.configured():
         yield Finding(
             "hooks", Status.SKIPPED, "there is no credential for GitHub's API", f"To check, {MISSING}."
@@ -46,7 +50,7 @@ def check_hooks(url: str = "") -> Iterator[Finding]:
     if settings.GITHUB_APP_ID:
         known[APP] = {0}
     if not known:
-        yield Finding("hooks", Status.SKIPPED, "no ping of a repository's or organisation's hook is recorded")
+        yield Finding("hooks", Status.SKIPPED, "no hook of a repository or an organisation is known yet")
         return
     schemas.modules(handlers)
     handled = set(handlers.registry.handlers) - UNSUBSCRIBED
@@ -76,6 +80,10 @@ def _known() -> dict[str, set[int]]:
             known[f"/repos/{repository}/hooks"].add(pk)
         elif organization:
             known[f"/orgs/{organization}/hooks"].add(pk)
+    gone = Hook.objects.filter(deleted=True).values("hook_id")
+    kinds = (HookKind.REPOSITORY, HookKind.ORGANIZATION)
+    for watched in WatchedHook.objects.filter(kind__in=kinds).exclude(hook_id__in=gone):
+        known[watched.path.rpartition("/")[0]].add(watched.hook_id)
     return known
 
 

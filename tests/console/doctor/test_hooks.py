@@ -11,6 +11,7 @@ from records.models import Hook, Repository
 from tests import fake_github
 from tests.fake_github import Github
 from upstream.answers import HookAnswer
+from upstream.models import HookKind, WatchedHook
 
 URL = "https://hooks.example/webhooks/github"
 HANDLED = {"push", "issues", "star"}
@@ -92,6 +93,15 @@ def test_known_hooks_are_read_and_one_owner_that_is_refused_costs_no_other(
     assert len(findings) == 4
 
 
+def test_a_hook_that_delivered_without_a_recorded_ping_is_checked_too(fake: Github, cat: Repository) -> None:
+    made = fake.hook(url=URL)
+    WatchedHook.objects.create(hook_id=made.id, kind=HookKind.REPOSITORY, name="octo/cat")
+    WatchedHook.objects.create(hook_id=5, kind=HookKind.ORGANIZATION, name="gone")
+    Hook.objects.create(server="github.com", hook_id=5, organization="gone", deleted=True)
+    assert f"hook {made.id} of octo/cat" in found()
+    assert "hooks of gone" not in found()
+
+
 def test_a_credential_without_the_permission_is_told_which_it_needs(fake: Github, cat: Repository) -> None:
     fake.tokens[fake_github.TOKEN] = {}
     Hook.objects.create(server="github.com", hook_id=1, repository=cat)
@@ -108,6 +118,6 @@ def test_the_hook_of_an_app_is_read_with_its_key(fake: Github, cat: Repository, 
 def test_without_a_credential_or_a_hook_it_says_what_is_missing(
     fake: Github, cat: Repository, settings: Settings
 ) -> None:
-    assert "no ping" in found()["hooks"].seen
+    assert "no hook" in found()["hooks"].seen
     settings.GITHUB_TOKEN = ""
     assert "set GITHUB_TOKEN" in found()["hooks"].advice
