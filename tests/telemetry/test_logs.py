@@ -1,7 +1,9 @@
 """Log lines: as text and as JSON, whatever the arguments hold."""
 
+import ast
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -111,6 +113,28 @@ def test_lines_of_a_task_are_about_its_delivery() -> None:
         "guid": str(GUID), "event": "push", "repository": "octo/cat", "attempt": 3, "worker": "host:1:abc",
     }  # fmt: skip
     assert "guid" not in as_json(record("a line of another task"))
+
+
+# An argument that has fields of its own or is pairs already, and the line that says that a worker is up.
+WITHOUT_NAMES = {
+    "%s", "isolated: %s", "connections_ended %s open=%d limit=%d", "worker %s is ready for: %s",
+}  # fmt: skip
+
+
+def test_each_value_in_a_message_has_a_name_so_that_json_has_it_as_a_field() -> None:
+    parts = ("receiver", "processing", "ledger", "upstream", "console", "api", "database", "telemetry")
+    messages = {
+        ast.literal_eval(call.args[place])
+        for part in parts
+        for path in (processes.ROOT / part).rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("logger.")
+        for place in [1 if ast.unparse(call.func) == "logger.log" else 0]
+        if len(call.args) > place and isinstance(call.args[place], ast.Constant)
+    }
+    assert len(messages) > 20
+    nameless = {text for text in messages if re.search(r"(?<!=)%(?!%)", text)}
+    assert nameless <= WITHOUT_NAMES
 
 
 @pytest.mark.django_db(transaction=True)
