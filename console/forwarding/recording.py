@@ -13,9 +13,10 @@ class NotRecordedError(Exception):
 
 
 def file_name(delivery: Delivery) -> str:
-    """Return the name of a delivery's file. The action is text of the sender."""
+    """Return the name of a delivery's file. Event and action are text of the sender."""
+    event = re.sub(r"[^a-z0-9_]+", "_", delivery.event.lower()).strip("_")
     action = re.sub(r"[^a-z0-9]+", "_", delivery.action.lower())[:64].strip("_")
-    return f"{delivery.event}__{f'{action}_' if action else ''}{delivery.pk}.json"
+    return f"{event}__{f'{action}_' if action else ''}{delivery.pk}.json"
 
 
 def record(folder: Path, delivery: Delivery, body: bytes) -> Path:

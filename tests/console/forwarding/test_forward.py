@@ -249,7 +249,7 @@ def test_a_recorded_delivery_is_a_file_for_send_and_for_the_tests(
 
 
 def test_no_text_of_a_sender_leads_a_recorded_file_elsewhere(target: Target, tmp_path: Path) -> None:
-    row = kept(action="../../Over/\n\x1b[31m")
+    row = kept(event="../../push", action="../../Over/\n\x1b[31m")
     forward(target, "--after", "0", "--record", str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [f"push__over_31m_{row.pk}.json"]
 
