@@ -72,10 +72,11 @@ check: $(VENV)/.dev ## Lint, format, types, migrations, links of the docs
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-bench: $(VENV)/.bench ## Measure all parts beside their peers (BENCH, BENCH_WORKER, BENCH_CONSOLE: options; a quarter of an hour)
+bench: $(VENV)/.bench ## Measure all parts beside their peers (BENCH, BENCH_WORKER, BENCH_CONSOLE, BENCH_API: options; a quarter of an hour)
 	$(BIN)/python -m bench ingest $(BENCH)
 	$(BIN)/python -m bench worker $(BENCH_WORKER)
 	$(BIN)/python -m bench console $(BENCH_CONSOLE)
+	$(BIN)/python -m bench api $(BENCH_API)
 	$(BIN)/python -m bench records
 	$(BIN)/python -m bench parsing
 

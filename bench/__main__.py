@@ -1,8 +1,9 @@
 """The command of `make bench`: `python -m bench ingest`, then `python -m bench worker`.
 
 Both exit with 1 if a request, a delivery or a row is missing. `python -m bench writes` measures ways of
-writing a batch to PostgreSQL, `python -m bench console` the console's pages over a large ledger, `python -m
-bench records` the recording of commits, `python -m bench parsing` the schemas beside githubkit's models.
+writing a batch to PostgreSQL, `python -m bench console` the console's pages and `python -m bench api` the API
+over a large ledger, `python -m bench records` the recording of commits, `python -m bench parsing` the schemas
+beside githubkit's models.
 """
 
 import argparse
@@ -63,6 +64,11 @@ def options(arguments: list[str]) -> argparse.Namespace:
     three.add_argument("--requests", type=_above_0(int), default=40, help="of each page (%(default)s)")
     three.add_argument("--seconds", type=_above_0(float), default=15.0, help="of a round (%(default)s)")
     three.add_argument("--rounds", type=_above_0(int), default=3, help="of the receiver (%(default)s)")
+    four = parts.add_parser("api", help="the API beside DRF and plain Django views, over a large ledger")
+    four.add_argument("--rows", type=_above_0(int), default=1_000_000, help="deliveries (%(default)s)")
+    four.add_argument(
+        "--seconds", type=_above_0(float), default=5.0, help="of each measurement (%(default)s)"
+    )
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
     parts.add_parser("records", help="commits recorded by the push handler, and row by row")
     parts.add_parser("parsing", help="the schemas beside githubkit's models")
@@ -144,6 +150,21 @@ def measure_console(arguments: argparse.Namespace, say: Say) -> int:
     return 1 if result.wrong else 0
 
 
+def measure_api(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `api`; return the exit status."""
+    from bench import api  # noqa: PLC0415 - no other part needs aiohttp
+
+    result = api.run(api.Options(arguments.rows, arguments.seconds), say)
+    say(api.table(result))
+    say(f"statistics cached / uncached: {api.cached_share(result):.1f}, at least {api.CACHED_SHARE:.0f}")
+    say(f"cores: {result.cores}")
+    for name, value in machine.describe().items():
+        say(f"{name}: {value}")
+    for what in sorted(set(result.wrong)):
+        say(f"WRONG: {what}")
+    return 1 if result.wrong else 0
+
+
 def measure_writes(_arguments: argparse.Namespace, _say: Say) -> int:
     """Run the part `writes`."""
     with servers.started() as running:
@@ -193,6 +214,7 @@ def main(argv: list[str]) -> int:
         "ingest": measure_ingest,
         "worker": measure_worker,
         "console": measure_console,
+        "api": measure_api,
         "writes": measure_writes,
         "records": measure_records,
         "parsing": measure_parsing,

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,9 @@ from ledger.latencies import added, quantiles
 from ledger.models import Aggregate, AggregatedUntil, Dimension, Grain
 
 logger = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+"""Begin, name, latencies and `COLUMNS` of an aggregate."""
 
 COLUMNS = ("received", "succeeded", "ignored", "invalid", "dead")
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -95,12 +98,13 @@ async def run() -> None:
 def compute(question: Question) -> str:
     """Return the answer as JSON text. Raises `django.db.Error`."""
     mark = AggregatedUntil.objects.first()
-    points: dict[str | None, dict[datetime, list[Aggregate]]] = defaultdict(lambda: defaultdict(list))
+    points: dict[str | None, dict[datetime, list[Row]]] = defaultdict(lambda: defaultdict(list))
     names = _most(question) if question.by else None
     if mark is not None:
         for row in _rows(question, mark.at):
-            series = row.name if names is not None and row.name in names else None
-            points[series][floor(row.begin, question.grain)].append(row)
+            begin, name, *_ = row
+            series = name if names is not None and name in names else None
+            points[series][floor(begin, question.grain)].append(row)
     found = {
         "step": question.grain.value,
         "since": _text(question.since),
@@ -114,9 +118,9 @@ def compute(question: Question) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
-def _rows(question: Question, reached: datetime) -> list[Aggregate]:
+def _rows(question: Question, reached: datetime) -> list[Row]:
     """Return the rows of the question's grain, and finer ones for the step that is not complete."""
-    found: list[Aggregate] = []
+    found: list[Row] = []
     begin = question.since
     for grain in (Grain.DAY, Grain.HOUR, Grain.MINUTE):
         if LENGTHS[grain] > LENGTHS[question.grain]:
@@ -125,7 +129,9 @@ def _rows(question: Question, reached: datetime) -> list[Aggregate]:
         rows = Aggregate.objects.filter(
             grain=grain, dimension=question.dimension, begin__gte=begin, begin__lt=end
         )
-        found += rows.filter(name=question.name) if question.name is not None else rows
+        if question.name is not None:
+            rows = rows.filter(name=question.name)
+        found += rows.values_list("begin", "name", "latencies", *COLUMNS)
         begin = max(begin, end)
     return found
 
@@ -142,14 +148,13 @@ def _most(question: Question) -> set[str]:
     return set(most.values_list("name", flat=True)[:MOST_SERIES])
 
 
-def _point(at: datetime, rows: list[Aggregate]) -> dict[str, Any]:
-    counts: Counter[str] = Counter()
-    for row in rows:
-        counts.update({column: getattr(row, column) for column in COLUMNS})
-    seconds = quantiles(added(row.latencies for row in rows), QUANTILES.values())
+def _point(at: datetime, rows: list[Row]) -> dict[str, Any]:
+    counts = [sum(column) for column in zip(*(row[3:] for row in rows), strict=True)]
+    latencies = rows[0][2] if len(rows) == 1 else added(row[2] for row in rows)
+    seconds = quantiles(latencies, QUANTILES.values())
     return {
         "begin": _text(at),
-        **{column: counts[column] for column in COLUMNS},
+        **dict(zip(COLUMNS, counts, strict=True)),
         "latency": dict(zip(QUANTILES, seconds, strict=True)) if seconds else None,
     }
 
