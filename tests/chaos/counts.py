@@ -43,10 +43,13 @@ class Counts:
     operation_kills: int
     large_pushes: int
     rows: int
-    # Recovery: deliveries that GitHub lists and those that are missing; seconds between requests to deliver,
-    # until a kill, of an absence, between deliveries meanwhile, and until all is there.
+    # Recovery: deliveries that GitHub lists, and those that are missing; requests to deliver that get lost
+    # for some, and deliveries that never arrive; seconds between requests to deliver, until a kill, of an
+    # absence, between deliveries meanwhile, and until all is there.
     listed: int
     missed: int
+    lost_asks: int
+    never: int
     ask_interval: float
     recovery_kills: int
     recovery_kill_within: float
@@ -101,6 +104,8 @@ SMALL = Counts(
     turn_kills=2,
     listed=250,
     missed=10,
+    lost_asks=1,
+    never=0,
     ask_interval=0.1,
     recovery_kills=1,
     recovery_kill_within=0.5,
@@ -148,6 +153,8 @@ FULL = Counts(
     turn_kills=12,
     listed=20_000,
     missed=400,
+    lost_asks=2,
+    never=1,
     ask_interval=0.5,
     recovery_kills=10,
     recovery_kill_within=10.0,
