@@ -12,7 +12,7 @@ from telemetry.counts import Cell, Counts
 logger = logging.getLogger(__name__)
 
 # Seconds between two writes; Prometheus looks every 15 seconds, or less often.
-WRITE_INTERVAL = 5.0
+WRITE_INTERVAL = 2.0
 _COLUMNS = {
     "name": "text", "first": "text", "second": "text", "position": "smallint", "value": "bigint",
 }  # fmt: skip

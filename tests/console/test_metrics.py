@@ -7,9 +7,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from django.db.models import Sum
 from prometheus_client.parser import text_string_to_metric_families
 
-from receiver.models import Delivery
+from telemetry.counts import RECEIVED, SETTLED
+from telemetry.models import Count
 from tests import github, processes
 from tests.console.conftest import Console, manage
 from tests.console.kept import kept
@@ -27,6 +29,12 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
+def counted(name: str) -> int:
+    """Return what the table has of a counter."""
+    total: int | None = Count.objects.filter(name=name).aggregate(total=Sum("value"))["total"]
+    return total or 0
+
+
 def test_counters_of_receivers_and_workers_reach_it(
     console: Console, database_url: str, tmp_path: Path, worker_log: Path
 ) -> None:
@@ -36,9 +44,9 @@ def test_counters_of_receivers_and_workers_reach_it(
             request = urllib.request.Request(f"{url}/webhooks/github", sent.body, sent.headers)
             with urllib.request.urlopen(request):
                 pass
+        processes.wait_until(lambda: counted(RECEIVED) == 3, "the receiver has written its counts", 30)
     with processes.worker(worker_log, DATABASE_URL=database_url):
-        ended = Delivery.objects.filter(finished_at__isnull=False)
-        processes.wait_until(lambda: ended.count() == 2, "both are settled", 30)
+        processes.wait_until(lambda: counted(SETTLED) == 2, "the worker has written its counts", 30)
     found = samples(console.stranger().get("/metrics").text)
     assert found["hookkeeper_deliveries_total", "push", "accepted"] == 1
     assert found["hookkeeper_deliveries_total", "push", "duplicate"] == 1
@@ -65,6 +73,7 @@ def test_gauges_show_the_state_of_the_ledger(console: Console) -> None:
     assert found["hookkeeper_operations", "replay", "running"] == 0
 
 
+@pytest.mark.once
 def test_from_elsewhere_it_takes_a_token(console: Console, accounts: str) -> None:
     [token] = manage("token", "create", "prometheus", "--scope", "read", DATABASE_URL=accounts).splitlines()
     stranger, elsewhere = console.stranger(), "203.0.113.7"

@@ -156,9 +156,9 @@ def test_every_line_of_a_worker_is_json_and_a_settled_delivery_is_one(
 def test_every_line_of_the_receiver_is_json(database_url: str, tmp_path: Path) -> None:
     log = tmp_path / "receiver.log"
     with processes.receiver(log, DATABASE_URL=database_url, LOG_FORMAT="json"):
-        pass
-    messages = [json.loads(line)["message"] for line in log.read_text().splitlines()]
-    assert any("Uvicorn running on" in message for message in messages)
+        processes.wait_until(lambda: "Uvicorn running on" in log.read_text(), "uvicorn's line", 30)
+        written, _, _ = log.read_text().rpartition("\n")
+    assert all(json.loads(line)["message"] for line in written.splitlines())
 
 
 def test_the_receiver_writes_no_line_for_a_request() -> None:
