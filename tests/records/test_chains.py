@@ -12,7 +12,7 @@ from records.refs import merge
 from records.rules import fold
 
 BLANK: Row = {"head_sha": "", "previous_sha": "", "deleted": False, "last_push_id": None, "pushed_at": None,
-              "moves": []}  # fmt: skip
+              "read_at": None, "moves": []}  # fmt: skip
 
 
 def moved(before: str, after: str, second: int = 0) -> Snapshot:

@@ -151,10 +151,10 @@ async def test_back_and_reload_keep_the_filters(screen: Screen) -> None:
     await page.locator(".status.dead").click()
     await expect(page.locator("[data-row]")).to_have_count(1)
     await page.reload()
-    await expect(page.locator(".chip")).to_have_text(re.compile("status: dead"))
+    await expect(page.get_by_label("Filters").locator(".chip")).to_have_text(re.compile("status: dead"))
     await page.locator("[data-row] time").click()
     await page.go_back()
-    await expect(page.locator(".chip")).to_have_text(re.compile("status: dead"))
+    await expect(page.get_by_label("Filters").locator(".chip")).to_have_text(re.compile("status: dead"))
     await page.go_back()
     await expect(page.locator("[data-row]")).to_have_count(2)
 
