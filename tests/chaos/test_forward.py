@@ -3,7 +3,6 @@
 import re
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,6 @@ from tests import processes
 from tests.chaos import ledger, stored
 from tests.chaos.postgresql import PostgreSQL
 from tests.console.forwarding.targets import Target, serving
-
-
-@pytest.fixture
-def postgresql() -> Iterator[PostgreSQL]:
-    server = PostgreSQL()
-    ledger.migrate(server.url)
-    yield server
-    server.end()
 
 
 def store(url: str, count: int) -> list[str]:
