@@ -16,7 +16,7 @@ async def deliveries(request: HttpRequest) -> JsonResponse:
     """Answer with the newest 50."""
     if await _token(request) is None:
         return JsonResponse({}, status=HTTPStatus.UNAUTHORIZED)
-    rows = Delivery.objects.order_by("-received_at", "-pk").values(*ITEM)[:51]
+    rows = Delivery.objects.order_by("-pk").values(*ITEM)[:51]
     found = [row async for row in rows]
     return JsonResponse({"items": found[:50], "next": str(found[50]["id"]) if len(found) > 50 else None})
 
