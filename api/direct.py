@@ -1,0 +1,47 @@
+"""Answers the API without the middleware for people, such as sessions and messages.
+
+Django runs each of those in a thread, before and after the view. The API needs none of them, and a session
+must open nothing of it.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from asgiref.sync import markcoroutinefunction
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+
+
+class Direct:
+    """Middleware that calls the views of django-ninja itself, and leaves every other path to the next."""
+
+    async_capable = True
+    sync_capable = False
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> None:
+        self._get_response = get_response
+        # Logs what a view raises, and answers it, as Django does around each middleware.
+        self._call = convert_exception_to_response(_call)
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request."""
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return await self._get_response(request)
+        if match.app_name != "ninja":
+            return await self._get_response(request)
+        request.resolver_match = match
+        response: HttpResponseBase = await self._call(request)
+        return response
+
+
+async def _call(request: HttpRequest) -> HttpResponseBase:
+    match = request.resolver_match
+    if match is None:
+        raise AssertionError("the caller has resolved the path")
+    view = cast("Callable[..., Awaitable[HttpResponseBase]]", match.func)
+    return await view(request, *match.args, **match.kwargs)
