@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
+View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
 
 class Direct:
     """Middleware that calls the views of django-ninja itself, and leaves every other path to the next."""
@@ -20,10 +22,10 @@ class Direct:
     async_capable = True
     sync_capable = False
 
-    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> None:
+    def __init__(self, get_response: View) -> None:
         self._get_response = get_response
         # Logs what a view raises, and answers it, as Django does around each middleware.
-        self._call = convert_exception_to_response(_call)
+        self._call = cast("View", convert_exception_to_response(_call))
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -35,8 +37,7 @@ class Direct:
         if match.app_name != "ninja":
             return await self._get_response(request)
         request.resolver_match = match
-        response: HttpResponseBase = await self._call(request)
-        return response
+        return await self._call(request)
 
 
 async def _call(request: HttpRequest) -> HttpResponseBase:
