@@ -15,9 +15,9 @@ from api.idempotency import Key, once
 from api.operations import OperationDetail, detail
 from api.problems import conflict, invalid
 from api.schemas import MOST_ITEMS, Body, Model, ReplayOutcome, caller, must, number, requester
-from ledger import counting, operations
+from ledger import counting, operations, replays
 from ledger.filters import LARGEST
-from ledger.models import Kind
+from ledger.models import Kind, Operation
 from ledger.operations import Progress
 from ledger.selection import Selection
 from receiver import queue
@@ -133,11 +133,12 @@ def reopen(ids: list[str], requested_by: str) -> tuple[list[dict[str, str]], set
         seen.add(text)
         outcomes.append({"id": text, "outcome": outcome, "detail": detail})
     if numbers:
-        _log(numbers, outcomes, requested_by)
+        operation = _log(numbers, outcomes, requested_by)
+        replays.note(due, requested_by, operation)
     return outcomes, {stored[pk] for pk in due}
 
 
-def _log(numbers: list[int], outcomes: list[dict[str, str]], requested_by: str) -> None:
+def _log(numbers: list[int], outcomes: list[dict[str, str]], requested_by: str) -> Operation:
     counts = Counter(each["outcome"] for each in outcomes)
     failures = {name: count for name, count in counts.items() if name != REPLAYED}
     operation = operations.create(
@@ -148,6 +149,7 @@ def _log(numbers: list[int], outcomes: list[dict[str, str]], requested_by: str) 
         worker=requested_by,
     )
     operations.advance(operation, Progress(None, done=counts[REPLAYED], failures=failures, finished=True))
+    return operation
 
 
 def _outcome(text: str, due: set[int], stored: dict[int, str]) -> tuple[str, str]:

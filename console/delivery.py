@@ -11,10 +11,12 @@ from django.views import View
 from console import copying, payload_tree, timeline, wrote
 from console.pages import page
 from ledger import counting
+from ledger.models import Replay
 from receiver.fields import UnreadableBodyError
 from receiver.models import TERMINAL, Delivery, HandlerRun
 
 RUNS = 500
+REPLAYS = 100
 # Deliveries of the same thing are counted up to this number.
 MOST_RELATED = 99
 
@@ -27,9 +29,12 @@ class DeliveryView(View):
         only_story = bool(getattr(request, "htmx", False))
         delivery, body = await _read(pk, with_body=not only_story)
         runs = HandlerRun.objects.filter(delivery=pk).order_by("-pk")[:RUNS]
+        replays = Replay.objects.filter(delivery=pk).order_by("-pk")[:REPLAYS]
         context: dict[str, Any] = {
             "delivery": delivery,
-            "entries": timeline.entries(delivery, [run async for run in runs][::-1]),
+            "entries": timeline.entries(
+                delivery, [run async for run in runs][::-1], [one async for one in replays][::-1]
+            ),
             "settled": delivery.status in TERMINAL,
             "forward_urls": settings.FORWARD_URLS,
         }

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ledger.models import Replay
 from receiver.models import TERMINAL, Delivery, HandlerRun, Status
 
 
@@ -16,14 +17,15 @@ class Entry:
     details: Sequence[str] = ()
     status: str = ""
     run: HandlerRun | None = None
+    operation: int | None = None
 
 
-def entries(delivery: Delivery, runs: Iterable[HandlerRun]) -> list[Entry]:
+def entries(delivery: Delivery, runs: Iterable[HandlerRun], replays: Iterable[Replay]) -> list[Entry]:
     """Return what happened, oldest first, and then what is to come.
 
     It is settled after its runs, whatever the clocks of worker and database say.
     """
-    happened = [*(_run(run) for run in runs), *_redelivered(delivery)]
+    happened = [*_redelivered(delivery), *(_replayed(one) for one in replays), *(_run(run) for run in runs)]
     story = [_received(delivery), *sorted(happened, key=lambda entry: entry.at or delivery.received_at)]
     if more := delivery.redeliveries - len(delivery.redelivered_at):
         story.append(Entry(None, f"GitHub sent it again {'once' if more == 1 else f'{more} times'} more"))
@@ -47,6 +49,11 @@ def _received(delivery: Delivery) -> Entry:
 def _redelivered(delivery: Delivery) -> list[Entry]:
     times = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in delivery.redelivered_at)
     return [Entry(at, "GitHub sent it again", ["the same GUID, hook and body"]) for at in times]
+
+
+def _replayed(replay: Replay) -> Entry:
+    details = ["in the foreground"] if replay.operation_id is None else []
+    return Entry(replay.at, f"Replayed by {replay.by}", details, operation=replay.operation_id)
 
 
 def _run(run: HandlerRun) -> Entry:

@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Kind(models.TextChoices):
@@ -91,6 +92,32 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation_id} {self.state} by {self.by}"
+
+
+class Replay(models.Model):
+    """One replay of one delivery: who asked for it, and when it was made due."""
+
+    # Written for each replayed delivery, so foreign key checks of both would be wasted.
+    delivery = models.ForeignKey(
+        "receiver.Delivery", models.CASCADE, related_name="replays", db_constraint=False, db_index=False
+    )
+    operation = models.ForeignKey(
+        Operation,
+        models.CASCADE,
+        null=True,
+        related_name="replays",
+        db_constraint=False,
+        db_index=False,
+        help_text="null for a replay in the foreground",
+    )
+    by = models.CharField(max_length=255, help_text="an account, or user and host of a command")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["delivery", "id"], name="replay_delivery")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} replayed by {self.by}"
 
 
 class Grain(models.TextChoices):

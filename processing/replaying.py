@@ -10,7 +10,7 @@ from django.db import Error, IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 import database
-from ledger import operations
+from ledger import operations, replays
 from ledger.models import Kind, Operation
 from ledger.operations import Progress, Step
 from ledger.selection import PORTION, Selection
@@ -30,9 +30,10 @@ HELD = "a worker is processing them"
 
 
 @transaction.atomic
-def reopen(ids: Sequence[int]) -> list[str]:
+def reopen(ids: Sequence[int], by: str, operation: Operation | None = None) -> list[str]:
     """Make deliveries due again, but for those that a worker holds; return the event of each."""
     due = Delivery.objects.reopen(ids, Trigger.REPLAY)
+    replays.note(due, by, operation)
     return list(Delivery.objects.filter(pk__any=due).values_list("event", flat=True))
 
 
@@ -48,7 +49,7 @@ def _replay(operation: Operation) -> Progress:
     most = max(1, min(PORTION, int(operation.rate))) if operation.rate else PORTION
     found = Selection(operation.parameters).take(operation.cursor, most + 1)
     ids = found[:most]
-    events = reopen(ids)
+    events = reopen(ids, operation.requested_by, operation)
     held = len(ids) - len(events)
     return Progress(
         ids[-1] if ids else operation.cursor,
@@ -78,7 +79,7 @@ def _due() -> int:
     return rows[:MAX_BACKLOG].count()
 
 
-async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple[Verdict, LogLine]]:
+async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncIterator[tuple[Verdict, LogLine]]:
     """Run deliveries here and now, one after the other, each handler without a time limit.
 
     Yields each verdict and its log line, and nothing for a delivery that a worker holds, or a sibling of it,
@@ -90,7 +91,7 @@ async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple
         return task is not None and task.cancelling() > 0
 
     for pk in ids:
-        claimed = await database.run(_take, pk, runner)
+        claimed = await database.run(_take, pk, runner, by)
         if claimed is None:
             continue
         results: list[tuple[Verdict, LogLine]] = []
@@ -106,9 +107,9 @@ async def inline(runner: BatchRunner, ids: Sequence[int]) -> AsyncIterator[tuple
 
 
 @transaction.atomic
-def _take(pk: int, runner: BatchRunner) -> Claimed | None:
+def _take(pk: int, runner: BatchRunner, by: str) -> Claimed | None:
     """Reopen and claim in one transaction, so that no worker takes it between the two."""
-    Delivery.objects.reopen([pk], Trigger.REPLAY)
+    reopen([pk], by)
     try:
         with transaction.atomic():
             result = claiming.claim(

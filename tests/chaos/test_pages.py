@@ -12,6 +12,7 @@ from ledger import counting, filters, halves, overview, paging, unmatched
 from ledger.counting import CAP
 from ledger.filters import CONDITIONS
 from ledger.keys import Key
+from ledger.models import Replay
 from receiver.models import Delivery, HandlerRun
 from records.models import Commit
 from tests.chaos import ledger as ledgers
@@ -92,8 +93,9 @@ def test_the_overview_and_what_is_unmatched_use_indexes(large: str) -> None:
 
 def test_a_delivery_and_the_search_for_a_hash_use_indexes(large: str) -> None:
     runs = HandlerRun.objects.filter(delivery=5)
+    replays = Replay.objects.filter(delivery=5).order_by("-pk")
     commits = Commit.objects.filter(sha__gte="abc", sha__lt="abcg").order_by("sha")
-    for rows in (Delivery.objects.filter(pk=5), runs.order_by("-pk"), commits):
+    for rows in (Delivery.objects.filter(pk=5), runs.order_by("-pk"), replays, commits):
         sql, values = rows.query.sql_with_params()
         # An empty table is read whole, whatever indexes it has.
-        assert scans(explained(large, sql, values)) in ([], ["records_commit"]), sql
+        assert scans(explained(large, sql, values)) in ([], ["records_commit"], ["ledger_replay"]), sql

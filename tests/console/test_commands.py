@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from console import samples
+from console import operating, samples
 from handlers import PermanentError
+from ledger.models import Replay
 from processing import batch_runner
 from receiver.models import Delivery, HandlerRun
 from records.models import Commit
@@ -144,6 +145,8 @@ def test_replay_inline_runs_the_handlers_here(kept: dict[str, Delivery]) -> None
         "[1/1] push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded"
     )
     assert Commit.objects.count() == 3
+    replay = Replay.objects.get()
+    assert (replay.delivery, replay.operation, replay.by) == (kept["push"], None, operating.person())
 
 
 def test_replay_inline_shows_the_whole_traceback_and_ends_with_an_error(

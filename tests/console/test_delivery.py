@@ -16,6 +16,7 @@ from django.utils import timezone
 from redis import Redis
 
 from console import copying
+from ledger.models import Operation, Replay
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from records.models import Commit, Issue, Repository
 from tests import github, servers
@@ -46,15 +47,21 @@ def test_the_history_shows_each_step_in_order(console: Console) -> None:
     )  # fmt: skip
     ran(row, Outcome.FAILED, started_at=begin, error="OSError: no route", traceback="Traceback: here")
     ran(row, Outcome.SUCCEEDED, started_at=begin + timedelta(minutes=1), attempt=2, trigger=Trigger.RETRY)
+    operation = Operation.objects.create(kind="replay", requested_by="ada", created_at=begin)
+    for by, named in (("ada", operation), ("grace@desk", None)):
+        Replay.objects.create(delivery=row, operation=named, by=by, at=begin + timedelta(minutes=2))
     told = words(console.viewer.get(f"/deliveries/{row.pk}").text)
     steps = [
         "Received 10 min ago signed with secret 2 of /webhooks/github, from 192.0.2.7",
         "push.record failed 250 ms 10 min ago attempt 1, because of its delivery OSError: no route Traceback",
         "GitHub sent it again 10 min ago the same GUID, hook and body",
         "push.record succeeded 250 ms 9 min ago attempt 2, because of an earlier failure",
+        f"Replayed by ada 8 min ago operation {operation.pk}",
+        "Replayed by grace@desk 8 min ago in the foreground",
         "GitHub sent it again once more",
         "Settled succeeded 10 min ago after 2 attempts, by web-1:4711",
     ]
+    assert f'<a href="/operations/{operation.pk}">' in console.viewer.get(f"/deliveries/{row.pk}").text
     places = [told.find(step) for step in steps]
     assert -1 not in places, (steps, told)
     assert places == sorted(places)

@@ -6,7 +6,7 @@ from django.utils import timezone
 from redis import Redis
 
 from console.replaying import said
-from ledger.models import Operation
+from ledger.models import Operation, Replay
 from receiver import queue
 from receiver.models import Delivery, Status
 from tests.console.conftest import Console
@@ -31,6 +31,8 @@ def test_a_replay_is_in_the_log_and_wakes_the_workers(console: Console, redis: "
     console.operator.post("/deliveries/replay", id=dead.pk)
     operation = Operation.objects.get()
     assert (operation.state, operation.done, operation.requested_by) == ("finished", 1, "operator")
+    replays = Replay.objects.values_list("delivery", "operation", "by")
+    assert list(replays) == [(dead.pk, operation.pk, "operator")]
     assert redis.zcard(queue.NAME) == 1
 
 
@@ -40,6 +42,7 @@ def test_what_a_worker_holds_is_left_to_it(console: Console) -> None:
     )
     answer = console.operator.post("/deliveries/replay", id=held.pk, next=f"/deliveries/{held.pk}")
     assert "0 deliveries are processed again. 1 left alone" in answer.text
+    assert not Replay.objects.exists()
     held.refresh_from_db()
     assert held.status == Status.PROCESSING
 

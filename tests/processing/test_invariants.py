@@ -128,7 +128,7 @@ class Ledger(RuleBasedStateMachine):
         row = data.draw(st.sampled_from(list(Delivery.objects.defer("body").order_by("pk"))), label="again")
         if row.status == Status.SUCCEEDED:
             self.asked[row.guid] += 1
-        replaying.reopen([row.pk])
+        replaying.reopen([row.pk], "somebody")
 
     @invariant()
     def nothing_is_lost(self) -> None:

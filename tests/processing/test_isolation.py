@@ -118,6 +118,6 @@ async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_u
 
 async def test_a_replay_frees_from_suspicion() -> None:
     await sync_to_async(stored)(status="dead", crashes=3)
-    await database.run(replaying.reopen, [(await Delivery.objects.aget()).pk])
+    await database.run(replaying.reopen, [(await Delivery.objects.aget()).pk], "somebody")
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes) == ("received", 0)

@@ -26,7 +26,7 @@ SHORT = timedelta(seconds=2)
 
 
 async def replay(runner: BatchRunner, *rows: Delivery) -> list[str]:
-    found = replaying.inline(runner, [row.pk for row in rows])
+    found = replaying.inline(runner, [row.pk for row in rows], "somebody")
     return [verdict.status.value async for verdict, _ in found]
 
 

@@ -129,7 +129,7 @@ class Command(BaseCommand):
         while ids := await database.run(selection.take, cursor, 1):
             [cursor] = ids
             taken += 1
-            async for verdict, summary in replaying.inline(runner, ids):
+            async for verdict, summary in replaying.inline(runner, ids, operating.person()):
                 finished += 1
                 failed += verdict.status not in {Status.SUCCEEDED, Status.IGNORED}
                 # A progress bar would disturb a debugger, so the progress is a number.

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from ledger.models import Operation, Replay
 from receiver.models import Delivery, Status, Trigger
 from tests.console.api.conftest import Programs
 from tests.console.api.programs import problem
@@ -46,6 +47,9 @@ def test_two_hundred_ids_have_an_outcome_each_and_nothing_is_undone(api: Program
     }
     busy.refresh_from_db()
     assert busy.status == Status.PROCESSING
+    [operation] = Operation.objects.all()
+    noted = set(Replay.objects.values_list("delivery", "operation", "by"))
+    assert noted == {(row.pk, operation.pk, operation.requested_by) for row in free}
 
 
 def test_the_same_request_again_gets_the_first_answer_and_replays_nothing(api: Programs) -> None:

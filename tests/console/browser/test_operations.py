@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 from playwright.async_api import Browser, expect
 
-from ledger.models import Operation
+from ledger.models import Operation, Replay
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests import processes, servers
 from tests.console.browser.conftest import Screen, opened
@@ -67,6 +67,9 @@ async def test_a_dead_delivery_is_found_by_its_error_read_replayed_and_seen_to_s
     await expect(page.get_by_text("1 delivery is processed again.")).to_be_visible()
     await expect(page.locator("#story > p .status")).to_have_text("succeeded")
     await expect(page.locator("#story")).to_contain_text("because of a replay")
+    await expect(page.locator("#story")).to_contain_text("Replayed by operator")
+    await page.locator("#story").get_by_role("link", name="operation").click()
+    await expect(page).to_have_title(re.compile(r"^Replay \d+ · Hookkeeper$"))
 
 
 async def test_all_that_match_are_replayed_with_progress_cancelled_half_way_and_resumed(
@@ -108,6 +111,7 @@ async def test_all_that_match_are_replayed_with_progress_cancelled_half_way_and_
         while await Delivery.objects.exclude(status=Status.SUCCEEDED).aexists():  # noqa: ASYNC110 - a worker's
             await asyncio.sleep(0.1)
     runs = HandlerRun.objects.filter(trigger=Trigger.REPLAY, outcome=Outcome.SUCCEEDED)
+    assert await Replay.objects.filter(operation=cancelled, by="operator").acount() == COUNT
     assert await runs.acount() == await runs.values("delivery").distinct().acount() == COUNT
     await page.get_by_role("link", name="Operations").click()
     await expect(page.get_by_role("row", name=re.compile("operator finished"))).to_be_visible()
