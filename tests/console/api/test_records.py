@@ -93,7 +93,9 @@ def test_rejections_are_listed_and_counted(api: Programs) -> None:
     assert [item["detail"] for item in found] == ["2", "1", "0"]
     RejectionCount.objects.create(day=now.date(), reason="busy", count=3)
     RejectionCount.objects.create(day=now.date() - timedelta(days=9), reason="busy", count=5)
-    assert [item["count"] for item in items(api.reader.get("rejections/counts"))] == [3]
+    # Receivers of other tests may count what they refused later than these tests end.
+    counts = items(api.reader.get("rejections/counts"))
+    assert [item["count"] for item in counts if item["reason"] == "busy"] == [3]
 
 
 def test_events_that_no_handler_wanted_are_listed(api: Programs) -> None:
