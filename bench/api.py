@@ -126,8 +126,7 @@ def _periods() -> Iterator[str]:
 
 
 def _console() -> str:
-    # The settings refuse a console on the receiver's port, and `running` sets PORT to the server's own.
-    return "env PORT=1 " + str(parse_procfile((ROOT / "Procfile").read_text()).processes["console"])
+    return str(parse_procfile((ROOT / "Procfile").read_text()).processes["console"])
 
 
 def _peers() -> str:
@@ -143,9 +142,9 @@ def _server(
 ) -> Iterator[str]:
     """Run a server on the contender's core; yield its URL."""
     port = processes.free_port()
-    changes = {**environment, variable: str(port), "UVICORN_HOST": "127.0.0.1"}
+    changes = {**environment, "UVICORN_HOST": "127.0.0.1"}
     log = folder / f"{variable}.log"
-    with processes.running(command, log, changes, on=split.contender, cwd=ROOT, port=port):
+    with processes.running(command, log, changes, on=split.contender, cwd=ROOT, port=port, variable=variable):
         yield f"http://127.0.0.1:{port}"
 
 

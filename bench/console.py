@@ -4,10 +4,10 @@ import asyncio
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import aiohttp
 from honcho.environ import parse_procfile
@@ -102,10 +102,9 @@ def _consoles(split: cores.Cores) -> frozenset[int]:
 def _console(environment: dict[str, str], backends: servers.Servers, split: cores.Cores) -> Iterator[str]:
     command = parse_procfile((ROOT / "Procfile").read_text()).processes["console"]
     port = processes.free_port()
-    changes = {**environment, "CONSOLE_PORT": str(port)}
     log = backends.folder / "console.log"
     on = _consoles(split)
-    with processes.running(command, log, changes, on=on, cwd=ROOT, port=port):
+    with processes.running(command, log, environment, on=on, cwd=ROOT, port=port, variable="CONSOLE_PORT"):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -117,46 +116,65 @@ class Browsers:
         self.refreshes = 0
         self.wrong: list[str] = []
 
-    async def watch(self, until: asyncio.Event) -> None:
-        """Sign in ten times and refresh until the event; the pages start at different moments."""
-        await asyncio.gather(*(self._one(number, until) for number in range(BROWSERS)))
+    async def watch(self, ready: Callable[[], object], until: asyncio.Event) -> None:
+        """Sign in once for all, and call `ready`; then refresh until the event, each at its own moment.
 
-    async def _one(self, number: int, until: asyncio.Event) -> None:
-        async with aiohttp.ClientSession(self._url) as session:
-            async with session.get("/sign-in"):
-                token = session.cookie_jar.filter_cookies(self._url)["hookkeeper_csrf"].value  # type: ignore[arg-type]
-            form = {"name": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
-            async with session.post("/sign-in", data=form) as response:
+        Ten sign-ins would measure the hashing of passwords.
+        """
+        # Otherwise aiohttp keeps no cookie of an address.
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(self._url, cookie_jar=jar) as session:
+            async with session.get("/sign-in") as response:
                 await response.read()
-            path = "/" if number % 2 else "/deliveries"
-            await asyncio.sleep(REFRESH * number / BROWSERS)
-            while not until.is_set():
-                async with session.get(path, headers={"HX-Request": "true"}) as response:
-                    text = await response.text()
-                    if response.status != 200 or "hx-get" not in text:
-                        self.wrong.append(f"a refresh of {path} was answered {response.status}")
-                self.refreshes += 1
-                try:
-                    await asyncio.wait_for(until.wait(), REFRESH)
-                except TimeoutError:
-                    continue
+                token = response.cookies["hookkeeper_csrf"].value
+            form = {"name": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token}
+            async with session.post("/sign-in", data=form, allow_redirects=False) as response:
+                await response.read()
+                if response.status != HTTPStatus.FOUND:
+                    self.wrong.append(f"the sign-in was answered {response.status}")
+            ready()
+            await asyncio.gather(*(self._one(number, session, until) for number in range(BROWSERS)))
+
+    async def _one(self, number: int, session: aiohttp.ClientSession, until: asyncio.Event) -> None:
+        path = "/" if number % 2 else "/deliveries"
+        pause = REFRESH * number / BROWSERS
+        while not await _set_within(until, pause):
+            async with session.get(path, headers={"HX-Request": "true"}) as response:
+                text = await response.text()
+                if response.status != HTTPStatus.OK or "hx-get" not in text:
+                    self.wrong.append(f"a refresh of {path} was answered {response.status}")
+            self.refreshes += 1
+            pause = REFRESH
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the event, so long at most; return whether it is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 @contextmanager
 def _browsers(url: str) -> Iterator[Browsers]:
     """Run the browsers in a thread; the load generator has the loop of this one."""
-    browsers, ready = Browsers(url), threading.Event()
+    browsers, signed_in = Browsers(url), threading.Event()
     loop = asyncio.new_event_loop()
     until = asyncio.Event()
 
     def work() -> None:
-        loop.call_soon(ready.set)
-        loop.run_until_complete(browsers.watch(until))
+        try:
+            loop.run_until_complete(browsers.watch(signed_in.set, until))
+        except aiohttp.ClientError as error:
+            browsers.wrong.append(f"the console did not answer: {error!r}")
+        finally:
+            signed_in.set()
 
     thread = threading.Thread(target=work)
     thread.start()
-    ready.wait()
-    time.sleep(REFRESH)  # every page has refreshed once
+    signed_in.wait()
     try:
         yield browsers
     finally:

@@ -151,17 +151,18 @@ def running(
     on: frozenset[int],
     cwd: Path,
     port: int | None = None,
+    variable: str = "PORT",
 ) -> Iterator[Process]:
     """Run a shell command in its own process group, on these cores, until the context ends.
 
-    With a `port`, wait until it listens there; `$PORT` contains the number.
+    With a `port`, wait until it listens there; the environment's `variable` contains the number.
     """
     with log.open("wb") as output, cores.on(on):
         popen = subprocess.Popen(
             f"exec {command}",
             shell=True,
             cwd=cwd,
-            env=environment({**changes, "PORT": str(port)} if port else changes),
+            env=environment({**changes, variable: str(port)} if port else changes),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
