@@ -28,6 +28,9 @@ LARGEST_BODY = 1_000_000_000
 LONGEST_GRACE = 86_400  # seconds
 # Seconds. GitHub forgets deliveries after three days, so a day leaves two more looks.
 LONGEST_RECOVER_EVERY = 86_400
+# Days. A settlement is committed within a minute of its time, and no date is older than 100 years.
+SHORTEST_KEPT = 0.01
+LONGEST_KEPT = 36_500
 # A value that Django compares with a Host header: a name, a domain with its subdomains, or `*`.
 HOST_NAME = re.compile(r"\*|\.?[A-Za-z0-9_-][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
@@ -134,6 +137,16 @@ with stop_if_wrong():
     WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
     if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
         raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
+
+    # Days after the settlement of a delivery; 0 keeps for ever. See docs/how-to/retention.md.
+    KEEP_BODIES: float = env.float("KEEP_BODIES", 30.0)
+    KEEP_DELIVERIES: float = env.float("KEEP_DELIVERIES", 90.0)
+    KEEP_KEYS: float = env.float("KEEP_KEYS", 400.0)
+    for _name in ("KEEP_BODIES", "KEEP_DELIVERIES", "KEEP_KEYS"):
+        if globals()[_name] and not SHORTEST_KEPT <= globals()[_name] <= LONGEST_KEPT:
+            raise ImproperlyConfigured(
+                f"{_name} must be 0, which keeps for ever, or {SHORTEST_KEPT} to {LONGEST_KEPT}."
+            )
 
     # GitHub's API. Without a credential Hookkeeper does not call it.
     GITHUB_API_URL: str = github.api_url(env.str("GITHUB_API_URL", ""))

@@ -38,25 +38,27 @@ def process(**options: Any) -> "WorkerProcess":
 
 def kinds() -> "Kinds":
     """Return the function of each kind of operation. Packages above `processing` add theirs here."""
-    from processing import replaying  # noqa: PLC0415 - Django must be set up before
+    from ledger import pruning  # noqa: PLC0415 - Django must be set up before
+    from processing import replaying  # noqa: PLC0415 - as above
 
+    found = {"replay": replaying.portion, "prune": pruning.portion}
     if not has_credential():
-        return {"replay": replaying.portion}
+        return found
     from upstream.recovery import Recovery  # noqa: PLC0415 - the client is loaded where it is used
     from upstream.sync import Sync  # noqa: PLC0415 - as above
 
-    return {"replay": replaying.portion, "recover": Recovery().portion, "sync": Sync().portion}
+    return {**found, "recover": Recovery().portion, "sync": Sync().portion}
 
 
 def background() -> "Sequence[Callable[[], Coroutine[Any, Any, None]]]":
     """Return what runs beside deliveries and operations, until the worker stops."""
-    from ledger import stats  # noqa: PLC0415 - Django must be set up before
+    from ledger import pruning, stats  # noqa: PLC0415 - Django must be set up before
 
     if not has_credential():
-        return (stats.run,)
+        return (stats.run, pruning.run)
     from upstream import automatic  # noqa: PLC0415 - as above
 
-    return (stats.run, automatic.run)
+    return (stats.run, pruning.run, automatic.run)
 
 
 def has_credential() -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from ninja import Path, Query, Router
 from pydantic import BaseModel, Field
 
-from api.problems import invalid
+from api.problems import ProblemError, invalid
 from api.schemas import (
     DEFAULT_ITEMS,
     Body,
@@ -192,14 +193,17 @@ async def list_runs(request: HttpRequest, id: PathId) -> Page[Run]:  # noqa: A00
             200: {
                 "description": "the exact bytes that were signed, with the content type that came with them",
                 "content": {"*/*": {}},
-            }
+            },
+            410: {"description": "the body was pruned"},
         }
     },
 )
 async def get_body(request: HttpRequest, id: PathId) -> HttpResponse:  # noqa: A002 - as above
-    """Get the exact bytes that were signed, with the content type that came with them."""
+    """Get the exact bytes that were signed, with the content type that came with them. 410 once pruned."""
     found = await Delivery.objects.filter(pk=number(id)).values_list("body", "content_type").afirst()
     body, content_type = must(found)
+    if body is None:
+        raise ProblemError(HTTPStatus.GONE, "The body was pruned, as KEEP_BODIES says.")
     return HttpResponse(
         bytes(body),
         content_type=content_type,

@@ -28,12 +28,13 @@ router = Router(tags=["deliveries"])
 
 REPLAYED = "replayed"
 HELD = "held"
+PRUNED = "pruned"
 UNKNOWN = "unknown"
 REFUSED = "refused"
 
 # Longer ones than any id, so that a wrong id is an outcome and not the end of the batch.
 GivenId = Annotated[str, Field(max_length=100)]
-_CONFLICT = {"responses": {409: {"description": "a worker is processing it"}}}
+_CONFLICT = {"responses": {409: {"description": "a worker is processing it, or its body was pruned"}}}
 
 
 class ReplayIds(Body):
@@ -62,8 +63,9 @@ async def replay_many(
     """Make deliveries due again: up to 200 by their ids, or any number by a filter.
 
     Ids are replayed at once, each on its own: one that cannot be replayed stops no other. Outcomes:
-    `replayed`; `held`: a worker is processing it; `unknown`: no such delivery; `refused`: the id is not a
-    number, or is in the list twice. A filter is an operation, which a worker runs: 202.
+    `replayed`; `held`: a worker is processing it; `pruned`: its body was pruned; `unknown`: no such delivery;
+    `refused`: the id is not a number, or is in the list twice. A filter is an operation, which a worker runs:
+    202.
     """
     if isinstance(body, ReplayIds):
         return Status(200, await _replay(request, key, body.ids))
@@ -93,10 +95,10 @@ async def replay_many(
     "/{id}/replay", response={202: ReplayOutcome}, summary="Replay a delivery", openapi_extra=_CONFLICT
 )
 async def replay_one(request: HttpRequest, id: PathId, key: Key = None) -> Status[Any]:  # noqa: A002 - the API's name
-    """Make a delivery due again. 409 while a worker is processing it."""
+    """Make a delivery due again. 409 while a worker is processing it, and when its body was pruned."""
     number(id)
     [outcome] = (await _replay(request, key, [id]))["outcomes"]
-    if outcome["outcome"] == HELD:
+    if outcome["outcome"] in {HELD, PRUNED}:
         raise conflict(outcome["detail"])
     must(None if outcome["outcome"] == UNKNOWN else outcome)
     return Status(202, outcome)
@@ -123,12 +125,14 @@ def reopen(ids: list[str], requested_by: str) -> tuple[list[dict[str, str]], set
     """
     numbers = sorted({int(text) for text in ids if _is_id(text)})
     due = set(Delivery.objects.reopen(numbers, Trigger.REPLAY))
-    stored = dict(Delivery.objects.filter(pk__in=numbers).values_list("pk", "event"))
+    rows = Delivery.objects.filter(pk__in=numbers)
+    stored = dict(rows.values_list("pk", "event"))
+    pruned = set(rows.filter(body__isnull=True).values_list("pk", flat=True))
     seen: set[str] = set()
     outcomes = []
     for text in ids:
         outcome, detail = (
-            (REFUSED, "it is in the list twice") if text in seen else _outcome(text, due, stored)
+            (REFUSED, "it is in the list twice") if text in seen else _outcome(text, due, stored, pruned)
         )
         seen.add(text)
         outcomes.append({"id": text, "outcome": outcome, "detail": detail})
@@ -152,11 +156,13 @@ def _log(numbers: list[int], outcomes: list[dict[str, str]], requested_by: str) 
     return operation
 
 
-def _outcome(text: str, due: set[int], stored: dict[int, str]) -> tuple[str, str]:
+def _outcome(text: str, due: set[int], stored: dict[int, str], pruned: set[int]) -> tuple[str, str]:
     if not _is_id(text):
         return REFUSED, "an id is a decimal number"
     if int(text) in due:
         return REPLAYED, "a worker processes it next"
+    if int(text) in pruned:
+        return PRUNED, "its body was pruned: there is nothing to run"
     if int(text) in stored:
         return HELD, "a worker is processing it"
     return UNKNOWN, "there is no such delivery"

@@ -25,7 +25,7 @@ from records.models import Commit, Repository
 # What a row shows; bodies, headers and tracebacks stay in the database.
 COLUMNS = (
     "guid", "hook_id", "source", "event", "action", "repository", "sender", "number", "received_at", "status",
-    "attempts", "redeliveries", "unsigned",
+    "attempts", "redeliveries", "unsigned", "only_key",
 )  # fmt: skip
 # New deliveries are announced by their number up to this one.
 NEWS = 999

@@ -49,11 +49,16 @@ class DeliveryView(View):
         )
         if body is not None:
             context |= _shown(body, payload)
+        else:
+            context["pruned"] = "body" not in delivery.get_deferred_fields()
         return await page(request, "delivery.html", context)
 
 
 async def _read(pk: int, *, with_body: bool) -> tuple[Delivery, bytes | None]:
-    """Return a delivery and its body; None for a body that nobody can decompress."""
+    """Return a delivery and its body; None for one that was pruned, or that nobody can decompress.
+
+    The body that nobody can decompress is a deferred field of the delivery.
+    """
     rows = Delivery.objects.filter(pk=pk)
     try:
         delivery = await (rows if with_body else rows.defer("body")).afirst()

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,29 +40,27 @@ class ReplayView(View):
         await require_operator(request)
         given = {int(text) for text in request.POST.getlist("id") if text.isascii() and text.isdigit()}
         ids = sorted(pk for pk in given if pk <= LARGEST)[:PORTION]
-        done = await _replay(ids, request.user.get_username()) if ids else 0
-        messages.info(request, said(done, len(ids)))
+        if ids:
+            operation = await _replay(ids, request.user.get_username())
+            messages.info(request, said(operation.done, operation.failures))
+        else:
+            messages.info(request, "Nothing is selected.")
         return redirect(_back(request))
 
 
-async def _replay(ids: list[int], by: str) -> int:
+async def _replay(ids: list[int], by: str) -> Operation:
     selection = await sync_to_async(Selection.of)({}, ids=ids)
     operation, progress = await sync_to_async(replaying.at_once)(selection, by)
     logger.info("replay operation=%d user=%s deliveries=%d", operation.pk, by, operation.done)
     if progress.due:
         await wake_workers(progress.due)
-    return operation.done
+    return operation
 
 
-def said(done: int, asked: int) -> str:
+def said(done: int, failures: Mapping[str, int]) -> str:
     """Return what became of the request, for the page."""
-    if not asked:
-        return "Nothing is selected."
     text = f"{done} {'delivery is' if done == 1 else 'deliveries are'} processed again."
-    left = asked - done
-    if left:
-        text += f" {left} left alone: a worker is processing {'it' if left == 1 else 'them'}."
-    return text
+    return text + "".join(f" {count} left alone: {reason}." for reason, count in failures.items())
 
 
 def _back(request: HttpRequest) -> str:

@@ -78,7 +78,7 @@ def rebuild() -> None:
     A delivery then counts at its last settlement. Aggregates from before the oldest delivery stay.
     """
     mark = AggregatedUntil.objects.select_for_update().first()
-    oldest = Delivery.objects.aggregate(at=Min("received_at"))["at"]
+    oldest = Delivery.objects.filter(only_key=False).aggregate(at=Min("received_at"))["at"]
     if mark is None or oldest is None:
         return
     begin = floor(oldest, Grain.DAY)

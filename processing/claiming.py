@@ -60,6 +60,13 @@ class DeliveryRow(NamedTuple):
         return f"{self.event} {self.guid}"
 
 
+class PrunedError(LookupError):
+    """The body was pruned, so there is nothing to run or to send."""
+
+    def __init__(self) -> None:
+        super().__init__("it was pruned, as KEEP_BODIES says")
+
+
 @dataclass(slots=True)
 class Claimed:
     """A delivery under this worker's lease, and the handlers that must not run again."""
@@ -180,7 +187,7 @@ def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
     for pk, frame in statements.execute("bodies", {"ids": ids}):
         try:
             [[body]] = bulk.loaded(Delivery, ["body"], [(frame,)])
-            found[pk] = body
+            found[pk] = PrunedError() if body is None else body
         except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
             found[pk] = error
     return found

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_BACKLOG = 2_000
 BACKLOG_POLL_INTERVAL = 0.25  # seconds
 HELD = "a worker is processing them"
+PRUNED = "their bodies were pruned: there is nothing to run"
 
 
 @transaction.atomic
@@ -50,11 +51,12 @@ def _replay(operation: Operation) -> Progress:
     found = Selection(operation.parameters).take(operation.cursor, most + 1)
     ids = found[:most]
     events = reopen(ids, operation.requested_by, operation)
-    held = len(ids) - len(events)
+    pruned = Delivery.objects.filter(pk__any=ids, body__isnull=True).count()
+    left = {HELD: len(ids) - len(events) - pruned, PRUNED: pruned}
     return Progress(
         ids[-1] if ids else operation.cursor,
         done=len(events),
-        failures={HELD: held} if held else {},
+        failures={reason: count for reason, count in left.items() if count},
         finished=len(found) <= most,
         due=frozenset(events),
     )

@@ -39,7 +39,7 @@ def decompress(frame: bytes) -> bytes:
 
 
 if TYPE_CHECKING:
-    Bytes = models.BinaryField[bytes, bytes]
+    Bytes = models.BinaryField[bytes | None, bytes | None]
 else:
     Bytes = models.BinaryField  # generic only in the stubs
 

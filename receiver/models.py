@@ -66,11 +66,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Make deliveries due again; return the ids of those that were.
 
         All handlers of a succeeded delivery run again. For any other delivery, handlers that succeeded do not
-        run again. A delivery under a lease is skipped. Call in a transaction.
+        run again. Deliveries under a lease are skipped, and those whose bodies were pruned. Call in a
+        transaction.
         """
         held = models.Q(status=Status.PROCESSING, lease_expires_at__gt=Now())
         rows = self.select_for_update().order_by("guid", "hook_id", "source")
-        free = rows.filter(pk__in=ids).exclude(held)
+        free = rows.filter(pk__in=ids, body__isnull=False).exclude(held)
         status = dict(free.values_list("pk", "status"))
         succeeded = [pk for pk in status if status[pk] == Status.SUCCEEDED]
         runs = HandlerRun.objects.filter(superseded=False)
@@ -122,7 +123,7 @@ class Delivery(models.Model):
     number = models.PositiveBigIntegerField(null=True, help_text="of its pull request or issue")
     headers = models.JSONField(help_text="GitHub's own headers, without signatures")
     content_type = models.CharField(max_length=255)
-    body = CompressedField(help_text="the exact bytes that were signed")
+    body = CompressedField(null=True, help_text="the exact bytes that were signed; null once pruned")
     size = models.PositiveIntegerField(null=True, help_text="bytes of the body; null in rows of version 0.1")
     digest = models.BinaryField(
         null=True, help_text="first 16 bytes of the body's SHA-256; null in rows of version 0.1"
@@ -160,6 +161,9 @@ class Delivery(models.Model):
     )
     address = models.CharField(
         max_length=64, blank=True, db_default="", help_text="of the sender, or of the proxy before it"
+    )
+    only_key = models.BooleanField(
+        db_default=False, help_text="all but its key, digest, event, status and times was pruned"
     )
 
     objects = DeliveryQuerySet.as_manager()

@@ -40,7 +40,7 @@ ALLOWED = {
     "processing": {"handlers", "ledger", "records", "schemas", "database", "receiver.models",
                    "receiver.queue", "telemetry"},
     "upstream": {"ledger", "records", "schemas", "database", "receiver.models"},
-    "worker": {"processing", "receiver.queue", "ledger.stats", "upstream"},
+    "worker": {"processing", "receiver.queue", "ledger.pruning", "ledger.stats", "upstream"},
     "ledger": {"database", "records.models", "receiver.models"},
     "api": {"ledger", "upstream", "database", "records.models", "receiver.models", "receiver.queue"},
     "console": {"api", "ledger", "upstream", "processing", "database", "receiver", "handlers", "records",

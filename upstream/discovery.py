@@ -39,7 +39,9 @@ def discover() -> bool:
     """Look at the next portion of deliveries; return whether there are more. Raises `django.db.Error`."""
     reached = WatchedHook.objects.aggregate(last=Max("last_delivery"))["last"] or 0
     newest = Delivery.objects.aggregate(last=Max("pk"))["last"] or 0
-    rows = Delivery.objects.filter(pk__gt=reached, pk__lte=newest, hook_id__gt=0, unsigned=False)
+    rows = Delivery.objects.filter(
+        pk__gt=reached, pk__lte=newest, hook_id__gt=0, unsigned=False, body__isnull=False
+    )
     first = rows.order_by("pk").values_list("pk", flat=True).first()
     if first is None:
         return False
@@ -52,7 +54,7 @@ def discover() -> bool:
 @transaction.atomic
 def _note(hook_id: int, pk: int) -> None:
     """Store a hook with its newest delivery. A delivery that was pruned meanwhile is skipped."""
-    delivery = Delivery.objects.filter(pk=pk).defer("body").first()
+    delivery = Delivery.objects.filter(pk=pk, body__isnull=False).defer("body").first()
     if delivery is None:
         return
     found = WatchedHook.objects.filter(hook_id=hook_id).first()
@@ -96,7 +98,9 @@ def _same_server(links: list[str], headers: Mapping[str, str]) -> bool:
 
 def _payload(delivery: Delivery) -> dict[str, Any]:
     try:
-        found = json.loads(schemas.json_of(delivery.body, delivery.content_type, settings.MAX_BODY_BYTES))
+        found = json.loads(
+            schemas.json_of(delivery.body or b"", delivery.content_type, settings.MAX_BODY_BYTES)
+        )
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

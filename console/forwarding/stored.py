@@ -50,5 +50,9 @@ class Stored:
         if delivery is None or body is None:
             return None
         if isinstance(body, Exception):
-            raise UnreadableError(f"the stored body cannot be read: {type(body).__name__}: {body}")
+            raise UnreadableError(
+                f"the body cannot be sent: {body}"
+                if isinstance(body, claiming.PrunedError)
+                else f"the stored body cannot be read: {type(body).__name__}: {body}"
+            )
         return delivery, body

@@ -45,6 +45,8 @@ class ForwardView(View):
 
 async def _forward(delivery: Delivery, url: str) -> tuple[int, str]:
     """Return the level of a message, and what became of the delivery."""
+    if delivery.body is None:
+        return messages.ERROR, "Not forwarded: its body was pruned."
     try:
         secret = signing.forward_secret()
         async with Client(targets.parse(url), accept=targets.is_harmless) as client:

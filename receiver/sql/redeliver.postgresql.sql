@@ -2,7 +2,9 @@
 -- The times of the first twenty are kept, so that a captured request that is repeated cannot fill the row.
 -- A delivery with another body is returned with its own digest, and nothing of it changes. A row of version 0.1
 -- has no digest yet: equal bodies make equal zstd frames. The signed bytes replace a body that was recovered
--- unsigned. The parameters are those of the insert.
+-- unsigned. A failed delivery whose body was pruned gets it back, to be processed again; with a new time of
+-- settlement, so that it is pruned again some day even if that fails. Where only the key is left, it stays so.
+-- The parameters are those of the insert.
 WITH sent AS (
     SELECT source, guid, hook_id, decode(digest, 'hex') AS digest,
         substring($2::bytea FROM body_start FOR body_length) AS body, redeliveries, size, headers, content_type,
@@ -13,7 +15,8 @@ WITH sent AS (
     )
 ),
 held AS (
-    SELECT id, source, guid, hook_id, digest, body, unsigned
+    SELECT id, source, guid, hook_id, digest, body, unsigned, only_key,
+        body IS NULL AND NOT only_key AND status IN ('dead', 'invalid', 'ignored') AS repairable
     FROM receiver_delivery
     WHERE (source, guid, hook_id) IN (SELECT source, guid, hook_id FROM sent)
     ORDER BY guid, hook_id, source
@@ -21,7 +24,8 @@ held AS (
 ),
 matched AS (
     SELECT DISTINCT ON (held.id)
-        held.id, sent.digest, sent.redeliveries + 1 AS times, held.unsigned AS replaced,
+        held.id, sent.digest, sent.redeliveries + 1 AS times, held.unsigned AND NOT held.only_key AS replaced,
+        held.repairable AS repaired, held.repairable OR held.unsigned AND held.body IS NOT NULL AS with_body,
         sent.body, sent.size, sent.headers, sent.content_type, sent.secret_position
     FROM held JOIN sent USING (source, guid, hook_id)
     WHERE held.unsigned OR COALESCE(held.digest = sent.digest, held.body = sent.body)
@@ -33,12 +37,13 @@ SET redeliveries = delivery.redeliveries + COALESCE(matched.times, 0),
         ELSE delivery.redelivered_at || to_jsonb(statement_timestamp() AT TIME ZONE 'UTC')
     END,
     digest = COALESCE(matched.digest, delivery.digest),
-    body = CASE WHEN matched.replaced THEN matched.body ELSE delivery.body END,
+    body = CASE WHEN matched.with_body THEN matched.body ELSE delivery.body END,
+    finished_at = CASE WHEN matched.repaired THEN statement_timestamp() ELSE delivery.finished_at END,
     size = CASE WHEN matched.replaced THEN matched.size ELSE delivery.size END,
     headers = CASE WHEN matched.replaced THEN matched.headers ELSE delivery.headers END,
     content_type = CASE WHEN matched.replaced THEN matched.content_type ELSE delivery.content_type END,
     secret_position = CASE WHEN matched.replaced THEN matched.secret_position ELSE delivery.secret_position END,
-    unsigned = delivery.unsigned AND matched.replaced IS NULL
+    unsigned = delivery.unsigned AND matched.id IS NULL
 FROM held LEFT JOIN matched USING (id)
 WHERE delivery.id = held.id
 RETURNING delivery.source, delivery.guid, delivery.hook_id, delivery.id, delivery.status,

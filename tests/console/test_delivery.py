@@ -188,7 +188,7 @@ def test_the_line_for_curl_sends_the_same_delivery(receiver_url: str, tmp_path: 
     row = kept(
         "push__text_not_storable", headers={"User-Agent": "GitHub-Hookshot/it's", "X-GitHub-Event": "push"}
     )
-    (tmp_path / copying.file_name(row.guid)).write_bytes(row.body)
+    (tmp_path / copying.file_name(row.guid)).write_bytes(row.body or b"")
     line = copying.curl(row.headers, row.content_type, row.guid, f"{receiver_url}/webhooks/github")
     done = subprocess.run(
         ["/bin/sh", "-c", f"{line} --silent"], cwd=tmp_path, capture_output=True, text=True, check=True,

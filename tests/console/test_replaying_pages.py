@@ -7,6 +7,7 @@ from redis import Redis
 
 from console.replaying import said
 from ledger.models import Operation, Replay
+from processing.replaying import HELD
 from receiver import queue
 from receiver.models import Delivery, Status
 from tests.console.conftest import Console
@@ -77,5 +78,7 @@ def test_nonsense_replays_nothing_and_leads_to_no_other_site(console: Console) -
 
 
 def test_the_answer_is_a_sentence() -> None:
-    assert said(1, 1) == "1 delivery is processed again."
-    assert said(2, 4) == "2 deliveries are processed again. 2 left alone: a worker is processing them."
+    assert said(1, {}) == "1 delivery is processed again."
+    assert (
+        said(2, {HELD: 2}) == "2 deliveries are processed again. 2 left alone: a worker is processing them."
+    )

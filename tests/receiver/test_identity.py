@@ -27,7 +27,9 @@ def post(http: aiohttp.ClientSession, receiver_url: str) -> Any:
 
 async def stored() -> dict[str, bytes]:
     """Return the body of each delivery by source."""
-    return {source: bytes(body) async for source, body in Delivery.objects.values_list("source", "body")}
+    return {
+        source: bytes(body or b"") async for source, body in Delivery.objects.values_list("source", "body")
+    }
 
 
 async def rejected(event: str) -> list[tuple[str, int]]:

@@ -138,7 +138,9 @@ class Command(BaseCommand):
                     if run.traceback:
                         self.stdout.write(sanitising.lines(run.traceback))
             self._continued = f"; {taken} done; to continue, repeat the arguments with --after {cursor}"
-        if finished < taken:
-            self.stderr.write(f"{taken - finished} left alone: a worker is processing them")
+        pruned = await database.run(selection.rows.filter(body__isnull=True).count)
+        for reason, count in {replaying.HELD: taken - finished - pruned, replaying.PRUNED: pruned}.items():
+            if count > 0:
+                self.stderr.write(f"{count} left alone: {reason}")
         if failed:
             raise CommandError(f"{failed} of {finished} did not succeed")

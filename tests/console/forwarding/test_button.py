@@ -28,7 +28,7 @@ def test_an_operator_forwards_a_delivery_and_sees_the_answer(console: Console, t
     assert "\x1b" not in page.text
     [received] = target.received
     assert (received["X-GitHub-Delivery"], received.body) == (str(row.guid), row.body)
-    assert received["X-Hub-Signature-256"] == github.signature(row.body, FORWARD_SECRET)
+    assert received["X-Hub-Signature-256"] == github.signature(received.body, FORWARD_SECRET)
 
 
 def test_a_viewer_has_no_button_and_is_refused(console: Console, target: Target) -> None:

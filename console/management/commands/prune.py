@@ -1,0 +1,89 @@
+"""`manage.py prune`: delete what is kept no longer."""
+
+import asyncio
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+import database
+from console import operating
+from database import row_sets
+from ledger import operations, pruning, retention
+from ledger.counting import CAP, Count
+from ledger.models import Kind, Operation, State
+from telemetry import sanitising
+
+# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
+INTERRUPTED = 130
+WHAT = {"bodies": "bodies and tracebacks", "deliveries": "deliveries and their runs", "keys": "keys"}
+
+
+class Command(BaseCommand):
+    """Runs the operation `prune` in the foreground."""
+
+    help = "Prune bodies, deliveries and keys that are older than KEEP_BODIES, KEEP_DELIVERIES and KEEP_KEYS."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--dry-run", action="store_true", help="count what would be pruned")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Prune. Exit with 130 if stopped."""
+        given = retention.parameters()
+        if not given:
+            raise CommandError(
+                "everything is kept for ever: KEEP_BODIES, KEEP_DELIVERIES and KEEP_KEYS are 0"
+            )
+        try:
+            try:
+                counts = _counts(given)
+                if options["dry_run"]:
+                    for name, count in counts.items():
+                        self.stdout.write(f"{count} {WHAT[name]}")
+                    return
+                ended = asyncio.run(self._operate(given, counts))
+            finally:
+                database.close()
+        except KeyboardInterrupt:
+            raise CommandError("stopped", returncode=INTERRUPTED) from None
+        except Error as error:
+            raise CommandError(f"the database failed: {error}; a worker continues") from error
+        self._report(ended)
+
+    async def _operate(self, given: dict[str, float], counts: dict[str, Count]) -> Operation:
+        known = not any(count.more for count in counts.values())
+        estimated = sum(count.number for count in counts.values()) if known else None
+
+        def create(worker: str) -> Operation:
+            return operations.create(
+                Kind.PRUNE, given, operating.person(), estimated=estimated, worker=worker
+            )
+
+        return await operating.operate(
+            create,
+            {Kind.PRUNE: pruning.portion},
+            self.stderr.write,
+            "another transaction locks a delivery that is to be pruned",
+        )
+
+    def _report(self, ended: Operation) -> None:
+        self.stdout.write(f"{ended.done} pruned")
+        if ended.state == State.CANCELLED:
+            raise CommandError(
+                f"stopped; resume operation {ended.pk} in the console, or begin again", returncode=INTERRUPTED
+            )
+        if ended.state == State.FAILED:
+            raise CommandError(sanitising.one_line(ended.error))
+        if ended.state != State.FINISHED:
+            raise CommandError(f"interrupted; a worker continues operation {ended.pk}")
+
+
+def _counts(given: dict[str, float]) -> dict[str, Count]:
+    """Return what each stage has to do now, counted up to a cap."""
+    found = {}
+    for name, rows in retention.due(given, row_sets.clock(), pruning.marks()).items():
+        number = rows.order_by()[: CAP + 1].count()
+        found[name] = Count(min(number, CAP), more=number > CAP)
+    return found

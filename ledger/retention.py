@@ -1,0 +1,123 @@
+"""What is kept for how long: the stages in which a settled delivery is pruned, and what is due of each.
+
+A stage goes through the deliveries in the order of their settlement. What is open has no time of settlement,
+so no stage comes to it; what is settled again has a new one, so no stage misses it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import zstandard
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from database import row_sets
+from receiver.models import OPEN, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of pruning: which settled deliveries it is still to do, and the statements that do it."""
+
+    name: str
+    """Also the name of its parameter: days after the settlement."""
+    left: Q
+    statements: Sequence[str]
+    """Each takes the ids in place of `{ids}`."""
+
+    def rows(self, since: datetime | None, before: datetime) -> QuerySet[Delivery]:
+        """Return what is left to do of those that were settled in this time, in the order of settlement."""
+        rows = Delivery.objects.filter(self.left, ~Q(status__in=OPEN), finished_at__lt=before)
+        rows = rows.order_by("finished_at")
+        return rows if since is None else rows.filter(finished_at__gte=since)
+
+    def prune(self, ids: Sequence[int]) -> None:
+        """Prune these deliveries, whose rows are locked."""
+        _fill_digests(ids)
+        for statement in self.statements:
+            _execute(statement, ids)
+
+
+STAGES = (
+    Stage(
+        "bodies",
+        Q(body__isnull=False),
+        (
+            "UPDATE receiver_handlerrun SET traceback = '' WHERE delivery_id {ids} AND traceback <> ''",
+            "UPDATE receiver_delivery SET body = NULL WHERE id {ids}",
+        ),
+    ),
+    Stage(
+        "deliveries",
+        Q(only_key=False),
+        (
+            "DELETE FROM receiver_handlerrun WHERE delivery_id {ids}",
+            """
+            UPDATE receiver_delivery SET only_key = true, body = NULL, headers = '{{}}', error = '',
+                action = '', repository_id = NULL, repository = '', sender = '', installation_id = NULL,
+                number = NULL, ordering_key = NULL, worker = '', redelivered_at = '[]', address = ''
+            WHERE id {ids}
+            """,
+        ),
+    ),
+    Stage("keys", Q(only_key=True), ("DELETE FROM receiver_delivery WHERE id {ids}",)),
+)
+
+
+def parameters() -> dict[str, float]:
+    """Return the days of each stage that the settings ask for, as parameters of an operation."""
+    days = {
+        "bodies": settings.KEEP_BODIES,
+        "deliveries": settings.KEEP_DELIVERIES,
+        "keys": settings.KEEP_KEYS,
+    }
+    return {name: value for name, value in days.items() if value}
+
+
+def horizon(
+    stage: Stage, given: Mapping[str, float], at: datetime, marks: Mapping[str, str]
+) -> datetime | None:
+    """Return the time before which a stage prunes what was settled; None where it prunes nothing.
+
+    `marks` are the times that the stages have reached. A key goes only once its delivery has gone.
+    """
+    if stage.name not in given:
+        return None
+    found = at - timedelta(days=given[stage.name])
+    if stage.name == "keys":
+        gone = marks.get("deliveries")
+        return None if gone is None else min(found, datetime.fromisoformat(gone))
+    return found
+
+
+def due(given: Mapping[str, float], at: datetime, marks: Mapping[str, str]) -> dict[str, QuerySet[Delivery]]:
+    """Return what each stage has to do now."""
+    found = {}
+    for stage in STAGES:
+        before = horizon(stage, given, at, marks)
+        if before is not None:
+            mark = marks.get(stage.name)
+            found[stage.name] = stage.rows(None if mark is None else datetime.fromisoformat(mark), before)
+    return found
+
+
+def _execute(statement: str, ids: Sequence[int]) -> list[row_sets.Row]:
+    if connection.vendor == "postgresql":
+        return row_sets.execute(statement.format(ids="= ANY(%s::bigint[])"), [list(ids)])
+    return row_sets.execute(statement.format(ids="IN (SELECT value FROM json_each(%s))"), [json.dumps(ids)])
+
+
+def _fill_digests(ids: Sequence[int]) -> None:
+    """Write digest and size of deliveries of version 0.1, which their bodies alone identify until now."""
+    without = "SELECT id FROM receiver_delivery WHERE digest IS NULL AND body IS NOT NULL AND id {ids}"
+    for (pk,) in _execute(without, ids):
+        try:
+            body = Delivery.objects.values_list("body", flat=True).get(pk=pk) or b""
+        except zstandard.ZstdError:  # a body that nobody can read is no other's equal
+            continue
+        digest = hashlib.sha256(body).digest()[:16]
+        Delivery.objects.filter(pk=pk).update(digest=digest, size=len(body))

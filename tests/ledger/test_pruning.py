@@ -1,0 +1,206 @@
+"""Pruning: in which stages, never what is open, nothing forgotten, and each portion done once."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from ledger import operations, pruning
+from ledger.models import Kind, Operation
+from receiver.arrivals import digest_of
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from tests.processing.deliveries import stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KEPT = {"bodies": 30.0, "deliveries": 90.0, "keys": 400.0}
+
+
+def settled(days: float, status: Status = Status.SUCCEEDED, **changes: Any) -> Delivery:
+    """Store a delivery that was settled so long ago, with one run."""
+    at = timezone.now() - timedelta(days=days)
+    row = stored(
+        status=status, received_at=at, finished_at=at, next_attempt_at=None, action="opened", sender="ada",
+        number=7, error="OSError: no route" if status == Status.DEAD else "", **changes,
+    )  # fmt: skip
+    HandlerRun.objects.create(
+        delivery=row, handler="push.record", attempt=1, trigger=Trigger.DELIVERY, outcome=Outcome.FAILED,
+        started_at=at, duration=0.1, error="OSError: no route", traceback="Traceback: secret.py",
+    )  # fmt: skip
+    return row
+
+
+def asked(given: dict[str, float] | None = None, by: str = "ada") -> Operation:
+    return operations.create(Kind.PRUNE, KEPT if given is None else given, by, worker="w:1")
+
+
+def portions(operation: Operation) -> Iterator[Operation]:
+    """Run an operation; yield it after each portion."""
+    while operation.state == "running":
+        advanced = operations.advance(operation, pruning.step)
+        assert advanced is not None
+        operation = advanced[0]
+        yield operation
+
+
+def pruned(given: dict[str, float] | None = None) -> Operation:
+    *_, ended = portions(asked(given))
+    assert ended.state == "finished"
+    return ended
+
+
+def test_a_body_and_its_tracebacks_go_after_keep_bodies_and_everything_else_stays() -> None:
+    old, young = settled(31, Status.DEAD), settled(29)
+    before = Delivery.objects.filter(pk=old.pk).values().get()
+    assert pruned().done == 1
+    after = Delivery.objects.filter(pk=old.pk).values().get()
+    assert after == before | {"body": None}
+    run = HandlerRun.objects.get(delivery=old)
+    assert (run.error, run.traceback) == ("OSError: no route", "")
+    young.refresh_from_db()
+    assert young.body
+    assert HandlerRun.objects.get(delivery=young).traceback
+
+
+def test_only_the_key_is_left_after_keep_deliveries() -> None:
+    old = settled(91, Status.DEAD)
+    pruned()
+    row = Delivery.objects.get(pk=old.pk)
+    assert (row.only_key, row.body, row.headers, row.error, row.repository, row.sender) == (
+        True, None, {}, "", "", "",
+    )  # fmt: skip
+    assert (row.guid, row.hook_id, row.source, row.digest, row.size, row.status) == (
+        old.guid, old.hook_id, old.source, old.digest, old.size, Status.DEAD,
+    )  # fmt: skip
+    assert not HandlerRun.objects.exists()
+
+
+def test_the_key_goes_after_keep_keys() -> None:
+    settled(401)
+    stays = settled(399)
+    assert pruned().done == 2 * 2 + 1
+    assert [row.pk for row in Delivery.objects.all()] == [stays.pk]
+
+
+def test_what_is_open_is_never_pruned() -> None:
+    ages = timezone.now() - timedelta(days=500)
+    for status in (Status.RECEIVED, Status.PROCESSING, Status.RETRYING):
+        stored(status=status, received_at=ages)
+    before = list(Delivery.objects.order_by("pk").values())
+    assert pruned().done == 0
+    assert list(Delivery.objects.order_by("pk").values()) == before
+
+
+def test_zero_keeps_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled(500)
+    for name in ("KEEP_BODIES", "KEEP_DELIVERIES"):
+        monkeypatch.setattr(settings, name, 0.0)
+    assert pruning.start_if_due() is None
+    # A key goes only after its delivery.
+    assert pruned({"keys": 400.0}).done == 0
+    assert Delivery.objects.get().body
+
+
+def test_many_that_were_settled_at_once_are_pruned_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "FIRST", 2)
+    monkeypatch.setattr(pruning, "MOST", 2)
+    monkeypatch.setattr(pruning, "LEAST", 2)
+    at = timezone.now() - timedelta(days=40)
+    for _ in range(5):
+        stored(status=Status.SUCCEEDED, finished_at=at)
+    assert [operation.done for operation in portions(asked({"bodies": 30.0}))] == [2, 4, 5, 5, 5]
+    assert not Delivery.objects.filter(body__isnull=False).exists()
+
+
+def test_the_next_operation_begins_where_the_last_one_ended_and_forgets_nothing() -> None:
+    settled(40)
+    pruned()
+    # It was replayed since, and settled again.
+    again = settled(0)
+    late = operations.create(Kind.PRUNE, KEPT, "ada", worker="w:1")
+    Operation.objects.filter(pk=late.pk).update(created_at=timezone.now() + timedelta(days=31))
+    *_, ended = portions(late)
+    assert ended.done == 1
+    again.refresh_from_db()
+    assert again.body is None
+
+
+def test_a_portion_that_was_killed_is_done_again_by_the_next_worker() -> None:
+    rows = [settled(40 - number) for number in range(3)]
+    operation = asked({"bodies": 30.0})
+
+    class Killed(BaseException):
+        pass
+
+    def killed(row: Operation) -> operations.Progress:
+        pruning.step(row)
+        raise Killed
+
+    with pytest.raises(Killed):
+        operations.advance(operation, killed)
+    assert Delivery.objects.filter(body__isnull=False).count() == len(rows)
+    Operation.objects.filter(pk=operation.pk).update(lease_expires_at=timezone.now())
+    taken = operations.claim("w:2", [Kind.PRUNE])
+    assert taken is not None
+    *_, ended = portions(taken)
+    assert (ended.done, ended.state) == (3, "finished")
+    assert not Delivery.objects.filter(body__isnull=False).exists()
+
+
+def test_a_locked_row_is_not_waited_for_and_not_forgotten(database_url: str) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    first, locked, last = settled(42), settled(41), settled(40)
+    operation = asked({"bodies": 30.0})
+    steps = portions(operation)
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT FROM receiver_delivery WHERE id = %s FOR UPDATE", [locked.pk])
+        assert next(steps).done == 2
+        assert next(steps).done == 2
+        assert set(Delivery.objects.filter(body=None).values_list("pk", flat=True)) == {first.pk, last.pk}
+    *_, ended = steps
+    assert (ended.state, ended.done) == ("finished", 3)
+
+
+def test_a_row_of_version_0_1_keeps_the_digest_of_its_body() -> None:
+    old = settled(40, size=None, digest=None)
+    body = old.body
+    assert body is not None
+    pruned()
+    row = Delivery.objects.get()
+    assert row.digest is not None
+    assert (row.body, bytes(row.digest), row.size) == (None, digest_of(body), len(body))
+
+
+def test_a_body_that_nobody_can_decompress_is_pruned_too() -> None:
+    row = settled(40, digest=None)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", row.pk])
+    pruned()
+    assert Delivery.objects.get().body is None
+
+
+def test_workers_start_one_each_day_while_there_is_something_to_prune(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert pruning.start_if_due() is None
+    settled(40)
+    first = pruning.start_if_due()
+    assert first is not None
+    assert (first.parameters, first.requested_by) == (KEPT, "automatic")
+    assert pruning.start_if_due() is None
+    taken = operations.claim("w:1", [Kind.PRUNE])
+    assert taken is not None
+    *_, ended = portions(taken)
+    settled(25)
+    monkeypatch.setattr(settings, "KEEP_BODIES", 20.0)
+    assert pruning.start_if_due() is None
+    Operation.objects.filter(pk=ended.pk).update(created_at=timezone.now() - timedelta(days=1))
+    again = pruning.start_if_due()
+    assert again is not None
+    assert again.pk != first.pk
