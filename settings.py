@@ -142,10 +142,11 @@ with stop_if_wrong():
     KEEP_BODIES: float = env.float("KEEP_BODIES", 30.0)
     KEEP_DELIVERIES: float = env.float("KEEP_DELIVERIES", 90.0)
     KEEP_KEYS: float = env.float("KEEP_KEYS", 400.0)
-    for _name in ("KEEP_BODIES", "KEEP_DELIVERIES", "KEEP_KEYS"):
-        if globals()[_name] and not SHORTEST_KEPT <= globals()[_name] <= LONGEST_KEPT:
+    for _days in (KEEP_BODIES, KEEP_DELIVERIES, KEEP_KEYS):
+        if _days != 0 and not SHORTEST_KEPT <= _days <= LONGEST_KEPT:  # true for nan, too
             raise ImproperlyConfigured(
-                f"{_name} must be 0, which keeps for ever, or {SHORTEST_KEPT} to {LONGEST_KEPT}."
+                "KEEP_BODIES, KEEP_DELIVERIES and KEEP_KEYS must be 0, which keeps for ever, or "
+                f"{SHORTEST_KEPT} to {LONGEST_KEPT} days."
             )
 
     # GitHub's API. Without a credential Hookkeeper does not call it.

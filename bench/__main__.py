@@ -2,8 +2,8 @@
 
 Both exit with 1 if a request, a delivery or a row is missing. `python -m bench writes` measures ways of
 writing a batch to PostgreSQL, `python -m bench console` the console's pages and `python -m bench api` the API
-over a large ledger, `python -m bench records` the recording of commits, `python -m bench parsing` the schemas
-beside githubkit's models.
+over a large ledger, `python -m bench retention` pruning, `python -m bench records` the recording of commits,
+`python -m bench parsing` the schemas beside githubkit's models.
 """
 
 import argparse
@@ -70,6 +70,8 @@ def options(arguments: list[str]) -> argparse.Namespace:
         "--seconds", type=_above_0(float), default=5.0, help="of each measurement (%(default)s)"
     )
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
+    five = parts.add_parser("retention", help="pruning: rate, and the space of a delivery")
+    five.add_argument("--rows", type=_above_0(int), default=300_000, help="deliveries (%(default)s)")
     parts.add_parser("records", help="commits recorded by the push handler, and row by row")
     parts.add_parser("parsing", help="the schemas beside githubkit's models")
     return parser.parse_args(arguments)
@@ -177,6 +179,22 @@ def measure_writes(_arguments: argparse.Namespace, _say: Say) -> int:
     return 0
 
 
+def measure_retention(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `retention`."""
+    with servers.started() as running:
+        _set_up_django(running, "retention")
+        call_command("migrate", verbosity=0)
+        from bench import retention  # noqa: PLC0415 - it needs Django's models
+
+        body = (ROOT / "tests" / "payloads" / "push__branch.json").read_bytes()
+        points = retention.run(os.environ["DATABASE_URL"], arguments.rows, body, say)
+        connections.close_all()
+    say(retention.table(points))
+    for name, value in machine.describe().items():
+        say(f"{name}: {value}")
+    return 0
+
+
 def measure_records(_arguments: argparse.Namespace, say: Say) -> int:
     """Run the part `records`."""
     with servers.started() as running:
@@ -216,6 +234,7 @@ def main(argv: list[str]) -> int:
         "console": measure_console,
         "api": measure_api,
         "writes": measure_writes,
+        "retention": measure_retention,
         "records": measure_records,
         "parsing": measure_parsing,
     }

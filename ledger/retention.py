@@ -56,6 +56,7 @@ STAGES = (
         Q(only_key=False),
         (
             "DELETE FROM receiver_handlerrun WHERE delivery_id {ids}",
+            "DELETE FROM ledger_replay WHERE delivery_id {ids}",
             """
             UPDATE receiver_delivery SET only_key = true, body = NULL, headers = '{{}}', error = '',
                 action = '', repository_id = NULL, repository = '', sender = '', installation_id = NULL,

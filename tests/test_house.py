@@ -163,6 +163,7 @@ def test_every_command_and_its_options_are_documented() -> None:
         "doctor",
         "forward",
         "migrate",
+        "prune",
         "queue",
         "recover",
         "rejections",

@@ -17,6 +17,7 @@ from database import row_sets
 from ledger import operations
 from ledger.models import Kind, Operation, State
 from receiver.models import Reason, Rejection, Resumption
+from upstream.models import OPEN, Missed
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ COVERED_AFTER = timedelta(seconds=15)
 OWN_REASONS = (Reason.STORE_DOWN, Reason.BUSY, Reason.TOO_SLOW)
 # Notes of receivers are kept for so long.
 KEPT = timedelta(days=1)
+# Missed deliveries are kept for so long, once they arrived or were lost. GitHub lists none that old.
+KEPT_MISSED = timedelta(days=90)
 
 
 async def run() -> None:
@@ -67,6 +70,7 @@ def start_if_due() -> Operation | None:
         # The audit log keeps what found something.
         automatic.filter(pk__lte=last.pk, state=State.FINISHED, done=0, failed=0, estimated=0).delete()
     Resumption.objects.filter(at__lt=now - KEPT).delete()
+    Missed.objects.filter(found_at__lt=now - KEPT_MISSED).exclude(OPEN).delete()
     return operation
 
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from ledger import operations, pruning
-from ledger.models import Kind, Operation
+from ledger import operations, pruning, replays
+from ledger.models import Kind, Operation, Replay
 from receiver.arrivals import digest_of
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests.processing.deliveries import stored
@@ -69,6 +69,7 @@ def test_a_body_and_its_tracebacks_go_after_keep_bodies_and_everything_else_stay
 
 def test_only_the_key_is_left_after_keep_deliveries() -> None:
     old = settled(91, Status.DEAD)
+    replays.note([old.pk], "ada")
     pruned()
     row = Delivery.objects.get(pk=old.pk)
     assert (row.only_key, row.body, row.headers, row.error, row.repository, row.sender) == (
@@ -78,6 +79,7 @@ def test_only_the_key_is_left_after_keep_deliveries() -> None:
         old.guid, old.hook_id, old.source, old.digest, old.size, Status.DEAD,
     )  # fmt: skip
     assert not HandlerRun.objects.exists()
+    assert not Replay.objects.exists()
 
 
 def test_the_key_goes_after_keep_keys() -> None:

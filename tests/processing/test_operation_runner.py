@@ -76,10 +76,20 @@ async def waits(operation: Operation) -> Progress:
 
 async def test_an_operation_runs_to_its_end_in_portions(workers: Workers) -> None:
     seen: list[int] = []
+    last = asyncio.Event()
+
+    def note(operation: Operation) -> None:
+        seen.append(operation.processed)
+        if operation.state == State.FINISHED:
+            last.set()
+
     runner = workers.start({"sync": three})
-    runner.on_portion = lambda operation: seen.append(operation.processed)
+    runner.on_portion = note
     ended = await reached(await workers.ask(Kind.SYNC), state=State.FINISHED)
     assert (ended.done, ended.failed, ended.failures, ended.estimated) == (3, 3, {"it is gone": 3}, 6)
+    # The runner calls back after the end is written.
+    async with asyncio.timeout(30):
+        await last.wait()
     assert seen == [2, 4, 6]
     assert None not in {ended.started_at, ended.finished_at}
 

@@ -1,6 +1,7 @@
 """Recoveries that start by themselves."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from pytest_django import Settings
@@ -10,6 +11,7 @@ from ledger.models import Kind, Operation, State
 from receiver.models import Reason, Rejection, Resumption
 from upstream import automatic
 from upstream.automatic import COVERED_AFTER, SETTLED_AFTER, start_if_due
+from upstream.models import HookKind, Missed, WatchedHook
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 HOUR = timedelta(hours=1)
@@ -97,3 +99,17 @@ def test_old_notes_of_receivers_are_removed() -> None:
     new = Resumption.objects.create(at=row_sets.clock() - HOUR)
     start()
     assert list(Resumption.objects.all()) == [new]
+
+
+def test_what_was_missed_long_ago_is_removed_unless_it_may_still_arrive() -> None:
+    end(start(), ago=HOUR)
+    hook = WatchedHook.objects.create(hook_id=7, kind=HookKind.REPOSITORY, name="octo/cat")
+    now = row_sets.clock()
+    for days, state in ((91, "arrived"), (91, "lost"), (91, "asked"), (89, "lost")):
+        Missed.objects.create(
+            watched=hook, guid=uuid4(), hook_id=7, attempt=1, event="push", state=state,
+            delivered_at=now, found_at=now - days * 24 * HOUR,
+        )  # fmt: skip
+    start()
+    assert set(Missed.objects.values_list("state", flat=True)) == {"asked", "lost"}
+    assert Missed.objects.count() == 2
