@@ -202,7 +202,7 @@ def test_workers_start_one_each_day_while_there_is_something_to_prune(
     settled(25)
     monkeypatch.setattr(settings, "KEEP_BODIES", 20.0)
     assert pruning.start_if_due() is None
-    Operation.objects.filter(pk=ended.pk).update(created_at=timezone.now() - timedelta(days=1))
+    Operation.objects.filter(pk=ended.pk).update(created_at=timezone.now() - timedelta(hours=25))
     again = pruning.start_if_due()
     assert again is not None
     assert again.pk != first.pk
