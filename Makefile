@@ -95,7 +95,7 @@ lock: $(VENV)/.dev ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+		--no-strip-extras --upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-strip-extras --upgrade pyproject.toml --group dev --group bench -c requirements-dev.txt \
 		-o requirements-bench.txt
