@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from database import row_sets
+from ledger.models import AggregatedUntil
 from receiver.models import OPEN, Delivery
 
 
@@ -84,11 +85,15 @@ def horizon(
 ) -> datetime | None:
     """Return the time before which a stage prunes what was settled; None where it prunes nothing.
 
-    `marks` are the times that the stages have reached. A key goes only once its delivery has gone.
+    `marks` are the times that the stages have reached. A key goes only once its delivery has gone, and a
+    delivery once the statistics have counted it.
     """
     if stage.name not in given:
         return None
     found = at - timedelta(days=given[stage.name])
+    if stage.name == "deliveries":
+        counted = AggregatedUntil.objects.values_list("at", flat=True).first()
+        return None if counted is None else min(found, counted)
     if stage.name == "keys":
         gone = marks.get("deliveries")
         return None if gone is None else min(found, datetime.fromisoformat(gone))

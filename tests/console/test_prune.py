@@ -8,13 +8,19 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from ledger.models import Operation
+from ledger.models import AggregatedUntil, Operation
 from receiver.models import Delivery, Status
 from tests.console.conftest import Console
 from tests.console.forwarding.targets import Target, serving
 from tests.console.kept import kept
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _counted() -> None:
+    """Let the statistics have counted all deliveries, as workers do each minute."""
+    AggregatedUntil.objects.create(at=timezone.now())
 
 
 def run(*arguments: str) -> tuple[str, str]:

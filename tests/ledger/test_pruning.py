@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ledger import operations, pruning, replays
-from ledger.models import Kind, Operation, Replay
+from ledger.models import AggregatedUntil, Kind, Operation, Replay
 from receiver.arrivals import digest_of
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests.processing.deliveries import stored
@@ -19,6 +19,12 @@ from tests.processing.deliveries import stored
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEPT = {"bodies": 30.0, "deliveries": 90.0, "keys": 400.0}
+
+
+@pytest.fixture(autouse=True)
+def _counted() -> None:
+    """Let the statistics have counted all deliveries, as workers do each minute."""
+    AggregatedUntil.objects.create(at=timezone.now())
 
 
 def settled(days: float, status: Status = Status.SUCCEEDED, **changes: Any) -> Delivery:
@@ -80,6 +86,17 @@ def test_only_the_key_is_left_after_keep_deliveries() -> None:
     )  # fmt: skip
     assert not HandlerRun.objects.exists()
     assert not Replay.objects.exists()
+
+
+def test_a_delivery_stays_until_the_statistics_have_counted_it() -> None:
+    AggregatedUntil.objects.update(at=timezone.now() - timedelta(days=95))
+    settled(100)
+    stays = settled(94)
+    pruned()
+    assert Delivery.objects.get(only_key=False).pk == stays.pk
+    AggregatedUntil.objects.update(at=timezone.now())
+    pruned()
+    assert not Delivery.objects.filter(only_key=False).exists()
 
 
 def test_the_key_goes_after_keep_keys() -> None:
