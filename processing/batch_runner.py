@@ -22,6 +22,7 @@ from processing.running import DatabaseAwayError, Events
 from processing.settling import LeaseLostError, Verdict
 from receiver.models import Status
 from telemetry import logs, tracing
+from telemetry.deferring import DEFERRABLE
 from telemetry.sanitising import one_line
 
 logger = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ class BatchRunner:
                 verdict, line = await self.attempt(claimed, stopping, forgiving=self._outages[pk] < OUTAGES)
                 self._outages.pop(pk, None)
                 level = logging.INFO if verdict.status in FINE else logging.WARNING
-                logger.log(level, "%s", line)
+                logger.log(level, "%s", line, extra=DEFERRABLE if level == logging.INFO else None)
         except DatabaseAwayError as error:
             self._outages[pk] += 1
             logger.warning(
