@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 GITHUB = "github.com"
+_USUAL = f"https://{GITHUB}/"
 
 # A name has at most 253 characters (RFC 1035). GitHub's links have no user information.
 _HOST = r"([a-z0-9](?:[a-z0-9_.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])\.?(?::[0-9]{0,5})?"
@@ -24,6 +25,8 @@ def server_of(links: Iterable[str | None], headers: Mapping[str, str]) -> str:
     `headers` have the format of `Delivery.headers`.
     """
     for link in links:
+        if link and link.startswith(_USUAL):
+            return GITHUB
         if link and (found := _LINK.match(link)):
             return _web(found[1].lower())
     if found := _AUTHORITY.fullmatch(headers.get("X-GitHub-Enterprise-Host", "")):

@@ -10,6 +10,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NoReturn
 
 from schemas._errors import NotJSONError, TooDeepError
@@ -47,15 +48,18 @@ for _ in range(LEVELS):
     _SHALLOW = rb"(?:%b|%b|%b)" % (_SCALAR, _array, _object)
 
 
-def _run(before: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?:%b%b%b){0,%d}+" % (before, _SHALLOW, _COMMA, RUN))
+# Compiling the large patterns takes 50 ms, and most processes never skim a body.
+_compiled = cache(re.compile)
+
+
+def _run(before: bytes) -> bytes:
+    return rb"(?:%b%b%b){0,%d}+" % (before, _SHALLOW, _COMMA, RUN)
 
 
 _space = re.compile(_SPACE)
-_shallow = re.compile(_SHALLOW)
 _key = re.compile(rb"(%b)%b" % (_TEXT, _COLON))
-_items = _run(b"")
-_members = _run(_TEXT + _COLON)
+_ITEMS = _run(b"")
+_MEMBERS = _run(_TEXT + _COLON)
 _OPENING, _CLOSING = b"[{", b"]}"
 
 
@@ -87,9 +91,12 @@ class _Skimming:
     The space after a part belongs to it.
     """
 
-    def __init__(self, body: bytes, others: re.Pattern[bytes]) -> None:
+    def __init__(self, body: bytes, others: bytes) -> None:
         self._body = body
-        self._others = others
+        self._shallow = _compiled(_SHALLOW)
+        self._items = _compiled(_ITEMS)
+        self._members = _compiled(_MEMBERS)
+        self._others = _compiled(others)
         self._steps = 0
 
     def whole(self, wanted: Wanted) -> bytes:
@@ -130,7 +137,7 @@ class _Skimming:
         closing = bytearray()
         while True:
             self._step()
-            if shallow := _shallow.match(self._body, position):
+            if shallow := self._shallow.match(self._body, position):
                 position = shallow.end()
                 while closing and self._at(position, closing[-1:]):
                     closing.pop()
@@ -148,9 +155,9 @@ class _Skimming:
                 closing.append(_CLOSING[kind])
             position = self._space(position + 1)
             if closing[-1:] == b"]":
-                position = self._all(_items, position)
+                position = self._all(self._items, position)
             else:
-                position = self._all(_members, position)
+                position = self._all(self._members, position)
                 _, position = self._name(position)
 
     def _all(self, run: re.Pattern[bytes], position: int) -> int:

@@ -10,6 +10,8 @@ def one_line(text: str, longest: int | None = None) -> str:
     """
     if longest is not None and len(text) > longest:
         text = f"{text[:longest]}… ({len(text):,} characters)"
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text  # as nearly all texts
     line = " ".join(text.split())
     return line if line.isprintable() else "".join(char if char.isprintable() else REPLACED for char in line)
 
