@@ -11,8 +11,13 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from psycopg.types.json import set_json_loads
+from pydantic_core import from_json
 
 Row = tuple[Any, ...]
+
+# Three times as fast as the standard library. Django's own queries decode JSON themselves.
+set_json_loads(from_json)
 
 Columns = Mapping[str, str]
 """Maps column names to types of PostgreSQL, as in `{"id": "bigint"}`. `jsonb` takes any JSON value."""

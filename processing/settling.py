@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,7 +87,9 @@ def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | Lease
         }
         for claimed, verdict in ended
     ]
-    runs = [_row(claimed, run) for claimed, verdict in ended for run in verdict.runs]
+    # Django looks up the connection of the thread at each use.
+    adapted = connection.ops.adapt_datetimefield_value if connection.vendor == "sqlite" else str
+    runs = [_row(claimed, run, adapted) for claimed, verdict in ended for run in verdict.runs]
     settled = set(_statements(rows, runs))
     return [
         verdict
@@ -97,9 +99,7 @@ def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | Lease
     ]
 
 
-def _row(claimed: Claimed, run: Run) -> dict[str, Any]:
-    lite = connection.vendor == "sqlite"
-    started_at: Any = connection.ops.adapt_datetimefield_value(run.started_at) if lite else run.started_at
+def _row(claimed: Claimed, run: Run, adapted: Callable[[datetime], Any]) -> dict[str, Any]:
     return {
         "id": claimed.delivery.id,
         "claims": claimed.delivery.claims,
@@ -107,7 +107,7 @@ def _row(claimed: Claimed, run: Run) -> dict[str, Any]:
         "attempt": run.attempt,
         "trigger": run.trigger.value,
         "outcome": run.outcome.value,
-        "started_at": str(started_at),
+        "started_at": adapted(run.started_at),
         "duration": run.duration,
         "error": run.error,
         "traceback": run.traceback,
