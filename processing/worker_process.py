@@ -24,8 +24,9 @@ from telemetry.counts import counts
 
 logger = logging.getLogger(__name__)
 
-# Allocations before a collection, and collections of a younger generation before one of the next.
-COLLECT = (50_000, 10, 10)
+# Allocations before a collection, and collections of a younger generation before one of the next. The
+# deliveries that a worker holds are up to 150,000 objects, which a collection would visit and keep.
+COLLECT = (200_000, 10, 10)
 # Seconds for one answer of the database, before its connection is cut: less than a lease.
 ANSWER_WITHIN = 20.0
 ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs")
