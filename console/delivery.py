@@ -28,6 +28,10 @@ class DeliveryView(View):
         """Show the delivery, or to htmx only its story."""
         only_story = bool(getattr(request, "htmx", False))
         delivery, body = await _read(pk, with_body=not only_story)
+        settled = delivery.status in TERMINAL
+        if only_story and settled:
+            # The last refresh: its handlers wrote their records after the page was loaded.
+            delivery, body = await _read(pk, with_body=True)
         runs = HandlerRun.objects.filter(delivery=pk).order_by("-pk")[:RUNS]
         replays = Replay.objects.filter(delivery=pk).order_by("-pk")[:REPLAYS]
         context: dict[str, Any] = {
@@ -35,18 +39,19 @@ class DeliveryView(View):
             "entries": timeline.entries(
                 delivery, [run async for run in runs][::-1], [one async for one in replays][::-1]
             ),
-            "settled": delivery.status in TERMINAL,
+            "settled": settled,
+            "only_story": only_story,
             "forward_urls": settings.FORWARD_URLS,
         }
-        if only_story:
-            return await page(request, "delivery_story.html", context)
         payload = None
         if body is not None and len(body) <= payload_tree.SHOWN:
             with suppress(ValueError):
                 payload = payload_tree.read(body, delivery.content_type)
-        context |= (
-            _known(delivery) | await _around(delivery) | {"wrote": await wrote.links(delivery, payload)}
-        )
+        if settled or not only_story:
+            context["wrote"] = await wrote.links(delivery, payload)
+        if only_story:
+            return await page(request, "delivery_story.html", context)
+        context |= _known(delivery) | await _around(delivery)
         if body is not None:
             context |= _shown(body, payload)
         else:

@@ -3,8 +3,10 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils import timezone
 
 from console.accounts.roles import Role, role_of
@@ -17,9 +19,16 @@ PAGES = (
     ("/rejections", "Rejections"),
     ("/recovery", "Recovery"),
     ("/unmatched", "Unmatched"),
+    ("/api/v1/docs", "API"),
 )
 OPERATORS = (("/doctor", "Doctor"),)
 ADMINS = (("/admin/", "Accounts"),)
+
+
+@login_not_required
+async def favicon(_request: HttpRequest) -> HttpResponse:
+    """Lead browsers, which ask for it on pages that name no icon, to the icon."""
+    return redirect(static("console/icon.svg"))
 
 
 async def page(

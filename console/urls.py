@@ -12,6 +12,7 @@ from console.forwarding.views import ForwardView
 from console.metrics import MetricsView
 from console.operations import ChangeView, OperationsView, OperationView
 from console.overview import OverviewView
+from console.pages import favicon
 from console.records import CommitView, NumberedView, PullRequestView
 from console.recovery import RecoveryView
 from console.refusals import RejectionsView, UnmatchedView
@@ -46,6 +47,7 @@ urlpatterns = [
     path("repositories/<int:pk>/issues/<int:number>", NumberedView.as_view(), name="issue"),
     path("repositories/<int:pk>/commits/<str:sha>", CommitView.as_view(), name="commit"),
     path("doctor", DoctorView.as_view(), name="doctor"),
+    path("favicon.ico", favicon, name="favicon"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("search", SearchView.as_view(), name="search"),
     path("sign-in", SignInView.as_view(), name="sign-in"),

@@ -1,24 +1,32 @@
 """Filters and tags of the console's templates."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from console import escaping
 from ledger.filters import Filter
 from ledger.summary import span
 
 register = template.Library()
+_CODE = re.compile("`([^`]*)`")
 
 
 @register.filter
 def visible(text: object) -> SafeString:
     """Show text from outside; see `console.escaping`."""
     return escaping.visible(text)
+
+
+@register.filter
+def with_code(text: object) -> SafeString:
+    """Show text whose parts between backticks are code."""
+    return mark_safe(_CODE.sub(r"<code>\1</code>", escaping.visible(text)))  # noqa: S308 - it is escaped
 
 
 @register.filter
@@ -70,13 +78,25 @@ def moment(when: datetime | None, now: datetime) -> SafeString:
 @register.simple_tag
 def value(cell: Any, now: datetime) -> SafeString:
     """Show a column of a record: a time as `moment` does, anything else as text."""
-    return moment(cell, now) if isinstance(cell, datetime) else escaping.visible("" if cell is None else cell)
+    if isinstance(cell, datetime):
+        return moment(cell, now)
+    if isinstance(cell, bool):
+        return escaping.visible("yes" if cell else "no")
+    if isinstance(cell, list):
+        return escaping.visible(", ".join(map(str, cell)))
+    return escaping.visible("" if cell is None else cell)
 
 
 @register.filter
 def heading(column: str) -> str:
     """Show the name of a column."""
     return column.removesuffix("_at").replace("_", " ").capitalize()
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Show a number with its thousands apart."""
+    return f"{number:,}"
 
 
 @register.filter

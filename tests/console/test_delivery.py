@@ -83,6 +83,11 @@ def test_the_next_step_is_shown_and_refreshed(changes: dict[str, Any], said: str
     part = console.viewer.get(f"/deliveries/{row.pk}", HX_Request="true")
     assert part.text.startswith('<section id="story"')
     Delivery.objects.update(status=Status.SUCCEEDED, finished_at=timezone.now())
+    assert "What it wrote" not in part.text
+    Repository.objects.create(server="github.example", github_id=1296269, full_name="octo/cat")
+    last = console.viewer.get(f"/deliveries/{row.pk}", HX_Request="true").text
+    assert '<section id="wrote" aria-label="What it wrote" hx-swap-oob="true">' in last
+    assert ">octo/cat</a>" in last
     assert "hx-get" not in console.viewer.get(f"/deliveries/{row.pk}", HX_Request="true").text
 
 

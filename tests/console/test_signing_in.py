@@ -26,6 +26,12 @@ def test_without_signing_in_a_page_leads_to_the_form_and_shows_nothing(page: str
     assert 'aria-label="Pages"' not in answer.text
 
 
+def test_browsers_find_the_icon_without_signing_in(console: Console) -> None:
+    answer = console.stranger().get("/favicon.ico")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "image/svg+xml"
+
+
 def test_after_signing_in_the_page_that_was_asked_for_is_shown(console: Console) -> None:
     visitor = console.stranger()
     visitor.get("/sign-in")

@@ -39,6 +39,16 @@
     if (button) button.textContent = `Times: ${way()}`;
   }
 
+  // Where the window is narrow, a row is a card, and each of its cells needs the name of its column.
+  function labelCells() {
+    for (const table of document.querySelectorAll("table.rows:not(.stack)")) {
+      const names = [...table.querySelectorAll("thead th")].map((head) => head.textContent);
+      table.classList.toggle("cards", names.length > 0);
+      for (const row of names.length ? table.tBodies[0].rows : [])
+        [...row.cells].forEach((cell, place) => (cell.dataset.label = names[place]));
+    }
+  }
+
   // Nothing changes under a selection, an open dialog, or while nobody looks.
   function paused() {
     return document.hidden || selected() || document.querySelector("dialog[open]") !== null;
@@ -49,6 +59,7 @@
   });
   document.addEventListener("htmx:afterSettle", () => {
     showTimes();
+    labelCells();
     const row = current && document.getElementById(current);
     if (row) row.classList.add("current");
   });
@@ -100,4 +111,6 @@
   });
 
   showTimes();
+  labelCells();
+  document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();

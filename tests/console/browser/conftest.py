@@ -13,6 +13,8 @@ from tests.console.visitors import SESSION_COOKIE, Visitor
 
 # Milliseconds: the list refreshes every 5 s.
 expect.set_options(timeout=15_000)
+# Neither UTC nor this machine's, so that local times are seen to be the browser's.
+TIME_ZONE = "Asia/Tokyo"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -52,6 +54,8 @@ async def opened(
         base_url=url,
         color_scheme="dark" if scheme == "dark" else "light",
         viewport={"width": width, "height": 900},
+        locale="en-GB",
+        timezone_id=TIME_ZONE,
         permissions=["clipboard-read", "clipboard-write"],
     )
     if visitor:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -13,8 +14,8 @@ from playwright.async_api import Browser, expect
 
 from ledger.models import Operation
 from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, RejectionCount, Status, Trigger
-from records.models import Issue, Repository
-from tests.console.browser.conftest import Screen, opened
+from records.models import Commit, Issue, PullRequest, Repository
+from tests.console.browser.conftest import TIME_ZONE, Screen, opened
 from tests.console.conftest import Console
 from tests.console.kept import kept
 
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOSTILE = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>\u202egpj"
 PAGES = [
     "/sign-in", "/", "/deliveries", "/deliveries?status=dead", "/deliveries?since=never", "/search?q=abcdef1",
-    "/rejections", "/unmatched", "/repositories", "REPOSITORY", "DEAD", "/doctor",
+    "/rejections", "/unmatched", "/repositories", "REPOSITORY", "REPOSITORY/issues/1", "REPOSITORY/pulls/2",
+    "REPOSITORY/commits/abcdef1", "DEAD", "/doctor", "/recovery", "/api/v1/docs",
     "/operations", "OPERATION", "/operations/replay?status=dead",
 ]  # fmt: skip
 
@@ -44,8 +46,7 @@ def dead(error: str = "push.announce: OSError: no route to host", **changes: Any
     return row
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
     scheme: str, width: int, browser: Browser, console: Console
 ) -> None:
@@ -58,6 +59,10 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
         server="github.com", github_id=1296269, full_name="octo/cat"
     )
     await Issue.objects.acreate(repository=repository, number=1, title="It leaks", updated_at=timezone.now())
+    await PullRequest.objects.acreate(
+        repository=repository, number=2, title="Mend it", updated_at=timezone.now()
+    )
+    await Commit.objects.acreate(repository=repository, sha="abcdef1", message="Mend it")
     operation = await Operation.objects.acreate(
         kind="replay", state="failed", error="it stopped", failures={"it is gone": 2}, failed=2, estimated=9,
         parameters={"filter": {"status": "dead"}}, requested_by="ada", created_at=timezone.now(),
@@ -77,14 +82,6 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
     await screen.close()
     # The answer to a wrong filter is 400, which the browser logs.
     assert [text for text in screen.complaints if "400 (Bad Request)" not in text] == []
-
-
-async def test_the_first_run_turns_into_the_first_delivery(screen: Screen) -> None:
-    page = screen.page
-    await page.goto("/")
-    await expect(page.get_by_text("Nothing has come yet")).to_be_visible()
-    row = await add()
-    await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
 
 
 async def test_new_deliveries_are_announced_and_do_not_move_the_rows(screen: Screen) -> None:
@@ -162,16 +159,45 @@ async def test_back_and_reload_keep_the_filters(screen: Screen) -> None:
 async def test_hostile_text_and_25_mb_neither_run_nor_break_the_page(screen: Screen) -> None:
     body = b'{"text": "' + HOSTILE.encode() * 300_000 + b'"}'
     row = await add(body=body[: 25 * 1024 * 1024], repository=HOSTILE, sender=HOSTILE, action=HOSTILE)
+    settled = {"finished_at": timezone.now(), "repository": HOSTILE, "sender": HOSTILE}
+    await add("star__created", event=HOSTILE[:60], action=HOSTILE, status=Status.IGNORED, **settled)
+    await dead(HOSTILE)
     page = screen.page
-    for path in ("/deliveries", f"/deliveries/{row.pk}"):
+    for path in ("/", "/unmatched", "/deliveries", f"/deliveries/{row.pk}"):
         await page.goto(path)
         await expect(page).to_have_title(re.compile("Hookkeeper$"))
         assert await page.locator("main script, main img").count() == 0
+        assert await page.get_by_title("right-to-left override").count() > 0
     await expect(page.get_by_text("The first 256 KB are shown.")).to_be_visible()
     async with page.expect_download() as download:
         await page.get_by_role("link", name="Download the exact bytes").click()
     saved = await (await download.value).path()
     assert saved.stat().st_size == row.size
+
+
+async def test_times_are_switched_between_relative_utc_and_local(screen: Screen) -> None:
+    row = await add()
+    utc = f"{row.received_at:%Y-%m-%d %H:%M:%S} UTC"
+    local = f"{row.received_at.astimezone(ZoneInfo(TIME_ZONE)):%d/%m/%Y, %H:%M:%S} local"
+    page = screen.page
+    await page.goto("/deliveries")
+    shown = page.locator("[data-row] time")
+    await expect(shown).to_have_text(re.compile(" ago$"))
+    await expect(shown).to_have_attribute("title", f"{utc}\n{local}")
+    await page.get_by_role("button", name="Times: relative").click()
+    await expect(shown).to_have_text(utc)
+    # A refresh, another page and a reload keep it.
+    await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.SUCCEEDED)
+    await page.evaluate("htmx.trigger('#deliveries', 'wake')")
+    await expect(page.locator("[data-row] .status")).to_have_text("succeeded")
+    await expect(shown).to_have_text(utc)
+    await shown.click()
+    await expect(page.locator(".facts time")).to_have_text(utc)
+    await page.get_by_role("button", name="Times: UTC").click()
+    await page.reload()
+    await expect(page.locator(".facts time")).to_have_text(local)
+    await page.get_by_role("button", name="Times: local").click()
+    await expect(page.locator(".facts time")).to_have_text(re.compile(" ago$"))
 
 
 async def test_the_lines_for_a_shell_are_copied(screen: Screen) -> None:

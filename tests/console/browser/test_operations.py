@@ -16,7 +16,7 @@ from ledger.models import Operation, Replay
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests import processes, servers
 from tests.console.browser.conftest import Screen, opened
-from tests.console.conftest import Console
+from tests.console.conftest import Console, manage
 from tests.console.kept import kept
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -47,6 +47,25 @@ def dead(count: int = 1) -> list[Delivery]:
     columns = {field.attname: getattr(one, field.attname) for field in Delivery._meta.concrete_fields[1:]}
     others = [Delivery(**columns | {"guid": uuid4()}) for _ in range(1, count)]
     return [one, *Delivery.objects.bulk_create(others)]
+
+
+async def test_the_first_run_turns_into_the_first_delivery_and_leads_to_what_it_wrote(
+    screen: Screen, worker: None, receiver_url: str
+) -> None:
+    page = screen.page
+    await page.goto("/")
+    await expect(page.get_by_text("Nothing has come yet")).to_be_visible()
+    await expect(page.locator("#try")).to_have_text(".venv/bin/python manage.py send push")
+    sent = await sync_to_async(manage)("send", "push", "--url", f"{receiver_url}/webhooks/github")
+    assert sent.startswith("202 ")
+    await expect(page).to_have_url(re.compile(r"/deliveries/\d+$"))
+    await expect(page.locator("#story > p .status")).to_have_text("succeeded")
+    await expect(page.locator("#story")).to_contain_text("push.record")
+    await page.locator("#wrote").get_by_role("link", name="harbour-works/tide-tables").click()
+    await expect(page).to_have_url(re.compile(r"/repositories/\d+#pushes$"))
+    await expect(page.get_by_role("heading", name="Newest pushes")).to_be_visible()
+    await page.get_by_role("link", name=re.compile("^[0-9a-f]{40}$")).first.click()
+    await expect(page.get_by_text("Pushes that carried it")).to_be_visible()
 
 
 async def test_a_dead_delivery_is_found_by_its_error_read_replayed_and_seen_to_succeed(
@@ -106,7 +125,7 @@ async def test_all_that_match_are_replayed_with_progress_cancelled_half_way_and_
     await page.get_by_role("button", name="Resume").click()
     status = page.locator("#operation > p .status")
     await expect(status).to_have_text("finished", timeout=1000 * ENDED_WITHIN)
-    await expect(page.locator("#operation")).to_contain_text(f"{COUNT} done")
+    await expect(page.locator("#operation")).to_contain_text(f"{COUNT:,} done")
     async with asyncio.timeout(ENDED_WITHIN):
         while await Delivery.objects.exclude(status=Status.SUCCEEDED).aexists():  # noqa: ASYNC110 - a worker's
             await asyncio.sleep(0.1)
