@@ -75,7 +75,9 @@ def test_a_pull_request_and_an_issue_show_the_deliveries_that_shaped_them(
     assert console.viewer.get(f"/repositories/{repository.pk}/issues/12").status == 404
 
 
-def test_a_commit_shows_the_pushes_that_carried_it(console: Console, repository: Repository) -> None:
+def test_a_commit_shows_the_pushes_and_deliveries_that_carried_it(
+    console: Console, repository: Repository
+) -> None:
     now = timezone.now()
     commit = Commit.objects.create(repository=repository, sha="a" * 40, message="Mend", committed_at=now)
     push = Push.objects.create(
@@ -83,7 +85,13 @@ def test_a_commit_shows_the_pushes_that_carried_it(console: Console, repository:
         created=False, deleted=False, pusher="ada", pushed_at=now,
     )  # fmt: skip
     PushCommit.objects.create(push=push, commit=commit, position=0)
-    page = words(console.viewer.get(f"/repositories/{repository.pk}/commits/{'a' * 40}").text)
+    named = f'{{"commits": [{{"id": "{commit.sha}"}}]}}'.encode()
+    carrier = kept(body=named, status="succeeded", finished_at=now)
+    other = kept(status="succeeded", finished_at=now)
+    text = console.viewer.get(f"/repositories/{repository.pk}/commits/{'a' * 40}").text
+    assert f'href="/deliveries/{carrier.pk}"' in text
+    assert f'href="/deliveries/{other.pk}"' not in text
+    page = words(text)
     assert "message Mend" in page
     assert "Pushes that carried it refs/heads/main" in page
     found = console.viewer.get("/search?q=aaaaaaa").text
