@@ -25,7 +25,7 @@ from telemetry.counts import counts
 logger = logging.getLogger(__name__)
 
 # Allocations before a collection, and collections of a younger generation before one of the next. The
-# deliveries that a worker holds are up to 150,000 objects, which a collection would visit and keep.
+# deliveries that a worker holds are more than 100,000 objects, which a collection would visit and keep.
 COLLECT = (200_000, 10, 10)
 # Seconds for one answer of the database, before its connection is cut: less than a lease.
 ANSWER_WITHIN = 20.0
