@@ -278,10 +278,18 @@ def test_a_supervisor_that_is_killed_takes_all_with_it_and_can_be_started_again(
 @pytest.mark.parametrize("place", range(4), ids=["redis", "web", "worker", "console"])
 def test_when_one_process_dies_all_stop(place: int, start: Start, quick: Path) -> None:
     run = all_up(start, quick)
-    redis = [process for process in run.family if "valkey-server" in words(process)]
-    others = sorted((one for one in run.family if "sleep" in words(one)), key=lambda one: one.pid)
-    assert (len(redis), len(others)) == (1, len(PROCFILE) - 1)
-    [*redis, *others][place].kill()
+    found: list[psutil.Process] = []
+
+    def all_run() -> bool:
+        # A program that has just begun, or writes its own title, has no arguments for a moment.
+        run.family |= run.children()
+        redis = [process for process in run.family if "valkey-server" in words(process)]
+        others = sorted((one for one in run.family if "sleep" in words(one)), key=lambda one: one.pid)
+        found[:] = [*redis, *others]
+        return (len(redis), len(others)) == (1, len(PROCFILE) - 1)
+
+    wait_until(all_run, "all four run their programs", 30)
+    found[place].kill()
     assert run.process.wait(ENDS_WITHIN) == 1
     run.nothing_is_left()
 
