@@ -25,7 +25,7 @@ Key = Annotated[
     Header(
         alias=NAME,
         pattern=r"^[!-~]{1,255}$",
-        description="a unique text of yours; the same request with it again gets the first answer, for a day",
+        description="a text of your choice; for a day, a repetition with the same text gets the first answer",
     ),
 ]
 

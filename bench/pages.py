@@ -61,7 +61,7 @@ class Statements:
 
 
 async def ask(rounds: int) -> list[Page]:
-    """Ask for every page as often, in turns, as an operator who is signed in."""
+    """Request each page the same number of times, in turn, as a signed-in operator."""
     from django.contrib.auth.models import Group, User  # noqa: PLC0415 - needs settings
     from django.test import AsyncClient  # noqa: PLC0415
 

@@ -24,7 +24,7 @@ from records.models import Commit, Repository
 from schemas.push import PushEvent
 
 ROUNDS = 5
-# Maps the commits of a push to the number of pushes in a round, for the handler and for the other way.
+# Maps the number of commits of a push to the pushes of a round: for the handler, and for its peer.
 SIZES = {1: (1000, 100), 5: (500, 40), 20: (300, 20), 200: (40, 2)}
 AT_ONCE = 100
 HANDLER, ROW_BY_ROW = "push handler", "aupdate_or_create"

@@ -90,7 +90,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 @method_decorator(login_not_required, name="dispatch")
 class SchemaView(View):
-    """The schema, for whoever has a token or is signed in to the console."""
+    """The schema of the API, for holders of a token and for people who are signed in to the console."""
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Answer with the schema as JSON; 401 for everybody else."""

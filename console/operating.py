@@ -13,12 +13,17 @@ from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
 
+from django.core.management.base import CommandError
+
 import database
 from console import progress
 from ledger import operations
-from ledger.models import Operation
+from ledger.models import Operation, State
 from processing.operation_runner import Kinds, OperationRunner
+from telemetry import sanitising
 
+# The exit status of a command that Ctrl-C ended, as shells have it.
+INTERRUPTED = 130
 # Seconds without progress after which it is reported.
 REPORT_AFTER = 2.0
 
@@ -64,6 +69,22 @@ async def operate(
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         await runner.stop()
+
+
+def require_finished(ended: Operation, stopped: str = "") -> None:
+    """Raise `CommandError` unless the operation is finished.
+
+    `stopped` says how a cancelled one is continued.
+    """
+    if ended.state == State.CANCELLED:
+        stopped = stopped or f"resume operation {ended.pk} in the console, or begin again"
+        raise CommandError(f"stopped; {stopped}", returncode=INTERRUPTED)
+    if ended.state == State.FAILED:
+        raise CommandError(f"operation {ended.pk} failed: {sanitising.one_line(ended.error)}")
+    if ended.state != State.FINISHED:
+        raise CommandError(
+            f"interrupted after {ended.processed} items; a worker continues operation {ended.pk}"
+        )
 
 
 class _Watch:

@@ -22,8 +22,8 @@ STEP_LIMIT = 30.0
 # Seconds for a worker to settle the ping.
 SETTLED_WITHIN = 15.0
 LOOK_INTERVAL = 0.1  # seconds
-# All of it, for the limit of the check.
-LIMIT = 90.0  # seconds
+# Seconds for the whole check of the webhook.
+LIMIT = 90.0
 CHUNK = 64 * 1024  # bytes
 LONGEST_ANSWER = 64 * 1024  # bytes
 # A ping that is younger may belong to a doctor that still waits for it.

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 import database
-from console import filter_options, signing
+from console import filter_options, operating, signing
 from console.forwarding import forwarder, recording, target
 from console.forwarding.client import Answer, Client
 from console.forwarding.forwarder import Forwarder, Options, TargetAwayError
@@ -22,8 +22,6 @@ from ledger.horizon import Horizon
 from receiver.models import Delivery
 from telemetry import sanitising
 
-# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
-INTERRUPTED = 130
 LONGEST_ANSWER = 2_000  # characters that -v shows
 # Seconds until the transactions end that were under way at the start, before it is reported.
 REPORT_AFTER = 5.0
@@ -110,7 +108,7 @@ class Command(BaseCommand):
             finally:
                 loop.remove_signal_handler(signal.SIGINT)
         if not at_end:
-            raise CommandError(f"stopped; {_to_continue(work)}", returncode=INTERRUPTED)
+            raise CommandError(f"stopped; {_to_continue(work)}", returncode=operating.INTERRUPTED)
         self._report(f"{work.sent} forwarded")
         if missing := await database.run(_missing, options["guids"]):
             raise CommandError(f"not stored: {', '.join(missing)}")

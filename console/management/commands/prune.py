@@ -12,11 +12,8 @@ from console import operating
 from database import row_sets
 from ledger import operations, pruning, retention
 from ledger.counting import CAP, Count
-from ledger.models import Kind, Operation, State
-from telemetry import sanitising
+from ledger.models import Kind, Operation
 
-# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
-INTERRUPTED = 130
 WHAT = {"bodies": "bodies and tracebacks", "deliveries": "deliveries and their runs", "keys": "keys"}
 
 
@@ -47,7 +44,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=INTERRUPTED) from None
+            raise CommandError("stopped", returncode=operating.INTERRUPTED) from None
         except Error as error:
             raise CommandError(f"the database failed: {error}; a worker continues") from error
         self._report(ended)
@@ -70,14 +67,7 @@ class Command(BaseCommand):
 
     def _report(self, ended: Operation) -> None:
         self.stdout.write(f"{ended.done} pruned")
-        if ended.state == State.CANCELLED:
-            raise CommandError(
-                f"stopped; resume operation {ended.pk} in the console, or begin again", returncode=INTERRUPTED
-            )
-        if ended.state == State.FAILED:
-            raise CommandError(sanitising.one_line(ended.error))
-        if ended.state != State.FINISHED:
-            raise CommandError(f"interrupted; a worker continues operation {ended.pk}")
+        operating.require_finished(ended)
 
 
 def _counts(given: dict[str, float]) -> dict[str, Count]:

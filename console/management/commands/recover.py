@@ -14,7 +14,7 @@ import database
 from console import operating
 from database import row_sets
 from ledger import operations
-from ledger.models import Kind, Operation, State
+from ledger.models import Kind, Operation
 from telemetry import sanitising
 from upstream import credentials, looking, targets
 from upstream.client import Client
@@ -22,8 +22,6 @@ from upstream.errors import UpstreamError
 from upstream.models import HookKind, Missed, MissedState, WatchedHook
 from upstream.recovery import Recovery
 
-# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
-INTERRUPTED = 130
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 # Lost deliveries that are listed; the console shows all.
 LISTED = 1000
@@ -79,7 +77,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=INTERRUPTED) from None
+            raise CommandError("stopped", returncode=operating.INTERRUPTED) from None
         except UpstreamError as error:
             raise CommandError(sanitising.lines(str(error))) from error
         except Error as error:
@@ -136,12 +134,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{ended.estimated or 0} missing, {ended.done} arrived")
         for reason, count in ended.failures.items():
             self.stderr.write(sanitising.lines(f"{count} x {reason}"))
-        if ended.state == State.CANCELLED:
-            raise CommandError("stopped; the next recovery continues", returncode=INTERRUPTED)
-        if ended.state == State.FAILED:
-            raise CommandError(f"operation {ended.pk} failed: {ended.error}")
-        if ended.state != State.FINISHED:
-            raise CommandError(f"interrupted; a worker continues operation {ended.pk}")
+        operating.require_finished(ended, "the next recovery continues")
         if ended.failed:
             raise CommandError(f"{ended.failed} could not be recovered")
 

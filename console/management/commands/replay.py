@@ -16,14 +16,12 @@ import database
 from console import filter_options, operating
 from ledger import operations
 from ledger.counting import CAP
-from ledger.models import Kind, Operation, State
+from ledger.models import Kind, Operation
 from ledger.selection import PORTION, Selection
 from processing import batch_runner, replaying
 from receiver.models import Delivery, Status
 from telemetry import sanitising
 
-# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
-INTERRUPTED = 130
 # Options that are filters of the ledger. Each narrows the selection.
 FILTERS = ("event", "action", "status", "since", "until")
 
@@ -77,7 +75,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError(f"stopped{self._continued}", returncode=INTERRUPTED) from None
+            raise CommandError(f"stopped{self._continued}", returncode=operating.INTERRUPTED) from None
         except Error as error:
             raise CommandError(f"the database failed: {error}{self._continued}") from error
 
@@ -110,16 +108,11 @@ class Command(BaseCommand):
     @staticmethod
     def _report_end(ended: Operation) -> None:
         """Raise an error unless the operation is finished."""
-        if ended.state == State.CANCELLED:
-            raise CommandError(
-                f"stopped; {ended.processed} done; to continue, repeat the arguments with --after "
-                f"{ended.cursor or ended.parameters['after']}, or resume operation {ended.pk} in the console",
-                returncode=INTERRUPTED,
-            )
-        if ended.state == State.FAILED:
-            raise CommandError(f"operation {ended.pk} failed: {ended.error}")
-        if ended.state != State.FINISHED:
-            raise CommandError(f"interrupted at {ended.processed}; a worker continues operation {ended.pk}")
+        operating.require_finished(
+            ended,
+            f"{ended.processed} done; to continue, repeat the arguments with --after "
+            f"{ended.cursor or ended.parameters['after']}, or resume operation {ended.pk} in the console",
+        )
 
     async def _inline(self, selection: Selection) -> None:
         runner = batch_runner.load(f"replay:{socket.gethostname()}:{os.getpid()}:{token_hex(3)}")

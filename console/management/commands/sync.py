@@ -13,13 +13,11 @@ import database
 from console import operating
 from console.filter_options import moment
 from ledger import operations
-from ledger.models import Kind, Operation, State
+from ledger.models import Kind, Operation
 from telemetry import sanitising
 from upstream.credentials import MISSING, Credentials
 from upstream.sync import Sync
 
-# Exit status after Ctrl-C: https://tldp.org/LDP/abs/html/exitcodes.html
-INTERRUPTED = 130
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
@@ -54,7 +52,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=INTERRUPTED) from None
+            raise CommandError("stopped", returncode=operating.INTERRUPTED) from None
         except Error as error:
             raise CommandError(f"the database failed: {error}; a worker continues the sync") from error
         self._report(ended)
@@ -76,13 +74,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{ended.done} read")
         for reason, count in ended.failures.items():
             self.stderr.write(f"{count} failed: {sanitising.one_line(reason)}")
-        if ended.state == State.CANCELLED:
-            raise CommandError(
-                f"stopped; resume operation {ended.pk} in the console, or begin again", returncode=INTERRUPTED
-            )
-        if ended.state == State.FAILED:
-            raise CommandError(sanitising.one_line(ended.error))
-        if ended.state != State.FINISHED:
-            raise CommandError(f"interrupted; a worker continues operation {ended.pk}")
+        operating.require_finished(ended)
         if ended.failures:
             raise CommandError("some parts failed; the others are recorded")
