@@ -44,10 +44,14 @@ def kinds() -> "Kinds":
     found = {"replay": replaying.portion, "prune": pruning.portion}
     if not has_credential():
         return found
-    from upstream.recovery import Recovery  # noqa: PLC0415 - the client is loaded where it is used
+    from upstream.client import Client  # noqa: PLC0415 - it is loaded where it is used
+    from upstream.recovery import PATIENCE, Recovery  # noqa: PLC0415 - as above
+    from upstream.session import Session  # noqa: PLC0415 - as above
     from upstream.sync import Sync  # noqa: PLC0415 - as above
 
-    return {**found, "recover": Recovery().portion, "sync": Sync().portion}
+    # One client for all: GitHub counts the requests of a credential together.
+    client = Client(session=Session(patience=PATIENCE))
+    return {**found, "recover": Recovery(client=client).portion, "sync": Sync(client).portion}
 
 
 def background() -> "Sequence[Callable[[], Coroutine[Any, Any, None]]]":
