@@ -44,14 +44,13 @@ def kinds() -> "Kinds":
     found = {"replay": replaying.portion, "prune": pruning.portion}
     if not has_credential():
         return found
-    from upstream.client import Client  # noqa: PLC0415 - it is loaded where it is used
-    from upstream.recovery import PATIENCE, Recovery  # noqa: PLC0415 - as above
-    from upstream.session import Session  # noqa: PLC0415 - as above
+    from upstream import client  # noqa: PLC0415 - it is loaded where it is used
+    from upstream.recovery import Recovery  # noqa: PLC0415 - as above
     from upstream.sync import Sync  # noqa: PLC0415 - as above
 
     # One client for all: GitHub counts the requests of a credential together.
-    client = Client(session=Session(patience=PATIENCE))
-    return {**found, "recover": Recovery(client=client).portion, "sync": Sync(client).portion}
+    shared = client.for_operations()
+    return {**found, "recover": Recovery(shared).portion, "sync": Sync(shared).portion}
 
 
 def background() -> "Sequence[Callable[[], Coroutine[Any, Any, None]]]":

@@ -25,6 +25,8 @@ MAX_REDIRECTS = 3
 PAGE_SIZE = 100
 # Seconds that an installation's token is used for. It is valid for an hour.
 TOKEN_REUSED_FOR = 3300.0
+# Seconds that a request of an operation waits for a rate limit; a longer wait is one between portions.
+OPERATION_PATIENCE = 1.0
 
 _OWNER = re.compile(r"/(repos|orgs)/([^/?]+)")
 _REDIRECTS = {
@@ -170,6 +172,11 @@ def _checked(method: str, url: str, raw: Raw) -> Raw:
     if not HTTPStatus.OK <= raw.status < HTTPStatus.MULTIPLE_CHOICES:
         raise refusals.error(method, path_of(url), raw.status, raw.headers, raw.body)
     return raw
+
+
+def for_operations() -> Client:
+    """Return a client for portions of operations, which wait for a rate limit between two requests."""
+    return Client(session=Session(patience=OPERATION_PATIENCE))
 
 
 def _page(url: str, model: type[Model], key: str, raw: Raw) -> Page[Model]:

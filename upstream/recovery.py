@@ -24,7 +24,6 @@ from upstream.client import Client
 from upstream.errors import LimitedError, NotFoundError, RefusedError, UnreachableError, UpstreamError
 from upstream.looking import Look
 from upstream.models import HookKind, Missed, MissedState, WatchedHook, retention
-from upstream.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +33,6 @@ ASK_INTERVAL = 0.5
 PORTION = 5
 # Seconds between two looks for arrivals.
 ARRIVALS_EVERY = 0.5
-# Seconds that a request waits for a rate limit in a portion; a longer wait is one between portions.
-PATIENCE = 1.0
 # Times that a page is tried again, and seconds before the first of them; doubled each time.
 RETRIES = 4
 RETRY_AFTER = 5.0
@@ -74,23 +71,11 @@ class Cursor:
 
 
 class Recovery:
-    """Runs the portions of one worker's operations with one client."""
+    """Runs the portions of operations; `client` is one of `upstream.client.for_operations`."""
 
-    def __init__(self, pace: Pace | None = None, client: Client | None = None) -> None:
+    def __init__(self, client: Client, pace: Pace | None = None) -> None:
+        self.client = client
         self._pace = pace or Pace()
-        self._client = client
-
-    @property
-    def client(self) -> Client:
-        """The client; it is made in the event loop that uses it."""
-        if self._client is None:
-            self._client = Client(session=Session(patience=PATIENCE))
-        return self._client
-
-    async def close(self) -> None:
-        """Close the client's connections."""
-        if self._client is not None:
-            await self._client.close()
 
     async def portion(self, operation: Operation) -> Progress:
         """Do the next portion of an operation; see `processing.operation_runner`."""

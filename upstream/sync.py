@@ -20,12 +20,9 @@ from upstream import conversions
 from upstream.client import Client
 from upstream.errors import LimitedError, UnexpectedAnswerError, UnreachableError, UpstreamError
 from upstream.parts import BRANCHES_PART, COMMITS, PARTS, SETTLED_AFTER, Item, Scope, Step
-from upstream.session import Session
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a request waits for a rate limit in a portion; a longer wait is one between portions.
-PATIENCE = 1.0
 # Times that a page is tried again after an outage, and seconds before the first of them; doubled each time.
 RETRIES = 4
 RETRY_AFTER = 5.0
@@ -51,23 +48,11 @@ class Cursor:
 
 
 class Sync:
-    """Runs the portions of one worker's operations with one client."""
+    """Runs the portions of operations; `client` is one of `upstream.client.for_operations`."""
 
-    def __init__(self, client: Client | None = None, retry_after: float = RETRY_AFTER) -> None:
-        self._client = client
+    def __init__(self, client: Client, retry_after: float = RETRY_AFTER) -> None:
+        self.client = client
         self._retry_after = retry_after
-
-    @property
-    def client(self) -> Client:
-        """The client; it is made in the event loop that uses it."""
-        if self._client is None:
-            self._client = Client(session=Session(patience=PATIENCE))
-        return self._client
-
-    async def close(self) -> None:
-        """Close the client's connections."""
-        if self._client is not None:
-            await self._client.close()
 
     async def portion(self, operation: Operation) -> Progress:
         """Do a step of each part that is left, at the same time; see `processing.operation_runner`.

@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 def recovering(fake: Github, pace: Pace = PACE, credentials: Credentials | None = None) -> Recovery:
     """Return a recovery at the fake; close it at the end."""
     token = Credentials(fake_github.TOKEN)
-    return Recovery(pace, Client(credentials or token, Session(1.0, (0.01,)), fake.url))
+    return Recovery(Client(credentials or token, Session(1.0, (0.01,)), fake.url), pace)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def recovery(fake: Github) -> AsyncIterator[Recovery]:
     """Yield a recovery that waits as long as it takes for what arrives."""
     made = recovering(fake)
     yield made
-    await made.close()
+    await made.client.close()
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def impatient(fake: Github) -> AsyncIterator[Recovery]:
     """Yield a recovery that waits briefly, for what never arrives."""
     made = recovering(fake, IMPATIENT)
     yield made
-    await made.close()
+    await made.client.close()
 
 
 def listing(fake: Github, number: int, receiver_url: str, **fields: Any) -> Hook:
@@ -252,7 +252,7 @@ async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone
     credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
     recovery = recovering(fake, credentials=credentials)
     await run(recovery)
-    await recovery.close()
+    await recovery.client.close()
     assert len([path for path in fake.paths("GET") if path.rpartition("/")[2].isdigit()]) == 2
     assert await Delivery.objects.filter(hook_id=hook.id).acount() == 5
 
@@ -264,7 +264,7 @@ async def test_the_hook_of_another_app_is_refused(fake: Github, receiver_url: st
     credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
     recovery = recovering(fake, credentials=credentials)
     ended = await run(recovery)
-    await recovery.close()
+    await recovery.client.close()
     assert f"GITHUB_APP_ID is App {fake_github.APP_ID}" in next(iter(ended.failures))
 
 
@@ -317,7 +317,7 @@ async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhi
     await runner.stop()
     second = recovering(fake)
     progress = await second.portion(operation)
-    await second.close()
+    await second.client.close()
     assert progress.wait > 3000
     assert (len(fake.seen), fake.limits.violations) == (1, [])
 
@@ -327,7 +327,7 @@ async def test_at_most_two_deliveries_a_second_are_asked_for(fake: Github, recei
     await database.run(keep, hook, hook.attempts[:1])
     recovery = recovering(fake, Pace(arrivals_every=0.05))
     await run(recovery)
-    await recovery.close()
+    await recovery.client.close()
     times = [one.at for one in fake.seen if one.method == "POST"]
     assert len(times) == 3
     assert all(third - first > 1.0 for first, third in zip(times, times[2:], strict=False))

@@ -50,7 +50,7 @@ async def sync(fake: Github) -> AsyncIterator[Sync]:
     session = Session(patience=1.0, backoff=BACKOFF)
     made = Sync(Client(Credentials(fake_github.TOKEN), session, fake.url), retry_after=0.01)
     yield made
-    await made.close()
+    await made.client.close()
 
 
 async def begin(repository: str = "octo/cat", since: datetime | None = None) -> Operation:
@@ -145,7 +145,7 @@ async def test_a_sync_continues_where_another_worker_left_it(
         session = Session(backoff=BACKOFF)
         worker = Sync(Client(Credentials(fake_github.TOKEN), session, fake.url))
         operation = await advance(worker, operation)
-        await worker.close()
+        await worker.client.close()
     assert len((await rows())["Issue"]) == 2
     assert len(fake.paths(containing="/issues")) == 4, "each page once: two issues and two pull requests"
 

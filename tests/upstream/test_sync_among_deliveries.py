@@ -141,4 +141,4 @@ async def _check(history: tuple[list[tuple[str, int]], list[tuple[str, int]]], d
             await act()
         newest = {change.kind: str(change.value) for change in [*before, *after]}
         assert await ends() == newest
-        await sync.close()
+        await sync.client.close()

@@ -17,7 +17,7 @@ from ledger import operations
 from ledger.models import Kind, Operation
 from telemetry import sanitising
 from upstream import credentials, looking, targets
-from upstream.client import Client
+from upstream.client import Client, for_operations
 from upstream.errors import UpstreamError
 from upstream.models import HookKind, Missed, MissedState, WatchedHook
 from upstream.recovery import Recovery
@@ -99,17 +99,14 @@ class Command(BaseCommand):
             "since": options["since"].total_seconds(),
             "fetch": options["fetch"],
         }
-        recovery = Recovery()
         create = partial(operations.create, Kind.RECOVER, parameters, operating.person())
-        try:
+        async with for_operations() as client:
             ended = await operating.operate(
                 lambda worker: create(worker=worker),
-                {Kind.RECOVER: recovery.portion},
+                {Kind.RECOVER: Recovery(client).portion},
                 self.stderr.write,
                 WAITS,
             )
-        finally:
-            await recovery.close()
         await self._report(ended, parameters["hooks"])
 
     async def _list(self, client: Client, hooks: Any, since: timedelta) -> None:

@@ -15,6 +15,7 @@ from console.filter_options import moment
 from ledger import operations
 from ledger.models import Kind, Operation
 from telemetry import sanitising
+from upstream import client
 from upstream.credentials import MISSING, Credentials
 from upstream.sync import Sync
 
@@ -59,16 +60,13 @@ class Command(BaseCommand):
 
     async def _operate(self, parameters: dict[str, Any]) -> Operation:
         create = partial(operations.create, Kind.SYNC, parameters, operating.person())
-        sync = Sync()
-        try:
+        async with client.for_operations() as shared:
             return await operating.operate(
                 lambda worker: create(worker=worker),
-                {Kind.SYNC: sync.portion},
+                {Kind.SYNC: Sync(shared).portion},
                 self.stderr.write,
                 "GitHub answers slowly, or its rate limit is used up",
             )
-        finally:
-            await sync.close()
 
     def _report(self, ended: Operation) -> None:
         self.stdout.write(f"{ended.done} read")
