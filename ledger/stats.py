@@ -3,14 +3,14 @@
 import asyncio
 import json
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import Error
-from django.db.models import Sum
 
 import database
 from database import row_sets
@@ -99,12 +99,11 @@ def compute(question: Question) -> str:
     """Return the answer as JSON text. Raises `django.db.Error`."""
     mark = AggregatedUntil.objects.first()
     points: dict[str | None, dict[datetime, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    names = _most(question) if question.by else None
-    if mark is not None:
-        for row in _rows(question, mark.at):
-            begin, name, *_ = row
-            series = name if names is not None and name in names else None
-            points[series][floor(begin, question.grain)].append(row)
+    rows = _rows(question, mark.at) if mark is not None else []
+    names = _most(rows) if question.by else frozenset()
+    for row in rows:
+        begin, name, *_ = row
+        points[name if name in names else None][floor(begin, question.grain)].append(row)
     found = {
         "step": question.grain.value,
         "since": _text(question.since),
@@ -136,16 +135,13 @@ def _rows(question: Question, reached: datetime) -> list[Row]:
     return found
 
 
-def _most(question: Question) -> set[str]:
+def _most(rows: Iterable[Row]) -> frozenset[str]:
     """Return the names with the most deliveries. The others are one series together, without a name."""
-    rows = Aggregate.objects.filter(
-        grain=question.grain,
-        dimension=question.dimension,
-        begin__gte=question.since,
-        begin__lt=question.until,
-    )
-    most = rows.values("name").annotate(total=Sum("received")).order_by("-total", "name")
-    return set(most.values_list("name", flat=True)[:MOST_SERIES])
+    received: Counter[str] = Counter()
+    for _begin, name, _latencies, number, *_ in rows:
+        received[name] += number
+    most = sorted(received, key=lambda name: (-received[name], name))
+    return frozenset(most[:MOST_SERIES])
 
 
 def _point(at: datetime, rows: list[Row]) -> dict[str, Any]:

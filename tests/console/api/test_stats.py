@@ -74,6 +74,18 @@ def test_events_and_repositories_are_told_apart(api: Programs) -> None:
     assert sum(numbers(alone)) == 2
 
 
+def test_a_step_that_is_not_over_has_a_series_for_each_event(api: Programs, redis: Redis) -> None:
+    for case in ("push__branch", "issues__opened"):
+        kept(case, received_at=timezone.now() - timedelta(minutes=3))
+    while aggregates.advance():
+        continue
+    for step in Grain:
+        found = {
+            series["name"]: sum(numbers(series)) for series in ask(api, f"step={step}&by=event")["series"]
+        }
+        assert found == {"push": 1, "issues": 1}, step
+
+
 @pytest.mark.usefixtures("counted")
 def test_an_answer_says_how_old_it_is(api: Programs) -> None:
     first = ask(api, "step=hour&by=event")
