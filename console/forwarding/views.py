@@ -16,6 +16,7 @@ from console.accounts.roles import require_operator
 from console.forwarding import target as targets
 from console.forwarding.client import Answer, Client, NoAnswerError, NotReachedError
 from console.forwarding.outgoing import outgoing
+from receiver.fields import UnreadableBodyError
 from receiver.models import Delivery
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class ForwardView(View):
         url = request.POST.get("url", "")
         if url not in settings.FORWARD_URLS:
             raise PermissionDenied("FORWARD_URLS does not name this URL.")
-        delivery = await Delivery.objects.filter(pk=pk).afirst()
+        delivery = await Delivery.objects.defer("body").filter(pk=pk).afirst()
         if delivery is None:
             raise Http404
         level, said = await _forward(delivery, url)
@@ -45,12 +46,16 @@ class ForwardView(View):
 
 async def _forward(delivery: Delivery, url: str) -> tuple[int, str]:
     """Return the level of a message, and what became of the delivery."""
-    if delivery.body is None:
+    try:
+        body = await Delivery.objects.filter(pk=delivery.pk).values_list("body", flat=True).afirst()
+    except UnreadableBodyError:
+        return messages.ERROR, "Not forwarded: its stored body is damaged and cannot be decompressed."
+    if body is None:
         return messages.ERROR, "Not forwarded: its body was pruned."
     try:
         secret = signing.forward_secret()
         async with Client(targets.parse(url), accept=targets.is_harmless) as client:
-            answer = await client.send(outgoing(delivery, delivery.body, secret))
+            answer = await client.send(outgoing(delivery, body, secret))
     except (signing.NoSecretError, NotReachedError, NoAnswerError) as error:
         return messages.ERROR, f"Not forwarded to {url}: {error}"
     accepted = HTTPStatus(200) <= answer.status < HTTPStatus.MULTIPLE_CHOICES

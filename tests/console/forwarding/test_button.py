@@ -1,6 +1,7 @@
 """The console's button: only an operator, only to the URLs of the setting, and never further."""
 
 import pytest
+from django.db import connection
 
 from tests import github
 from tests.console.conftest import FORWARD_SECRET, Console
@@ -59,6 +60,15 @@ def test_an_allowed_url_that_leads_to_the_metadata_of_a_cloud_is_not_asked(conso
     row = kept()
     page = console.operator.post(f"/deliveries/{row.pk}/forward", url=METADATA)
     assert "169.254.169.254 leads to an address that is not allowed" in page.text
+
+
+def test_a_damaged_body_is_not_forwarded_and_the_page_says_so(console: Console, target: Target) -> None:
+    row = kept()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", row.pk])
+    page = console.operator.post(f"/deliveries/{row.pk}/forward", url=target.url)
+    assert "Not forwarded: its stored body is damaged" in page.text
+    assert target.received == []
 
 
 def test_a_delivery_that_is_not_stored_is_not_found(console: Console, target: Target) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from gidgethub import sansio
 from pytest_django.fixtures import Settings
 
@@ -169,6 +170,19 @@ def test_a_refusal_is_reported_and_the_next_is_sent(target: Target) -> None:
     with pytest.raises(CommandError, match="1 of 2 were not accepted by http://"):
         forward(target, "--after", "0")
     assert len(target.received) == 2
+
+
+def test_a_damaged_body_is_reported_and_the_next_is_sent(target: Target) -> None:
+    rows = [kept(), kept()]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", rows[0].pk])
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.raises(CommandError, match="1 of 2 were not accepted"):
+        call_command(
+            "forward", "--to", target.url, "--secret", SECRET, "--after", "0", stdout=output, stderr=errors
+        )
+    assert f"id {rows[0].pk}: the stored body cannot be read" in errors.getvalue()
+    assert target.guids == [str(rows[1].guid)]
 
 
 def test_a_redirect_is_an_answer_and_nobody_follows_it(target: Target) -> None:
