@@ -10,7 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.operation import Operation
+from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
+from ninja.types import DictStrAny
 from pydantic_core import to_json
 
 from api import (
@@ -35,7 +37,7 @@ strings. Times are RFC 3339 in UTC. Errors are problems after RFC 9457. A token 
 `Authorization: Bearer hk_…`."""
 # Seconds after which a request is worth repeating when the database does not answer.
 RETRY_AFTER = 5
-
+JSON = "application/json"
 
 BEARER = BearerToken()
 
@@ -43,11 +45,23 @@ BEARER = BearerToken()
 class Renderer(BaseRenderer):
     """Writes JSON with times to the microsecond, which Django's encoder cuts."""
 
-    media_type = "application/json"
+    media_type = JSON
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
         """Return the answer's body."""
         return to_json(data)
+
+
+class JsonParser(Parser):
+    """Reads bodies as JSON, and no body of another type: a form would otherwise be called invalid JSON."""
+
+    def parse_body(self, request: HttpRequest) -> DictStrAny:
+        """Return what the body holds. Raises a 415, or `ValueError` for what is not JSON."""
+        if request.content_type not in {JSON, ""}:  # without a type it may be JSON
+            raise ProblemError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must be JSON: Content-Type: {JSON}"
+            )
+        return super().parse_body(request)
 
 
 class Api(NinjaAPI):
@@ -65,6 +79,7 @@ api = Api(
     openapi_url=None,
     docs_url=None,
     auth=BEARER,
+    parser=JsonParser(),
     renderer=Renderer(),
     urls_namespace="api",
 )
@@ -93,14 +108,19 @@ def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 def _place(location: Sequence[str | int]) -> str:
-    """Return `query.limit` or `body.ids.0`, without the name of our function's parameter."""
+    """Return `query.limit` or `body.ids.0`, without the names of our parameters and models."""
     source, *rest = location
-    return ".".join(str(part) for part in [source, *(rest[1:] if rest[:1] == [source] else rest)])
+    parts = [source, *(rest[1:] if rest[:1] == [source] else rest)]
+    return ".".join(str(part) for part in parts if part not in replays.TAGS)
 
 
 @api.exception_handler(HttpError)
 def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
-    return problems.response(ProblemError(HTTPStatus(error.status_code), error.message))
+    # django-ninja wraps whatever the parser raises.
+    if isinstance(error.__cause__, ProblemError):
+        return problems.response(error.__cause__)
+    said = f"The body is not JSON: {error.__cause__}" if error.__cause__ else error.message
+    return problems.response(ProblemError(HTTPStatus(error.status_code), said))
 
 
 @api.exception_handler(AuthenticationError)

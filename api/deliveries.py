@@ -1,5 +1,6 @@
 """Deliveries: the list, one of them, its handler runs and its body."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field
 from api.problems import ProblemError, invalid
 from api.schemas import (
     DEFAULT_ITEMS,
-    Body,
+    Content,
     Cursor,
     Id,
     Limit,
@@ -28,9 +29,11 @@ from api.schemas import (
     number,
 )
 from ledger import filters, following, halves, paging
-from ledger.filters import Filter, InvalidFilterError
+from ledger.filters import LARGEST, Filter, InvalidFilterError
+from receiver.fields import UnreadableBodyError
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 
+logger = logging.getLogger(__name__)
 router = Router(tags=["deliveries"])
 
 # Runs of a delivery in one answer. A delivery has a few for each attempt and replay.
@@ -55,7 +58,7 @@ class FilterFields(BaseModel):
     until: Moment | None = Field(None, description="received before this time")
 
 
-class Filters(Body, FilterFields):
+class Filters(Content, FilterFields):
     """The filters of deliveries, by name. Several narrow together."""
 
 
@@ -145,7 +148,7 @@ async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> Page[De
     if query.after is not None:
         if query.cursor is not None:
             raise invalid("query.cursor", "cursor and after exclude each other")
-        followed = await following.after(rows, number(query.after), query.limit)
+        followed = await following.after(rows, min(int(query.after), LARGEST), query.limit)
         return Page(
             items=[DeliveryItem(**row._asdict()) for row in followed.rows],
             next=link(request, after=followed.rows[-1].id) if followed.more else None,
@@ -194,14 +197,23 @@ async def list_runs(request: HttpRequest, id: PathId) -> Page[Run]:  # noqa: A00
                 "description": "the exact bytes that were signed, with the content type that came with them",
                 "content": {"*/*": {}},
             },
-            410: {"description": "the body was pruned"},
+            410: {"description": "the body was pruned, or what is stored of it is damaged"},
         }
     },
 )
 async def get_body(request: HttpRequest, id: PathId) -> HttpResponse:  # noqa: A002 - as above
-    """Get the exact bytes that were signed, with the content type that came with them. 410 once pruned."""
-    found = await Delivery.objects.filter(pk=number(id)).values_list("body", "content_type").afirst()
-    body, content_type = must(found)
+    """Get the exact bytes that were signed, with the content type that came with them.
+
+    410 once the body was pruned, and when its stored bytes are damaged.
+    """
+    rows = Delivery.objects.filter(pk=number(id)).values_list("body", "content_type")
+    try:
+        body, content_type = must(await rows.afirst())
+    except UnreadableBodyError as error:
+        logger.error("stored body unreadable delivery=%s error=%s", id, error)  # noqa: TRY400 - one line
+        raise ProblemError(
+            HTTPStatus.GONE, "The stored body cannot be decompressed: it was damaged after its receipt."
+        ) from None
     if body is None:
         raise ProblemError(HTTPStatus.GONE, "The body was pruned, as KEEP_BODIES says.")
     return HttpResponse(

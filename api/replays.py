@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Status
-from pydantic import Field
+from ninja import Body, Router, Status
+from pydantic import Discriminator, Field, Tag
 from redis.exceptions import RedisError
 
 from api.deliveries import Filters, PathId, chosen
 from api.idempotency import Key, once
 from api.operations import OperationDetail, detail
 from api.problems import conflict, invalid
-from api.schemas import MOST_ITEMS, Body, Model, ReplayOutcome, caller, must, number, requester
+from api.schemas import MOST_ITEMS, Content, Model, ReplayOutcome, caller, must, number, requester
 from ledger import counting, operations, replays
 from ledger.filters import LARGEST
 from ledger.models import Kind, Operation
@@ -32,22 +32,36 @@ PRUNED = "pruned"
 UNKNOWN = "unknown"
 REFUSED = "refused"
 
+# Names of the two kinds of bodies, which pydantic puts into the places of errors.
+_IDS, _FILTER = "<ids>", "<filter>"
+TAGS = frozenset({_IDS, _FILTER})
+
 # Longer ones than any id, so that a wrong id is an outcome and not the end of the batch.
 GivenId = Annotated[str, Field(max_length=100)]
 _CONFLICT = {"responses": {409: {"description": "a worker is processing it, or its body was pruned"}}}
 
 
-class ReplayIds(Body):
+class ReplayIds(Content):
     """The deliveries to replay, by id."""
 
     ids: Annotated[list[GivenId], Field(min_length=1, max_length=MOST_ITEMS, examples=[["1041", "1042"]])]
 
 
-class ReplayFilter(Body):
+class ReplayFilter(Content):
     """The deliveries to replay, by the filters of the list. At least one is needed."""
 
     filter: Filters
     rate: float = Field(0.0, ge=0, le=1_000_000, description="deliveries per second at most; 0 is no limit")
+
+
+def _kind(body: Any) -> str:
+    """Return which of the two it is, so that an error is about that one alone."""
+    return _FILTER if isinstance(body, dict) and "filter" in body else _IDS
+
+
+ReplayBody = Annotated[
+    Annotated[ReplayIds, Tag(_IDS)] | Annotated[ReplayFilter, Tag(_FILTER)], Discriminator(_kind)
+]
 
 
 class Outcomes(Model):
@@ -58,7 +72,7 @@ class Outcomes(Model):
 
 @router.post("/replay", response={200: Outcomes, 202: OperationDetail}, summary="Replay deliveries")
 async def replay_many(
-    request: HttpRequest, response: HttpResponse, body: ReplayIds | ReplayFilter, key: Key = None
+    request: HttpRequest, response: HttpResponse, body: Body[ReplayBody], key: Key = None
 ) -> Status[Any]:
     """Make deliveries due again: up to 200 by their ids, or any number by a filter.
 

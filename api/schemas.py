@@ -36,7 +36,7 @@ class Model(BaseModel):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
 
-class Body(BaseModel):
+class Content(BaseModel):
     """Base of everything in a request's body. Unknown names are errors."""
 
     model_config = ConfigDict(extra="forbid")

@@ -1,11 +1,14 @@
 """Saved views: filters of deliveries under a name. Changes name the version that they change (`If-Match`)."""
 
+import re
+from collections.abc import Collection
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from django.db import IntegrityError
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Header, Path, Query, Router, Status
@@ -14,7 +17,7 @@ from pydantic import Field
 from api.deliveries import Filters, chosen
 from api.models import SavedView
 from api.problems import ProblemError, conflict, invalid
-from api.schemas import DEFAULT_ITEMS, Body, Limit, Model, Page, Parameters, link, must, requester
+from api.schemas import DEFAULT_ITEMS, Content, Limit, Model, Page, Parameters, link, must, requester
 
 router = Router(tags=["views"])
 
@@ -22,8 +25,14 @@ _NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$"
 Name = Annotated[str, Field(pattern=_NAME, examples=["dead pushes"])]
 PathName = Annotated[str, Path(pattern=_NAME, description="the view's name")]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="the ETag of the version to change, or `*` for any")
+    str | None,
+    Header(alias="If-Match", description="the ETag of the version to change, or `*` for any"),
 ]
+# https://www.rfc-editor.org/rfc/rfc9110#name-if-match
+_TAG = r'(?:W/)?"[!#-~\x80-\xff]*"'
+_TAGS = re.compile(rf"{_TAG}(?:[ \t]*,[ \t]*{_TAG})*")
+# A weak tag never matches: the comparison is a strong one.
+_VERSION = re.compile(r'(?<!W/)"([0-9]{1,18})"')
 _ETAG = {"ETag": {"description": "names this version", "schema": {"type": "string"}}}
 _TAGGED = {"responses": {200: {"headers": _ETAG}}}
 _GUARDED = {
@@ -50,20 +59,20 @@ class View(Model):
     changed_by: str = Field(description="the token that wrote it last")
 
 
-class NewView(Body):
+class NewView(Content):
     """A view to save."""
 
     name: Name
     filter: Filters
 
 
-class ReplacedView(Body):
+class ReplacedView(Content):
     """What replaces a view."""
 
     filter: Filters
 
 
-class ChangedView(Body):
+class ChangedView(Content):
     """What changes of a view: https://www.rfc-editor.org/rfc/rfc7396. A filter that is null is removed."""
 
     name: Name | None = None
@@ -101,7 +110,7 @@ async def create_view(request: HttpRequest, response: HttpResponse, body: NewVie
         )
     except IntegrityError:
         raise conflict("There is a view of this name.") from None
-    response["Location"] = f"/api/v1/views/{row.name}"
+    response["Location"] = f"/api/v1/views/{quote(row.name)}"
     return Status(201, _tagged(response, row))
 
 
@@ -121,7 +130,7 @@ async def replace_view(
     request: HttpRequest, response: HttpResponse, name: PathName, body: ReplacedView, if_match: IfMatch = None
 ) -> View:
     """Replace the filter of a saved view."""
-    await _write(request, name, if_match, {"filter": _values(body.filter)})
+    await _write(request, name, _versions(if_match), {"filter": _values(body.filter)})
     return _tagged(response, must(await SavedView.objects.filter(name=name).afirst()))
 
 
@@ -139,15 +148,17 @@ async def change_view(
     request: HttpRequest, response: HttpResponse, name: PathName, body: ChangedView, if_match: IfMatch = None
 ) -> View:
     """Change single filters of a saved view, or its name."""
+    versions = _versions(if_match)
     row = must(await SavedView.objects.filter(name=name).afirst())
     changes: dict[str, Any] = {"name": body.name} if body.name is not None else {}
     if body.filter is not None:
         removed = {each for each in body.filter.model_fields_set if getattr(body.filter, each) is None}
         kept = {each: value for each, value in row.filter.items() if each not in removed}
         changes["filter"] = kept | _values(body.filter)
-        if_match = f'"{row.version}"' if if_match == "*" else if_match
+        # What was read is what is changed.
+        versions = {row.version} if versions is None else versions & {row.version}
     try:
-        await _write(request, name, if_match, changes)
+        await _write(request, name, versions, changes)
     except IntegrityError:
         raise conflict("There is a view of the new name.") from None
     return _tagged(response, must(await SavedView.objects.filter(pk=row.pk).afirst()))
@@ -161,31 +172,37 @@ async def change_view(
 )
 async def delete_view(request: HttpRequest, name: PathName, if_match: IfMatch = None) -> Status[None]:
     """Delete a saved view."""
-    deleted, _ = await SavedView.objects.filter(name=name, **_matching(if_match)).adelete()
+    deleted, _ = await _chosen(name, _versions(if_match)).adelete()
     if not deleted:
         await _refuse(name)
     return Status(204, None)
 
 
-async def _write(request: HttpRequest, name: str, if_match: str | None, changes: dict[str, Any]) -> None:
-    """Write in one statement, which only changes the version that `if_match` names."""
-    written = await SavedView.objects.filter(name=name, **_matching(if_match)).aupdate(
+async def _write(
+    request: HttpRequest, name: str, versions: Collection[int] | None, changes: dict[str, Any]
+) -> None:
+    """Write in one statement, which only changes one of these versions."""
+    written = await _chosen(name, versions).aupdate(
         **changes, version=F("version") + 1, changed_at=timezone.now(), changed_by=requester(request)
     )
     if not written:
         await _refuse(name)
 
 
-def _matching(if_match: str | None) -> dict[str, int]:
-    """Return the condition on the version. Raises a 428 without one."""
+def _chosen(name: str, versions: Collection[int] | None) -> QuerySet[SavedView]:
+    rows = SavedView.objects.filter(name=name)
+    return rows if versions is None else rows.filter(version__in=versions)
+
+
+def _versions(if_match: str | None) -> set[int] | None:
+    """Return the versions that may be changed, None for any. Raises a 428 without the header."""
     if if_match is None:
         raise ProblemError(HTTPStatus.PRECONDITION_REQUIRED, "If-Match is needed: the ETag of the view.")
     if if_match == "*":
-        return {}
-    version = if_match.removeprefix('"').removesuffix('"')
-    if not (version.isascii() and version.isdecimal() and len(version) < 19):  # noqa: PLR2004 - a bigint's digits
-        raise invalid("header.If-Match", "If-Match is the ETag of the view, or *")
-    return {"version": int(version)}
+        return None
+    if not _TAGS.fullmatch(if_match):
+        raise invalid("header.If-Match", 'If-Match is an ETag in its quotes, as "3", several, or *')
+    return {int(version) for version in _VERSION.findall(if_match)}
 
 
 async def _refuse(name: str) -> None:

@@ -1,10 +1,8 @@
 """The schema of the API as OpenAPI, and a page that shows it: no script, and nothing from elsewhere."""
 
+import json
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,83 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 from pydantic_core import to_json
 
 from api import problems
-from api.application import BEARER, api
+from api.application import BEARER, JSON
+from api.openapi import schema
 from api.problems import ProblemError
 from console.pages import page
 
-PROBLEM = {
-    "type": "object",
-    "title": "Problem",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["at", "detail"],
-                "properties": {"at": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
-    },
-    "examples": [
-        {
-            "type": "about:blank",
-            "title": "Not Found",
-            "status": 404,
-            "detail": "There is nothing under this address.",
-        }
-    ],
-}
-_ALWAYS = (400, 401, 422, 429, 503)
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
-@cache
-def schema() -> dict[str, Any]:
-    """Return the schema, with the problems that each operation may answer."""
-    found: dict[str, Any] = deepcopy(dict(api.get_openapi_schema(path_prefix="/api/v1/")))
-    found["components"]["schemas"]["Problem"] = PROBLEM
-    for path, methods in found["paths"].items():
-        for method, operation in methods.items():
-            for parameter in operation["parameters"]:
-                parameter.pop("examples", None)  # ninja writes a list, which OpenAPI does not take here
-                parameter["schema"] = _present(parameter["schema"])
-            statuses = [*_ALWAYS, *([404] if "{" in path else []), *([] if method == "get" else [403, 413])]
-            for status in sorted(statuses):
-                operation["responses"].setdefault(status, _problem(status))
-            for status, answer in operation["responses"].items():
-                if status >= HTTPStatus.BAD_REQUEST and "content" not in answer:
-                    operation["responses"][status] = _problem(status) | answer
-    return found
-
-
-def _present(found: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter that is there: an optional one is left out, never null."""
-    kept = {name: value for name, value in found.items() if name not in {"title", "anyOf"}}
-    variants = [each for each in found.get("anyOf", []) if each != {"type": "null"}]
-    if len(variants) > 1:
-        return {"anyOf": variants, **kept}
-    return (variants[0] if variants else {}) | kept
-
-
-def _problem(status: int) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "description": HTTPStatus(status).phrase,
-        "content": {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        found["headers"] = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}}
-    return found
-
-
-@method_decorator(login_not_required, name="dispatch")
+# Without a method that changes anything, a refusal of CSRF would only hide the 405.
+@method_decorator([login_not_required, csrf_exempt], name="dispatch")
 class SchemaView(View):
     """The schema of the API, for holders of a token and for people who are signed in to the console."""
 
@@ -105,6 +40,7 @@ class SchemaView(View):
         return HttpResponse(to_json(schema()), content_type="application/json")
 
 
+@method_decorator(csrf_exempt, name="dispatch")
 class PageView(View):
     """The schema for people, who have signed in."""
 
@@ -147,11 +83,22 @@ def _operations(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                         for each in operation["parameters"]
                     ],
                     "body": _content(operation.get("requestBody", {})),
+                    "examples": list(_examples(operation)),
                     "answers": [
                         Row(str(status), _content(answer), answer["description"])
                         for status, answer in sorted(operation["responses"].items())
                     ],
                 }
+
+
+def _examples(operation: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the examples of the body and of the answers that are no errors, as text."""
+    answers = sorted(operation["responses"].items())
+    contents = [("Body", operation.get("requestBody", {})), *((f"Answer {at}", each) for at, each in answers)]
+    for name, found in contents:
+        body = found.get("content", {}).get(JSON)
+        if body is not None:
+            yield name, json.dumps(body["example"], indent=2, ensure_ascii=False)
 
 
 def _content(found: Mapping[str, Any]) -> str:
@@ -178,8 +125,9 @@ def type_name(found: Mapping[str, Any]) -> str:
     """Return the type of a JSON schema in words."""
     if "$ref" in found:
         return str(found["$ref"]).rpartition("/")[2]
-    if "anyOf" in found:
-        return " or ".join(type_name(each) for each in found["anyOf"])
+    for several in ("anyOf", "oneOf"):
+        if several in found:
+            return " or ".join(type_name(each) for each in found[several])
     if "enum" in found:
         return "one of " + ", ".join(str(each) for each in found["enum"])
     if found.get("type") == "array":

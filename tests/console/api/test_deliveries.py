@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from receiver.models import HandlerRun, Outcome, Status, Trigger
@@ -40,7 +41,8 @@ def test_after_lists_in_the_order_of_receipt_and_goes_on_from_an_id(api: Program
     ids = [str(kept().pk) for _ in range(5)]
     assert [item["id"] for item in api.reader.pages("deliveries?after=0&limit=2")] == ids
     assert [item["id"] for item in api.reader.pages(f"deliveries?after={ids[2]}")] == ids[3:]
-    assert items(api.reader.get(f"deliveries?after={ids[-1]}")) == []
+    for last in (ids[-1], "9" * 19):
+        assert items(api.reader.get(f"deliveries?after={last}")) == []
 
 
 def test_filters_narrow_together(api: Programs) -> None:
@@ -101,6 +103,19 @@ def test_a_body_is_sent_byte_for_byte_and_no_browser_shows_it(api: Programs) -> 
     assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
+def test_a_body_that_is_damaged_is_gone_and_the_rest_is_answered(api: Programs) -> None:
+    row = kept()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", row.pk])
+    answer = api.reader.get(f"deliveries/{row.pk}/body")
+    assert problem(answer)["status"] == 410
+    assert "damaged" in problem(answer)["detail"]
+    assert api.reader.get(f"deliveries/{row.pk}").status == 200
+    assert api.reader.get(f"deliveries/{row.pk}/runs").status == 200
+    assert api.operator.post(f"deliveries/{row.pk}/replay").status == 202
+    assert api.operator.post("deliveries/replay", {"ids": [str(row.pk)]}).status == 200
+
+
 @pytest.mark.parametrize(
     "path", ["deliveries/1", "deliveries/1/runs", "deliveries/1/body", "deliveries/9999999999999999999"]
 )
@@ -114,5 +129,23 @@ def test_errors_of_the_framework_are_problems_too(api: Programs) -> None:
     assert problem(wrong)["status"] == 405
     assert wrong.headers["Allow"] == "GET"
     assert problem(api.operator.post("deliveries/replay", b"{"))["status"] == 400
+    assert problem(api.operator.post("openapi.json", {}))["status"] == 405
     large = b'{"ids": ["' + b"1" * 3_000_000 + b'"]}'
     assert problem(api.operator.post("deliveries/replay", large))["status"] == 413
+
+
+def test_head_has_the_headers_of_get_and_no_body(api: Programs) -> None:
+    row = kept()
+    for path in ("deliveries", f"deliveries/{row.pk}", f"deliveries/{row.pk}/body", "deliveries/999999"):
+        got, head = api.reader.get(path), api.reader.send("HEAD", path)
+        assert (head.status, head.body) == (got.status, b"")
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
+
+
+def test_a_body_of_another_type_than_json_is_refused_as_such(api: Programs) -> None:
+    form = api.operator.post("deliveries/replay", b"ids=1", Content_Type="application/x-www-form-urlencoded")
+    assert problem(form)["status"] == 415
+    charset = api.operator.post(
+        "deliveries/replay", {"ids": ["1"]}, Content_Type="application/json; charset=utf-8"
+    )
+    assert charset.status == 200

@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+import jsonschema_rs
+
 from tests.console.api.conftest import Programs
 from tests.console.conftest import Console
 from tests.processes import ROOT
@@ -45,9 +47,26 @@ def test_every_operation_says_what_it_does(api: Programs) -> None:
             assert operation["summary"], path
 
 
+def test_every_body_and_answer_has_an_example_that_its_schema_allows(api: Programs) -> None:
+    found = schema(api)
+    checked = 0
+    for path, methods in found["paths"].items():
+        for operation in methods.values():
+            for content in (operation.get("requestBody", {}), *operation["responses"].values()):
+                for kind, body in content.get("content", {}).items():
+                    if kind == "*/*":
+                        continue
+                    assert body["example"], path
+                    whole = {**body["schema"], "components": found["components"]}
+                    jsonschema_rs.validator_for(whole, validate_formats=True).validate(body["example"])
+                    checked += 1
+    assert checked > 150
+
+
 def test_the_page_shows_every_endpoint_to_people_who_signed_in(console: Console, api: Programs) -> None:
     page = console.viewer.get("/api/v1/docs").text
     assert {name for name in endpoints(api) if name not in page} == set()
     assert re.findall(r"(?:src|href)=\"(?:https?:)?//[^\"]+", page) == []
     assert "<script>" not in page
+    assert "a worker processes it next" in page, "an example"
     assert "sign-in" in console.stranger().get("/api/v1/docs").url

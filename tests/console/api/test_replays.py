@@ -90,6 +90,18 @@ def test_a_replay_of_one_that_is_held_or_unknown_is_a_problem(api: Programs) -> 
     assert problem(api.operator.post("deliveries/999999999/replay"))["status"] == 404
 
 
+def test_an_error_is_about_the_kind_of_body_that_was_sent(api: Programs) -> None:
+    for body, place in (
+        ({}, "body.ids"),
+        ({"ids": [1]}, "body.ids.0"),
+        ({"filter": {"statu": "dead"}}, "body.filter.statu"),
+        ({"filter": {"status": "dead"}, "rate": -1}, "body.rate"),
+        ({"filter": {"status": "dead"}, "ids": ["1"]}, "body.ids"),
+    ):
+        found = problem(api.operator.post("deliveries/replay", body or b"{}"))
+        assert [each["at"] for each in found["errors"]] == [place]
+
+
 def test_a_batch_is_between_one_and_two_hundred_ids(api: Programs) -> None:
     for ids in ([], ["1"] * 201, [1], "1", None):
         assert problem(api.operator.post("deliveries/replay", {"ids": ids}))["status"] == 422
