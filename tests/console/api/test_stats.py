@@ -1,7 +1,8 @@
 """Statistics in the API: from aggregates alone, cached, and with their age."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from redis import Redis
 from ledger import aggregates
 from ledger.models import Grain
 from receiver.models import Delivery, Status
+from tests import processes
 from tests.console.api.conftest import Programs
 from tests.console.api.programs import problem
 from tests.console.conftest import manage
@@ -111,14 +113,33 @@ def test_a_period_that_makes_no_chart_is_refused(query: str, api: Programs) -> N
     assert problem(api.reader.get(f"stats?{query}"))["status"] == 422
 
 
+def warmed(redis: Redis) -> int:
+    """Return the number of answers that are kept."""
+    names = [name for name in redis.scan_iter() if name.startswith(b"hookkeeper:cache")]
+    return len([name for name in names if not name.endswith(b":computing")])
+
+
+def test_a_worker_counts_by_the_minute_and_keeps_the_answers_warm(
+    api: Programs, accounts: str, redis: Redis, worker_log: Path
+) -> None:
+    now = timezone.now()
+    kept(received_at=now - timedelta(minutes=3), finished_at=now, status=Status.SUCCEEDED)
+    with processes.worker(worker_log, DATABASE_URL=accounts):
+        processes.wait_until(lambda: warmed(redis) == 6, "the worker warms the answers", 30)
+    before = timezone.now()
+    found = ask(api, "step=day")
+    assert datetime.fromisoformat(found["computed_at"]) < before
+    assert datetime.fromisoformat(found["complete_until"]) > now - timedelta(minutes=3)
+    [series] = found["series"]
+    assert numbers(series) == [1]
+
+
 @pytest.mark.usefixtures("counted")
 def test_warm_counts_and_computes_what_dashboards_ask_for(api: Programs, accounts: str, redis: Redis) -> None:
     kept(received_at=BEGIN)
     printed = manage("warm", "--rebuild", DATABASE_URL=accounts)
     assert "6 answers warmed" in printed
-    redis.set("unrelated", "1")
-    warmed = [name for name in redis.scan_iter() if name.startswith(b"hookkeeper:cache")]
-    assert len(warmed) == 6
+    assert warmed(redis) == 6
     [series] = ask(api, "step=hour")["series"]
     assert ask(api, "step=hour")["age"] > 0
     assert numbers(series) == [1]
