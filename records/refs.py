@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -16,6 +16,8 @@ from records.snapshots import Snapshots
 
 # Moves of one second that a row stores. Beyond it, older moves are dropped and the end may be wrong.
 MAX_MOVES = 1_000
+# The `before` of a move that stands for the position of the ref before that second.
+EARLIER = ""
 
 
 class Ref(models.Model):
@@ -55,13 +57,16 @@ def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         return _before_a_reading(stored, fields)
     move = [fields["previous_sha"], fields["head_sha"], fields["last_push_id"]]
     if stored is None or fields["pushed_at"] > stored["pushed_at"]:
-        return {**(blank if stored is None else stored), **fields, "moves": [move]}
+        stood = [] if stored is None else [[EARLIER, stored["head_sha"], stored["last_push_id"]]]
+        return {**(blank if stored is None else stored), **fields, "moves": [*stood, move]}
     known = stored["moves"] or [[stored["previous_sha"], stored["head_sha"], stored["last_push_id"]]]
     if fields["pushed_at"] < stored["pushed_at"] or move in known:
         return stored
     moves = sorted([*known[-MAX_MOVES:], move])
-    head = _head(chains.ends([(before, after) for before, after, _ in moves]), stored, fields)
-    before, _, push = chains.last(moves, head)
+    within = [one for one in moves if one[0] != EARLIER]
+    ends = chains.ends([(before, after) for before, after, _ in within])
+    head = _head(ends, stored, fields) if ends else _start(moves, fields)
+    before, _, push = chains.last(within, head)
     return {
         **stored,
         "head_sha": head,
@@ -95,11 +100,22 @@ def _before_a_reading(stored: Row, fields: Row) -> Row:
 
 
 def _head(ends: frozenset[str], stored: Row, fields: Row) -> str:
-    """Return the end of the chain. If there are several or none, the later arrival decides."""
+    """Return the end of the chain. If there are several, the later arrival decides."""
     arrived, stands = str(fields["head_sha"]), str(stored["head_sha"])
-    if not ends or arrived in ends:
+    if arrived in ends:
         return arrived
     return stands if stands in ends else max(ends)
+
+
+def _start(moves: Sequence[chains.Move], fields: Row) -> str:
+    """Return where a ref began that returned to its start: its position before, else that it did not exist.
+
+    If neither is part of the chain, the later arrival decides.
+    """
+    reached = {str(after) for before, after, *_ in moves if before != EARLIER}
+    stood = [str(after) for before, after, *_ in moves if before == EARLIER]
+    gone = [after for after in reached if not after.strip("0")]
+    return next((after for after in stood + gone if after in reached), str(fields["head_sha"]))
 
 
 SNAPSHOTS = Snapshots(Ref, ("repository_id", "name"), merge)

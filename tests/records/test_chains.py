@@ -46,10 +46,25 @@ def test_a_ref_that_is_deleted_and_made_again_in_one_second_stands(
 
 
 @pytest.mark.parametrize("order", list(permutations([("0", "a"), ("a", "b"), ("b", "0")])))
-def test_a_ref_that_came_back_to_where_it_began_stands_where_the_last_arrival_left_it(
+def test_a_ref_that_is_made_and_deleted_in_one_second_is_gone(order: tuple[tuple[str, str], ...]) -> None:
+    assert stands(*(moved(*move) for move in order)) == ("0", "b", ord("0"), True)
+
+
+@pytest.mark.parametrize("order", list(permutations([("a", "0"), ("0", "a"), ("a", "0"), ("0", "a")])))
+def test_a_ref_that_stood_before_it_was_deleted_and_made_again_stands(
     order: tuple[tuple[str, str], ...],
 ) -> None:
-    assert stands(*(moved(*move) for move in order))[0] == order[-1][1]
+    arrivals = (moved(*move, 1) for move in order)
+    assert stands(moved("0", "a"), *arrivals) == ("a", "0", ord("a"), False)
+
+
+@pytest.mark.parametrize("order", list(permutations([("a", "b"), ("b", "c"), ("c", "a")])))
+def test_a_ref_that_came_back_to_where_it_began_stands_where_it_stood_before(
+    order: tuple[tuple[str, str], ...],
+) -> None:
+    arrivals = [moved(*move, 1) for move in order]
+    assert stands(moved("x", "a"), *arrivals)[0] == "a"
+    assert stands(*arrivals)[0] == order[-1][1], "nothing tells where it began"
 
 
 def test_a_forced_push_back_and_on_is_part_of_the_chain() -> None:
