@@ -1,12 +1,13 @@
 """All settings of Hookkeeper, read from the environment.
 
-`docs/reference/settings.md` documents each. A wrong value ends the process with one line that names the
-variable but not its value.
+The docstring below the line that reads a variable is its row in `docs/reference/settings.md`: see
+`dev/reference`. A wrong value ends the process with one line that names the variable but not its value.
 """
 
 import hashlib
 import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,8 @@ from configuration.secrets import value_or_file, webhook_secrets
 from configuration.stopping import stop_if_wrong
 
 BASE_DIR = Path(__file__).resolve().parent
+# Each process logs it when it starts; the console shows it at the foot of its pages.
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 # Bytes. Every supported system accepts a path of this length for a unix socket (macOS: 104).
 LONGEST_SOCKET_PATH = 100
@@ -94,54 +97,99 @@ def database(url: str) -> dict[str, Any]:
 env = Env()
 
 with stop_if_wrong():
-    DATA = Path(env.str("HOOKKEEPER_DATA", "") or BASE_DIR / "var").absolute()
-    _urls = env.str("DATABASE_URL", ""), env.str("REDIS_URL", "")
+    _database_url = env.str("DATABASE_URL", "")
+    """`sqlite:////path/to/file` without options, or `postgresql://user:password@host/name`, which libpq
+    parses: [several hosts](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS)
+    and all of [its options](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS),
+    as in `postgresql://user:password@one:5432,two:5433/name?target_session_attrs=read-write`. SQLite runs
+    with WAL, IMMEDIATE transactions, a busy timeout of 5 s and `synchronous=FULL`; PostgreSQL with psycopg's
+    pool of up to 10 connections a process. Default: SQLite in `HOOKKEEPER_DATA`.
+    """
+    _redis_url = env.str("REDIS_URL", "")
+    """`redis://[[user]:password@]host[:port][/db]`, `rediss://` likewise, or `unix:///path[?db=0]`. Allowed
+    options are `client_name`, `db`, `health_check_interval`, `password`, `socket_keepalive`, `username`, and
+    with `rediss://` `ssl_ca_certs`, `ssl_cert_reqs`, `ssl_certfile`, `ssl_check_hostname` and `ssl_keyfile`;
+    Hookkeeper sets time limits and retries itself. If it is set, `make run` starts no Redis. Default:
+    `redis.sock` in `HOOKKEEPER_DATA`.
+    """
+    _data = env.str("HOOKKEEPER_DATA", "")
+    """The folder of `make run`: the database, Redis's files and socket, the generated secrets. It is created
+    if missing. A file or a read-only folder is a wrong value. Default: `var/` in the checkout.
+    """
+    DATA = Path(_data or BASE_DIR / "var").absolute()
     # With both URLs set, the default folder is not used, and may be missing in a read-only image.
-    if env.str("HOOKKEEPER_DATA", "") or not all(_urls):
+    if _data or not (_database_url and _redis_url):
         usable(DATA, "HOOKKEEPER_DATA")
     # pgbouncer in transaction mode gives every transaction another server connection, where the names of
     # prepared statements and cursors are unknown, or another client's.
     DATABASE_PREPARED: bool = env.bool("DATABASE_PREPARED", False)
-    DATABASES = {"default": database(_urls[0] or f"sqlite:///{quote(str(DATA / 'hookkeeper.sqlite3'))}")}
+    """Whether workers and commands may name prepared statements on PostgreSQL, which saves some of its CPU.
+    Leave it off behind a pooler in transaction mode, such as pgbouncer. The receiver detects a pooler itself.
+    """
+    DATABASES = {"default": database(_database_url or f"sqlite:///{quote(str(DATA / 'hookkeeper.sqlite3'))}")}
     if "pool" in DATABASES["default"]["OPTIONS"]:
         DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5 if DATABASE_PREPARED else None
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = not DATABASE_PREPARED
-    REDIS_URL: str = urls.redis(_urls[1] or f"unix://{quote(str(redis_socket(DATA)))}")
+    REDIS_URL: str = urls.redis(_redis_url or f"unix://{quote(str(redis_socket(DATA)))}")
     WEBHOOK_SECRETS = webhook_secrets(os.environ)
 
     DEBUG: bool = env.bool("DEBUG", False)
-    # Only the console signs with it, and requires it. While it is empty, Django refuses to sign.
+    """Django's debug mode. Never enable it on a public address."""
+    # While it is empty, Django refuses to sign.
     SECRET_KEY: str = env.str("SECRET_KEY", "")
+    """Signs the console's sessions: at least 32 random characters. The console does not start without it; the
+    receiver, the workers and the commands do. `make run` generates one in `HOOKKEEPER_DATA`.
+    """
     ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str)
+    """Host names of the console's pages, without scheme and port, separated by commas. The webhook path
+    ignores it, because the signature authenticates the sender.
+    """
     if not all(HOST_NAME.fullmatch(name) for name in ALLOWED_HOSTS):
         raise ImproperlyConfigured("ALLOWED_HOSTS takes host names without scheme, port and path.")
     PORT: int = env.int("PORT", 8000)
+    """The port of the receiver, and the target of `manage.py send`."""
     if not 0 < PORT < 65536:  # noqa: PLR2004
         raise ImproperlyConfigured("PORT must lie between 1 and 65535.")
     CONSOLE_PORT: int = env.int("CONSOLE_PORT", PORT + 1 if PORT < 65535 else PORT - 1)  # noqa: PLR2004
+    """The port of the console. Default: `PORT` + 1."""
     if not 0 < CONSOLE_PORT < 65536 or CONSOLE_PORT == PORT:  # noqa: PLR2004
         raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535, and differ from PORT.")
 
-    # Bytes. GitHub sends no payload above 25 MB: https://docs.github.com/webhooks/webhook-events-and-payloads
-    MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 25 * 1024 * 1024)
+    MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 26_214_400)
+    """The largest accepted JSON body in bytes. The default is 25 MiB: [GitHub
+    sends](https://docs.github.com/webhooks/webhook-events-and-payloads) no larger one. A form with that JSON
+    may be [three times as large](http.md#forms).
+    """
     if not 0 < MAX_BODY_BYTES <= LARGEST_BODY:
         raise ImproperlyConfigured(f"MAX_BODY_BYTES must lie between 1 and {LARGEST_BODY}.")
 
     LOG_FORMAT: str = env.str("LOG_FORMAT", "lines")
+    """The format of the [logs](logs.md): `lines` for people, `json` for programs."""
     if LOG_FORMAT not in {"lines", "json"}:
         raise ImproperlyConfigured("LOG_FORMAT must be lines or json.")
 
     TRACES: bool = env.bool("TRACES", False)
+    """Whether receivers and workers make spans with OpenTelemetry's API: see [Traces](traces.md)."""
 
-    # Seconds after SIGTERM in which a worker finishes its deliveries, before it releases their leases.
     WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
+    """Seconds that a worker has after SIGTERM to finish its deliveries, before it releases them. Above 0, at
+    most a day.
+    """
     if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
         raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
 
-    # Days after the settlement of a delivery; 0 keeps for ever. See docs/how-to/retention.md.
     KEEP_BODIES: float = env.float("KEEP_BODIES", 30.0)
+    """Days after its settlement for which the body of a delivery and its tracebacks are kept; 0 keeps them
+    for ever. From 0.01 to 36,500. [Retention](../how-to/retention.md) says what is pruned.
+    """
     KEEP_DELIVERIES: float = env.float("KEEP_DELIVERIES", 90.0)
+    """Days after its settlement for which a delivery and its runs are kept; 0 keeps them for ever. Then only
+    its key is left.
+    """
     KEEP_KEYS: float = env.float("KEEP_KEYS", 400.0)
+    """Days after its settlement for which the key of a delivery is kept, so that the same request sent again
+    is a duplicate; 0 keeps it for ever.
+    """
     for _days in (KEEP_BODIES, KEEP_DELIVERIES, KEEP_KEYS):
         if _days != 0 and not SHORTEST_KEPT <= _days <= LONGEST_KEPT:  # true for nan, too
             raise ImproperlyConfigured(
@@ -149,21 +197,31 @@ with stop_if_wrong():
                 f"{SHORTEST_KEPT} to {LONGEST_KEPT} days."
             )
 
-    # GitHub's API. Without a credential Hookkeeper does not call it.
     GITHUB_API_URL: str = github.api_url(env.str("GITHUB_API_URL", ""))
+    """The API of the GitHub server. For GitHub Enterprise Server `https://HOST/api/v3`, for GHE.com
+    `https://api.TENANT.ghe.com`. `http` is accepted on loopback only. Default: `https://api.github.com`.
+    """
     GITHUB_TOKEN: str = github.token(
         value_or_file("GITHUB_TOKEN", env.str("GITHUB_TOKEN", ""), env.str("GITHUB_TOKEN_FILE", ""))
     )
-    GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY = github.app(
-        env.str("GITHUB_APP_ID", ""),
-        value_or_file(
-            "GITHUB_APP_PRIVATE_KEY",
-            env.str("GITHUB_APP_PRIVATE_KEY", ""),
-            env.str("GITHUB_APP_PRIVATE_KEY_FILE", ""),
-        ),
+    """A token for GitHub's API. Without a token or an App, Hookkeeper never calls it.
+    [Recover](../how-to/recover.md#permissions) lists the permissions. An empty value counts as unset.
+    """
+    _app_id = env.str("GITHUB_APP_ID", "")
+    """The numeric id or the client id of a GitHub App. With a token too, the App is used for its own hook and
+    the token for everything else.
+    """
+    _app_key = value_or_file(
+        "GITHUB_APP_PRIVATE_KEY",
+        env.str("GITHUB_APP_PRIVATE_KEY", ""),
+        env.str("GITHUB_APP_PRIVATE_KEY_FILE", ""),
     )
-    # Seconds between two automatic looks for deliveries that did not arrive; 0 turns them off.
+    """The App's RSA key in PEM format. Where a variable holds one line, write its line ends as `\\n`."""
+    GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY = github.app(_app_id, _app_key)
     RECOVER_EVERY: float = env.float("RECOVER_EVERY", 600.0)
+    """Seconds between two automatic looks for deliveries that did not arrive, at most a day; 0 turns them
+    off. They need a credential.
+    """
     if not 0 <= RECOVER_EVERY <= LONGEST_RECOVER_EVERY:  # false for nan, too
         raise ImproperlyConfigured(f"RECOVER_EVERY must lie between 0 and {LONGEST_RECOVER_EVERY}.")
 

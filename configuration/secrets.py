@@ -7,6 +7,17 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 NAME = "GITHUB_WEBHOOK_SECRET"
+"""The webhook secret, or several separated by commas, which are all accepted. To rotate, put the new one
+first, change it at GitHub, then remove the old one. Each has at least 6 characters, which detects a comma
+inside a secret; GitHub recommends a random text of high entropy, as `openssl rand -hex 32` prints. An empty
+value or part is an error. Without a secret the receiver does not start; workers and `migrate` need none.
+"""
+OF_SOURCE = f"{NAME}_<SOURCE>"
+"""Secrets of `/webhooks/github/<source>`, in upper case, with `_` for `-`: `GITHUB_WEBHOOK_SECRET_ACME_WEB`
+for `acme-web`. That source then accepts no other secret; a source without its own secrets accepts those of
+`GITHUB_WEBHOOK_SECRET`. Any other name with this prefix, such as `GITHUB_WEBHOOK_SECRETS_ACME` or a name in
+lower case, stops the start: if it were ignored, the source would accept `GITHUB_WEBHOOK_SECRET`.
+"""
 # Characters. A shorter secret is a mistake: a placeholder, or a part of a secret that contains a comma. The
 # minimum is not a measure of strength, and must not reject a secret that is already set at GitHub.
 SHORTEST = 6
@@ -47,7 +58,7 @@ def _refuse_misnamed(name: str) -> None:
     if not letters.startswith("GITHUBWEBHOOK") or "SECRET" not in letters:
         return
     likely = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
-    hint = f"did you mean {likely}?" if _VARIABLE.fullmatch(likely) else f"see {NAME}_<SOURCE>."
+    hint = f"did you mean {likely}?" if _VARIABLE.fullmatch(likely) else f"see {OF_SOURCE}."
     raise ImproperlyConfigured(f"{ascii(name)[1:-1]} is not a setting: {hint}")
 
 

@@ -1,5 +1,6 @@
 """The console's ASGI application: `uvicorn console.asgi:application`."""
 
+import logging
 import os
 
 import django
@@ -34,3 +35,4 @@ with stop_if_wrong():
     _require_key()
 
 application = ASGIHandler()
+logging.getLogger(__name__).info("console started version=%s", settings.VERSION)

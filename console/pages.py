@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -46,5 +47,6 @@ async def page(
             *(ADMINS if role is Role.ADMIN else ()),
         ],
         "here": request.path,
+        "version": settings.VERSION,
     }
     return render(request, f"console/{template}", common | context, status=status)

@@ -19,19 +19,24 @@ HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 with stop_if_wrong():
     SECRET_KEY = value_or_file("SECRET_KEY", settings.SECRET_KEY, env.str("SECRET_KEY_FILE", ""))
-    # A header of this name signs its sender in, so only a proxy that always sets it may reach the console.
     CONSOLE_REMOTE_USER_HEADER: str = env.str("CONSOLE_REMOTE_USER_HEADER", "")
+    """The header in which a proxy that signs people in names them, such as `X-Forwarded-User`. Only behind a
+    proxy that always sets it: see [The console](../how-to/console.md).
+    """
     if CONSOLE_REMOTE_USER_HEADER and not HEADER.fullmatch(CONSOLE_REMOTE_USER_HEADER):
         raise ImproperlyConfigured("CONSOLE_REMOTE_USER_HEADER must be the name of a header.")
-    # Where an operator may send a delivery. It is a list, because a free choice would open the network.
+    # A free choice would open the network.
     FORWARD_URLS: list[str] = env.list("FORWARD_URLS", [], subcast=str)
+    """The URLs to which an operator may [forward a delivery](../how-to/forward.md) from the console,
+    separated by commas.
+    """
     for _url in FORWARD_URLS:
         try:
             target.parse(_url)
         except target.TargetError as error:
             raise ImproperlyConfigured(f"FORWARD_URLS: {error}.") from None
-    # What forwarded deliveries are signed with.
     FORWARD_SECRET: str | None = env.str("FORWARD_SECRET", None)
+    """Signs what `manage.py forward` and the console forward. Without it the first webhook secret does."""
     if FORWARD_SECRET == "":
         raise ImproperlyConfigured("FORWARD_SECRET is empty: set a secret, or unset the variable.")
 

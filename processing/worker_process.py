@@ -78,6 +78,7 @@ class WorkerProcess:
             self._task(loop, heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held)),
             self._task(loop, self._watch()),
         ]
+        logger.info("worker started version=%s", settings.VERSION)
         events = ", ".join(sorted(self.runner.registry.handlers))
         logger.info("worker %s is ready for: %s", self.name, events)
 

@@ -151,6 +151,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     parts = scope["state"]["parts"] = Parts()
     noting = asyncio.create_task(resumption.note())
+    logger.info("receiver started version=%s", settings.VERSION)
     await send({"type": "lifespan.startup.complete"})
     await receive()
     noting.cancel()

@@ -242,7 +242,8 @@ def test_a_data_folder_without_permission_is_an_error(tmp_path: Path) -> None:
 
 
 def test_with_both_urls_set_the_default_folder_need_not_be_usable(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "settings.py", tmp_path)
+    for name in ("settings.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "configuration", tmp_path / "configuration")
     (tmp_path / "var").write_text("a file")
     url = "postgresql://host/db"

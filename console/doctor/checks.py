@@ -13,6 +13,7 @@ def checks(url: str = "", hook_url: str = "") -> Sequence[Check]:
     `hook_url` is the address that hooks should have, where somebody named it.
     """
     return [
+        Check("version", machine.check_version),
         Check("database", services.check_database),
         Check("redis", services.check_redis),
         Check("workers", services.check_workers),

@@ -1,5 +1,6 @@
 """Checks of this machine: secrets, clock, disk."""
 
+import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,12 @@ CLOCK_OFF = 5.0
 # Bytes, and parts of the whole. SQLite needs room for its log, and a body may have 25 MB.
 LITTLE_SPACE, LITTLE_PART = 2_000_000_000, 0.05
 NO_SPACE = 200_000_000
+
+
+def check_version() -> Iterator[Finding]:
+    """Name the version of this checkout, of Python and of the kind of database. Always in order."""
+    seen = f"Hookkeeper {settings.VERSION}, Python {platform.python_version()}, {connection.vendor}"
+    yield Finding("version", Status.OK, seen)
 
 
 def check_secrets() -> Iterator[Finding]:

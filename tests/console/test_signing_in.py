@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from tests import processes, servers
@@ -105,6 +106,11 @@ def test_the_eleventh_wrong_password_for_a_name_is_not_even_tried(accounts: str,
     assert throttled.status == 429
     assert throttled.headers["Retry-After"] == "900"
     assert "Too many attempts" in throttled.text
+
+
+def test_the_foot_of_a_page_names_the_version_to_those_who_signed_in(console: Console) -> None:
+    assert f"Hookkeeper {settings.VERSION}</footer>" in console.viewer.get("/").text
+    assert settings.VERSION not in console.stranger().get("/sign-in").text
 
 
 def test_a_viewer_and_an_operator_get_no_accounts_page_and_an_admin_does(console: Console) -> None:

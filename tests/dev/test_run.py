@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import settings
 
 from tests.console.visitors import Visitor
 from tests.processes import PROCFILE, ROOT, free_port, wait_until
@@ -184,7 +185,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the supervisor with the Procfile `QUICK`."""
     tree = tmp_path_factory.mktemp("tree")
-    shutil.copy(ROOT / "settings.py", tree)
+    for name in ("settings.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tree)
     for name in ("configuration", "dev"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tree / "Procfile").write_text(QUICK)
@@ -204,6 +206,12 @@ def test_a_push_that_is_sent_ends_as_commits_whatever_the_folder_is_called(runni
     assert re.search(r" worker +\| ", line)
     assert "push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded" in line
     assert (rows(running, "records_push"), rows(running, "records_commit")) == (1, 3)
+
+
+def test_each_process_logs_the_version_of_the_checkout_when_it_starts(running: Run) -> None:
+    for name, what in {"web": "receiver", "worker": "worker", "console": "console"}.items():
+        assert f"{what} started version={settings.VERSION}\n" in f"{running.lines(name)}\n"
+    assert running.command("--version").stdout == f"{settings.VERSION}\n"
 
 
 def test_the_generated_secrets_are_private_and_not_printed(running: Run) -> None:

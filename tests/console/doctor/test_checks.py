@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
@@ -78,6 +79,7 @@ def test_of_a_whole_installation_nothing_is_wrong_and_the_ping_leaves_nothing(
     with processes.worker(worker_log, DATABASE_URL=database_url):
         processes.wait_until(lambda: found("workers").status is Status.OK, "the worker is seen", 30)
         told = run("doctor", "--url", f"{receiver_url}/webhooks/github")
+    assert f"ok           version: Hookkeeper {settings.VERSION}, Python 3." in told, told
     for name in (
         "database",
         "migrations",
