@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-sqlite test-postgresql coverage chaos check bench docs screenshots format lock clean
 
-help: ## List the targets
+help: ## List the targets, as make alone does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
@@ -65,14 +65,14 @@ chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full coun
 	$(BIN)/pytest --chaos -m hypothesis
 	$(BIN)/pytest --chaos -m "hypothesis and store" --database postgresql
 
-check: $(VENV)/.dev ## Lint, format, types, migrations, links of the docs
+check: $(VENV)/.dev ## Check lint, format, types, migrations and the links of the docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-bench: $(VENV)/.bench ## Measure all parts beside their peers (BENCH, BENCH_WORKER, BENCH_CONSOLE, BENCH_API: options; a quarter of an hour)
+bench: $(VENV)/.bench ## Measure all parts beside their peers (options: BENCH, BENCH_WORKER, BENCH_CONSOLE, BENCH_API)
 	$(BIN)/python -m bench ingest $(BENCH)
 	$(BIN)/python -m bench worker $(BENCH_WORKER)
 	$(BIN)/python -m bench console $(BENCH_CONSOLE)

@@ -14,6 +14,8 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 
 from configuration.stopping import stop_if_wrong  # noqa: E402
 
+logger = logging.getLogger(__name__)
+
 # Characters. Sessions and the proof against CSRF are only as good as the key that signs them.
 SHORTEST_KEY = 32
 
@@ -35,4 +37,4 @@ with stop_if_wrong():
     _require_key()
 
 application = ASGIHandler()
-logging.getLogger(__name__).info("console started version=%s", settings.VERSION)
+logger.info("console started version=%s", settings.VERSION)

@@ -25,26 +25,55 @@ Series = dict[tuple[str, str], dict[int, int]]
 """The cells of a name by their position, for each pair of labels."""
 
 
+COUNTERS = {
+    "deliveries": (
+        "Deliveries answered 2xx: accepted, duplicate, or redelivered (a failed one is processed again).",
+        ("event", "outcome"),
+    ),
+    "settled": (
+        "Attempts by their end: succeeded, ignored, invalid, dead, retrying. Of siblings, one counts.",
+        ("event", "status"),
+    ),
+    "rejections": ("Refused requests, as in manage.py rejections.", ("reason",)),
+}
+HISTOGRAMS = {
+    "ingest_seconds": ("From the start of a request to its 2xx, commit included.", ()),
+    "queue_seconds": (
+        "From the receipt of a delivery to its first claim: the time of the database to that of the worker.",
+        (),
+    ),
+    "handler_seconds": ("Runs of handlers: succeeded, failed, permanent.", ("handler", "outcome")),
+}
+GAUGES = {
+    "deliveries": ("Deliveries that are received, processing, retrying or dead now.", ("status",)),
+    "oldest_waiting_seconds": ("Age of the oldest delivery that waits; 0 if none does.", ()),
+    "workers": ("Workers with a heartbeat; absent while Redis does not answer.", ()),
+    "missed": ("Deliveries that GitHub could not deliver: found, asked, arrived, lost.", ("state",)),
+    "operations": ("Operations.", ("kind", "state")),
+}
+
+
 class Database(Collector):
     """Collects all metrics. Raises `django.db.Error`; without Redis, the number of workers is left out."""
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric with its samples."""
         series = _series()
-        yield _counter(
-            "deliveries", "Deliveries that were answered 2xx.", ("event", "outcome"), series[RECEIVED]
-        )
-        yield _counter("settled", "Attempts that were settled.", ("event", "status"), series[SETTLED])
-        rejections = CounterMetricFamily(f"{PREFIX}_rejections", "Refused requests.", labels=("reason",))
-        for reason, number in sorted(gauges.rejections().items()):
-            rejections.add_metric((reason,), number)
-        yield rejections
-        yield _histogram("ingest_seconds", "From a request to its 2xx.", (), INGEST, series)
-        yield _histogram(
-            "queue_seconds", "From the receipt of a delivery to its first claim.", (), QUEUE, series
-        )
-        yield _histogram("handler_seconds", "Runs of handlers.", ("handler", "outcome"), HANDLER, series)
-        yield from _gauges()
+        yield _filled(_counter("deliveries"), _firsts(series[RECEIVED]))
+        yield _filled(_counter("settled"), _firsts(series[SETTLED]))
+        rejections = sorted(gauges.rejections().items())
+        yield _filled(_counter("rejections"), {(reason,): number for reason, number in rejections})
+        for name, histogram in (("ingest", INGEST), ("queue", QUEUE), ("handler", HANDLER)):
+            yield _observed(_histogram(f"{name}_seconds"), histogram, series[histogram.name])
+        for name, numbers in _gauges():
+            yield _filled(_gauge(name), numbers)
+
+
+def families() -> Iterator[Metric]:
+    """Yield each metric without samples."""
+    yield from map(_counter, COUNTERS)
+    yield from map(_histogram, HISTOGRAMS)
+    yield from map(_gauge, GAUGES)
 
 
 def text() -> bytes:
@@ -62,45 +91,52 @@ def _series() -> dict[str, Series]:
     return found
 
 
-def _counter(name: str, what: str, labels: tuple[str, str], series: Series) -> Metric:
-    family = CounterMetricFamily(f"{PREFIX}_{name}", what, labels=labels)
-    for values, cells in series.items():
-        family.add_metric(values, cells[0])
+def _counter(name: str) -> CounterMetricFamily:
+    help_text, labels = COUNTERS[name]
+    return CounterMetricFamily(f"{PREFIX}_{name}", help_text, labels=labels)
+
+
+def _histogram(name: str) -> HistogramMetricFamily:
+    help_text, labels = HISTOGRAMS[name]
+    return HistogramMetricFamily(f"{PREFIX}_{name}", help_text, labels=labels)
+
+
+def _gauge(name: str) -> GaugeMetricFamily:
+    help_text, labels = GAUGES[name]
+    return GaugeMetricFamily(f"{PREFIX}_{name}", help_text, labels=labels)
+
+
+def _firsts(series: Series) -> dict[tuple[str, str], int]:
+    """Return the only cell of each series of a counter."""
+    return {labels: cells[0] for labels, cells in series.items()}
+
+
+def _filled(
+    family: CounterMetricFamily | GaugeMetricFamily, numbers: Mapping[Any, float]
+) -> CounterMetricFamily | GaugeMetricFamily:
+    for labels, number in numbers.items():
+        family.add_metric(labels, number)
     return family
 
 
-def _histogram(
-    name: str, what: str, labels: tuple[str, ...], histogram: Histogram, series: dict[str, Series]
-) -> Metric:
-    family = HistogramMetricFamily(f"{PREFIX}_{name}", what, labels=labels)
-    for values, cells in series[histogram.name].items():
+def _observed(family: HistogramMetricFamily, histogram: Histogram, series: Series) -> Metric:
+    for labels, cells in series.items():
         buckets, total = [], 0
         for position, bound in enumerate((*map(str, histogram.bounds), "+Inf")):
             total += cells.get(position, 0)
             buckets.append((bound, total))
-        family.add_metric(values[: len(labels)], buckets, cells.get(SUM, 0) / MICROSECONDS)
+        family.add_metric(labels[: len(family._labelnames)], buckets, cells.get(SUM, 0) / MICROSECONDS)
     return family
 
 
-def _gauges() -> Iterator[Metric]:
-    yield _gauge("deliveries", "Open and dead deliveries.", ("status",), {
-        (status,): number for status, number in gauges.deliveries().items()
-    })  # fmt: skip
-    oldest = {(): gauges.oldest_waiting()}
-    yield _gauge("oldest_waiting_seconds", "Age of the oldest delivery that waits.", (), oldest)
+def _gauges() -> Iterator[tuple[str, Mapping[Any, float]]]:
+    """Yield the present numbers of each gauge by its labels."""
+    yield "deliveries", {(status,): number for status, number in gauges.deliveries().items()}
+    yield "oldest_waiting_seconds", {(): gauges.oldest_waiting()}
     try:
-        workers = {(): len(heartbeats.read())}
+        yield "workers", {(): len(heartbeats.read())}
     except (RedisError, OSError):
-        workers = {}
-    yield _gauge("workers", "Workers with a heartbeat.", (), workers)
+        yield "workers", {}
     missed = gauges.grouped(Missed.objects.order_by("-pk"), ("state",))
-    states = {(state,): missed.get((state,), 0) for state in MissedState.values}
-    yield _gauge("missed", "Deliveries that GitHub could not deliver.", ("state",), states)
-    yield _gauge("operations", "Operations.", ("kind", "state"), gauges.operations())
-
-
-def _gauge(name: str, what: str, labels: tuple[str, ...], numbers: Mapping[Any, float]) -> Metric:
-    family = GaugeMetricFamily(f"{PREFIX}_{name}", what, labels=labels)
-    for values, number in numbers.items():
-        family.add_metric(values, number)
-    return family
+    yield "missed", {(state,): missed.get((state,), 0) for state in MissedState.values}
+    yield "operations", gauges.operations()

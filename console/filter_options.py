@@ -24,14 +24,22 @@ LOOKUPS = {
 
 def declare(parser: ArgumentParser) -> None:
     """Add the options to a command."""
-    parser.add_argument("guids", nargs="*", metavar="GUID", type=UUID, help="X-GitHub-Delivery")
-    parser.add_argument("--event", help="X-GitHub-Event, as in push")
-    parser.add_argument("--action", help="the payload's action, as in opened")
-    parser.add_argument("--repository", metavar="R", help="owner/name at the time of the delivery")
-    parser.add_argument("--status", choices=Status.values)
-    parser.add_argument("--since", metavar="T", type=moment, help="received at T (ISO 8601) or later")
-    parser.add_argument("--until", metavar="T", type=moment, help="received before T")
-    parser.add_argument("--rate", metavar="N", type=rate, default=0.0, help="at most N deliveries per second")
+    parser.add_argument("guids", nargs="*", metavar="GUID", type=UUID, help="one or more X-GitHub-Delivery")
+    parser.add_argument("--event", help="the event, as in push")
+    parser.add_argument("--action", help="the action of the payload, as in opened")
+    parser.add_argument("--repository", metavar="R", help="its full name at the time of the delivery")
+    parser.add_argument("--status", choices=Status.values, help="one of the statuses")
+    parser.add_argument(
+        "--since", metavar="T", type=moment, help="received at T or later: ISO 8601, UTC without an offset"
+    )
+    parser.add_argument("--until", metavar="T", type=moment, help="received before T, likewise")
+    parser.add_argument(
+        "--rate",
+        metavar="N",
+        type=rate,
+        default=0.0,
+        help="at most N deliveries per second, as in 50 or 0.5; 0 is no limit",
+    )
 
 
 def condition(options: Mapping[str, Any]) -> Q:

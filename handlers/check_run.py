@@ -7,7 +7,7 @@ from schemas.check_run import CheckRunEvent
 
 @on(CheckRunEvent)
 async def record(event: CheckRunEvent, delivery: DeliveryContext) -> None:
-    """Record the check run, whatever the action."""
+    """Record the check run, whatever the action: each carries its state."""
     row, decision = await CheckRun.objects.record(event, delivery.server)
     state = row["conclusion"] or row["status"]
     delivery.note(f"{row['name']} {event.action}: {state} ({decision.value})")

@@ -7,6 +7,6 @@ from schemas.create import CreateEvent
 
 @on(CreateEvent)
 async def record(event: CreateEvent, delivery: DeliveryContext) -> None:
-    """Record that it was created."""
+    """Record that a branch or a tag was created."""
     _, decision = await RefChange.objects.record(event, delivery.server, delivery.received_at)
     delivery.note(f"{event.ref_type} {event.ref} created ({decision.value})")

@@ -7,7 +7,7 @@ from schemas.installation import InstallationEvent
 
 @on(InstallationEvent)
 async def record(event: InstallationEvent, delivery: DeliveryContext) -> None:
-    """Record the installation, whatever the action, and the repositories that the payload lists."""
+    """Record the installation, and an `InstallationRepository` for each that the payload lists."""
     row, decision = await Installation.objects.record(event.installation, delivery.server, event.action)
     count = await Installation.objects.record_repositories(
         event.repositories or (),

@@ -7,7 +7,7 @@ from schemas.installation_repositories import InstallationRepositoriesEvent
 
 @on(InstallationRepositoriesEvent)
 async def record(event: InstallationRepositoriesEvent, delivery: DeliveryContext) -> None:
-    """Record the installation, and the added and removed repositories."""
+    """Record the installation, and an `InstallationRepository` for each added or removed one."""
     installation = event.installation
     row, _ = await Installation.objects.record(installation, delivery.server, event.action)
     counts = [

@@ -7,7 +7,7 @@ from schemas.installation_target import InstallationTargetEvent
 
 @on(InstallationTargetEvent, action="renamed")
 async def rename(event: InstallationTargetEvent, delivery: DeliveryContext) -> None:
-    """Rename the account's repositories."""
+    """Record an `AccountRename`, and the names of the account's repositories."""
     former, now = event.former_login, event.account.login
     if former is None:
         delivery.note(f"{now}: the payload has no former login")

@@ -18,7 +18,7 @@ async def record(event: OrganizationEvent, delivery: DeliveryContext) -> None:
 
 @on(OrganizationEvent, action="renamed")
 async def rename(event: OrganizationEvent, delivery: DeliveryContext) -> None:
-    """Rename the organisation's repositories."""
+    """Record an `AccountRename`, and the names of the organisation's repositories."""
     former, now = event.former_login, event.organization.login
     if former is None:
         delivery.note(f"{now}: the payload has no former login")

@@ -7,7 +7,7 @@ from schemas.push import PushEvent
 
 @on(PushEvent)
 async def record(event: PushEvent, delivery: DeliveryContext) -> None:
-    """Record the push, its commits, and the new position of the ref."""
+    """Record the push, its `Commit` and `PushCommit` rows, and the new position of the `Ref`."""
     recorded = await Push.objects.record(event, delivery.server, delivery.received_at)
     name = event.ref.removeprefix("refs/heads/")
     if event.deletes:

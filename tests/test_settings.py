@@ -14,7 +14,6 @@ from django.core.exceptions import ImproperlyConfigured
 import settings
 from configuration import github, urls
 from configuration.secrets import webhook_secrets
-from dev import env_example
 from tests.fake_github import private_key
 from tests.processes import ROOT, free_port
 
@@ -377,20 +376,6 @@ def test_a_url_of_redis_is_taken_as_it_is(url: str) -> None:
     assert urls.redis(url) == url
 
 
-def test_every_variable_that_is_read_is_documented() -> None:
-    source = (ROOT / "settings.py").read_text() + (ROOT / "console" / "settings.py").read_text()
-    names = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
-    assert {"DEBUG", "DATABASE_URL", "REDIS_URL", "PORT", "HOOKKEEPER_DATA"} <= names
-    names |= {
-        "GITHUB_WEBHOOK_SECRET",
-        "GITHUB_WEBHOOK_SECRET_FILE",
-        "GITHUB_WEBHOOK_SECRET_<SOURCE>",
-        "UVICORN_HOST",
-    }
-    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
-    assert {name for name in names if f"`{name}`" not in page} == set()
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -424,9 +409,3 @@ def test_settings_are_read_in_one_place() -> None:
         if re.search(r"os\.environ\b(?!\.setdefault)|getenv", path.read_text())
     }
     assert readers == set()
-
-
-def test_the_example_of_an_environment_is_as_the_page_says() -> None:
-    assert env_example.EXAMPLE.read_text() == env_example.example(env_example.SETTINGS.read_text()), (
-        "run `python -m dev.env_example`"
-    )

@@ -26,9 +26,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument(
-            "--url", help="post a signed ping of 24 MB there; default: the run of this data folder"
+            "--url",
+            help="the hook's address: post a signed ping of 24 MB there; default: the make run of this data "
+            "folder, else no ping is sent",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="print one object: in_order, and findings with name, status, seen and advice",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the findings; exit with status 1 if something is wrong."""

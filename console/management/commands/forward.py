@@ -30,7 +30,7 @@ REPORT_AFTER = 5.0
 class Command(BaseCommand):
     """Sends deliveries with their exact bytes and GitHub's headers, signed anew."""
 
-    help = "Send stored deliveries to another URL, in the order of receipt, and what arrives with --follow."
+    help = "Send stored deliveries to another URL, in the order of receipt; with --follow also what arrives."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         """Return the parser, in which `-v` is this command's own and `--verbosity` Django's."""
@@ -38,17 +38,32 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--to", metavar="URL", required=True, help="where the deliveries are sent")
+        parser.add_argument("--to", metavar="URL", required=True, help="the target, of http or https")
         filter_options.declare(parser)
-        parser.add_argument("--after", metavar="ID", type=int, help="only deliveries after this id")
-        parser.add_argument("--follow", action="store_true", help="go on with what arrives, until Ctrl-C")
         parser.add_argument(
-            "--secret", metavar="S", help="sign with S; default: FORWARD_SECRET, or the webhook secret"
+            "--after", metavar="ID", type=int, help="only deliveries with a greater id, to continue; 0 is all"
         )
         parser.add_argument(
-            "--record", metavar="DIR", type=Path, help="also write each as a file in this folder"
+            "--follow",
+            action="store_true",
+            help="go on with what arrives, until Ctrl-C, across outages of target and database; begins with "
+            "what arrives next, unless --after or --since is given; takes no GUID, --status or --until",
         )
-        parser.add_argument("-v", "--answers", action="store_true", help="show the answers")
+        parser.add_argument(
+            "--secret", metavar="S", help="sign with S; default: FORWARD_SECRET, else the secret of send"
+        )
+        parser.add_argument(
+            "--record",
+            metavar="DIR",
+            type=Path,
+            help="also write each payload as <event>__<action>_<id>.json in this folder, for send --file",
+        )
+        parser.add_argument(
+            "-v",
+            "--answers",
+            action="store_true",
+            help="show the answers; Django's own option is --verbosity",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Forward. Exit with 130 if stopped, and with an error if a delivery was not accepted."""

@@ -14,6 +14,8 @@ from database import exclusive
 class Command(migrate.Command):
     """Waits while another process migrates the same database, then runs Django's command."""
 
+    help = "Run Django's command, with its options, under a lock: several machines may do so at once."
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run Django's command under the lock, including its system checks, which open the database."""
         connection = connections[options["database"]]

@@ -24,7 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--dry-run", action="store_true", help="count what would be pruned")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="count what would be pruned, up to 100,000 of each kind"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prune. Exit with 130 if stopped."""

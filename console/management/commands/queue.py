@@ -25,7 +25,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--watch", action="store_true", help="refresh every 2 s, until Ctrl-C")
+        parser.add_argument(
+            "--watch",
+            action="store_true",
+            help="refresh every two seconds, until Ctrl-C; without a terminal print once",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the queue, or watch it on a terminal. Other outputs get it once."""

@@ -44,25 +44,30 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         target = parser.add_mutually_exclusive_group(required=True)
-        target.add_argument("repository", nargs="?", metavar="OWNER/NAME", help="all its hooks")
-        target.add_argument("--org", help="the hooks of an organisation")
+        target.add_argument(
+            "repository",
+            nargs="?",
+            metavar="OWNER/NAME",
+            help="the hooks of a repository that delivered here",
+        )
+        target.add_argument("--org", help="the hooks of an organisation that delivered here")
         target.add_argument("--app", action="store_true", help="the hook of the App of GITHUB_APP_ID")
         parser.add_argument(
-            "--hook", metavar="ID", type=int, help="this hook alone, even if it is unknown here"
+            "--hook", metavar="ID", type=int, help="this hook alone, even if nothing of it came here yet"
         )
         parser.add_argument(
             "--since",
             metavar="AGO",
             type=ago,
             default=looking.SINCE,
-            help="how far to go back (default: 70h)",
+            help="how far to go back, as in 90m, 70h or 3d (default: 70h)",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="list what is missing, and ask for nothing"
         )
         parser.add_argument(
             "--fetch", action="store_true",
-            help="store what GitHub shows of it, unsigned, instead of having it delivered",
+            help="store what GitHub's API shows, unsigned, instead of having it delivered",
         )  # fmt: skip
 
     def handle(self, *_args: Any, **options: Any) -> None:

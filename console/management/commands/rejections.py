@@ -18,12 +18,20 @@ from telemetry import sanitising
 class Command(BaseCommand):
     """Shows counts by reason, and the newest rejected requests."""
 
-    help = "Show the number of rejected requests by reason, and the newest of them."
+    help = "Show how many requests were refused for each reason, and the newest of them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--days", type=int, default=7, help="days to count (default: 7)")
-        parser.add_argument("--last", type=int, default=20, help="requests to show (default: 20)")
+        parser.add_argument(
+            "--days",
+            metavar="D",
+            type=int,
+            default=7,
+            help="days to count, with today (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--last", metavar="N", type=int, default=20, help="requests to show (default: %(default)s)"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print two tables. Addresses and events are claims of the senders."""

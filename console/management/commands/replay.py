@@ -36,10 +36,19 @@ class Command(BaseCommand):
         """Declare the arguments."""
         filter_options.declare(parser)
         parser.add_argument(
-            "--after", metavar="ID", type=int, default=0, help="only deliveries after this id"
+            "--after",
+            metavar="ID",
+            type=int,
+            default=0,
+            help="only deliveries with a greater id: continues a stopped replay",
         )
-        parser.add_argument("--inline", action="store_true", help="run the handlers here, for a debugger")
-        parser.add_argument("--dry-run", action="store_true", help="list what would be replayed")
+        parser.add_argument(
+            "--inline",
+            action="store_true",
+            help="run the handlers in this process, one delivery after the other, without time limits and "
+            "with whole tracebacks, as under python -m pdb",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="list the deliveries and do nothing")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Replay. Exit with 130 if stopped, and with an error if a delivery did not succeed."""

@@ -20,16 +20,27 @@ ANSWER_TIMEOUT = 10.0  # seconds; GitHub waits as long
 class Command(BaseCommand):
     """Sends one delivery, or several, each with a new guid, and prints the answers."""
 
-    help = "Sign and send a sample payload (push, issues__closed, ...) or a file."
+    help = "Sign a sample or a file as GitHub does, and send it with a new guid."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument(
-            "event", help="X-GitHub-Event, or a sample by name: push, push__branch_deleted, ..."
+            "event",
+            metavar="EVENT",
+            help="the event, as in push, or the name of a sample, as in push__branch_deleted",
         )
-        parser.add_argument("--file", type=Path, help="send the bytes of this file instead of a sample")
-        parser.add_argument("--url", help="the receiver; default: the run of this data folder, or PORT")
-        parser.add_argument("--count", type=int, default=1, help="number of deliveries (default: 1)")
+        parser.add_argument(
+            "--file", metavar="F", type=Path, help="send the bytes of this file, not a sample"
+        )
+        parser.add_argument(
+            "--url",
+            metavar="U",
+            help="the target; default: the make run of this data folder, else PORT here",
+        )
+        parser.add_argument(
+            "--count", metavar="N", type=int, default=1,
+            help="send it N times, each with a guid of its own (default: %(default)s)",
+        )  # fmt: skip
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Send. Exit with an error if an answer was not 2xx."""

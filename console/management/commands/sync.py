@@ -36,8 +36,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("repository", metavar="OWNER/NAME", type=repository)
-        parser.add_argument("--since", metavar="T", type=moment, help="what changed at T (ISO 8601) or later")
+        parser.add_argument("repository", metavar="OWNER/NAME", type=repository, help="also a former name")
+        parser.add_argument(
+            "--since",
+            metavar="T",
+            type=moment,
+            help="only what changed at T or later, where a list can be limited so: ISO 8601, UTC without an "
+            "offset",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Sync. Exit with 130 if stopped, and with an error if a part failed."""

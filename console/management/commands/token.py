@@ -39,8 +39,10 @@ class Command(BaseCommand):
         """Declare the arguments."""
         actions = parser.add_subparsers(dest="action", required=True)
         create = actions.add_parser("create", help="create a token and print it")
-        create.add_argument("name", metavar="NAME", help="the program that uses it")
-        create.add_argument("--scope", required=True, choices=Token.Scope.values, help="what it may do")
+        create.add_argument("name", metavar="NAME", help="the program that uses it; unique")
+        create.add_argument(
+            "--scope", required=True, choices=Token.Scope.values, help="what it may do; operate includes read"
+        )
         create.add_argument(
             "--limit",
             metavar="N",
@@ -48,7 +50,12 @@ class Command(BaseCommand):
             default=tokens.DEFAULT_LIMIT,
             help=f"requests in a minute (default: {tokens.DEFAULT_LIMIT})",
         )
-        create.add_argument("--expires", metavar="T", type=expiry, help="ISO 8601, or days, as in 90d")
+        create.add_argument(
+            "--expires",
+            metavar="T",
+            type=expiry,
+            help="when it ends: ISO 8601, or days, as in 90d; default: never",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Create it. Exits with an error if the name is taken."""

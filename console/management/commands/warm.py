@@ -14,12 +14,14 @@ from ledger import aggregates, stats
 class Command(BaseCommand):
     """Does at once what a worker does every minute; for after a deployment, or a restored database."""
 
-    help = "Aggregate the deliveries that are not yet counted, and warm the cache of the statistics."
+    help = "Count what is not yet in the statistics, and compute the answers without parameters in advance."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument(
-            "--rebuild", action="store_true", help="first forget the aggregates of all stored deliveries"
+            "--rebuild",
+            action="store_true",
+            help="first forget the counts of all stored deliveries, and count them again",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -1,0 +1,26 @@
+"""The files with generated parts, and their present text."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from dev.reference import commands, endpoints, log_lines, metrics, recorded, variables
+from dev.reference.markdown import fill
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Yield each file with the text that it must have."""
+    yield ROOT / ".env.example", variables.example()
+    pages = {
+        "settings": variables.blocks(),
+        "commands": commands.blocks(ROOT / "Makefile"),
+        "metrics": metrics.blocks(),
+        "api": endpoints.blocks(),
+        "records": recorded.blocks(),
+        "logs": log_lines.blocks(ROOT),
+    }
+    for name, blocks in pages.items():
+        page = REFERENCE / f"{name}.md"
+        yield page, fill(page.read_text(encoding="utf-8"), blocks)
