@@ -232,6 +232,7 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "hookkeeper:cache",
         "OPTIONS": {
+            "pool_class": "configuration.redis_pools.CachePool",
             "serializer": "ledger.caching.JsonSerializer",
             "socket_timeout": CACHE_TIMEOUT,
             "socket_connect_timeout": CACHE_TIMEOUT,

@@ -15,6 +15,7 @@ from psycopg import conninfo, pq
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
+from configuration import redis_pools
 from configuration.folders import usable
 
 # Options of redis-py that a URL may set. Others would replace timeouts, decoding and retries that
@@ -47,8 +48,20 @@ _INTEGERS = {
 
 def redis(url: str) -> str:
     """Return the URL; raise `ImproperlyConfigured` if redis-py would reject it or ignore a part of it."""
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://.")
+    if not url.startswith(("redis://", "rediss://", "unix://", *redis_pools.SENTINEL_SCHEMES)):
+        raise ImproperlyConfigured(
+            "REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://."
+        )
+    try:
+        sentinels = redis_pools.sentinels(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"REDIS_URL: {error}") from None
+    _check_server(sentinels.server_url if sentinels else url)
+    return url
+
+
+def _check_server(url: str) -> None:
+    """Raise unless redis-py accepts this URL of a server as it is."""
     try:
         url.encode()
         parts = urlsplit(url)
@@ -76,7 +89,6 @@ def redis(url: str) -> str:
         ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]
     except (TypeError, ValueError, RedisError):
         raise ImproperlyConfigured("REDIS_URL: redis-py does not accept one of its options.") from None
-    return url
 
 
 def sqlite(url: str) -> dict[str, Any]:

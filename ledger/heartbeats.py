@@ -7,6 +7,8 @@ from datetime import datetime
 import redis
 from django.conf import settings
 
+from configuration import redis_pools
+
 # Followed by the worker's name.
 KEY = "hookkeeper:worker:"
 # The names of the keys, by when each was written: nobody has to look through all that Redis holds.
@@ -27,16 +29,22 @@ class Heartbeat:
     """Ids of those that it has had the longest, and for how many seconds."""
 
 
+def client() -> "redis.Redis":
+    """Return a client of `REDIS_URL` with timeouts. It connects at its first command."""
+    pool = redis_pools.synchronous(
+        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+    )
+    return redis.Redis.from_pool(pool)
+
+
 def read() -> list[Heartbeat]:
     """Return the living workers, by name.
 
     Raises `redis.exceptions.RedisError` or `OSError` when Redis does not answer.
     """
-    with redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
-    ) as client:
-        names = [name.decode() for name in client.zrange(NAMES, 0, -1)]
-        said = client.mget([KEY + name for name in sorted(names)]) if names else []
+    with client() as connected:
+        names = [name.decode() for name in connected.zrange(NAMES, 0, -1)]
+        said = connected.mget([KEY + name for name in sorted(names)]) if names else []
     found = [json.loads(text) for text in said if text is not None]
     return [
         Heartbeat(

@@ -18,6 +18,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from configuration import redis_pools
+
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
@@ -87,7 +89,9 @@ class _Pipeline(Pipeline):
 
 def connect() -> ResilientRedis:
     """Return a client of `REDIS_URL`."""
-    client: ResilientRedis = ResilientRedis.from_url(
+    pool = redis_pools.asynchronous(
         settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=ANSWER_WITHIN
     )
+    client = ResilientRedis(pool)
+    client.auto_close_connection_pool = True
     return client

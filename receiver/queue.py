@@ -18,6 +18,7 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from configuration import redis_pools
 from receiver.store import Stored
 
 logger = logging.getLogger(__name__)
@@ -32,10 +33,10 @@ PIPELINE_INTERVAL = 0.02
 
 def connect() -> Redis:
     """Return a client of `REDIS_URL` with timeouts. It connects at its first command."""
-    client: Redis = Redis.from_url(
+    pool = redis_pools.asynchronous(
         settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
     )
-    return client
+    return Redis.from_pool(pool)
 
 
 def serialize(job: dict[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from console.doctor import services
 from console.doctor.findings import Finding, Status
 from console.signing import webhook_secrets
 from database import row_sets
+from ledger import heartbeats
 from ledger.summary import span
 from receiver.models import Reason, RejectionCount
 
@@ -102,7 +103,7 @@ def check_clock() -> Iterator[Finding]:
     except Error:
         yield Finding("clock: database", Status.SKIPPED, "the database does not answer")
     try:
-        with services.client() as connected:
+        with heartbeats.client() as connected:
             connected.ping()  # so that connecting is not part of the comparison
 
             def clock() -> datetime:

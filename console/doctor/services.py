@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import redis
-from django.conf import settings
 from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
@@ -16,7 +14,6 @@ from console.doctor.findings import Finding, Status
 from database import row_sets
 from ledger import heartbeats
 from ledger.summary import span
-from receiver import queue
 from receiver.models import WAITING, Delivery
 
 # Seconds that a delivery may be due before it is a sign of too few workers.
@@ -117,7 +114,7 @@ def check_redis() -> Iterator[Finding]:
         "worker is seen."
     )
     try:
-        with client() as connected:
+        with heartbeats.client() as connected:
             started = time.monotonic()
             connected.set(PROBE, "1", ex=PROBE_EXPIRES)
             connected.delete(PROBE)
@@ -127,13 +124,6 @@ def check_redis() -> Iterator[Finding]:
         yield Finding("redis", Status.WRONG, f"does not take a key: {error}", advice)
     else:
         yield Finding("redis", Status.OK, f"Redis {version} takes and deletes a key in {took * 1000:.0f} ms")
-
-
-def client() -> "redis.Redis":
-    """Return a client of `REDIS_URL` with short time limits."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=queue.REDIS_TIMEOUT, socket_connect_timeout=queue.REDIS_TIMEOUT
-    )
 
 
 def check_workers() -> Iterator[Finding]:
