@@ -106,11 +106,13 @@ with stop_if_wrong():
     pool of up to 10 connections a process. Default: SQLite in `HOOKKEEPER_DATA`.
     """
     _redis_url = env.str("REDIS_URL", "")
-    """`redis://[[user]:password@]host[:port][/db]`, `rediss://` likewise, or `unix:///path[?db=0]`. Allowed
-    options are `client_name`, `db`, `health_check_interval`, `password`, `socket_keepalive`, `username`, and
-    with `rediss://` `ssl_ca_certs`, `ssl_cert_reqs`, `ssl_certfile`, `ssl_check_hostname` and `ssl_keyfile`;
-    Hookkeeper sets time limits and retries itself. If it is set, `make run` starts no Redis. Default:
-    `redis.sock` in `HOOKKEEPER_DATA`.
+    """`redis://[[user]:password@]host[:port][/db]`, `rediss://` likewise, or `unix:///path[?db=0]`.
+    `redis+sentinel://[[user]:password@]host[:port],host[:port]/service[/db]`, and `rediss+sentinel://`
+    likewise, find the primary [through Sentinels](../how-to/deploy.md#tls-a-user-of-its-own-sentinels).
+    Allowed options are `client_name`, `db`, `health_check_interval`, `password`, `socket_keepalive`,
+    `username`, with TLS `ssl_ca_certs`, `ssl_cert_reqs`, `ssl_certfile`, `ssl_check_hostname` and
+    `ssl_keyfile`, and with Sentinels `sentinel_username` and `sentinel_password`; Hookkeeper sets time limits
+    and retries itself. If it is set, `make run` starts no Redis. Default: `redis.sock` in `HOOKKEEPER_DATA`.
     """
     _data = env.str("HOOKKEEPER_DATA", "")
     """The folder of `make run`: the database, Redis's files and socket, the generated secrets. It is created
@@ -229,7 +231,8 @@ with stop_if_wrong():
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
+        # A list, because Django splits a text at each comma and semicolon.
+        "LOCATION": [REDIS_URL],
         "KEY_PREFIX": "hookkeeper:cache",
         "OPTIONS": {
             "pool_class": "configuration.redis_pools.CachePool",

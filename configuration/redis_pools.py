@@ -27,6 +27,9 @@ _URL = re.compile(
 )
 _ADDRESS = re.compile(r"(?P<host>[^\[\]:\s]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
+# Without a name of the library, redis-py does not send CLIENT SETINFO, which is unknown before Redis 7.2 and
+# which an ACL would have to allow.
+_ALWAYS: dict[str, Any] = {"lib_name": None, "lib_version": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def synchronous(url: str, **options: Any) -> redis.ConnectionPool:
     """Return a pool for `redis.Redis.from_pool`; `options` are those of each connection to the server."""
     found = sentinels(url)
     if found is None:
-        return redis.ConnectionPool.from_url(url, **options)
+        return redis.ConnectionPool.from_url(url, **_ALWAYS, **options)
     own, server = _parameters(found)
     manager = sentinel.Sentinel(found.addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]
     return sentinel.SentinelConnectionPool(found.service, manager, **server, **options)  # type: ignore[no-untyped-call]
@@ -81,7 +84,7 @@ def asynchronous(url: str, **options: Any) -> redis_asyncio.ConnectionPool:
     """Return a pool for `redis.asyncio.Redis.from_pool`; `options` as above."""
     found = sentinels(url)
     if found is None:
-        return redis_asyncio.ConnectionPool.from_url(url, **options)
+        return redis_asyncio.ConnectionPool.from_url(url, **_ALWAYS, **options)
     own, server = _parameters(found)
     manager = sentinel_asyncio.Sentinel(found.addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]
     return _AsynchronousPool(found.service, manager, **server, **options)  # type: ignore[no-untyped-call]
@@ -107,11 +110,17 @@ class _AsynchronousPool(sentinel_asyncio.SentinelConnectionPool):
 def _parameters(found: Sentinels) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters of a connection to a Sentinel, and to a server."""
     parsed = redis.ConnectionPool.from_url(found.server_url)
-    server = {**parsed.connection_kwargs}
+    server = {**_ALWAYS, **parsed.connection_kwargs}
     del server["host"]
     tls = {name: value for name, value in server.items() if name.startswith("ssl_")}
     if issubclass(parsed.connection_class, redis.SSLConnection):
         server["ssl"] = tls["ssl"] = True
     names = {name.removeprefix("sentinel_"): value for name, value in found.options.items()}
-    own = {**tls, **names, "socket_timeout": SENTINEL_WITHIN, "socket_connect_timeout": SENTINEL_WITHIN}
+    own = {
+        **_ALWAYS,
+        **tls,
+        **names,
+        "socket_timeout": SENTINEL_WITHIN,
+        "socket_connect_timeout": SENTINEL_WITHIN,
+    }
     return own, server

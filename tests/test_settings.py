@@ -12,7 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 import settings
-from configuration import github, urls
+from configuration import github, redis_pools, urls
 from configuration.secrets import webhook_secrets
 from tests.fake_github import private_key
 from tests.processes import ROOT, free_port
@@ -387,6 +387,30 @@ def test_the_host_of_postgresql_is_where_the_url_has_it(url: str, host: str, opt
 )
 def test_a_url_of_redis_is_taken_as_it_is(url: str) -> None:
     assert urls.redis(url) == url
+
+
+def test_a_url_of_sentinels_names_them_the_service_and_how_its_primary_is_reached() -> None:
+    found = redis_pools.sentinels(
+        "rediss+sentinel://me:p%40ss@one,[::1]:26380/the%20main/3?sentinel_password=x&client_name=us"
+    )
+    assert found is not None
+    assert (found.addresses, found.service) == ((("one", 26379), ("::1", 26380)), "the main")
+    parameters = redis_pools.synchronous(
+        "rediss+sentinel://me:p%40ss@one/main/3?client_name=us"
+    ).connection_kwargs
+    assert {name: parameters[name] for name in ("username", "password", "db", "client_name")} == {
+        "username": "me", "password": "p@ss", "db": 3, "client_name": "us",
+    }  # fmt: skip
+    assert found.options == {"sentinel_password": "x"}
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://one,two/main", "redis://:a,b;c@localhost"])
+def test_the_cache_takes_the_url_of_redis_whole(url: str) -> None:
+    code = (
+        "import settings as s; from django.core.cache.backends.redis import RedisCache\n"
+        "print(*RedisCache(s.CACHES['default']['LOCATION'], {})._servers)"
+    )
+    assert read(code, REDIS_URL=url).stdout.split() == [url]
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,7 @@ def blocks() -> dict[str, str]:
                 [tag] = operation["tags"]
                 name = code(f"{method.upper()} {path}")
                 parameters = ", ".join(_parameters(operation["parameters"]))
-                rows[f"api {tag}"].append(
-                    (name, one_line(operation["description"]), parameters)
-                )
+                rows[f"api {tag}"].append((name, one_line(operation["description"]), parameters))
     head = ("endpoint", "what it does", "parameters and headers")
     return {tag: table(head, listed) for tag, listed in rows.items()}
 

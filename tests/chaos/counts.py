@@ -62,6 +62,8 @@ class Counts:
     turns: int
     turn_kills: int
     turn_lease: float
+    # Sentinels that watch Redis.
+    sentinels: int
     # Deliveries that wait behind one of an ordered repository, and those of others whose latency is measured.
     blocked: int
     samples: int
@@ -113,6 +115,7 @@ SMALL = Counts(
     away_pause=0.05,
     recovered_within=60.0,
     turn_lease=5.0,
+    sentinels=1,
     blocked=2_000,
     samples=15,
 )
@@ -162,6 +165,7 @@ FULL = Counts(
     away_pause=0.2,
     recovered_within=900.0,
     turn_lease=8.0,  # eight workers may wait long for SQLite's lock
+    sentinels=3,
     blocked=100_000,
     samples=200,
 )
