@@ -1,6 +1,7 @@
 """The cache: one computes, others wait or take the old value, and a cache that is away only slows."""
 
 import asyncio
+import contextlib
 import pickle
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -79,7 +80,8 @@ async def test_a_computation_that_fails_holds_nobody_up(key: str) -> None:
 async def test_a_cache_that_is_away_only_slows(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = f"redis://127.0.0.1:{processes.free_port()}"
     monkeypatch.setitem(caches.settings["default"], "LOCATION", nowhere)
-    del caches["default"]
+    with contextlib.suppress(AttributeError):  # no test before this one used it
+        del caches["default"]
     try:
         for value in ("first", "second"):
             assert (await caching.get(key, MINUTE, at_once(value))).value == value
