@@ -92,6 +92,8 @@ class WebhookHandler(ASGIHandler):
             response = await self._answer(request, body, receive)
             if response is not None and not _answered_at_once(request, response):
                 response["Content-Length"] = str(len(response.content))
+                if request.connection is not None and not request.connection.whole:
+                    response["Connection"] = "close"  # the rest of the body is not read
                 await self.send_response(response, send)
         finally:
             body.release()

@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 
 from uvicorn.server import ServerState
 
+from receiver.lingering import Rate
+
 logger = logging.getLogger(__name__)
 
 # Connections. Each may hold a head or a small body of 64 KiB: 128 MiB in total.
@@ -33,6 +35,11 @@ HEAD_WITHIN = 10.0
 # Seconds from the end of the head until the answer is written. The application answers within nine; the
 # rest is for a slow reader.
 REQUEST_WITHIN = 30.0
+# Seconds from an early answer until the connection is closed, if its sender does not close it. GitHub waits
+# ten for an answer: https://docs.github.com/webhooks/using-webhooks/best-practices
+LINGER_WITHIN = 10.0
+# The same while the process stops.
+LINGER_AT_EXIT = 1.0
 # Seconds between two checks of the deadlines.
 SWEEP_EVERY = 1.0
 # Seconds between two log lines about ended connections.
@@ -42,11 +49,12 @@ LOG_EVERY = 60.0
 class Stage(IntEnum):
     """The stages of a connection. The first ones can be closed for a new connection, in this order."""
 
-    HEAD = 0
-    IDLE = 1
-    BODY = 2
-    ANSWER = 3
-    CLOSED = 4
+    LINGER = 0
+    HEAD = 1
+    IDLE = 2
+    BODY = 3
+    ANSWER = 4
+    CLOSED = 5
 
 
 class Connection(Protocol):
@@ -68,6 +76,7 @@ class Connections:
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int, keep_alive: float) -> None:
         self.limit = limit
         self.within = {
+            Stage.LINGER: LINGER_WITHIN,
             Stage.HEAD: HEAD_WITHIN,
             Stage.IDLE: keep_alive,
             Stage.BODY: REQUEST_WITHIN,
@@ -75,6 +84,7 @@ class Connections:
         }
         self.pipelined = 0  # bytes of pipelined requests in memory
         self.pipelining = 0  # connections that hold such bytes
+        self.discarding = Rate(loop)
         self._all: set[Connection] = set()
         self._loop = loop
         self._ended: Counter[str] = Counter()
@@ -84,13 +94,18 @@ class Connections:
     def add(self, connection: Connection) -> bool:
         """Add a connection, and return whether there is room for it, after closing others if necessary.
 
-        Connections without a request are closed before idle ones, where a proxy may send its next delivery,
-        and those before incomplete bodies. A complete request keeps its connection.
+        Connections that linger after an answer are closed first. Those without a request come next, then idle
+        ones, where a proxy may send its next delivery, then incomplete bodies. A complete request keeps its
+        connection.
         """
         if not self._sweeping:
             self._sweeping = True
             self._loop.call_later(SWEEP_EVERY, self._sweep)
-        room = len(self._all) < self.limit or self._evict()
+        if len(self._all) >= self.limit:
+            self._evict()
+        room = len(self._all) < self.limit
+        if not room:
+            self.count("refused")
         self._all.add(connection)
         return room
 
@@ -110,14 +125,11 @@ class Connections:
         """Count an ended connection under a reason, for the log."""
         self._ended[reason] += 1
 
-    def _evict(self) -> bool:
+    def _evict(self) -> None:
         found = sorted(_spared(self._all), key=lambda each: (each.stage, each.since))
         for connection in found[: self.limit // EVICTED_SHARE + 1]:
             self.count(f"evicted_{connection.stage.name.lower()}")
             connection.abort()
-        if not found:
-            self.count("refused")
-        return bool(found)
 
     def _sweep(self) -> None:
         now = self._loop.time()

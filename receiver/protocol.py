@@ -3,7 +3,8 @@
 uvicorn parses all that it has read: one read of pipelined requests starts thousands of tasks, and a head may
 have any length. This protocol feeds the parser up to the end of one request. A head and a chunked body end
 with an empty line; any other body has a length. Later bytes stay unparsed, and reading pauses, until the
-answer is written. receiver/connections.py limits time and numbers.
+answer is written. receiver/connections.py limits time and numbers, and receiver/lingering.py ends connections
+whose sender may be sending.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from uvicorn.server import ServerState
 from receiver import connections
 from receiver.connections import Stage
 from receiver.framing import EmptyLines
+from receiver.lingering import CycleTransport, Lingering
 
 # Bytes of a request line and its headers; also of chunk extensions and trailers with no body between them.
 MAX_HEAD = 64 * 1024
@@ -32,7 +34,7 @@ MAX_WAITING = 256 * 1024
 # https://asgi.readthedocs.io/en/latest/extensions.html
 EXTENSION = "hookkeeper"
 # Module constants, because Python 3.11 takes 80 ns to look up a member of an enum.
-HEAD, IDLE, BODY, ANSWER, CLOSED = Stage
+LINGER, HEAD, IDLE, BODY, ANSWER, CLOSED = Stage
 
 
 class HeadTooLargeError(Exception):
@@ -60,10 +62,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._empty_lines = EmptyLines()
         # Bytes received before the answer to the request before them.
         self._waiting = b""
+        # Whether the sender closed its direction.
+        self._half_closed = False
+        self._lingering: Lingering | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Accept the connection; answer 503 when `Connections` has no room."""
         super().connection_made(transport)
+        self._cycle_transport = CycleTransport(transport, self._end, self._is_ending)
         self.since = self.loop.time()
         if not self._connections.add(self):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; send it again")
@@ -74,18 +80,29 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._connections.discard(self)
         self._take_waiting()
         super().connection_lost(exc)
+        if self.cycle is not None:
+            self.cycle.transport = self.transport  # breaks a reference cycle
 
     def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's never keeps it open
         """Keep a half-closed connection open until its request is answered; close any other."""
         if self.stage is not ANSWER or self.scheme == "https":
             return None
         self.cycle.keep_alive = False
+        self._half_closed = True
         return True
+
+    def shutdown(self) -> None:
+        """Close the connection, or let its request or its lingering end within limits."""
+        self._connections.within[LINGER] = connections.LINGER_AT_EXIT
+        if self._lingering is None:
+            super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Parse the bytes of one request, and keep later bytes until it is answered."""
         if self.stage is ANSWER or self._waiting:
             self._wait(data)
+        elif self._lingering is not None:
+            self._lingering.discard(len(data))
         else:
             self._parse(data)
 
@@ -95,6 +112,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return
         self.scope["extensions"] = {EXTENSION: {"connection": self}}
         super().on_headers_complete()
+        self.cycle.transport = self._cycle_transport  # type: ignore[assignment] # it calls no other method
         self.stage = BODY
         self.since = self.loop.time()
         self._without_body = 0
@@ -131,17 +149,17 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
-            self.transport.close()
+            self._end()
         cycle.on_response()
         return True
 
     def on_response_complete(self) -> None:
         """Continue with the next request; close if the body is incomplete, because its rest is not read."""
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self._is_ending():
             return
         if self.stage is BODY:
-            self.transport.close()
+            self._end()
             return
         self.stage = IDLE
         self.since = self.loop.time()
@@ -155,12 +173,33 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if not self.cycle.keep_alive:  # `_wait` dropped bytes
-            self.transport.close()
+            self._end()
             return
         waiting = self._take_waiting()
         self._parse(waiting)
         if self.stage is not ANSWER:
             self.flow.resume_reading()
+
+    def _end(self) -> None:
+        """Close the connection after its answer; linger if the sender may have sent what is not read."""
+        if self._is_ending():
+            return
+        all_read = self._half_closed or (self.stage is ANSWER and not self.flow.read_paused)
+        if all_read or not self.transport.can_write_eof():  # TLS cannot end one direction
+            self.transport.close()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        self.stage = LINGER
+        self.since = self.loop.time()
+        self._take_waiting()
+        if self.cycle is not None:
+            self.cycle.body.clear()
+        self._lingering = Lingering(self.transport, self.flow, self.loop, self._connections.discarding)
+
+    def _is_ending(self) -> bool:
+        return self._lingering is not None or self.transport.is_closing()
 
     def expire(self) -> None:
         """End the connection at the deadline of its stage; answer 408 to an incomplete head."""
@@ -264,11 +303,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.stage is BODY:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.stage = ANSWER
-        self.since = self.loop.time()
         fields = [CLOSE, (b"retry-after", b"30")] if status is HTTPStatus.SERVICE_UNAVAILABLE else [CLOSE]
         self._write(status, b'{"error": "%b"}' % detail.encode(), fields)
-        self.transport.close()
+        self._end()
 
     def _write(self, status: int, content: bytes, fields: Sequence[tuple[bytes, bytes]]) -> None:
         lines = [b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *fields)]

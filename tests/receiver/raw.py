@@ -1,6 +1,8 @@
 """Write HTTP byte for byte, as no HTTP client allows."""
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
@@ -72,3 +74,18 @@ async def exchange(url: str, pieces: Iterable[bytes]) -> bytes:
                 if receiving.done():
                     break
         return await receiving
+
+
+def read_last(url: str, pieces: Iterable[bytes], pause: float = 0.0) -> bytes:
+    """Send pieces on a new connection, with a pause after each; return everything received until its end.
+
+    It reads nothing before it has sent everything, as simple clients do.
+    """
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), WITHIN) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(pause)
+        told = b""
+        while received := connection.recv(64 * 1024):
+            told += received
+        return told

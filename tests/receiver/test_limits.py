@@ -131,11 +131,15 @@ async def test_senders_that_announce_much_and_stop_take_no_memory_and_get_408(
         stopping(receiver_url, 25 * MIB, 65 * 1024, count=2) as large,
         stopping(receiver_url, 100, 1, count=1) as small,
     ):
+        head = f"POST /webhooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: {25 * MIB}\r\n\r\n".encode()
+        pieces = [head, *[b" " * 1000] * 9, b" " * 20 * MIB]
+        slow = asyncio.create_task(asyncio.to_thread(raw.read_last, receiver_url, pieces, pause=0.8))
         for size in (95_000, 2_000_000):
             assert {await pushed(http, receiver_url, size) for _ in range(6)} == {202}
         # Without competition they have seven seconds.
         answers = [await asyncio.wait_for(reader.read(), WITHIN) for reader, _ in (*large, *small)]
-    assert [answer[:13] for answer in answers] == [b"HTTP/1.1 408 "] * 3
+        answers.append(await slow)
+    assert [answer[:13] for answer in answers] == [b"HTTP/1.1 408 "] * 4
 
 
 async def test_senders_that_stop_with_all_the_room_give_way_to_others(

@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from receiver import connections, protocol
+from receiver import lingering as lingering_module
 from receiver.connections import Connections, Stage
 from receiver.protocol import LimitedHttpProtocol
 from tests.receiver import raw
@@ -60,6 +61,10 @@ class Server:
     @property
     def connections(self) -> Connections:
         return connections.of(self.state, asyncio.get_running_loop(), 75)
+
+    @property
+    def stages(self) -> list[Stage]:
+        return [each.stage for each in self.state.connections if isinstance(each, LimitedHttpProtocol)]
 
 
 @asynccontextmanager
@@ -288,6 +293,108 @@ async def test_a_sender_that_does_not_read_its_answer_is_cut_off(server: Server)
         writer.write(GET)
         await until(lambda: server.application.begun)
         await until(lambda: not server.state.connections and not server.state.tasks)
+
+
+# Lingering after an early answer
+
+LARGE = b" " * (20 * 1024 * 1024)  # more than the buffers of both sockets
+UNREAD = b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n{"
+
+
+@asynccontextmanager
+async def lingering(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect a sender that is answered before its body is read, and that keeps the connection open."""
+    async with raw.connected(server.url) as (reader, writer):
+        writer.write(UNREAD)
+        assert (await raw.answer(reader))[0] == 200
+        await until(lambda: Stage.LINGER in server.stages)
+        yield reader, writer
+
+
+async def test_the_408_of_a_head_reaches_a_sender_that_reads_last(server: Server) -> None:
+    server.connections.within[Stage.HEAD] = SOON
+    told = await asyncio.to_thread(raw.read_last, server.url, [GET[:20], LARGE], 4 * SOON)
+    assert told.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_the_503_of_a_newcomer_reaches_a_sender_that_reads_last(server: Server) -> None:
+    server.connections.limit = 1
+    server.application.may_answer.clear()
+    async with raw.connected(server.url) as (_, writer):
+        writer.write(GET)
+        await until(lambda: server.application.begun)
+        told = await asyncio.to_thread(raw.read_last, server.url, [UNREAD, LARGE])
+    assert told.startswith(b"HTTP/1.1 503 ")
+
+
+async def test_a_refused_newcomer_that_lingers_makes_no_room_for_the_next(server: Server) -> None:
+    server.connections.limit = 1
+    server.application.may_answer.clear()
+    async with raw.connected(server.url) as (_, writer):
+        writer.write(GET)
+        await until(lambda: server.application.begun)
+        for _ in range(3):
+            async with raw.connected(server.url) as (reader, _):
+                assert (await raw.answer(reader))[0] == 503
+
+
+async def test_dropped_requests_do_not_cost_the_answer_before_them(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_WAITING", 1)
+    told = await asyncio.to_thread(raw.read_last, server.url, [GET + GET, LARGE])
+    assert told.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_the_answer_of_a_sender_that_wants_the_connection_closed_ends_it_at_once(
+    server: Server,
+) -> None:
+    async with raw.connected(server.url) as (reader, writer):
+        writer.write(GET.replace(b"Host", b"Connection: close\r\nHost"))
+        assert (await raw.answer(reader))[0] == 200
+        await until(lambda: not server.state.connections)
+
+
+async def test_a_connection_does_not_linger_beyond_its_deadline(server: Server) -> None:
+    server.connections.within[Stage.LINGER] = SOON
+    async with lingering(server):
+        await until(lambda: not server.state.connections)
+
+
+async def test_a_connection_does_not_linger_beyond_a_number_of_bytes(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.lingering.MAX_DISCARDED", 1_000_000)
+    async with lingering(server) as (_, writer):
+        writer.write(LARGE)
+        await until(lambda: not server.state.connections)
+
+
+async def test_a_lingering_connection_makes_room_before_any_other(server: Server) -> None:
+    server.connections.limit = 2
+    async with raw.connected(server.url) as (kept, kept_writer), lingering(server):
+        async with raw.connected(server.url) as (reader, writer):
+            writer.write(GET)
+            assert (await raw.answer(reader))[0] == 200
+        assert Stage.LINGER not in server.stages
+        kept_writer.write(GET)
+        assert (await raw.answer(kept))[0] == 200
+
+
+async def test_a_lingering_connection_hardly_delays_the_end_of_the_process(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "LINGER_AT_EXIT", SOON)
+    async with lingering(server):
+        for each in list(server.state.connections):
+            each.shutdown()
+        await until(lambda: not server.state.connections)
+
+
+async def test_all_connections_together_discard_at_one_rate() -> None:
+    rate = lingering_module.Rate(asyncio.get_running_loop())
+    pauses = [rate.pause(int(lingering_module.DISCARD_RATE)) for _ in range(3)]
+    assert pauses == pytest.approx([1, 2, 3], abs=0.1)
 
 
 # Numbers
