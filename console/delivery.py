@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views import View
 
 from console import copying, payload_tree, timeline, wrote
 from console.pages import page
-from ledger import counting
+from ledger import counting, filters, halves
 from ledger.models import Replay
 from receiver.fields import UnreadableBodyError
 from receiver.models import TERMINAL, Delivery, HandlerRun
@@ -104,6 +105,7 @@ def _webhook(delivery: Delivery) -> str:
 
 async def _around(delivery: Delivery) -> dict[str, Any]:
     """Return links to other deliveries of the same event, and of the same issue or pull request."""
+    now = timezone.now()
     related = [("of the same GUID, to other hooks", {"guid": str(delivery.guid)})]
     if delivery.repository and delivery.number:
         about = {"repository": delivery.repository, "number": str(delivery.number)}
@@ -115,7 +117,7 @@ async def _around(delivery: Delivery) -> dict[str, Any]:
         count = await (
             counting.capped(others, MOST_RELATED)
             if "guid" in columns
-            else counting.deliveries(others, cap=MOST_RELATED)
+            else counting.deliveries(others, await halves.reach(filters.parse(columns, now)), MOST_RELATED)
         )
         if count.number:
             found.append((count, name, f"/deliveries?{urlencode(columns)}"))

@@ -28,6 +28,7 @@ from receiver.models import Delivery, Status
 # Deliveries of one worker that are shown: those that it has held for the longest time.
 MAX_RUNNING = 5
 MAX_REASONS = 8
+MAX_EVENTS = 3
 # What stands for the varying parts of a reason; no error holds it.
 VARIES = "…"
 
@@ -70,19 +71,22 @@ class Worker:
 
 
 def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> dict[str, Any]:
-    minutes = found.settled.minutes.numbers
+    minutes = found.charts.minutes
+    more = minutes.uncounted is not None
+    failed = sum(count for (_, status), count in minutes.numbers.items() if status == Status.DEAD)
     return {
         "now": found.now,
         "charts": [
-            charts.bars(found.received, "Received"),
-            charts.bars(found.settled.minutes, "Settled"),
-            charts.bars(found.settled.hours, "Settled"),
+            charts.bars(found.charts.received, "Received"),
+            charts.bars(minutes, "Settled"),
+            charts.bars(found.charts.hours, "Settled"),
         ],
-        "legend": charts.ORDER,
+        "legend": charts.SETTLED,
         "waiting": Count(found.waiting.total, more=found.waiting.total >= CAP),
+        "waits": sorted(found.waiting.numbers.items()),
         "oldest": found.waiting.oldest,
-        "settled": sum(minutes.values()),
-        "failed": sum(count for (_, status), count in minutes.items() if status == Status.DEAD),
+        "settled": Count(minutes.total, more=more),
+        "failed": Count(failed, more=more),
         "dead": Count(found.dead, more=found.dead >= CAP),
         "reasons": _reasons(found.errors),
         "workers": _workers(found.held, alive),
@@ -91,7 +95,7 @@ def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> d
         "retries": found.retries,
         "rejections": found.rejections,
         "rejected": sum(number for _, number in found.rejections),
-        "unmatched": _unmatched(found),
+        "unmatched": [(event, number, _ignored(event)) for event, number in found.unmatched[:MAX_REASONS]],
         "silent": [(one, summary.span(one.usually.total_seconds())) for one in found.silent],
         "days": overview.DAYS,
         "most_errors": overview.MAX_ERRORS,
@@ -125,23 +129,20 @@ def _workers(held: Sequence[Open], alive: Sequence[Heartbeat]) -> list[Worker]:
 def _reasons(errors: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return why deliveries died, each with the URL that finds them."""
     return [
-        {"reason": reason, "number": number, "events": events, "url": _url(reason)}
+        {
+            "reason": reason,
+            "number": number,
+            "events": events[:MAX_EVENTS],
+            "more": len(events[MAX_EVENTS:]),
+            "url": _url(reason),
+        }
         for reason, number, events in summary.grouped(errors)[:MAX_REASONS]
     ]
 
 
-def _unmatched(found: Overview) -> list[tuple[str, int, str]]:
-    """Return the events that no handler wanted, with their numbers and the URL that lists them."""
-    numbers = sorted(
-        (
-            (event, number)
-            for (status, event), number in found.settled.events.items()
-            if status == Status.IGNORED
-        ),
-        key=lambda one: -one[1],
-    )
-    query = {"status": Status.IGNORED.value}
-    return [(event, number, urlencode({**query, "event": event})) for event, number in numbers[:MAX_REASONS]]
+def _ignored(event: str) -> str:
+    """Return the query of the URL that lists what no handler wanted of an event."""
+    return urlencode({"status": Status.IGNORED.value, "since": f"{overview.DAYS}d", "event": event})
 
 
 def _url(reason: str) -> str:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import aget_object_or_404
+from django.utils import timezone
 from django.views import View
 
 from console.pages import page
-from ledger import paging
+from ledger import filters, halves, paging
+from ledger.halves import Reach
 from receiver.fields import UnreadableBodyError
 from receiver.models import SETTLED, Delivery
 from records.models import Commit, Issue, PullRequest, Push, Repository
@@ -38,14 +40,13 @@ class NumberedView(View):
         """Show its columns and the newest deliveries about it."""
         repository = await aget_object_or_404(Repository, pk=pk)
         record: Any = await aget_object_or_404(self.kind, repository=repository, number=number)
-        about = {"repository": repository.full_name, "number": number}
-        deliveries = await paging.newest(Delivery.objects.filter(**about).only(*COLUMNS), size=DELIVERIES)
+        reach = await halves.reach(filters.parse({"number": str(number)}, timezone.now()))
         context = {
             "repository": repository,
             "title": f"#{number} {record.title}",
             "facts": facts(record),
-            "deliveries": deliveries.rows,
-            "all": urlencode(about),
+            "deliveries": await about(repository, number, reach),
+            "all": [(name, urlencode({"repository": name, "number": number})) for name in names(repository)],
         }
         return await page(request, "record.html", context)
 
@@ -63,33 +64,65 @@ class CommitView(View):
         """Show its columns, and the pushes and deliveries that carried it."""
         repository = await aget_object_or_404(Repository, pk=pk)
         commit = await aget_object_or_404(Commit, repository=repository, sha=sha)
-        pushes = [push async for push in commit.pushes.order_by("-pk")[:PUSHES]]
+        carried = [push async for push in pushes(commit)]
         context = {
             "repository": repository,
             "title": commit.sha,
             "facts": facts(commit),
-            "pushes": pushes,
-            "deliveries": await _carriers(repository.full_name, commit.sha, pushes),
-            "all": urlencode({"repository": repository.full_name, "event": "push"}),
-            "all_name": "All pushes of the repository",
+            "pushes": carried,
+            "deliveries": await carriers(repository, commit.sha, carried),
+            "all": [(name, urlencode({"repository": name, "event": "push"})) for name in names(repository)],
+            "all_name": "All pushes of",
         }
         return await page(request, "record.html", context)
 
 
-async def _carriers(repository: str, sha: str, pushes: Sequence[Push]) -> list[Delivery]:
+def names(repository: Repository) -> list[str]:
+    """Return the names of a repository, the present one first: its deliveries have the one of their time."""
+    return [name for name in (repository.full_name, repository.previous_full_name) if name]
+
+
+def named(repository: Repository) -> list[QuerySet[Delivery]]:
+    """Return its deliveries by name; another repository may have the previous name now."""
+    present, *previous = names(repository)
+    rows = Delivery.objects.all()
+    found = [rows.filter(repository=name, repository_id=repository.github_id) for name in previous]
+    return [rows.filter(repository=present), *found]
+
+
+async def about(repository: Repository, number: int, reach: Reach) -> list[Delivery]:
+    """Return the newest deliveries about a pull request or issue, as far as the reach goes."""
+    found: list[Delivery] = []
+    for rows in named(repository):
+        page = await paging.newest(rows.filter(number=number).only(*COLUMNS), size=DELIVERIES, reach=reach)
+        found += page.rows
+    return sorted(found, key=_newness, reverse=True)[:DELIVERIES]
+
+
+def _newness(row: Delivery) -> tuple[datetime, int]:
+    return row.received_at, row.pk
+
+
+def pushes(commit: Commit) -> QuerySet[Push]:
+    """Return the newest pushes that carried a commit."""
+    return commit.pushes.order_by("-pk")[:PUSHES]
+
+
+async def carriers(repository: Repository, sha: str, pushes: Sequence[Push]) -> list[Delivery]:
     """Return the deliveries, among the first after its first known push, whose bodies name a commit."""
     if not pushes:
         return []
     since = min(push.pushed_at for push in pushes) - CLOCKS_APART
-    settled = Delivery.objects.filter(SETTLED, repository=repository, received_at__gte=since)
-    first = settled.order_by("received_at", "pk").values("pk")[:LOOKED_AT]
-    rows = Delivery.objects.filter(pk__in=first, event="push", size__lte=LARGEST_BODY)
-    found = []
-    with suppress(UnreadableBodyError):
-        async for row in rows.order_by("received_at", "pk")[:DELIVERIES]:
-            if row.body and sha.encode() in row.body:
-                found.append(row)  # noqa: PERF401 - what was found before an unreadable body counts
-    return found[::-1]
+    found: list[Delivery] = []
+    for rows in named(repository):
+        settled = rows.filter(SETTLED, received_at__gte=since)
+        first = settled.order_by("received_at", "pk").values("pk")[:LOOKED_AT]
+        pushed = Delivery.objects.filter(pk__in=first, event="push", size__lte=LARGEST_BODY)
+        with suppress(UnreadableBodyError):
+            async for row in pushed.order_by("received_at", "pk")[:DELIVERIES]:
+                if row.body and sha.encode() in row.body:
+                    found.append(row)  # noqa: PERF401 - what was found before an unreadable body counts
+    return sorted(found, key=_newness, reverse=True)
 
 
 def facts(record: Model) -> list[tuple[str, Any]]:

@@ -1,5 +1,7 @@
 """What the deliveries left behind: repositories, and one repository with its parts."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import aget_object_or_404
 from django.views import View
@@ -8,7 +10,8 @@ import database
 from console import syncing
 from console.pages import page
 from ledger import repositories
-from records.models import Repository
+from ledger.repositories import Read
+from records.models import Commit, Repository
 
 LISTED = 100
 
@@ -31,9 +34,17 @@ class RepositoryView(View):
     async def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show its parts; one that cannot be read does not cost the others."""
         repository = await aget_object_or_404(Repository, pk=pk)
-        parts = [
-            {"part": read.part, "rows": read.rows or [], "failed": read.rows is None}
-            for read in await repositories.read(repository)
-        ]
+        parts = [await _shown(repository, read) for read in await repositories.read(repository)]
         shown = await database.run(syncing.context, repository)
         return await page(request, "repository.html", {"repository": repository, "parts": parts, **shown})
+
+
+async def _shown(repository: Repository, read: Read) -> dict[str, Any]:
+    """Return a part with the first cells of the rows that have a page of their own."""
+    rows = read.rows or []
+    linked = {row[0] for row in rows} if read.part.link else set()
+    if linked and read.part.link == "commits":
+        # A push may end at nothing, at a tag, or at a commit that an earlier push carried.
+        known = Commit.objects.filter(repository=repository, sha__in=linked)
+        linked = {sha async for sha in known.values_list("sha", flat=True)}
+    return {"part": read.part, "rows": rows, "failed": read.rows is None, "linked": linked}

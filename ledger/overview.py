@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import BigIntegerField, CharField, F, Value
 from django.db.models.functions import Substr
 
-from ledger import rates, silence
+from ledger import rates, silence, unmatched
 from ledger.counting import CAP
-from ledger.rates import Rates, Settled, moment, union
+from ledger.rates import Charts, moment, union
 from ledger.silence import Silent
 from receiver.models import SETTLED, WAITING, Delivery, Reason, RejectionCount, Status
 
@@ -24,15 +25,15 @@ DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The first `CAP` deliveries that wait, by event, and when the oldest came."""
+    """The first `CAP` deliveries that wait, by status, and when the oldest came."""
 
-    events: Mapping[str, int]
+    numbers: Mapping[str, int]
     oldest: datetime | None
 
     @property
     def total(self) -> int:
         """Their number."""
-        return sum(self.events.values())
+        return sum(self.numbers.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ class Overview:
     """The state of the ledger at one moment, `now`."""
 
     now: datetime
-    received: Rates
-    settled: Settled
+    charts: Charts
     waiting: Waiting
     held: Sequence[Open]
     retries: Sequence[Open]
@@ -66,37 +66,42 @@ class Overview:
     """Event and error of the newest `MAX_ERRORS` dead deliveries."""
     rejections: Sequence[tuple[str, int]]
     """Reasons with their numbers in the last week, the most frequent first."""
+    unmatched: Sequence[tuple[str, int]]
+    """Events that no handler wanted, among the newest `unmatched.CAP` of the last week, alike."""
     silent: Sequence[Silent]
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing came in the last week, and nothing waits."""
-        return not (self.settled.events or self.waiting.events or self.held)
+        return not (self.charts.hours.numbers or self.waiting.numbers or self.held)
 
 
 def read(now: datetime) -> Overview:
     """Read everything. Raises `django.db.Error` if the database does not answer."""
     held, retries = _open()
     dead, errors = _dead()
+    lost = _lost(now)
     return Overview(
         now=now,
-        received=rates.received(now),
-        settled=rates.settled(now),
+        charts=rates.charts(now),
         waiting=_waiting(),
         held=held,
         retries=retries,
         dead=dead,
         errors=errors,
-        rejections=_rejections(now),
+        rejections=lost["refused"],
+        unmatched=lost["ignored"],
         silent=silence.silent(now),
     )
 
 
 def _waiting() -> Waiting:
-    rows = Delivery.objects.filter(WAITING).order_by("next_attempt_at").values("event", "received_at")[:CAP]
-    found = union([rows], "SELECT event, COUNT(*), MIN(received_at) FROM ({rows}) AS waiting GROUP BY event")
+    rows = Delivery.objects.filter(WAITING).order_by("next_attempt_at").values("status", "received_at")[:CAP]
+    found = union(
+        [rows], "SELECT status, COUNT(*), MIN(received_at) FROM ({rows}) AS waiting GROUP BY status"
+    )
     oldest = min((moment(at) for _, _, at in found), default=None)
-    return Waiting({event: number for event, number, _ in found}, oldest)
+    return Waiting({status: number for status, number, _ in found}, oldest)
 
 
 def _open() -> tuple[list[Open], list[Open]]:
@@ -137,9 +142,20 @@ def _dead() -> tuple[int, list[tuple[str, str]]]:
     return (found[0][0] if found else 0), [(event, error) for _, event, error in found]
 
 
-def _rejections(now: datetime) -> list[tuple[str, int]]:
-    since = now.date() - timedelta(days=DAYS - 1)
-    rows = RejectionCount.objects.filter(reason__in=Reason.values, day__gte=since)
-    return list(
-        rows.values("reason").annotate(total=Sum("count")).order_by("-total").values_list("reason", "total")
+def _lost(now: datetime) -> dict[str, list[tuple[str, int]]]:
+    """Return what was refused by reason and what was ignored by event, with one statement."""
+    counts: Any = RejectionCount.objects.filter(
+        reason__in=Reason.values, day__gte=now.date() - timedelta(days=DAYS - 1)
     )
+    parts = []
+    for kind, rows, name, times in (
+        ("refused", counts, "reason", F("count")),
+        ("ignored", unmatched.newest(now), "event", Value(1, output_field=BigIntegerField())),
+    ):
+        named = rows.annotate(kind=Value(kind, output_field=CharField()), name=F(name), times=times)
+        parts.append(named.values("kind", "name", "times"))
+    found: dict[str, list[tuple[str, int]]] = {"refused": [], "ignored": []}
+    summed = "SELECT kind, name, SUM(times) FROM ({rows}) AS lost GROUP BY 1, 2 ORDER BY 3 DESC, 2"
+    for kind, name, number in union(parts, summed):
+        found[kind].append((name, int(number)))
+    return found

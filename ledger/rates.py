@@ -1,98 +1,155 @@
-"""How many deliveries came and were settled, by time and status: bounded, and answered by an index."""
+"""How many deliveries came and were settled, by time and status: for charts, bounded, and by indexes.
 
-from collections import Counter
+What the worker has aggregated is read from the aggregates, a few hundred rows however many deliveries there
+were. What it has not, usually the last two minutes, is counted among the newest deliveries.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, CharField, F, QuerySet, Value, When
-from django.db.models.functions import TruncHour, TruncMinute
+from django.db.models import BigIntegerField, Case, CharField, F, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Least, TruncHour, TruncMinute
 
+from ledger.aggregates import floor
 from ledger.halves import split
+from ledger.models import Aggregate, AggregatedUntil, Dimension, Grain
 from receiver.models import Delivery, Status
 
-# Rows of one chart, the newest first. Where there were more, the chart begins later, and says so.
+# Deliveries of one kind that are counted beyond the aggregates, the newest.
 CAP = 50_000
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 WEEK = 7 * 24 * HOUR
+GRAINS = {MINUTE: Grain.MINUTE, HOUR: Grain.HOUR}
+COLUMNS = ("received", Status.SUCCEEDED.value, Status.IGNORED.value, Status.INVALID.value, Status.DEAD.value)
+# Stands for the sums in the row of the time up to which everything is aggregated.
+IS_MARK = -1
+
+Step = tuple[datetime, str]
+"""Begin and status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Numbers by the begin of a step and by status, from `since` on, `capped` where that is not all."""
+    """Numbers by step from `since` to `until`; within `uncounted`, begin and end, more than these."""
 
     step: timedelta
     since: datetime
     until: datetime
-    numbers: Mapping[tuple[datetime, str], int]
-    capped: bool
+    numbers: Mapping[Step, int]
+    uncounted: tuple[datetime, datetime] | None = None
+
+    @property
+    def total(self) -> int:
+        """The sum of all numbers."""
+        return sum(self.numbers.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What was settled: by minute for an hour, by hour for a week, and by status and event for the week."""
+class Charts:
+    """What came and what was settled, by minute for an hour, and what was settled by hour for a week."""
 
+    received: Rates
     minutes: Rates
     hours: Rates
-    events: Mapping[tuple[str, str], int]
 
 
-def settled(now: datetime) -> Settled:
-    """Count what was settled in the last week, in one statement."""
+def charts(now: datetime) -> Charts:
+    """Count what came and was settled. Raises `django.db.Error`."""
     hour, week = _begin(now, MINUTE, HOUR), _begin(now, HOUR, WEEK)
+    mark, came, settled = _aggregated(hour, week)
+    reached = {"came": max(mark, hour), "settled": max(mark, week)}
+    missing: dict[str, datetime] = {}
+    for kind, found in _newest(reached["came"], reached["settled"], hour).items():
+        # An open and a settled half of what came are counted apart, and each is as far back as it goes.
+        name = "settled" if kind == "settled" else "came"
+        (settled if kind == "settled" else came).update(found)
+        if sum(found.values()) >= CAP:
+            missing[name] = max(missing.get(name, week), min(begin for begin, _ in found))
+
+    def rates(step: timedelta, since: datetime, name: str, numbers: Counter[Step]) -> Rates:
+        grain = GRAINS[step]
+        steps: Counter[Step] = Counter()
+        for (begin, status), number in numbers.items():
+            if begin >= since:
+                steps[floor(begin, grain), status] += number
+        if name not in missing or missing[name] < since:
+            return Rates(step, since, now, steps)
+        # The oldest step that was counted is not complete either.
+        end = min(floor(missing[name], grain) + step, floor(now, grain) + step)
+        return Rates(step, since, now, steps, (max(floor(reached[name], grain), since), end))
+
+    return Charts(
+        rates(MINUTE, hour, "came", came),
+        rates(MINUTE, hour, "settled", settled),
+        rates(HOUR, week, "settled", settled),
+    )
+
+
+def _aggregated(hour: datetime, week: datetime) -> tuple[datetime, Counter[Step], Counter[Step]]:
+    """Return how far is aggregated, what came since `hour`, and what was settled since `week`.
+
+    Settled in whole hours, but in minutes since `hour` and in the hour that is not complete. One statement,
+    because a worker may go on meanwhile.
+    """
+    came: Counter[Step] = Counter()
+    settled: Counter[Step] = Counter()
+    mark = week
+    reached = AggregatedUntil.objects.values("at")[:1]
+    rows = Aggregate.objects.filter(dimension=Dimension.EVENT, begin__gte=week)
+    minutes = Least(TruncHour(Subquery(reached)), Value(floor(hour, Grain.HOUR)))
+    parts: list[Any] = [
+        rows.filter(grain=Grain.MINUTE, begin__gte=minutes).values("begin"),
+        rows.filter(grain=Grain.HOUR, begin__lt=minutes).values("begin"),
+    ]
+    sums = {f"sum_{column}": Sum(column) for column in COLUMNS}
+    no_sums = {name: Value(IS_MARK, output_field=BigIntegerField()) for name in sums}
+    parts = [part.annotate(**sums) for part in parts]
+    parts.append(AggregatedUntil.objects.annotate(**no_sums).values("at", *no_sums))
+    for at, received, *counts in union(parts):
+        begin = moment(at)
+        if received == IS_MARK:
+            mark = max(begin, week)
+            continue
+        if begin >= hour and received:
+            came[begin, Status.RECEIVED] += int(received)
+        settled.update({(begin, status): int(n) for status, n in zip(COLUMNS[1:], counts, strict=True) if n})
+    return mark, came, settled
+
+
+def _newest(came: datetime, settled: datetime, hour: datetime) -> dict[str, Counter[Step]]:
+    """Count the newest deliveries that came or were settled since these times, with one statement."""
+    text = CharField()
     step = Case(
         When(finished_at__gte=hour, then=TruncMinute("finished_at")), default=TruncHour("finished_at")
     )
-    rows: Any = Delivery.objects.filter(finished_at__gte=week).order_by("-finished_at")
-    counted = _counted([rows.annotate(step=step, name=F("status")).values("step", "name", "event")])
-    minutes: Counter[tuple[datetime, str]] = Counter()
-    hours: Counter[tuple[datetime, str]] = Counter()
-    events: Counter[tuple[str, str]] = Counter()
-    for begin, name, event, number in counted:
-        if begin >= hour:
-            minutes[begin, name] += number
-        hours[begin.replace(minute=0), name] += number
-        events[name, event] += number
-    capped = sum(events.values()) >= CAP
-    first = min((begin for begin, *_ in counted), default=now) if capped else week
-    return Settled(
-        Rates(MINUTE, max(hour, first), now, minutes, capped and first > hour),
-        Rates(HOUR, first.replace(minute=0), now, hours, capped),
-        events,
-    )
-
-
-def received(now: datetime) -> Rates:
-    """Count what was received, for each minute of the last hour, under the status `received`."""
-    begin = _begin(now, MINUTE, HOUR)
-    name = Value(Status.RECEIVED.value, output_field=CharField())
-    rows: Any = Delivery.objects.filter(received_at__gte=begin).annotate(
-        step=TruncMinute("received_at"), name=name, kind=Value("", output_field=CharField())
-    )
-    halves: list[Any] = [*split(rows)]
-    halves = [half.order_by("-received_at").values("step", "name", "kind") for half in halves]
-    numbers = {(at, status): number for at, status, _, number in _counted(halves)}
-    capped = sum(numbers.values()) >= CAP
-    since = min((at for at, _ in numbers), default=now) if capped else begin
-    return Rates(MINUTE, since, now, numbers, capped)
+    rows: Any = Delivery.objects.filter(finished_at__gte=settled).order_by("-finished_at")
+    parts = [rows.annotate(step=step, name=F("status"), kind=Value("settled", output_field=text))]
+    name = Value(Status.RECEIVED.value, output_field=text)
+    for kind, half in zip(
+        ("open", "closed"), split(Delivery.objects.filter(received_at__gte=came)), strict=True
+    ):
+        named: Any = half.order_by("-received_at")
+        parts.append(
+            named.annotate(step=TruncMinute("received_at"), name=name, kind=Value(kind, output_field=text))
+        )
+    found: dict[str, Counter[Step]] = defaultdict(Counter)
+    counted = "SELECT *, COUNT(*) FROM ({rows}) AS counted GROUP BY 1, 2, 3"
+    for at, status, kind, number in union(
+        [part.values("step", "name", "kind")[:CAP] for part in parts], counted
+    ):
+        found[kind][moment(at), status] += number
+    return found
 
 
 def _begin(now: datetime, step: timedelta, length: timedelta) -> datetime:
     """Return the begin of the first step: a whole minute or hour."""
-    begin = now.astimezone(UTC) - length + step
-    return begin.replace(minute=0 if step >= HOUR else begin.minute, second=0, microsecond=0)
-
-
-def _counted(parts: "Sequence[QuerySet[Any, Any]]") -> list[tuple[datetime, str, str, int]]:
-    """Count the first `CAP` rows of each part by their three columns; the first is a time."""
-    found = union(
-        [part[:CAP] for part in parts], "SELECT *, COUNT(*) FROM ({rows}) AS counted GROUP BY 1, 2, 3"
-    )
-    return [(moment(at), name, kind, number) for at, name, kind, number in found]
+    return floor(now - length + step, GRAINS[step])
 
 
 def union(parts: "Sequence[QuerySet[Any, Any]]", around: str = "{rows}") -> list[tuple[Any, ...]]:

@@ -17,8 +17,8 @@ MAX_RUNNING = 4  # of each worker: those that it has held for the longest time
 MAX_REASONS = 8
 REASON_LENGTH = 120  # characters
 
-# The varying parts of errors with one reason: ids, hashes, numbers.
-_VARYING = re.compile(r"\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|(?=[0-9a-f]*\d)[0-9a-f]{7,}|\d+(?:\.\d+)?)\b", re.I)
+# The varying parts of errors with one reason: ids, hashes, numbers, addresses.
+_VARYING = re.compile(r"\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|(?=[0-9a-f]*\d)[0-9a-f]{7,}|\d+(?:\.\d+)*)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)

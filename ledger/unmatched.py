@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from receiver.models import SETTLED, Delivery, Status
 
 DAYS = timedelta(days=7)
@@ -22,13 +24,17 @@ class Unmatched:
     newest_at: datetime
 
 
+def newest(now: datetime) -> QuerySet[Delivery]:
+    """Return the newest deliveries that no handler wanted."""
+    rows = Delivery.objects.filter(SETTLED, received_at__gte=now - DAYS, status=Status.IGNORED)
+    return rows.order_by("-received_at", "-pk")[:CAP]
+
+
 async def unmatched(now: datetime) -> list[Unmatched]:
     """Return what no handler wanted, the most frequent first."""
-    rows = Delivery.objects.filter(SETTLED, received_at__gte=now - DAYS, status=Status.IGNORED)
-    columns = rows.order_by("-received_at", "-pk").values_list("event", "action", "pk", "received_at")
     numbers: Counter[tuple[str, str]] = Counter()
-    newest: dict[tuple[str, str], tuple[int, datetime]] = {}
-    async for event, action, pk, at in columns[:CAP]:
+    last: dict[tuple[str, str], tuple[int, datetime]] = {}
+    async for event, action, pk, at in newest(now).values_list("event", "action", "pk", "received_at"):
         numbers[event, action] += 1
-        newest.setdefault((event, action), (pk, at))
-    return [Unmatched(*name, number, *newest[name]) for name, number in numbers.most_common()]
+        last.setdefault((event, action), (pk, at))
+    return [Unmatched(*name, number, *last[name]) for name, number in numbers.most_common()]

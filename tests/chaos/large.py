@@ -21,6 +21,37 @@ SELECT gen_random_uuid(), n, '', 0, 'push', '', {repository}, 'a/b', 'person-' |
     now() - interval '1 day' + n * interval '1 ms', {rest}
 FROM generate_series(1, {count}) AS n
 """
+# Pushes of one repository, each with one commit, and two days of aggregated minutes and hours.
+RECORDS = """
+INSERT INTO records_repository (
+    id, server, github_id, full_name, previous_full_name, private, archived, deleted, default_branch
+) VALUES (1, 'github.com', 1, 'a/b', 'a/old', false, false, false, 'main');
+
+INSERT INTO records_commit (id, repository_id, sha, message, author_name, author_email)
+SELECT n, 1, md5(n::text), '', '', '' FROM generate_series(1, {count}) AS n;
+
+INSERT INTO records_push (
+    id, repository_id, ref, before, after, forced, created, deleted, truncated, head_commit_sha, pusher,
+    pushed_at
+)
+SELECT n, 1, 'refs/heads/main', md5((n - 1)::text), md5(n::text), false, false, false, false, '', '',
+    now() - interval '1 day' + n * interval '1 ms'
+FROM generate_series(1, {count}) AS n;
+
+INSERT INTO records_pushcommit (push_id, commit_id, position)
+SELECT n, n, 0 FROM generate_series(1, {count}) AS n;
+
+INSERT INTO ledger_aggregate (
+    grain, dimension, begin, name, received, succeeded, ignored, invalid, dead, latencies
+)
+SELECT grain, dimension, date_trunc('hour', now()) - n * length, name, 1, 1, 0, 0, 0, '{{}}'
+FROM generate_series(1, 2880) AS n,
+    (VALUES ('minute', interval '1 minute'), ('hour', interval '1 hour')) AS grains (grain, length),
+    (VALUES ('event'), ('repository')) AS dimensions (dimension),
+    (VALUES ('push'), ('star')) AS names (name);
+
+INSERT INTO ledger_aggregateduntil (at) VALUES (date_trunc('hour', now()))
+"""
 
 
 def filled(migrated: str, counts: Counts) -> str:
@@ -45,8 +76,10 @@ def filled(migrated: str, counts: Counts) -> str:
         " 'delivery', 'succeeded', now(), 0, '', '', false"
         " FROM receiver_delivery WHERE status = 'succeeded'",
     )
-    ledger.execute(url, "VACUUM (ANALYZE) receiver_delivery")
-    ledger.execute(url, "VACUUM (ANALYZE) receiver_handlerrun")
+    for statement in RECORDS.format(count=counts.rows // 5).split(";"):
+        ledger.execute(url, statement)
+    tables = "receiver_delivery, receiver_handlerrun, records_commit, records_push, records_pushcommit"
+    ledger.execute(url, f"VACUUM (ANALYZE) {tables}, ledger_aggregate")
     return url
 
 

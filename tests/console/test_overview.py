@@ -57,12 +57,13 @@ def test_the_overview_shows_rates_queue_and_why_deliveries_died(console: Console
     text = words(page.text)
     assert page.text.count("<svg") == 3
     assert "Received per minute 5 since" in text
-    assert "Waiting 1 the oldest came 0 s ago" in text
+    assert "Waiting 1 1 retrying , the oldest came 0 s ago" in text
+    assert '<a href="/deliveries?status=retrying">1 retrying</a>' in page.text
     assert "Dead 3 until they are replayed" in text
     assert "in 5 min 2 push octo/cat timed out" in text
     assert "Refused in 7 days 4" in text
     assert '<a href="/rejections?reason=wrong%20secret">wrong secret</a>' in page.text
-    assert '<a href="/deliveries?status=ignored&amp;event=star">star</a>' in page.text
+    assert '<a href="/deliveries?status=ignored&amp;since=7d&amp;event=star">star</a>' in page.text
     assert "99 octo/quiet 2 days ago 60 min" in text
     [link] = re.findall(r'<a href="(/deliveries\?status=dead[^"]+)">', page.text)
     found = console.viewer.get(unescape(link)).text

@@ -1,5 +1,7 @@
 """Repositories, and the records of a pull request, an issue and a commit."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -40,6 +42,17 @@ def test_a_repository_shows_its_parts(console: Console, repository: Repository) 
     assert "\u202e" not in text
 
 
+def test_a_push_leads_to_its_commit_where_that_is_recorded(console: Console, repository: Repository) -> None:
+    move = {"repository": repository, "forced": False, "created": False, "pushed_at": timezone.now()}
+    Push.objects.create(ref="refs/heads/main", before="b" * 40, after="a" * 40, deleted=False, **move)
+    Push.objects.create(ref="refs/heads/gone", before="b" * 40, after="0" * 40, deleted=True, **move)
+    Commit.objects.create(repository=repository, sha="a" * 40, message="Mend")
+    text = console.viewer.get(f"/repositories/{repository.pk}").text
+    assert f'href="/repositories/{repository.pk}/commits/{"a" * 40}"' in text
+    assert "0" * 40 in text
+    assert f"/commits/{'0' * 40}" not in text
+
+
 def test_a_part_that_cannot_be_read_does_not_cost_the_others(
     console: Console, repository: Repository
 ) -> None:
@@ -68,11 +81,33 @@ def test_a_pull_request_and_an_issue_show_the_deliveries_that_shaped_them(
     kept(number=99)
     text = console.viewer.get(f"/repositories/{repository.pk}/pulls/12").text
     assert "#12 Fix it" in words(text)
-    assert "labels bug, <script>" in words(text)
+    assert "Labels bug, <script>" in words(text)
     assert f'href="/deliveries/{row.pk}"' in text
     assert text.count('href="/deliveries/') == 1
     assert "<script>alert" not in text
     assert console.viewer.get(f"/repositories/{repository.pk}/issues/12").status == 404
+
+
+def test_deliveries_from_before_a_rename_belong_to_what_they_shaped(
+    console: Console, repository: Repository
+) -> None:
+    repository.previous_full_name = "octo/kitten"
+    repository.save()
+    Issue.objects.create(repository=repository, number=3, title="It leaks", updated_at=timezone.now())
+    before = kept("issues__opened", number=3, repository="octo/kitten")
+    # Another repository has the previous name now.
+    other = kept("issues__opened", number=3, repository="octo/kitten", repository_id=5)
+    after = kept("issues__closed", number=3)
+    text = console.viewer.get(f"/repositories/{repository.pk}/issues/3").text
+    assert re.findall(r'href="/deliveries/(\d+)"', text) == [str(after.pk), str(before.pk)]
+    assert f'href="/deliveries/{other.pk}"' not in text
+    assert 'href="/deliveries?repository=octo%2Fkitten&amp;number=3"' in text
+
+
+def test_a_record_without_deliveries_says_why(console: Console, repository: Repository) -> None:
+    Issue.objects.create(repository=repository, number=4, title="It rains", updated_at=timezone.now())
+    page = words(console.viewer.get(f"/repositories/{repository.pk}/issues/4").text)
+    assert "None is found: it came from GitHub's API, or its deliveries were pruned." in page
 
 
 def test_a_commit_shows_the_pushes_and_deliveries_that_carried_it(
@@ -92,7 +127,7 @@ def test_a_commit_shows_the_pushes_and_deliveries_that_carried_it(
     assert f'href="/deliveries/{carrier.pk}"' in text
     assert f'href="/deliveries/{other.pk}"' not in text
     page = words(text)
-    assert "message Mend" in page
+    assert "Message Mend" in page
     assert "Pushes that carried it refs/heads/main" in page
     found = console.viewer.get("/search?q=aaaaaaa").text
     assert f'href="/repositories/{repository.pk}/commits/{"a" * 40}"' in found

@@ -1,13 +1,17 @@
-"""Rates: what came and what was settled, in whole minutes and hours, and no further than the cap."""
+"""Rates: what came and what was settled in whole minutes and hours, aggregated or not."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 
-from ledger import rates, silence, unmatched
+from ledger import aggregates, rates, silence, unmatched
+from ledger.models import Grain
 from ledger.silence import Silent
-from receiver.models import Status
+from receiver.models import SETTLED, Delivery, Status
 from tests.console.kept import kept
 
 NOW = datetime(2026, 11, 25, 12, 30, 40, tzinfo=UTC)
@@ -17,55 +21,75 @@ def minutes(ago: float) -> datetime:
     return NOW - timedelta(minutes=ago)
 
 
-@pytest.mark.django_db
-def test_settled_deliveries_are_counted_by_minute_and_status() -> None:
-    for ago, status in [
-        (0.1, Status.SUCCEEDED),
-        (0.5, Status.SUCCEEDED),
-        (0.5, Status.DEAD),
-        (59, Status.DEAD),
-    ]:
-        kept(finished_at=minutes(ago), status=status)
-    kept(finished_at=minutes(61), status=Status.DEAD)
-    kept()
-    kept(finished_at=minutes(61), status=Status.IGNORED, event="star")
-    found = rates.settled(NOW)
-    assert (found.minutes.since, found.minutes.capped) == (datetime(2026, 11, 25, 11, 31, tzinfo=UTC), False)
-    assert found.hours.since == datetime(2026, 11, 18, 13, tzinfo=UTC)
-    assert found.hours.numbers == {
-        (datetime(2026, 11, 25, 12, tzinfo=UTC), "succeeded"): 2,
-        (datetime(2026, 11, 25, 12, tzinfo=UTC), "dead"): 1,
-        (datetime(2026, 11, 25, 11, tzinfo=UTC), "dead"): 2,
-        (datetime(2026, 11, 25, 11, tzinfo=UTC), "ignored"): 1,
-    }
-    assert found.events == {("succeeded", "push"): 2, ("dead", "push"): 3, ("ignored", "star"): 1}
-    assert found.minutes.numbers == {
-        (datetime(2026, 11, 25, 12, 30, tzinfo=UTC), "succeeded"): 2,
-        (datetime(2026, 11, 25, 12, 30, tzinfo=UTC), "dead"): 1,
-        (datetime(2026, 11, 25, 11, 31, tzinfo=UTC), "dead"): 1,
-    }
+def aggregated(until: datetime | None) -> None:
+    """Aggregate as a worker does that ended at this time."""
+    while until and aggregates.advance(until):
+        continue
 
 
-@pytest.mark.django_db
-def test_received_deliveries_are_counted_by_minute_whatever_became_of_them() -> None:
-    kept(received_at=minutes(1), status=Status.DEAD, finished_at=minutes(0))
-    kept(received_at=minutes(1))
-    kept(received_at=minutes(40))
-    kept(received_at=minutes(70))
-    assert rates.received(NOW).numbers == {
-        (datetime(2026, 11, 25, 12, 29, tzinfo=UTC), "received"): 2,
-        (datetime(2026, 11, 25, 11, 50, tzinfo=UTC), "received"): 1,
-    }
+def keep_a_week() -> None:
+    for ago in (0.1, 0.5, 1.5, 31, 34, 59, 61, 95, 60 * 24, 60 * 71, 60 * 24 * 6.9, 60 * 24 * 7.1):
+        for status in (Status.SUCCEEDED, Status.DEAD):
+            kept(received_at=minutes(ago + 2), finished_at=minutes(ago), status=status, event=f"star{ago}")
+        kept(received_at=minutes(ago))
 
 
-@pytest.mark.django_db
-def test_beyond_the_cap_the_chart_begins_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def counted(rows: Iterable[tuple[Any, str]], since: datetime, grain: Grain) -> Counter[rates.Step]:
+    """Count these times by minute or hour."""
+    return Counter((aggregates.floor(at, grain), name) for at, name in rows if at >= since)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "until", [None, *(minutes(ago) for ago in (60 * 24 * 9, 60 * 48, 75, 33, 0))], ids=str
+)
+def test_charts_are_the_same_however_far_the_aggregates_are_behind(until: datetime | None) -> None:
+    keep_a_week()
+    aggregated(until)
+    received = [(at, "received") for at in Delivery.objects.values_list("received_at", flat=True)]
+    settled = list(Delivery.objects.filter(SETTLED).values_list("finished_at", "status"))
+    found = rates.charts(NOW)
+    hour, week = datetime(2026, 11, 25, 11, 31, tzinfo=UTC), datetime(2026, 11, 18, 13, tzinfo=UTC)
+    assert (found.minutes.since, found.hours.since) == (hour, week)
+    assert found.received.numbers == counted(received, hour, Grain.MINUTE)
+    assert found.minutes.numbers == counted(settled, hour, Grain.MINUTE)
+    assert found.hours.numbers == counted(settled, week, Grain.HOUR)
+    assert (found.received.uncounted, found.minutes.uncounted, found.hours.uncounted) == (None, None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_aggregated_is_not_read_from_the_deliveries() -> None:
+    keep_a_week()
+    aggregated(NOW)
+    before = rates.charts(NOW)
+    Delivery.objects.filter(received_at__lt=minutes(10)).delete()
+    assert rates.charts(NOW) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_chart_says_which_minutes_have_more_than_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "CAP", 3)
+    for ago in (40, 40, 40, 40, 5, 4, 3, 2):
+        kept(received_at=minutes(ago), finished_at=minutes(ago), status=Status.SUCCEEDED)
+    aggregated(minutes(20))
+    found = rates.charts(NOW)
+    assert list(found.minutes.numbers.values()) == [4, 1, 1, 1]
+    gap = (datetime(2026, 11, 25, 12, 9, tzinfo=UTC), datetime(2026, 11, 25, 12, 27, tzinfo=UTC))
+    assert (found.received.uncounted, found.minutes.uncounted) == (gap, gap)
+    hours = (datetime(2026, 11, 25, 12, tzinfo=UTC), datetime(2026, 11, 25, 13, tzinfo=UTC))
+    assert found.hours.uncounted == hours
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_half_that_is_counted_least_far_back_bounds_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "CAP", 2)
-    for ago in (1, 2, 30):
-        kept(finished_at=minutes(ago), status=Status.SUCCEEDED)
-    found = rates.settled(NOW).minutes
-    assert (sum(found.numbers.values()), found.capped) == (2, True)
-    assert found.since == datetime(2026, 11, 25, 12, 28, tzinfo=UTC)
+    for ago in (9, 3, 2):
+        kept(received_at=minutes(ago))
+    kept(received_at=minutes(20), finished_at=minutes(70), status=Status.SUCCEEDED)
+    found = rates.charts(NOW)
+    end = datetime(2026, 11, 25, 12, 28, tzinfo=UTC)
+    assert found.received.uncounted == (found.received.since, end)
+    assert (found.minutes.uncounted, found.hours.uncounted) == (None, None)
 
 
 @pytest.mark.django_db(transaction=True)
