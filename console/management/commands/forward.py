@@ -31,6 +31,7 @@ class Command(BaseCommand):
     """Sends deliveries with their exact bytes and GitHub's headers, signed anew."""
 
     help = "Send stored deliveries to another URL, in the order of receipt; with --follow also what arrives."
+    requires_system_checks = ()  # they import every page; `make check` runs them
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         """Return the parser, in which `-v` is this command's own and `--verbosity` Django's."""

@@ -22,6 +22,7 @@ class Command(BaseCommand):
     """Shows the queue once, or continuously."""
 
     help = "Show the queue, the workers, the next retries, and the reasons of dead deliveries."
+    requires_system_checks = ()  # they import every page; `make check` runs them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""

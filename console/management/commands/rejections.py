@@ -19,6 +19,7 @@ class Command(BaseCommand):
     """Shows counts by reason, and the newest rejected requests."""
 
     help = "Show how many requests were refused for each reason, and the newest of them."
+    requires_system_checks = ()  # they import every page; `make check` runs them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""

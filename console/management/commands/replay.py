@@ -31,6 +31,7 @@ class Command(BaseCommand):
 
     _continued = ""
     help = "Process stored deliveries again, chosen by guid or by filters, in the order of receipt."
+    requires_system_checks = ()  # they import every page; `make check` runs them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
