@@ -1,7 +1,6 @@
 """Run the receiver and the worker as real processes, with the lines of the Procfile."""
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -14,25 +13,15 @@ from pathlib import Path
 
 from honcho.environ import parse_procfile
 
+from tests import ports
+
 ROOT = Path(__file__).parent.parent
-# Seconds in which a process starts, on a machine that has much else to do.
-STARTS_WITHIN = 60.0
+# Seconds in which a process starts and stops, and in which it does something, on a machine that has much else
+# to do. A test that passes never waits so long.
+STARTS_WITHIN = STOPS_WITHIN = 100.0
+PATIENCE = 60.0
+free_port = ports.free_port
 PROCFILE: dict[str, str] = parse_procfile((ROOT / "Procfile").read_text()).processes
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on, and that no outgoing connection is given by the system.
-
-    Linux gives those 32768 to 60999; a port of that range could be taken before a server listens on it.
-    """
-    while True:
-        port = 20000 + secrets.randbelow(12000)  # not `random`, which each test seeds alike
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def accepts(port: int) -> bool:
@@ -41,7 +30,7 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(true: Callable[[], object], what: str, within: float = 30.0) -> None:
+def wait_until(true: Callable[[], object], what: str, within: float = PATIENCE) -> None:
     """Poll until `true()`. Raises AssertionError with `what` after `within` seconds."""
     deadline = time.monotonic() + within
     while not true():
@@ -78,11 +67,11 @@ def running(command: str, log: Path, **changes: str) -> Iterator[subprocess.Pope
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
-    """Signal the process group and wait for its end; kill it after 25 seconds."""
+    """Signal the process group and wait for its end; kill it after STOPS_WITHIN."""
     if process.poll() is None:
         os.killpg(process.pid, how)
         try:
-            process.wait(25)
+            process.wait(STOPS_WITHIN)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
     return process.wait()

@@ -161,13 +161,13 @@ def test_a_drain_counts_what_was_done_after_the_warming_up(numbers: Start, backe
 
 
 def test_a_drain_that_leaves_a_delivery_undone_is_wrong(numbers: Start, backends: Servers) -> None:
-    found, wrong = drains.drain(numbers(skip=50), 200, cores.split(two=True), backends, within=1.5)
+    found, wrong = drains.drain(numbers(skip=50), 200, cores.split(two=True), backends, within=5)
 
     assert wrong == [
-        "1 of 200 deliveries were not done within 1.5 seconds",
+        "1 of 200 deliveries were not done within 5 seconds",
         "209 records, and there should be 210",
     ]
-    assert found.rate < 200 / 1.5
+    assert found.rate < 200 / 5
 
 
 def test_a_drain_whose_records_are_not_all_there_is_wrong(numbers: Start, backends: Servers) -> None:
@@ -221,7 +221,7 @@ def test_what_burns_cpu_ends_when_the_benchmark_is_interrupted(tmp_path: Path) -
 
 def test_what_burns_cpu_ends_by_itself_when_the_benchmark_is_no_more() -> None:
     somebody_else = str(os.getpid() + 1)
-    subprocess.run([sys.executable, "-c", spinner.PROGRAM, somebody_else], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", spinner.PROGRAM, somebody_else], check=True, timeout=60)
 
 
 def spinners() -> list[int]:
@@ -246,7 +246,7 @@ def test_the_procfiles_worker_does_the_whole_workload_and_a_missing_row_is_wrong
     }
     made = workers.hookkeeper(Contender("", "", "", environment=environment, database=database_url))
 
-    _, wrong = drains.drain(made, 40, cores.split(two=True), backends, within=30)
+    _, wrong = drains.drain(made, 40, cores.split(two=True), backends, within=90)
 
     assert wrong == []
     assert Delivery.objects.count() == 45

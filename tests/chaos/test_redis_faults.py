@@ -19,7 +19,7 @@ pytestmark = pytest.mark.once
 
 GRACE = 1.0  # seconds
 # Seconds after the grace period in which a worker stops.
-STOPPED_WITHIN = 20
+STOPPED_WITHIN = 60
 JOBS = 20
 # Seconds from one restart, or one hang, of Redis to the next; and between two kinds of faults.
 EVERY = 0.8

@@ -5,13 +5,11 @@ from processing import consumer
 LEASE = 3.0
 ISOLATION_GRACE = 1.0
 # From the end of a worker until another worker has claimed its deliveries: the lease and one poll, twice
-# because the other worker may be killed too, and time for a slow machine.
-TAKEN_OVER_WITHIN = 2 * (LEASE + consumer.POLL) + 8
+# because the other worker may be killed too.
+TAKEN_OVER_WITHIN = 2 * (LEASE + consumer.POLL)
 # A handler that runs longer than its lease, and the delay of a handler that asks for a retry.
 LONG = 2.5 * LEASE
 LATER = 3.0
-# A handler that is certainly still at work when a test has seen it begin.
-SLOW = 2.0
 # From the start of a worker until it is ready.
 STARTED_WITHIN = 10.0
 # A worker with a blocked event loop ends after this time.

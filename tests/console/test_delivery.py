@@ -197,7 +197,7 @@ def test_the_line_for_curl_sends_the_same_delivery(receiver_url: str, tmp_path: 
     line = copying.curl(row.headers, row.content_type, row.guid, f"{receiver_url}/webhooks/github")
     done = subprocess.run(
         ["/bin/sh", "-c", f"{line} --silent"], cwd=tmp_path, capture_output=True, text=True, check=True,
-        timeout=30, env={"PATH": "/usr/bin:/bin", "SECRET": servers.SECRET},
+        timeout=60, env={"PATH": "/usr/bin:/bin", "SECRET": servers.SECRET},
     )  # fmt: skip
     assert done.stdout == f'{{"guid": "{row.guid}", "status": "accepted"}}'
     assert Delivery.objects.get(hook_id=0).body == row.body

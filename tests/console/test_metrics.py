@@ -46,9 +46,9 @@ def test_counters_of_receivers_and_workers_reach_it(
             request = urllib.request.Request(f"{url}/webhooks/github", sent.body, sent.headers)
             with urllib.request.urlopen(request):
                 pass
-        processes.wait_until(lambda: counted(RECEIVED) >= 3, "the receiver has written its counts", 30)
+        processes.wait_until(lambda: counted(RECEIVED) >= 3, "the receiver has written its counts")
     with processes.worker(worker_log, DATABASE_URL=database_url):
-        processes.wait_until(lambda: counted(SETTLED) == 2, "the worker has written its counts", 30)
+        processes.wait_until(lambda: counted(SETTLED) == 2, "the worker has written its counts")
     found = samples(console.stranger().get("/metrics").text)
     assert found["hookkeeper_deliveries_total", "push", "accepted"] >= 1
     assert found["hookkeeper_deliveries_total", "push", "duplicate"] >= 1

@@ -52,7 +52,7 @@ def test_prometheus_scrapes_the_console_and_evaluates_the_rules(console: Console
         f"--web.listen-address=127.0.0.1:{port}"
     )
     with processes.running(command, log):
-        processes.wait_until(lambda: health() == ["up"], log.read_text() or "the console is scraped", 30)
+        processes.wait_until(lambda: health() == ["up"], log.read_text() or "the console is scraped")
         processes.wait_until(
             lambda: {rule["health"] for rule in rules()} == {"ok"}, "the rules are evaluated", 30
         )

@@ -56,7 +56,7 @@ class Visitor:
 
     def _open(self, request: urllib.request.Request) -> Answer:
         try:
-            response = self._opener.open(request, timeout=20)
+            response = self._opener.open(request, timeout=60)
         except urllib.error.HTTPError as error:
             response = error
         with response:

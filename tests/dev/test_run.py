@@ -99,7 +99,7 @@ class Run:
         sent = self.command("send", "push")
         assert sent.stdout.startswith("202 "), sent.stderr
         guid: str = json.loads(sent.stdout[4:])["guid"]
-        wait_until(lambda: f"| {guid}" in self.output, "the worker logs the delivery", 30)
+        wait_until(lambda: f"| {guid}" in self.output, "the worker logs the delivery")
         return guid
 
     def kill_the_receiver(self) -> None:
@@ -113,8 +113,8 @@ class Run:
 
     def nothing_is_left(self) -> None:
         """Wait until no process is left of those that were seen, or of those that have its data folder."""
-        wait_until(lambda: not any(map(alive, self.family)), "no process is left", 30)
-        wait_until(lambda: working_in(self.folder) == [], "no process is left", 30)
+        wait_until(lambda: not any(map(alive, self.family)), "no process is left")
+        wait_until(lambda: working_in(self.folder) == [], "no process is left")
 
 
 def alive(process: psutil.Process) -> bool:
@@ -296,7 +296,7 @@ def test_when_one_process_dies_all_stop(place: int, start: Start, quick: Path) -
         found[:] = [*redis, *others]
         return (len(redis), len(others)) == (1, len(PROCFILE) - 1)
 
-    wait_until(all_run, "all four run their programs", 30)
+    wait_until(all_run, "all four run their programs")
     found[place].kill()
     assert run.process.wait(ENDS_WITHIN) == 1
     run.nothing_is_left()

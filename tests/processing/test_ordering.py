@@ -92,7 +92,7 @@ async def test_workers_that_claim_at_once_keep_the_order() -> None:
     journal = Journal()
     await journal.receive(repositories=2, each=20)
     runners = [journal.runner(f"worker {number}") for number in range(4)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await Delivery.objects.exclude(status="succeeded").aexists():
             await asyncio.gather(*(runner.drain() for runner in runners))
     for repository in range(2):

@@ -11,7 +11,7 @@ from processing import resilient_redis
 from receiver import queue
 
 # Seconds.
-LASTS = 3.0
+LASTS = 1.5
 PAUSES = [0, 0.001, 0.002, 0.005, 0.01]
 
 

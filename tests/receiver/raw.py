@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from tests import github
 
-WITHIN = 15.0  # seconds, for whatever is waited for
+WITHIN = 60.0  # seconds, for whatever is waited for
 
 
 def head(request: github.Request, *more: str, version: str = "1.1", chunked: bool = False) -> bytes:

@@ -75,7 +75,7 @@ def mutations(right: bytes, body: bytes) -> st.SearchStrategy[list[bytes]]:
 
 def send(url: str, head: list[bytes], body: bytes) -> int:
     """Send exactly these bytes; return the status of the answer."""
-    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=15) as connection:
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=60) as connection:
         connection.sendall(
             b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"Connection: close", b"", body])
         )

@@ -105,7 +105,7 @@ asyncio.run(end())
 
 def test_a_process_that_ends_writes_what_waits() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", ENDS], check=False, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", ENDS], check=False, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 3
     assert "the last" in ended.stderr

@@ -144,7 +144,7 @@ def test_every_line_of_a_worker_is_json_and_a_settled_delivery_is_one(
 ) -> None:
     row = kept(next_attempt_at="2026-01-01T00:00Z")
     with processes.worker(worker_log, DATABASE_URL=database_url, LOG_FORMAT="json"):
-        processes.wait_until(lambda: str(row.guid) in worker_log.read_text(), "the delivery is logged", 30)
+        processes.wait_until(lambda: str(row.guid) in worker_log.read_text(), "the delivery is logged")
     entries = [json.loads(line) for line in worker_log.read_text().splitlines()]
     assert {entry["worker"] for entry in entries} == {entries[0]["worker"]}
     [settled] = [entry for entry in entries if entry.get("guid") == str(row.guid)]
@@ -156,7 +156,7 @@ def test_every_line_of_a_worker_is_json_and_a_settled_delivery_is_one(
 def test_every_line_of_the_receiver_is_json(database_url: str, tmp_path: Path) -> None:
     log = tmp_path / "receiver.log"
     with processes.receiver(log, DATABASE_URL=database_url, LOG_FORMAT="json"):
-        processes.wait_until(lambda: "Uvicorn running on" in log.read_text(), "uvicorn's line", 30)
+        processes.wait_until(lambda: "Uvicorn running on" in log.read_text(), "uvicorn's line")
         written, _, _ = log.read_text().rpartition("\n")
     assert all(json.loads(line)["message"] for line in written.splitlines())
 

@@ -38,7 +38,7 @@ def test_a_delivery_is_one_trace_from_its_receipt_to_its_settlement(
             pass
         assert set(spans()) == {"receive", "commit"}
     with processes.worker(worker_log, **there):
-        processes.wait_until(lambda: "settle" in file.read_text(), "it is settled", 30)
+        processes.wait_until(lambda: "settle" in file.read_text(), "it is settled")
     found = spans()
     assert set(found) == {"receive", "commit", "claim", "handle", "settle"}
     assert {span["context"]["trace_id"] for span in found.values()} == {

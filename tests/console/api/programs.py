@@ -50,7 +50,7 @@ class Program:
         url = self.url + (path if path.startswith("/api/") else f"/api/v1/{path}")
         request = urllib.request.Request(url, body, sent, method=method)
         try:
-            response = _opener.open(request, timeout=30)
+            response = _opener.open(request, timeout=60)
         except urllib.error.HTTPError as error:
             response = error
         with response:

@@ -38,7 +38,7 @@ def main() -> None:
                 text = log.read_text()
                 return "is ready for" in text and text.count("Uvicorn running") == 2
 
-            wait_until(ready, "all processes are up", 30)
+            wait_until(ready, "all processes are up")
             for sample in SAMPLES:
                 subprocess.run(
                     [sys.executable, "manage.py", "send", sample],

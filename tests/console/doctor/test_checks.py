@@ -77,7 +77,7 @@ def test_of_a_whole_installation_nothing_is_wrong_and_the_ping_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(posting, "SETTLED_WITHIN", 60.0)  # seconds; the machine may be busy
     with processes.worker(worker_log, DATABASE_URL=database_url):
-        processes.wait_until(lambda: found("workers").status is Status.OK, "the worker is seen", 30)
+        processes.wait_until(lambda: found("workers").status is Status.OK, "the worker is seen")
         told = run("doctor", "--url", f"{receiver_url}/webhooks/github")
     assert f"ok           version: Hookkeeper {settings.VERSION}, Python 3." in told, told
     for name in (

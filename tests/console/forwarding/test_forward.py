@@ -302,14 +302,14 @@ def test_follow_begins_with_what_arrives_and_outlives_a_target_that_is_away(
         f"{sys.executable} manage.py forward --follow --to http://127.0.0.1:{port}/hooks --secret whatever"
     )
     with processes.running(command, log, DATABASE_URL=database_url) as running:
-        processes.wait_until(lambda: f"following after id {before.pk}" in log.read_text(), "it follows", 30)
+        processes.wait_until(lambda: f"following after id {before.pk}" in log.read_text(), "it follows")
         first = kept()
-        processes.wait_until(lambda: "not reached" in log.read_text(), "the target is away", 30)
+        processes.wait_until(lambda: "not reached" in log.read_text(), "the target is away")
         with serving(target, port):
-            processes.wait_until(lambda: str(first.guid) in target.guids, "the first is sent", 30)
+            processes.wait_until(lambda: str(first.guid) in target.guids, "the first is sent")
             second = kept()
             done = f"id {second.pk}\n"
-            processes.wait_until(lambda: done in log.read_text(), "the second is sent", 30)
+            processes.wait_until(lambda: done in log.read_text(), "the second is sent")
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130
     assert f"to continue, repeat the arguments with --after {second.pk}" in log.read_text()
