@@ -71,7 +71,8 @@ def parse(parameters: Mapping[str, str], now: datetime) -> Filter:
 def _status(value: str, _now: datetime) -> Q:
     if value not in Status.values:
         raise InvalidFilterError("status", "one of " + ", ".join(Status.values))
-    return Q(status=value)
+    # The second condition is that of an index, which SQLite must read to use it.
+    return Q(status=value) if value == Status.SUCCEEDED else Q(status=value) & ~Q(status=Status.SUCCEEDED)
 
 
 def _text(column: str) -> Callable[[str, datetime], Q]:
@@ -88,7 +89,7 @@ def _number(name: str, column: str) -> Callable[[str, datetime], Q]:
 
 
 def _source(value: str, _now: datetime) -> Q:
-    return Q(source="" if value == NO_SOURCE else value.lower())
+    return Q(source="") if value == NO_SOURCE else Q(source=value.lower()) & ~Q(source="")
 
 
 def _guid(value: str, _now: datetime) -> Q:

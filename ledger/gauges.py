@@ -10,14 +10,18 @@ from django.db.models import Sum
 from database import row_sets
 from ledger.counting import CAP
 from ledger.models import Kind, Operation, State
-from receiver.models import WAITING, Delivery, RejectionCount, Status
+from receiver.models import UNSUCCESSFUL, WAITING, Delivery, RejectionCount, Status
 
 
 def deliveries() -> dict[str, int]:
     """Return the numbers of open and of dead deliveries by status. Others are an index too long to count."""
-    rows = Delivery.objects.order_by()
-    statuses = (Status.RECEIVED, Status.RETRYING, Status.PROCESSING, Status.DEAD)
-    return {status.value: rows.filter(status=status)[: CAP + 1].count() for status in statuses}
+    rows, unsuccessful = Delivery.objects.order_by(), Delivery.objects.filter(UNSUCCESSFUL).order_by()
+    statuses = {
+        Status.RECEIVED: rows, Status.RETRYING: rows, Status.PROCESSING: rows, Status.DEAD: unsuccessful,
+    }  # fmt: skip
+    return {
+        status.value: found.filter(status=status)[: CAP + 1].count() for status, found in statuses.items()
+    }
 
 
 def oldest_waiting() -> float:

@@ -13,7 +13,7 @@ from ledger import rates, silence, unmatched
 from ledger.counting import CAP
 from ledger.rates import Charts, moment, union
 from ledger.silence import Silent
-from receiver.models import SETTLED, WAITING, Delivery, Reason, RejectionCount, Status
+from receiver.models import UNSUCCESSFUL, WAITING, Delivery, Reason, RejectionCount, Status
 
 # Maximum numbers of rows that are read.
 MAX_ERRORS = 1_000
@@ -129,7 +129,7 @@ def _open() -> tuple[list[Open], list[Open]]:
 
 def _dead() -> tuple[int, list[tuple[str, str]]]:
     """Return the number of dead deliveries, and event and error of the newest, with one statement."""
-    dead = Delivery.objects.filter(SETTLED, status=Status.DEAD)
+    dead = Delivery.objects.filter(UNSUCCESSFUL, status=Status.DEAD)
     newest = dead.order_by("-received_at", "-pk").values("event", text=Substr("error", 1, ERROR_LENGTH))
     counted, values = dead.order_by().values("pk")[:CAP].query.sql_with_params()
     rows, more = newest[:MAX_ERRORS].query.sql_with_params()

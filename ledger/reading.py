@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from database import row_sets
 from ledger import heartbeats
 from ledger.heartbeats import Heartbeat
-from receiver.models import WAITING, Delivery, Status
+from receiver.models import UNSUCCESSFUL, WAITING, Delivery, Status
 
 # Maximum numbers of rows that are read.
 MAX_COUNT = 100_000
@@ -131,7 +131,7 @@ def retries() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
 
 def dead() -> models.QuerySet[Delivery]:
     """Return the dead deliveries, the newest first."""
-    return Delivery.objects.filter(status=Status.DEAD).order_by("-pk")
+    return Delivery.objects.filter(UNSUCCESSFUL, status=Status.DEAD).order_by("-received_at", "-pk")
 
 
 def errors() -> "models.QuerySet[Delivery, tuple[Any, ...]]":

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from receiver.models import SETTLED, Delivery, Status
+from receiver.models import UNSUCCESSFUL, Delivery, Status
 
 DAYS = timedelta(days=7)
 # Deliveries that are looked at, the newest first.
@@ -26,7 +26,7 @@ class Unmatched:
 
 def newest(now: datetime) -> QuerySet[Delivery]:
     """Return the newest deliveries that no handler wanted."""
-    rows = Delivery.objects.filter(SETTLED, received_at__gte=now - DAYS, status=Status.IGNORED)
+    rows = Delivery.objects.filter(UNSUCCESSFUL, received_at__gte=now - DAYS, status=Status.IGNORED)
     return rows.order_by("-received_at", "-pk")[:CAP]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db.models import Sum
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from telemetry.counts import RECEIVED, SETTLED
@@ -64,7 +65,7 @@ def test_counters_of_receivers_and_workers_reach_it(
 
 
 def test_gauges_show_the_state_of_the_ledger(console: Console) -> None:
-    kept(status="dead")
+    kept(status="dead", finished_at=timezone.now())
     kept(received_at="2026-01-01T00:00Z", next_attempt_at="2026-01-01T00:00Z")
     found = samples(console.stranger().get("/metrics").text)
     assert found["hookkeeper_deliveries", "dead"] == 1

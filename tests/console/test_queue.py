@@ -64,7 +64,7 @@ def test_a_worker_is_shown_with_what_it_runs(redis: "Redis", database_url: str, 
 def test_text_from_payloads_neither_marks_up_nor_commands_the_terminal(redis: "Redis") -> None:
     stored(status="retrying", repository=HOSTILE, error=HOSTILE)
     stored(status="processing", repository=HOSTILE, worker=HOSTILE)
-    stored(status="dead", event="[bold]", error=HOSTILE)
+    stored(status="dead", event="[bold]", error=HOSTILE, finished_at=timezone.now())
     Rejection.objects.create(
         at=timezone.now(), reason="header", status=400, detail=HOSTILE, address="a", event=HOSTILE, size=0
     )
