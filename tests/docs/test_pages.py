@@ -61,6 +61,13 @@ def test_a_superseded_decision_links_to_the_one_that_replaced_it(page: Path) -> 
     assert bool(links) == head.startswith("Status: superseded")
 
 
+@pytest.mark.parametrize("name", ["architecture.md", "architecture.svg"])
+def test_the_architecture_names_every_package(name: str) -> None:
+    text = (ROOT / "docs" / "explanation" / name).read_text()
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "tests"}
+    assert {package for package in packages if f"{package}/" not in text} == set()
+
+
 def test_the_index_lists_every_decision_with_its_status_and_date() -> None:
     listed = [row[1:] for row in ROW.findall((DECISIONS / "README.md").read_text())]
     heads = [(page.name, HEAD.match(page.read_text())) for page in decisions()]

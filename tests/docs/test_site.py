@@ -1,5 +1,6 @@
 """The documentation as a site: all pages are found in it, without a server or a network."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.processes import ROOT
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 DOCS = ROOT / "docs"
 CONFIG = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
 
