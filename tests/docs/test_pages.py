@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
@@ -66,6 +67,12 @@ def test_the_architecture_names_every_package(name: str) -> None:
     text = (ROOT / "docs" / "explanation" / name).read_text()
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "tests"}
     assert {package for package in packages if f"{package}/" not in text} == set()
+
+
+def test_the_changelog_has_the_version_with_a_date_below_what_is_unreleased() -> None:
+    sections = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert sections[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(settings.VERSION)} \(\d{{4}}-\d\d-\d\d\)", sections[1])
 
 
 def test_the_index_lists_every_decision_with_its_status_and_date() -> None:
