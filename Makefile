@@ -72,13 +72,14 @@ check: $(VENV)/.dev ## Check lint, format, types, migrations and the links of th
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-bench: $(VENV)/.bench ## Measure all parts beside their peers (options: BENCH, BENCH_WORKER, BENCH_CONSOLE, BENCH_API)
+bench: $(VENV)/.bench ## Measure all parts beside their peers (options: BENCH, BENCH_WORKER, BENCH_CONSOLE, BENCH_API, BENCH_SCALE)
 	$(BIN)/python -m bench ingest $(BENCH)
 	$(BIN)/python -m bench worker $(BENCH_WORKER)
 	$(BIN)/python -m bench console $(BENCH_CONSOLE)
 	$(BIN)/python -m bench api $(BENCH_API)
 	$(BIN)/python -m bench records
 	$(BIN)/python -m bench parsing
+	$(if $(BENCH_SCALE),$(BIN)/python -m bench scale $(BENCH_SCALE))
 
 docs: $(VENV)/.dev ## Build the documentation site in var/site, which opens without a server or a network
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

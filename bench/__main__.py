@@ -2,8 +2,10 @@
 
 Both exit with 1 if a request, a delivery or a row is missing. `python -m bench writes` measures ways of
 writing a batch to PostgreSQL, `python -m bench console` the console's pages and `python -m bench api` the API
-over a large ledger, `python -m bench retention` pruning, `python -m bench records` the recording of commits,
-`python -m bench parsing` the schemas beside githubkit's models.
+over a large ledger, `python -m bench retention` pruning, `python -m bench scale` all of them beside an empty
+ledger, `python -m bench day` a day of traffic with pruning, `python -m bench bodies` a table of its own for
+bodies, `python -m bench records` the recording of commits, `python -m bench parsing` the schemas beside
+githubkit's models.
 """
 
 import argparse
@@ -72,6 +74,25 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
     five = parts.add_parser("retention", help="pruning: rate, and the space of a delivery")
     five.add_argument("--rows", type=_above_0(int), default=300_000, help="deliveries (%(default)s)")
+    six = parts.add_parser("scale", help="receiver, worker, pages and pruning over millions of deliveries")
+    six.add_argument("--rows", type=_above_0(int), default=1_000_000, help="deliveries (%(default)s)")
+    six.add_argument("--rounds", type=_above_0(int), default=5, help="of receiver and worker (%(default)s)")
+    six.add_argument("--seconds", type=float, default=3.0, help="of a round of the receiver; 0 for none")
+    six.add_argument("--deliveries", type=int, default=4_000, help="of a round of the worker; 0 for none")
+    six.add_argument("--shared-buffers", default="", help="of PostgreSQL, as 4GB; otherwise its default")
+    six.add_argument("--pruned", type=int, default=200_000, help="oldest deliveries to prune; 0 for none")
+    eight = parts.add_parser("bodies", help="a table of its own for bodies, beside the one of today")
+    eight.add_argument("--rows", type=_above_0(int), default=300_000, help="deliveries (%(default)s)")
+    eight.add_argument("--rounds", type=_above_0(int), default=5, help="of each layout (%(default)s)")
+    eight.add_argument("--seconds", type=_above_0(float), default=2.0, help="of inserts in a round")
+    for part in (six, eight):
+        part.add_argument("--folder", type=Path, help="keep the filled database here, and use it again")
+        part.add_argument("--prepare", action="store_true", help="only fill the database of --folder")
+    seven = parts.add_parser("day", help="a day of traffic in minutes, with pruning on")
+    seven.add_argument("--seconds", type=_above_0(float), default=600.0, help="of the run (%(default)s)")
+    seven.add_argument(
+        "--rate", type=float, default=0.0, help="deliveries a second; 0: as many as the worker settles"
+    )
     parts.add_parser("records", help="commits recorded by the push handler, and row by row")
     parts.add_parser("parsing", help="the schemas beside githubkit's models")
     return parser.parse_args(arguments)
@@ -195,6 +216,69 @@ def measure_retention(arguments: argparse.Namespace, say: Say) -> int:
     return 0
 
 
+def measure_scale(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `scale`; return the exit status."""
+    with servers.started(_kept(arguments), arguments.shared_buffers) as running:
+        _set_up_django(running, "filled", kept=True)
+        from bench import scale  # noqa: PLC0415 - it needs Django's models
+
+        filled = scale.prepare(running, os.environ["DATABASE_URL"], arguments.rows, say)
+        if arguments.prepare:
+            return 0
+        options = scale.Options(
+            arguments.rows, arguments.rounds, arguments.seconds, arguments.deliveries, arguments.pruned
+        )
+        result = scale.run(options, running, filled, say)
+        connections.close_all()
+    for shown in scale.tables(result):
+        say(shown)
+    for name, value in machine.describe().items():
+        say(f"{name}: {value}")
+    for what in result.wrong:
+        say(f"WRONG: {what}")
+    return 1 if result.wrong else 0
+
+
+def measure_bodies(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `bodies`."""
+    with servers.started(_kept(arguments)) as running:
+        _set_up_django(running, "filled", kept=True)
+        from bench import bodies, scale  # noqa: PLC0415 - they need Django's models
+
+        url = os.environ["DATABASE_URL"]
+        scale.prepare(running, url, arguments.rows, say)
+        bodies.prepare(url, say)
+        found = (
+            []
+            if arguments.prepare
+            else bodies.measure(url, running, arguments.rounds, arguments.seconds, say)
+        )
+        connections.close_all()
+    for shown in found:
+        say(shown)
+    for name, value in machine.describe().items():
+        say(f"{name}: {value}")
+    return 0
+
+
+def measure_day(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `day`; return the exit status."""
+    with servers.started() as running:
+        _set_up_django(running, "day")
+        from bench import day  # noqa: PLC0415 - it needs Django's models
+
+        result = day.run(
+            day.Options(arguments.seconds, arguments.rate), running, os.environ["DATABASE_URL"], say
+        )
+        connections.close_all()
+    say(day.table(result))
+    for name, value in machine.describe().items():
+        say(f"{name}: {value}")
+    for what in result.wrong:
+        say(f"WRONG: {what}")
+    return 1 if result.wrong else 0
+
+
 def measure_records(_arguments: argparse.Namespace, say: Say) -> int:
     """Run the part `records`."""
     with servers.started() as running:
@@ -235,6 +319,9 @@ def main(argv: list[str]) -> int:
         "api": measure_api,
         "writes": measure_writes,
         "retention": measure_retention,
+        "scale": measure_scale,
+        "day": measure_day,
+        "bodies": measure_bodies,
         "records": measure_records,
         "parsing": measure_parsing,
     }
@@ -255,10 +342,19 @@ def _above_0(kind: type[int] | type[float]) -> Callable[[str], float]:
     return number
 
 
-def _set_up_django(running: servers.Servers, database: str) -> None:
+def _kept(arguments: argparse.Namespace) -> Path | None:
+    """Return the folder of PostgreSQL's data in `--folder`, which is created; None without the option."""
+    if arguments.folder is None:
+        return None
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    found: Path = arguments.folder.absolute() / "postgresql"
+    return found
+
+
+def _set_up_django(running: servers.Servers, database: str, *, kept: bool = False) -> None:
     """Set up Django with Hookkeeper's settings for these servers. Call once per process."""
     os.environ.update(
-        DATABASE_URL=running.create_database(database),
+        DATABASE_URL=running.create_database(database, kept=kept),
         REDIS_URL=running.redis_url,
         HOOKKEEPER_DATA=str(running.folder),
         GITHUB_WEBHOOK_SECRET=SECRET,

@@ -9,7 +9,7 @@ of keys alone.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -17,6 +17,7 @@ from django.utils import timezone
 from rich.table import Table
 
 from bench import history
+from database import row_sets
 from ledger import operations, pruning
 from ledger.models import AggregatedUntil, Kind
 from receiver.models import Delivery
@@ -61,7 +62,7 @@ def run(url: str, rows: int, body: bytes, say: Callable[[str], None]) -> list[Po
         note(f"{rows:,} stored")
         AggregatedUntil.objects.create(at=timezone.now() + timedelta(days=1))
         for stage in ("bodies", "deliveries", "keys"):
-            note(f"{stage} pruned", *_prune(stage))
+            note(f"{stage} pruned", *prune(stage, timezone.now()))
             connection.execute(_VACUUM)
             note("VACUUM")
             if stage == "bodies":
@@ -84,9 +85,13 @@ def _fill(url: str, rows: int, body: bytes) -> None:
     Delivery.objects.filter(finished_at__isnull=True).delete()
 
 
-def _prune(stage: str) -> tuple[int, float, float]:
-    """Run an operation of this stage; return how many it did, its seconds, and its longest portion."""
-    operation = operations.create(Kind.PRUNE, {stage: NOTHING}, "bench", worker="bench")
+def prune(stage: str, before: datetime) -> tuple[int, float, float]:
+    """Prune what was settled before, in the portions and with the pauses of a worker.
+
+    Return how many deliveries that were, the seconds, and those of the longest portion.
+    """
+    days = (row_sets.clock() - before) / timedelta(days=1)
+    operation = operations.create(Kind.PRUNE, {stage: max(days, NOTHING)}, "bench", worker="bench")
     began, longest = time.monotonic(), 0.0
     while operation.state == "running":
         start = time.monotonic()

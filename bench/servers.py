@@ -34,10 +34,14 @@ class Servers:
         """Return `REDIS_URL` for a contender."""
         return f"unix://{self.redis_socket}"
 
-    def create_database(self, name: str) -> str:
-        """Create an empty database; return its URL."""
+    def create_database(self, name: str, *, kept: bool = False) -> str:
+        """Create an empty database, or leave a `kept` one as it is; return its URL."""
         with psycopg.connect(self.postgresql, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount
+            if found and not kept:
+                connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+            if not found or not kept:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return f"{self.postgresql.rpartition('/')[0]}/{name}"
 
     def settings(self) -> dict[str, str]:
@@ -69,22 +73,26 @@ def count(url: str, table: str) -> int:
 
 
 @contextmanager
-def started() -> Iterator[Servers]:
-    """Run both servers, in a temporary folder with a path that is short enough for unix sockets."""
+def started(kept: Path | None = None, shared_buffers: str = "") -> Iterator[Servers]:
+    """Run both servers, in a temporary folder with a path that is short enough for unix sockets.
+
+    PostgreSQL's data lie in the folder `kept` where one is given, and stay there. All settings have their
+    defaults, except for `shared_buffers` where that is given.
+    """
     with tempfile.TemporaryDirectory(prefix="hkb-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         socket = folder / "redis.sock"
         redis = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path=socket)
         redis.start()
         try:
-            with _postgresql(folder / "postgresql") as (url, pid):
+            with _postgresql(kept or folder / "postgresql", shared_buffers) as (url, pid):
                 yield Servers(folder, url, socket, pid)
         finally:
             redis.stop()
 
 
 @contextmanager
-def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
+def _postgresql(folder: Path, shared_buffers: str) -> Iterator[tuple[str, int]]:
     with warnings.catch_warnings():
         # platformdirs logs that a machine without a login session has no runtime folder.
         warnings.simplefilter("ignore", UserWarning)
@@ -102,13 +110,19 @@ def _postgresql(folder: Path) -> Iterator[tuple[str, int]]:
             connection.execute(sql.SQL("ALTER USER postgres PASSWORD {}").format(sql.Literal(PASSWORD)))
         # TCP and a password, as in deployments: the wheel's default, a unix socket with `trust`, makes
         # connections cheaper.
-        (folder / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        access = folder / "pg_hba.conf"
+        before = access.read_text()
+        access.write_text("host all all 127.0.0.1/32 scram-sha-256\n")
         port = processes.free_port()
-        control("-o", f'-h 127.0.0.1 -p {port} -k ""', "-l", str(server.log), "-m", "fast", "restart")
+        options = f'-h 127.0.0.1 -p {port} -k ""'
+        if shared_buffers:
+            options += f" -c shared_buffers={shared_buffers}"
+        control("-o", options, "-l", str(server.log), "-m", "fast", "restart")
         pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
         try:
             yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres", pid
         finally:
             control("-m", "fast", "stop")
+            access.write_text(before)  # the next start needs the socket
     finally:
         server.cleanup()

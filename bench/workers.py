@@ -35,11 +35,12 @@ class Worker:
     """It shares its core with a process that uses CPU, so it has half of it."""
 
 
-def hookkeeper(receiver: Contender) -> Worker:
-    """Return the Procfile's `worker:` line, on the receiver's database."""
+def hookkeeper(receiver: Contender, **settings: str) -> Worker:
+    """Return the Procfile's `worker:` line, on the receiver's database; `settings` extend its environment."""
     command = parse_procfile((ROOT / "Procfile").read_text()).processes["worker"]
     backlog = Hookkeeper(receiver.database)
-    return Worker("hookkeeper", "records, ledger", command, receiver.environment, backlog)
+    environment = {**receiver.environment, **settings}
+    return Worker("hookkeeper", "records, ledger", command, environment, backlog)
 
 
 def looking_rarely(worker: Worker) -> Worker:

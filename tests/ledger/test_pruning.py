@@ -1,19 +1,32 @@
 """Pruning: in which stages, never what is open, nothing forgotten, and each portion done once."""
 
+import asyncio
+import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+import database
 from ledger import operations, pruning, replays
 from ledger.models import AggregatedUntil, Kind, Operation, Replay
-from receiver.arrivals import digest_of
+from processing import claiming
+from processing.claiming import Capacity
+from processing.settling import Verdict, settle
+from receiver import store
+from receiver.arrivals import Arrival, digest_of
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from receiver.parts import Parts
+from tests import github
 from tests.processing.deliveries import stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +52,18 @@ def settled(days: float, status: Status = Status.SUCCEEDED, **changes: Any) -> D
         started_at=at, duration=0.1, error="OSError: no route", traceback="Traceback: secret.py",
     )  # fmt: skip
     return row
+
+
+def many_settled(days: float, count: int) -> None:
+    """Store equal deliveries that were settled so long ago; on PostgreSQL."""
+    settled(days)
+    columns = [str(field.column) for field in Delivery._meta.concrete_fields]
+    names = ", ".join(name for name in columns if name not in {"id", "guid"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO receiver_delivery (guid, {names}) SELECT gen_random_uuid(), {names}"  # noqa: S608
+            f" FROM receiver_delivery, generate_series(2, {count})"
+        )
 
 
 def asked(given: dict[str, float] | None = None, by: str = "ada") -> Operation:
@@ -184,6 +209,87 @@ def test_a_locked_row_is_not_waited_for_and_not_forgotten(database_url: str) -> 
         assert set(Delivery.objects.filter(body=None).values_list("pk", flat=True)) == {first.pk, last.pk}
     *_, ended = steps
     assert (ended.state, ended.done) == ("finished", 3)
+
+
+async def test_receiver_worker_and_pages_do_not_wait_for_a_portion_of_5000_deliveries(
+    parts: Parts,
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    await sync_to_async(many_settled)(40, pruning.MOST)
+    operation = await sync_to_async(asked)({"bodies": 30.0})
+    operation.cursor = {"stage": 0, "size": pruning.MOST, "marks": {}}
+    pruned_there, go_on = Event(), Event()
+
+    def hold() -> int:
+        try:
+            with transaction.atomic():
+                done = pruning.step(operation).done
+                pruned_there.set()
+                go_on.wait(60)
+            return done
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        portion = thread.submit(hold)
+        try:
+            assert await asyncio.to_thread(pruned_there.wait, 60)
+            async with asyncio.timeout(30):
+                body = github.sample("push__branch").body
+                new = Arrival(str(uuid4()), 1, "", 0, "push", {}, "application/json", body, digest_of(body))
+                [outcome] = await store.store(parts.intake.writers[0], [new])
+                assert isinstance(outcome, store.Stored)
+                claims = await database.run(claiming.claim, "w:1", claiming.LEASE, Capacity(100, 10**9))
+                assert [claimed.delivery.id for claimed in claims.claims] == [outcome.id]
+                await settle(claims.claims[0], Verdict(Status.SUCCEEDED))
+                rows = Delivery.objects.order_by("-received_at", "-pk").values_list("status", "body")
+                assert [status async for status, _ in rows[:50]] == ["succeeded"] * 50
+            assert not portion.done()
+        finally:
+            go_on.set()
+        assert await asyncio.wrap_future(portion) == pruning.MOST
+
+
+def test_the_table_stops_growing_once_as_much_is_pruned_as_arrives() -> None:
+    now, chosen = timezone.now(), random.Random(7)  # noqa: S311 - bytes that cannot be compressed
+    week = timedelta(days=7)
+    sizes = []
+    with connection.cursor() as cursor:  # gives back what other tests left
+        cursor.execute("VACUUM FULL receiver_delivery" if connection.vendor == "postgresql" else "VACUUM")
+    for number in range(12):
+        at = now + number * week
+        Delivery.objects.bulk_create(
+            [
+                Delivery(
+                    guid=uuid4(), hook_id=1, event="push", headers={}, content_type="application/json",
+                    body=chosen.randbytes(600), size=600, digest=bytes(16), received_at=at, finished_at=at,
+                    status=Status.SUCCEEDED, repository=f"harbour-works/{place}",
+                )
+                for place in range(100)
+            ]
+        )  # fmt: skip
+        AggregatedUntil.objects.update(at=at + week)
+        operation = asked({"bodies": 7.0, "deliveries": 14.0, "keys": 21.0})
+        Operation.objects.filter(pk=operation.pk).update(created_at=at + timedelta(hours=1))
+        operation.refresh_from_db()
+        *_, ended = portions(operation)
+        assert ended.state == "finished"
+        sizes.append(occupied())
+    assert Delivery.objects.count() == 3 * 100
+    # The first weeks fill what the longest of the three times keeps.
+    assert max(sizes[8:]) <= 1.1 * max(sizes[4:8])
+
+
+def occupied() -> int:
+    """Return the bytes of the deliveries and their indexes; on SQLite, of the file."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("VACUUM receiver_delivery")  # as autovacuum does
+            cursor.execute("SELECT pg_total_relation_size('receiver_delivery')")
+        else:
+            cursor.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        return int(cursor.fetchone()[0])
 
 
 def test_a_row_of_version_0_1_keeps_the_digest_of_its_body() -> None:
