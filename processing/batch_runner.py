@@ -13,15 +13,16 @@ import database
 import handlers
 import schemas
 from handlers import Registry, registry
-from processing import claiming, metering, ordering, running, settling
+from processing import claiming, ordering, running, settling
 from processing.claiming import Claimed, ClaimResult
 from processing.isolation import Isolation
 from processing.leases import Leases
 from processing.log_lines import LONGEST_REASON, LogLine
 from processing.running import DatabaseAwayError, Events
 from processing.settling import LeaseLostError, Verdict
-from receiver.models import Status
+from receiver.models import Status, Trigger
 from telemetry import logs, tracing
+from telemetry.counts import QUEUE, counts
 from telemetry.deferring import DEFERRABLE
 from telemetry.sanitising import one_line
 
@@ -82,7 +83,7 @@ class BatchRunner:
         self.leases.reached(answered=True)
         self._recover = False
         self.leases.take(result.claims, since)
-        metering.claimed(result.claims)
+        _count_waits(result.claims)
         if asked:
             tracing.claimed((claimed.delivery.guid for claimed in result.claims), asked, self.worker)
         if result.blocked:
@@ -114,41 +115,34 @@ class BatchRunner:
         await self.isolation.close()
 
     async def _run(self, claims: Sequence[Claimed]) -> None:
+        """Read the bodies in portions and run each delivery in a task; when cancelled, give back the rest."""
         tasks: set[asyncio.Task[None]] = set()
         stop = asyncio.Event()
-        left = set(map(id, claims))
+        left = list(claims)
         try:
-            for portion in _portions(claims):
-                ready = await self.read(portion)
-                left.difference_update(map(id, portion))
-                for claimed in ready:
-                    tasks.add(asyncio.create_task(database.in_orm_thread(self._one(claimed, stop.is_set))))
-        except Error as error:
-            logger.error("bodies not read error=%s", error)  # noqa: TRY400 - an outage
-            self._lost_sight(*(claimed for claimed in claims if id(claimed) in left))
-        except asyncio.CancelledError:
-            await self._end(tasks, stop, claims)
-            raise
-        try:
+            try:
+                for portion in _portions(claims):
+                    ready = await self.read(portion)
+                    del left[: len(portion)]
+                    for claimed in ready:
+                        one = database.in_orm_thread(self._one(claimed, stop.is_set))
+                        tasks.add(asyncio.create_task(one))
+            except Error as error:
+                logger.error("bodies not read error=%s", error)  # noqa: TRY400 - an outage
+                self._lost_sight(*left)
             if tasks:
                 await asyncio.wait(tasks)
         except asyncio.CancelledError:
-            await self._end(tasks, stop, claims)
+            stop.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                count = await asyncio.shield(self.leases.give_back(claims))
+                logger.info("claims given back count=%d", count)
+            except Error as error:
+                logger.error("claims not given back error=%s", error)  # noqa: TRY400 - their leases end
             raise
-
-    async def _end(
-        self, tasks: "set[asyncio.Task[None]]", stop: asyncio.Event, claims: Sequence[Claimed]
-    ) -> None:
-        """Stop what runs, then give the claims back."""
-        stop.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        try:
-            count = await asyncio.shield(self.leases.give_back(claims))
-            logger.info("claims given back count=%d", count)
-        except Error as error:
-            logger.error("claims not given back error=%s", error)  # noqa: TRY400 - their leases end
 
     async def read(self, portion: Sequence[Claimed]) -> list[Claimed]:
         """Read the bodies; return the deliveries to run. One whose body cannot be read is settled as dead.
@@ -235,6 +229,14 @@ def load(worker: str) -> BatchRunner:
     schemas.modules(handlers)
     registry.check(events)
     return BatchRunner(events, registry, worker)
+
+
+def _count_waits(claims: Sequence[Claimed]) -> None:
+    """Count how long each new delivery waited, from its receipt by the clock of the database until now."""
+    now = time.time()
+    for delivery in (claimed.delivery for claimed in claims):
+        if delivery.claims == 1 and delivery.trigger == Trigger.DELIVERY:
+            counts.observe(QUEUE, now - delivery.received_at.timestamp())
 
 
 def _portions(claims: Sequence[Claimed]) -> Iterator[list[Claimed]]:

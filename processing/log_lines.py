@@ -32,7 +32,7 @@ class LogLine:
             one_line(verdict.error, LONGEST_REASON),
         ]
         if verdict.retry_after is not None:
-            parts.append(f"again in {verdict.retry_after.total_seconds():.0f} s")
+            parts.append(f"again in {verdict.retry_after:.0f} s")
         parts += [f"{self.seconds * 1000:.0f} ms", str(delivery.guid)]
         return one_line(" | ".join(filter(None, parts)), LONGEST_LINE)
 
@@ -44,7 +44,7 @@ class LogLine:
             "milliseconds": round(self.seconds * 1000, 1),
             "notes": self._noted,
             "error": self.verdict.error,
-            "retry_in": self.verdict.retry_after and self.verdict.retry_after.total_seconds(),
+            "retry_in": self.verdict.retry_after,
         }
 
     @property

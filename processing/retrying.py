@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from handlers import PermanentError, RetryableError
 
@@ -13,32 +12,20 @@ LONGEST_WISH = 366 * 86_400.0
 DOUBLINGS = 12  # reach LONGEST_BACKOFF
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Try again in `after` seconds."""
-
-    after: float
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """Not again, unless somebody replays it."""
-
-
-def decide(
+def wait(
     attempt: int,
     error: BaseException,
     max_attempts: int,
     uniform: Callable[[float, float], float] = random.uniform,
-) -> Retry | Dead:
-    """The verdict on a handler whose attempt number `attempt` (from 1) raised `error`.
+) -> float | None:
+    """Return the seconds until the next attempt of a handler; None if there is none.
 
-    `RetryableError` names its own wait. Otherwise the backoff is exponential with full jitter, so that
-    deliveries which failed together do not come back together:
-    https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+    `error` is what attempt number `attempt`, from 1, raised. `RetryableError` names its own wait. Otherwise
+    the backoff is exponential with full jitter, so that deliveries which failed together do not come back
+    together: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
     """
     if isinstance(error, PermanentError) or attempt >= max_attempts:
-        return Dead()
+        return None
     if isinstance(error, RetryableError) and error.retry_in is not None:
-        return Retry(min(error.retry_in, LONGEST_WISH))
-    return Retry(uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS))))
+        return min(error.retry_in, LONGEST_WISH)
+    return uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS)))

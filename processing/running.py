@@ -4,7 +4,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
@@ -115,7 +115,7 @@ def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str]) -> Ve
     error = "; ".join(f"{run.handler}: {run.error}" for run in runs if run.error)
     waits = [run.retry_after for run in runs if run.retry_after is not None]
     if waits:
-        return Verdict(Status.RETRYING, error, timedelta(seconds=max(waits)), runs)
+        return Verdict(Status.RETRYING, error, max(waits), runs)
     if any(run.outcome is Outcome.PERMANENT for run in runs):
         return Verdict(Status.DEAD, error, runs=runs)
     if Outcome.PERMANENT in done.values():
@@ -167,13 +167,10 @@ def _fail(run: Run, handler: Handler, error: BaseException, *, timed_out: bool) 
     reason = (
         f"timed out after {handler.timeout:g} seconds" if timed_out else f"{type(error).__name__}: {error}"
     )
-    decision = retrying.decide(run.attempt, error, handler.max_attempts)
-    if isinstance(decision, retrying.Retry):
-        run.outcome, run.retry_after = Outcome.FAILED, decision.after
-    else:
-        run.outcome = Outcome.PERMANENT
-        if not isinstance(error, PermanentError):
-            reason = f"{run.attempt} attempts used up; {reason}"
+    run.retry_after = retrying.wait(run.attempt, error, handler.max_attempts)
+    run.outcome = Outcome.FAILED if run.retry_after is not None else Outcome.PERMANENT
+    if run.retry_after is None and not isinstance(error, PermanentError):
+        reason = f"{run.attempt} attempts used up; {reason}"
     run.error = schemas.storable(reason)[:LONGEST_ERROR]
     run.traceback = schemas.storable("".join(traceback.format_exception(error)))[-LONGEST_TRACEBACK:]
 

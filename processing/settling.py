@@ -1,10 +1,9 @@
 """Settlement: how the end of an attempt is written, those that end together in one statement."""
 
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import Error, connection, transaction
@@ -12,10 +11,12 @@ from django.db.models.functions import Now
 
 from database import Coalescer, row_sets
 from database.row_sets import Row
-from processing import metering, ordering, statements
+from processing import ordering, statements
 from processing.claiming import Claimed
-from receiver.models import OPEN, Delivery, Outcome, Status, Trigger
+from receiver.models import Delivery, Outcome, Status, Trigger
 from telemetry import tracing
+from telemetry.counts import HANDLER, SETTLED, counts
+from telemetry.events import label
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Verdict:
 
     status: Status
     error: str = ""
-    retry_after: timedelta | None = None
+    retry_after: float | None = None
+    """Seconds until the next attempt; None after the last."""
     runs: list[Run] = field(default_factory=list)
     crashed: bool = False
     """It ended its process, which does not count as an attempt."""
@@ -63,7 +65,10 @@ async def settle(claimed: Claimed, verdict: Verdict) -> int:
     """
     with tracing.span("settle", claimed.delivery.guid, status=verdict.status.value):
         await _settle((claimed, verdict))
-    metering.settled(claimed.delivery.event, verdict)
+    counts.add(SETTLED, label(claimed.delivery.event), verdict.status.value)
+    for run in verdict.runs:
+        if run.outcome is not Outcome.SKIPPED:
+            counts.observe(HANDLER, run.duration, run.handler, run.outcome.value)
     if not claimed.has_siblings and claimed.delivery.ordering_key is None:
         return 0
     try:
@@ -74,22 +79,35 @@ async def settle(claimed: Claimed, verdict: Verdict) -> int:
 
 
 def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | LeaseLostError]:
-    rows = [
-        {
-            "id": claimed.delivery.id,
-            "guid": claimed.delivery.guid.hex,
-            "claims": claimed.delivery.claims,
-            "worker": claimed.delivery.worker,
-            "status": verdict.status.value,
-            "crashed": int(verdict.crashed),
-            "error": verdict.error,
-            "wait": _wait(verdict),
-        }
+    rows: list[Row] = [
+        (
+            claimed.delivery.id,
+            claimed.delivery.guid.hex,
+            claimed.delivery.claims,
+            claimed.delivery.worker,
+            verdict.status.value,
+            int(verdict.crashed),
+            verdict.error,
+            verdict.retry_after,
+        )
         for claimed, verdict in ended
     ]
-    # Django looks up the connection of the thread at each use.
-    adapted = connection.ops.adapt_datetimefield_value if connection.vendor == "sqlite" else str
-    runs = [_row(claimed, run, adapted) for claimed, verdict in ended for run in verdict.runs]
+    runs: list[Row] = [
+        (
+            claimed.delivery.id,
+            claimed.delivery.claims,
+            run.handler,
+            run.attempt,
+            run.trigger.value,
+            run.outcome.value,
+            str(run.started_at),
+            run.duration,
+            run.error,
+            run.traceback,
+        )
+        for claimed, verdict in ended
+        for run in verdict.runs
+    ]
     settled = set(_statements(rows, runs))
     return [
         verdict
@@ -99,52 +117,32 @@ def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | Lease
     ]
 
 
-def _row(claimed: Claimed, run: Run, adapted: Callable[[datetime], Any]) -> dict[str, Any]:
-    return {
-        "id": claimed.delivery.id,
-        "claims": claimed.delivery.claims,
-        "handler": run.handler,
-        "attempt": run.attempt,
-        "trigger": run.trigger.value,
-        "outcome": run.outcome.value,
-        "started_at": adapted(run.started_at),
-        "duration": run.duration,
-        "error": run.error,
-        "traceback": run.traceback,
-    }
-
-
-def _wait(verdict: Verdict) -> float | None:
-    """Return the seconds until the next attempt; None after the last."""
-    return (verdict.retry_after or timedelta()).total_seconds() if verdict.status in OPEN else None
-
-
-# Columns and their types on PostgreSQL.
+# Columns of the rows in `_write`, as `settle.*.sql` and `runs.sqlite.sql` name them, and their types on
+# PostgreSQL.
 _ENDED = {
     "id": "bigint", "guid": "text", "claims": "integer", "worker": "text", "status": "text",
     "crashed": "integer", "error": "text", "wait": "double precision",
 }  # fmt: skip
 _RUN = {
-    "id": "bigint", "claims": "integer", "handler": "text", "attempt": "integer", "trigger": "text",
-    "outcome": "text", "started_at": "text", "duration": "double precision", "error": "text",
-    "traceback": "text",
+    "run_id": "bigint", "run_claims": "integer", "run_handler": "text", "run_attempt": "integer",
+    "run_trigger": "text", "run_outcome": "text", "run_started_at": "text",
+    "run_duration": "double precision", "run_error": "text", "run_traceback": "text",
 }  # fmt: skip
 
 
-def _statements(ended: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _statements(ended: Sequence[Row], runs: Sequence[Row]) -> list[Row]:
     if connection.vendor == "postgresql":
         return statements.execute("settle", parameters(ended, runs))
     with transaction.atomic():
-        settled = statements.execute("settle", {"ended": json.dumps(ended)})
-        statements.execute("runs", {"runs": json.dumps(runs), "settled": settled})
+        settled = statements.execute("settle", {"ended": ended})
+        statements.execute("runs", {"runs": runs, "settled": settled})
     return settled
 
 
-def parameters(ended: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def parameters(ended: Sequence[Row], runs: Sequence[Row]) -> dict[str, Any]:
     """Return an array for each column, as `settle.postgresql.sql` takes them."""
-    return {name: row_sets.array(kind, [row[name] for row in ended]) for name, kind in _ENDED.items()} | {
-        f"run_{name}": row_sets.array(kind, [row[name] for row in runs]) for name, kind in _RUN.items()
-    }
+    arrays = [*row_sets.parameters(_ENDED, ended), *row_sets.parameters(_RUN, runs)]
+    return dict(zip([*_ENDED, *_RUN], arrays, strict=True))
 
 
 def _after(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[int]:

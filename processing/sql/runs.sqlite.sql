@@ -1,11 +1,13 @@
--- Writes the handler runs of settled attempts.
+-- Writes the handler runs of settled attempts. Times are in UTC, as Django stores them.
+WITH ran AS (
+    SELECT value ->> 0 AS id, value ->> 1 AS claims, value ->> 2 AS handler, value ->> 3 AS attempt,
+        value ->> 4 AS trigger, value ->> 5 AS outcome, value ->> 6 AS started_at, value ->> 7 AS duration,
+        value ->> 8 AS error, value ->> 9 AS traceback
+    FROM json_each(%(runs)s)
+)
 INSERT INTO receiver_handlerrun (
     delivery_id, handler, attempt, trigger, outcome, started_at, duration, error, traceback, superseded
 )
-SELECT ran.value ->> '$.id', ran.value ->> '$.handler', ran.value ->> '$.attempt', ran.value ->> '$.trigger',
-    ran.value ->> '$.outcome', ran.value ->> '$.started_at', ran.value ->> '$.duration', ran.value ->> '$.error',
-    ran.value ->> '$.traceback', 0
-FROM json_each(%(runs)s) AS ran
-WHERE (ran.value ->> '$.id', ran.value ->> '$.claims') IN (
-    SELECT settled.value ->> 0, settled.value ->> 1 FROM json_each(%(settled)s) AS settled
-)
+SELECT id, handler, attempt, trigger, outcome, replace(started_at, '+00:00', ''), duration, error, traceback, 0
+FROM ran
+WHERE (id, claims) IN (SELECT value ->> 0, value ->> 1 FROM json_each(%(settled)s))

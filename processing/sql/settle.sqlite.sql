@@ -1,9 +1,8 @@
 -- Settles attempts whose lease still holds, and returns the id and `claims` of each. SQLite has no statement that writes two tables:
 -- the handler runs follow in the same transaction.
 WITH ended AS MATERIALIZED (
-    SELECT value ->> '$.id' AS id, value ->> '$.guid' AS guid, value ->> '$.claims' AS claims,
-        value ->> '$.worker' AS worker, value ->> '$.status' AS status, value ->> '$.crashed' AS crashed,
-        value ->> '$.error' AS error, value ->> '$.wait' AS wait
+    SELECT value ->> 0 AS id, value ->> 1 AS guid, value ->> 2 AS claims, value ->> 3 AS worker,
+        value ->> 4 AS status, value ->> 5 AS crashed, value ->> 6 AS error, value ->> 7 AS wait
     FROM json_each(%(ended)s)
 )
 UPDATE receiver_delivery

@@ -27,14 +27,11 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
     mine = named(url, "processing", CLAIM, WORKER)
     done = [pk for pk, *_ in named(url, "succeeded", CLAIM)]
     ended = [
-        {"id": pk, "guid": str(guid), "claims": claims, "worker": worker, "status": "succeeded", "crashed": 0,
-         "error": "", "wait": None}
+        (pk, str(guid), claims, worker, "succeeded", 0, "", None)
         for pk, guid, claims, worker in mine
     ]  # fmt: skip
     runs = [
-        {"id": pk, "claims": claims, "handler": "push.record", "attempt": 1, "trigger": "delivery",
-         "outcome": "succeeded", "started_at": "2026-01-01T00:00Z", "duration": 0.1, "error": "",
-         "traceback": ""}
+        (pk, claims, "push.record", 1, "delivery", "succeeded", "2026-01-01T00:00Z", 0.1, "", "")
         for pk, _, claims, _ in mine
     ]  # fmt: skip
     return {

@@ -100,7 +100,7 @@ class Ledger(RuleBasedStateMachine):
             if succeeds:
                 self.effects[claimed.delivery.guid] += 1
             else:
-                status, wait = Status.RETRYING, timedelta()
+                status, wait = Status.RETRYING, 0.0
             outcome = Outcome.SUCCEEDED if succeeds else Outcome.FAILED
             runs = [Run(HANDLER, claimed.delivery.attempts + 1, Trigger.DELIVERY, outcome, timezone.now())]
         ended = [(claimed, Verdict(status, "", wait, runs))]

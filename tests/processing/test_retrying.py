@@ -1,11 +1,11 @@
-"""The verdict after a failure, as a table and as properties."""
+"""The wait after a failure, as a table and as properties."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import PermanentError, RetryableError
-from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_WISH, Dead, Retry, decide
+from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_WISH, wait
 
 FAILURE = OSError("away")
 
@@ -17,25 +17,25 @@ def most(_low: float, high: float) -> float:
 
 
 def test_the_backoff_doubles_and_the_last_attempt_is_dead() -> None:
-    verdicts = [decide(attempt, FAILURE, 8, most) for attempt in range(1, 9)]
-    assert verdicts == [*(Retry(FIRST_BACKOFF * 2**n) for n in range(7)), Dead()]
+    waits = [wait(attempt, FAILURE, 8, most) for attempt in range(1, 9)]
+    assert waits == [*(FIRST_BACKOFF * 2**n for n in range(7)), None]
 
 
 @given(st.integers(1, 10_000))
 def test_the_jitter_is_full_and_the_wait_is_bounded(attempt: int) -> None:
-    verdict = decide(attempt, FAILURE, attempt + 1)
-    assert isinstance(verdict, Retry)
-    assert 0 <= verdict.after <= min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, 20))
+    seconds = wait(attempt, FAILURE, attempt + 1)
+    assert seconds is not None
+    assert 0 <= seconds <= min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, 20))
 
 
 @given(st.integers(1, 100), st.floats(0, 1e6))
 def test_a_handlers_own_wish_is_kept(attempt: int, retry_in: float) -> None:
-    assert decide(attempt, RetryableError(retry_in=retry_in), attempt + 1) == Retry(retry_in)
+    assert wait(attempt, RetryableError(retry_in=retry_in), attempt + 1) == retry_in
 
 
 @pytest.mark.parametrize("wish", [1e12, float("inf")])
 def test_a_wish_beyond_the_calendar_is_a_year(wish: float) -> None:
-    assert decide(1, RetryableError(retry_in=wish), 2) == Retry(LONGEST_WISH)
+    assert wait(1, RetryableError(retry_in=wish), 2) == LONGEST_WISH
 
 
 @pytest.mark.parametrize("wish", [-1, float("nan")])
@@ -46,9 +46,9 @@ def test_a_wish_that_is_no_time_to_come_is_an_error(wish: float) -> None:
 
 @given(st.integers(1, 100), st.integers(0, 100), failures)
 def test_when_attempts_are_used_up_no_wish_brings_it_back(most: int, more: int, failure: Exception) -> None:
-    assert decide(most + more, failure, most) == Dead()
+    assert wait(most + more, failure, most) is None
 
 
 @given(st.integers(1, 100))
 def test_what_can_never_work_is_not_tried_again(attempt: int) -> None:
-    assert decide(attempt, PermanentError("no"), 1000) == Dead()
+    assert wait(attempt, PermanentError("no"), 1000) is None
