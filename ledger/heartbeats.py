@@ -1,11 +1,11 @@
 """Heartbeats of the workers, as they stand in Redis: the format, and reading it. The workers write them."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import redis
 from django.conf import settings
+from pydantic import TypeAdapter
 
 from configuration import redis_pools
 
@@ -29,6 +29,10 @@ class Heartbeat:
     """Ids of those that it has had the longest, and for how many seconds."""
 
 
+FORMAT = TypeAdapter(Heartbeat)
+"""Reads and writes a heartbeat as JSON."""
+
+
 def client() -> "redis.Redis":
     """Return a client of `REDIS_URL` with timeouts. It connects at its first command."""
     pool = redis_pools.synchronous(
@@ -45,13 +49,4 @@ def read() -> list[Heartbeat]:
     with client() as connected:
         names = [name.decode() for name in connected.zrange(NAMES, 0, -1)]
         said = connected.mget([KEY + name for name in sorted(names)]) if names else []
-    found = [json.loads(text) for text in said if text is not None]
-    return [
-        Heartbeat(
-            worker=heartbeat["worker"],
-            since=datetime.fromisoformat(heartbeat["since"]),
-            at_work=heartbeat["at_work"],
-            running={int(pk): seconds for pk, seconds in heartbeat["running"].items()},
-        )
-        for heartbeat in found
-    ]
+    return [FORMAT.validate_json(text) for text in said if text is not None]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from arq.constants import job_key_prefix
 from django.db import Error
@@ -60,7 +61,9 @@ class Consumer:
             if result.claims:
                 self._runner.start(result.claims)
             if not result.more:
-                await self._wake_up()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL):
+                        await self._due.wait()
             elif not result.claims:
                 await asyncio.sleep(PAUSE)
 
@@ -80,10 +83,3 @@ class Consumer:
             await self._redis.delete(
                 *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])
             )
-
-    async def _wake_up(self) -> None:
-        try:
-            async with asyncio.timeout(POLL):
-                await self._due.wait()
-        except TimeoutError:
-            return

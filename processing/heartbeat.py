@@ -6,12 +6,11 @@ says how long it has held what it holds.
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from ledger.heartbeats import KEY, NAMES, Heartbeat
+from ledger.heartbeats import FORMAT, KEY, NAMES, Heartbeat
 from processing.resilient_redis import LAST_WITHIN, OUTAGES, ResilientRedis
 
 BEAT_INTERVAL = 2.0  # seconds
@@ -45,15 +44,9 @@ async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[
 
 
 async def _write(client: ResilientRedis, heartbeat: Heartbeat) -> None:
-    content = {
-        "worker": heartbeat.worker,
-        "since": heartbeat.since.isoformat(),
-        "at_work": heartbeat.at_work,
-        "running": heartbeat.running,
-    }
     now = time.time()
     async with client.pipeline(transaction=False) as pipeline:
-        pipeline.set(KEY + heartbeat.worker, json.dumps(content), ex=EXPIRES)
+        pipeline.set(KEY + heartbeat.worker, FORMAT.dump_json(heartbeat), ex=EXPIRES)
         pipeline.zadd(NAMES, {heartbeat.worker: now})
         pipeline.zremrangebyscore(NAMES, "-inf", now - FORGOTTEN)
         await pipeline.execute()
