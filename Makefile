@@ -62,6 +62,8 @@ chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full coun
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
 	$(BIN)/pytest tests/console/browser/test_operations.py tests/upstream/test_sync_memory.py --chaos
+	$(BIN)/pytest tests/console/api/test_following.py --chaos
+	$(BIN)/pytest tests/console/api/test_following.py --chaos --database postgresql
 	$(BIN)/pytest --chaos -m hypothesis
 	$(BIN)/pytest --chaos -m "hypothesis and store" --database postgresql
 
@@ -77,6 +79,7 @@ bench: $(VENV)/.bench ## Measure all parts beside their peers (options: BENCH, B
 	$(BIN)/python -m bench worker $(BENCH_WORKER)
 	$(BIN)/python -m bench console $(BENCH_CONSOLE)
 	$(BIN)/python -m bench api $(BENCH_API)
+	$(BIN)/python -m bench metrics
 	$(BIN)/python -m bench records
 	$(BIN)/python -m bench parsing
 	$(if $(BENCH_SCALE),$(BIN)/python -m bench scale $(BENCH_SCALE))

@@ -103,7 +103,7 @@ with stop_if_wrong():
     and all of [its options](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS),
     as in `postgresql://user:password@one:5432,two:5433/name?target_session_attrs=read-write`. SQLite runs
     with WAL, IMMEDIATE transactions, a busy timeout of 5 s and `synchronous=FULL`; PostgreSQL with psycopg's
-    pool of up to 10 connections a process. Default: SQLite in `HOOKKEEPER_DATA`.
+    pool of up to 10 connections a process, 16 of the console. Default: SQLite in `HOOKKEEPER_DATA`.
     """
     _redis_url = env.str("REDIS_URL", "")
     """`redis://[[user]:password@]host[:port][/db]`, `rediss://` likewise, or `unix:///path[?db=0]`.

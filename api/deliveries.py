@@ -1,7 +1,7 @@
 """Deliveries: the list, one of them, its handler runs and its body."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ from api.schemas import (
     link,
     must,
     number,
+    rendered,
 )
 from ledger import filters, following, halves, paging
 from ledger.filters import LARGEST, Filter, InvalidFilterError
@@ -136,7 +137,7 @@ def _text(value: Any) -> str:
 
 
 @router.get("", response=Page[DeliveryItem], summary="List deliveries")
-async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> Page[DeliveryItem]:
+async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> HttpResponse:
     """List deliveries, newest first; with `after` oldest first.
 
     To follow what arrives, ask for `after` the id of the last item again and again, from `after=0` on: it
@@ -149,10 +150,8 @@ async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> Page[De
         if query.cursor is not None:
             raise invalid("query.cursor", "cursor and after exclude each other")
         followed = await following.after(rows, min(int(query.after), LARGEST), query.limit)
-        return Page(
-            items=[DeliveryItem(**row._asdict()) for row in followed.rows],
-            next=link(request, after=followed.rows[-1].id) if followed.more else None,
-        )
+        place = link(request, after=followed.rows[-1].id) if followed.more else None
+        return rendered(_page(followed.rows, place))
     key = paging.key(query.cursor or "")
     reach = await halves.reach(narrowed, key.older if key else None)
     page = await (
@@ -162,20 +161,21 @@ async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> Page[De
     )
     # A filter that no index finds looks at some deliveries, and its page may be short before the end.
     last = page.last if page.has_older else reach.settled
-    return Page(
-        items=[DeliveryItem(**row._asdict()) for row in page.rows],
-        next=link(request, cursor=last) if last else None,
-    )
+    return rendered(_page(page.rows, link(request, cursor=last) if last else None))
+
+
+def _page(rows: Sequence[Any], place: str | None) -> Page[DeliveryItem]:
+    return Page[DeliveryItem](items=[row._asdict() for row in rows], next=place)
 
 
 PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the delivery's id")]
 
 
 @router.get("/{id}", response=DeliveryDetail, summary="Get a delivery")
-async def get_delivery(request: HttpRequest, id: PathId) -> DeliveryDetail:  # noqa: A002 - the API's name
+async def get_delivery(request: HttpRequest, id: PathId) -> HttpResponse:  # noqa: A002 - the API's name
     """Get a delivery with GitHub's own headers."""
     rows = Delivery.objects.filter(pk=number(id)).values(*_DETAIL)
-    return DeliveryDetail(**must(await rows.afirst()))
+    return rendered(DeliveryDetail(**must(await rows.afirst())))
 
 
 @router.get("/{id}/runs", response=Page[Run], summary="List the handler runs of a delivery")

@@ -5,6 +5,7 @@ must open nothing of it.
 """
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import cast
 
 from asgiref.sync import markcoroutinefunction
@@ -12,6 +13,8 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
+
+import database
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -37,7 +40,11 @@ class Direct:
         if match.app_name != "ninja":
             return await self._get_response(request)
         request.resolver_match = match
-        return await self._call(request)
+        # A thread of its own for each request would also be a connection of its own.
+        answer = await database.in_orm_thread(self._call(request))
+        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            await database.heal()
+        return answer
 
 
 async def _call(request: HttpRequest) -> HttpResponseBase:

@@ -2,10 +2,10 @@
 
 Both exit with 1 if a request, a delivery or a row is missing. `python -m bench writes` measures ways of
 writing a batch to PostgreSQL, `python -m bench console` the console's pages and `python -m bench api` the API
-over a large ledger, `python -m bench retention` pruning, `python -m bench scale` all of them beside an empty
-ledger, `python -m bench day` a day of traffic with pruning, `python -m bench bodies` a table of its own for
-bodies, `python -m bench records` the recording of commits, `python -m bench parsing` the schemas beside
-githubkit's models.
+over a large ledger, `python -m bench metrics` what metrics and JSON logs cost the receiver, `python -m bench
+retention` pruning, `python -m bench scale` all of them beside an empty ledger, `python -m bench day` a day of
+traffic with pruning, `python -m bench bodies` a table of its own for bodies, `python -m bench records` the
+recording of commits, `python -m bench parsing` the schemas beside githubkit's models.
 """
 
 import argparse
@@ -69,8 +69,12 @@ def options(arguments: list[str]) -> argparse.Namespace:
     four = parts.add_parser("api", help="the API beside DRF and plain Django views, over a large ledger")
     four.add_argument("--rows", type=_above_0(int), default=1_000_000, help="deliveries (%(default)s)")
     four.add_argument(
-        "--seconds", type=_above_0(float), default=5.0, help="of each measurement (%(default)s)"
+        "--seconds", type=_above_0(float), default=3.0, help="of each measurement (%(default)s)"
     )
+    four.add_argument("--rounds", type=_above_0(int), default=3, help="of each server (%(default)s)")
+    six = parts.add_parser("metrics", help="the receiver with metrics and JSON logs, and without")
+    six.add_argument("--seconds", type=_above_0(float), default=1.0, help="of a round (%(default)s)")
+    six.add_argument("--rounds", type=_above_0(int), default=15, help="of each (%(default)s)")
     parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
     five = parts.add_parser("retention", help="pruning: rate, and the space of a delivery")
     five.add_argument("--rows", type=_above_0(int), default=300_000, help="deliveries (%(default)s)")
@@ -177,13 +181,30 @@ def measure_api(arguments: argparse.Namespace, say: Say) -> int:
     """Run the part `api`; return the exit status."""
     from bench import api  # noqa: PLC0415 - no other part needs aiohttp
 
-    result = api.run(api.Options(arguments.rows, arguments.seconds), say)
+    result = api.run(api.Options(arguments.rows, arguments.seconds, arguments.rounds), say)
     say(api.table(result))
-    say(f"statistics cached / uncached: {api.cached_share(result):.1f}, at least {api.CACHED_SHARE:.0f}")
+    say(report.targets(result.ratios()))
     say(f"cores: {result.cores}")
     for name, value in machine.describe().items():
         say(f"{name}: {value}")
     for what in sorted(set(result.wrong)):
+        say(f"WRONG: {what}")
+    return 1 if result.wrong else 0
+
+
+def measure_metrics(arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `metrics`; return the exit status."""
+    from bench import metrics  # noqa: PLC0415 - like the other parts
+
+    result = metrics.run(metrics.Options(arguments.seconds, arguments.rounds), say)
+    say(report.rates(result.rounds, metrics.keeps()))
+    say(report.targets(result.ratios()))
+    say(f"CPU for a delivery with / without: {result.cpu_share():.3f}")
+    for caution in metrics.cautions(result):
+        say(f"caution: {caution}")
+    for name, value in machine.describe().items():
+        say(f"{name}: {value}")
+    for what in result.wrong:
         say(f"WRONG: {what}")
     return 1 if result.wrong else 0
 
@@ -317,6 +338,7 @@ def main(argv: list[str]) -> int:
         "worker": measure_worker,
         "console": measure_console,
         "api": measure_api,
+        "metrics": measure_metrics,
         "writes": measure_writes,
         "retention": measure_retention,
         "scale": measure_scale,

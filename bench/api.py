@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from statistics import median
 
 import aiohttp
 import psycopg
@@ -16,11 +18,10 @@ from rich.table import Table
 
 from bench import contenders, cores, delivery, figures, history, ingest, processes, servers
 from bench.delivery import ROOT
+from bench.figures import Ratio, Target
 
 CONNECTIONS = 8
 KEY = "the key that signs the sessions of the benchmark"
-# Cached statistics answer at least so many times as often as uncached ones.
-CACHED_SHARE = 20.0
 EVENTS = 40
 DAYS = 400
 _CREATE = (
@@ -39,38 +40,51 @@ ON CONFLICT (id) DO UPDATE SET at = excluded.at
 """  # noqa: S608 - our own numbers
 
 
+OURS, DRF, PLAIN = "Hookkeeper", "DRF", "plain Django"
+UNCACHED, CACHED = "statistics of a year, uncached", "statistics of a year, cached"
+TARGETS = (
+    *(
+        Target(f"{what}: {OURS} / {peer}", f"{OURS}: {what}", f"{peer}: {what}", 1, 1.5)
+        for what in ("list", "detail")
+        for peer in (DRF, PLAIN)
+    ),
+    Target("statistics: cached / uncached", CACHED, UNCACHED, 20, 40),
+)
+
+
 @dataclass(frozen=True)
 class Options:
-    """Rows of the ledger, and seconds of each measurement."""
+    """Rows of the ledger, seconds of each measurement, and rounds."""
 
     rows: int
     seconds: float
+    rounds: int
 
 
 @dataclass
 class Measured:
-    """The seconds of each request, and how many there were in a second."""
+    """Requests per second and CPU seconds of the server for each, by round; seconds of each request."""
 
-    name: str
-    rate: float
-    seconds: list[float]
+    rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
 
 @dataclass
 class Result:
-    """What was measured, and what went wrong."""
+    """What was measured, by name, and what went wrong."""
 
     cores: str
-    measured: list[Measured] = field(default_factory=list)
+    measured: dict[str, Measured] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
-    def rate(self, name: str) -> float:
-        """Return the requests per second of a measurement."""
-        return next(each.rate for each in self.measured if each.name == name)
+    def ratios(self) -> list[Ratio]:
+        """Return the ratios of the targets, round by round."""
+        return figures.ratios({name: each.rates for name, each in self.measured.items()}, TARGETS)
 
 
 def run(options: Options, say: Callable[[str], None]) -> Result:
-    """Fill a ledger, and ask each server for it, one after the other on the same core."""
+    """Fill a ledger, and ask each server for it in alternating rounds, on the same core."""
     split = cores.split(two=True)
     result = Result(f"servers {sorted(split.contender)}, load and PostgreSQL {sorted(split.rest)}")
     with cores.on(split.rest), servers.started() as backends, ExitStack() as stack:
@@ -83,43 +97,56 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
         )
         token = said.split("token ")[1].strip()
         say(f"storing {options.rows:,} deliveries")
-        history.fill(receiver.database, options.rows)
-        with psycopg.connect(receiver.database, autocommit=True) as connection:
-            connection.execute(_YEAR.encode())
-            connection.execute("VACUUM (ANALYZE) ledger_aggregate")
-            first, last = connection.execute("SELECT min(id), max(id) FROM receiver_delivery").fetchone() or (
-                0,
-                0,
-            )
+        first, last = _fill(receiver.database, options.rows)
         folder = backends.folder
         ours = stack.enter_context(_server(_console(), "CONSOLE_PORT", environment, folder, split))
         peers = stack.enter_context(_server(_peers(), "PORT", environment, folder, split))
-        for name, base in (
-            ("Hookkeeper", f"{ours}/api/v1"), ("DRF", f"{peers}/drf"), ("plain Django", f"{peers}/plain"),
-        ):  # fmt: skip
-            lists = Asking(f"{name}: list", token, lambda at=base: f"{at}/deliveries")  # type: ignore[misc]
-            one = Asking(
-                f"{name}: detail",
-                token,
-                lambda at=base: f"{at}/deliveries/{random.randint(first, last)}",  # type: ignore[misc] # noqa: S311
-            )
-            for asking in (lists, one):
-                result.measured.append(asyncio.run(asking.measure(options.seconds, result.wrong)))
-                say(f"{asking.name}: {result.measured[-1].rate:,.0f}/s")
-        days = _periods()
-        for name, place in (
-            ("uncached", lambda: f"{ours}/api/v1/stats?step=day&by=event&{next(days)}"),
-            ("cached", lambda: f"{ours}/api/v1/stats?step=day&by=event"),
-        ):
-            asking = Asking(f"statistics of a year, {name}", token, place)
-            result.measured.append(asyncio.run(asking.measure(options.seconds, result.wrong)))
-            say(f"{asking.name}: {result.measured[-1].rate:,.0f}/s")
+        servers_of = {OURS: (ours, "/api/v1"), DRF: (peers, "/drf"), PLAIN: (peers, "/plain")}
+        asked = [
+            *(
+                asking
+                for name, (server, path) in servers_of.items()
+                for asking in _deliveries(name, server, path, first, last)
+            ),
+            *_statistics(ours),
+        ]
+        for number in range(options.rounds):
+            # Each round begins with another server, so that none always comes after a pause.
+            turn = 2 * (number % len(servers_of))
+            for asking in asked[turn:] + asked[:turn]:
+                measured = result.measured.setdefault(asking.name, Measured())
+                asyncio.run(asking.measure(token, options.seconds, measured, result.wrong))
+                rate = measured.rates[-1]
+                say(f"round {number + 1}/{options.rounds}  {asking.name:<32} {rate:10,.0f}/s")
     return result
+
+
+def _fill(database: str, rows: int) -> tuple[int, int]:
+    """Store deliveries and a year of aggregates; return the smallest and the largest id."""
+    history.fill(database, rows)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(_YEAR.encode())
+        connection.execute("VACUUM (ANALYZE) ledger_aggregate")
+        found = connection.execute("SELECT min(id), max(id) FROM receiver_delivery").fetchone()
+    first, last = found or (0, 0)
+    return first, last
+
+
+def _deliveries(name: str, server: "Server", path: str, first: int, last: int) -> Iterator["Asking"]:
+    url = f"{server.url}{path}/deliveries"
+    yield Asking(f"{name}: list", server, lambda: url)
+    yield Asking(f"{name}: detail", server, lambda: f"{url}/{random.randint(first, last)}")  # noqa: S311
+
+
+def _statistics(server: "Server") -> Iterator["Asking"]:
+    url, days = f"{server.url}/api/v1/stats?step=day&by=event", _periods()
+    yield Asking(UNCACHED, server, lambda: f"{url}&{next(days)}")
+    yield Asking(CACHED, server, lambda: url)
 
 
 def _periods() -> Iterator[str]:
     """Yield periods of about a year that nobody asked for before, so that no answer is cached."""
-    for until in range(20):
+    for until in range(35):
         for length in range(330, 365):
             yield f"since={until + length}d&until={until}d"
     raise AssertionError("more uncached requests than there are periods")
@@ -139,13 +166,23 @@ def _peers() -> str:
 @contextmanager
 def _server(
     command: str, variable: str, environment: dict[str, str], folder: Path, split: cores.Cores
-) -> Iterator[str]:
-    """Run a server on the contender's core; yield its URL."""
+) -> Iterator["Server"]:
+    """Run a server on the contender's core."""
     port = processes.free_port()
     changes = {**environment, "UVICORN_HOST": "127.0.0.1"}
     log = folder / f"{variable}.log"
-    with processes.running(command, log, changes, on=split.contender, cwd=ROOT, port=port, variable=variable):
-        yield f"http://127.0.0.1:{port}"
+    with processes.running(
+        command, log, changes, on=split.contender, cwd=ROOT, port=port, variable=variable
+    ) as process:
+        yield Server(f"http://127.0.0.1:{port}", process)
+
+
+@dataclass
+class Server:
+    """A started server."""
+
+    url: str
+    process: processes.Process
 
 
 @dataclass
@@ -153,18 +190,20 @@ class Asking:
     """Asks for a URL again and again."""
 
     name: str
-    token: str
+    server: Server
     place: Callable[[], str]
 
-    async def measure(self, seconds: float, wrong: list[str]) -> Measured:
+    async def measure(self, token: str, seconds: float, measured: Measured, wrong: list[str]) -> None:
         """Ask over `CONNECTIONS` connections for so many seconds, after a tenth of that to warm up."""
         taken: list[float] = []
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(headers=headers) as session:
             await self._ask(session, time.monotonic() + seconds / 10, [], wrong)
-            begun = time.monotonic()
+            begun, cpu = time.monotonic(), self.server.process.cpu()
             await self._ask(session, begun + seconds, taken, wrong)
-        return Measured(self.name, len(taken) / (time.monotonic() - begun), taken)
+        measured.rates.append(len(taken) / (time.monotonic() - begun))
+        measured.cpu.append((self.server.process.cpu() - cpu) / max(1, len(taken)))
+        measured.seconds += taken
 
     async def _ask(
         self, session: aiohttp.ClientSession, until: float, taken: list[float], wrong: list[str]
@@ -173,7 +212,7 @@ class Asking:
             while (begun := time.monotonic()) < until:
                 async with session.get(self.place()) as response:
                     await response.read()
-                    if response.status != 200:
+                    if response.status != HTTPStatus.OK:
                         wrong.append(f"{self.name} was answered {response.status}")
                         return
                 taken.append(time.monotonic() - begun)
@@ -183,13 +222,16 @@ class Asking:
 
 def table(result: Result) -> Table:
     """Return the table of all measurements."""
-    found = Table("", "requests/s", "p50 ms", "p95 ms", title=f"the API over {CONNECTIONS} connections")
-    for each in result.measured:
+    columns = ("requests/s", "lowest to highest", "p50 ms", "p95 ms", "CPU ms")
+    found = Table("", *columns, title=f"the API over {CONNECTIONS} connections: medians of the rounds")
+    for name, each in sorted(result.measured.items(), key=lambda item: item[0].rpartition(": ")[2]):
         p50, p95 = (figures.percentile(each.seconds, part) * 1000 for part in (0.5, 0.95))
-        found.add_row(each.name, f"{each.rate:,.0f}", f"{p50:.1f}", f"{p95:.1f}")
+        found.add_row(
+            name,
+            f"{median(each.rates):,.0f}",
+            f"{min(each.rates):,.0f} to {max(each.rates):,.0f}",
+            f"{p50:.1f}",
+            f"{p95:.1f}",
+            f"{median(each.cpu) * 1000:.2f}",
+        )
     return found
-
-
-def cached_share(result: Result) -> float:
-    """Return how many times as often the statistics answer from the cache."""
-    return result.rate("statistics of a year, cached") / result.rate("statistics of a year, uncached")

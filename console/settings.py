@@ -40,8 +40,11 @@ with stop_if_wrong():
     if FORWARD_SECRET == "":
         raise ImproperlyConfigured("FORWARD_SECRET is empty: set a secret, or unset the variable.")
 
-# Each request has a thread of its own, whose connection ends with it.
+# Each page has a thread of its own, whose connection ends with it. The API and the statistics have a few
+# threads, which keep theirs: the pool has as many more.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+if "pool" in DATABASES["default"]["OPTIONS"]:
+    DATABASES["default"]["OPTIONS"]["pool"]["max_size"] += 6
 
 INSTALLED_APPS = [
     "django.contrib.admin.apps.SimpleAdminConfig",
