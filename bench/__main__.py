@@ -200,6 +200,7 @@ def measure_metrics(arguments: argparse.Namespace, say: Say) -> int:
     say(report.rates(result.rounds, metrics.keeps()))
     say(report.targets(result.ratios()))
     say(f"CPU for a delivery with / without: {result.cpu_share():.3f}")
+    say(f"the hook alone: {result.hook * 1e6:.2f} µs of CPU, {result.hook_share():.1%} of a delivery's")
     for caution in metrics.cautions(result):
         say(f"caution: {caution}")
     for name, value in machine.describe().items():

@@ -3,11 +3,12 @@
 The receiver has no switch for its metrics, so the one without them runs with the hook replaced.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from bench import contenders, cores, figures, ingest, servers
+from bench import contenders, cores, figures, ingest, processes, servers
 from bench.contenders import Contender
 from bench.delivery import ROOT
 from bench.figures import Ratio, Round, Target
@@ -36,6 +37,8 @@ class Result:
 
     rounds: dict[str, list[Round]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    hook: float = 0.0
+    """CPU seconds of the hook alone, for one delivery."""
 
     def ratios(self) -> list[Ratio]:
         """Return the ratios of the targets, round by round."""
@@ -46,6 +49,10 @@ class Result:
         """Return the median of the rounds' ratios of CPU time for a delivery, with metrics to without."""
         pairs = zip(self.rounds[WITH], self.rounds[WITHOUT], strict=True)
         return figures.percentile([with_.cpu / without.cpu for with_, without in pairs], 0.5)
+
+    def hook_share(self) -> float:
+        """Return the share of the hook alone in the CPU time of a delivery."""
+        return self.hook / figures.middle(self.rounds[WITH]).cpu
 
 
 def run(options: Options, say: Callable[[str], None]) -> Result:
@@ -58,6 +65,8 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
             stack.enter_context(ingest.up(contender, backends.folder, split))
             for contender in (_observed(backends), _unmetered(backends), contenders.gidgethub(backends))
         ]
+        environment = {**entries[0].contender.environment, "DJANGO_SETTINGS_MODULE": "settings"}
+        result.hook = float(processes.run([sys.executable, "-m", "bench.hook"], environment))
         for number in range(options.rounds):
             # Each round begins with another one, so that none always comes after the same.
             turn = number % len(entries)

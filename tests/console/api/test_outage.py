@@ -9,7 +9,7 @@ from tests.console.api.programs import problem
 from tests.console.visitors import Answer
 
 
-@pytest.mark.only("postgresql")
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connections to cut")
 def test_cut_connections_are_replaced_and_meanwhile_the_client_is_told_to_come_again(api: Programs) -> None:
     def ask() -> Answer:
         return api.reader.get("views")
