@@ -75,7 +75,6 @@ def options(arguments: list[str]) -> argparse.Namespace:
     six = parts.add_parser("metrics", help="the receiver with metrics and JSON logs, and without")
     six.add_argument("--seconds", type=_above_0(float), default=1.0, help="of a round (%(default)s)")
     six.add_argument("--rounds", type=_above_0(int), default=15, help="of each (%(default)s)")
-    parts.add_parser("writes", help="ways of writing a batch to PostgreSQL")
     five = parts.add_parser("retention", help="pruning: rate, and the space of a delivery")
     five.add_argument("--rows", type=_above_0(int), default=300_000, help="deliveries (%(default)s)")
     six = parts.add_parser("scale", help="receiver, worker, pages and pruning over millions of deliveries")
@@ -97,8 +96,12 @@ def options(arguments: list[str]) -> argparse.Namespace:
     seven.add_argument(
         "--rate", type=float, default=0.0, help="deliveries a second; 0: as many as the worker settles"
     )
-    parts.add_parser("records", help="commits recorded by the push handler, and row by row")
-    parts.add_parser("parsing", help="the schemas beside githubkit's models")
+    for name, about in (
+        ("writes", "ways of writing a batch to PostgreSQL"),
+        ("records", "commits recorded by the push handler, and row by row"),
+        ("parsing", "the schemas beside githubkit's models"),
+    ):
+        parts.add_parser(name, help=about)
     return parser.parse_args(arguments)
 
 
