@@ -28,7 +28,7 @@ from tests.chaos.certificates import Authority
 from tests.chaos.counts import Counts
 from tests.chaos.sender import Sender
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]  # the doctor looks at all clocks
 
 needs_tls = pytest.mark.skipif(redis_setups.WITH_TLS is None, reason="redis-server is not installed")
 
