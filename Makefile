@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+# Where an image sets it, each of the processes that the suite starts would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-sqlite test-postgresql coverage chaos check bench docs screenshots format lock clean
 
@@ -35,8 +38,9 @@ install: $(VENV)/.runtime ## Create .venv with the pinned requirements
 run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOLE_PORT, HOOKKEEPER_DATA); Ctrl-C stops all
 	@exec $(BIN)/python -m dev
 
-# Tests that mostly wait for the processes that they start.
-WAITING := tests/chaos tests/dev tests/e2e
+# Tests that mostly wait for processes and sockets. The three parts of `make test` take about as long.
+WAITING := tests/chaos tests/deploy tests/dev tests/docs tests/e2e tests/processing tests/receiver tests/telemetry \
+	tests/test_settings.py
 
 test: $(VENV)/.dev ## Run the whole suite: on SQLite in two parts, beside them on PostgreSQL what uses the database
 	@echo "Running three parts of the suite at once. The output of the second and the third follows at the end."

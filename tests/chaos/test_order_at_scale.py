@@ -5,6 +5,8 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests import processes
 from tests.chaos import journal, ledger, stack, stored
 from tests.chaos.counts import Counts
@@ -33,6 +35,7 @@ def unread(database: str) -> int:
     return int(ledger.execute(database, statement)[0][0])
 
 
+@pytest.mark.once
 async def test_deliveries_behind_one_of_an_ordered_repository_leave_the_latency_of_others_as_it_was(
     counts: Counts, migrated: str, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

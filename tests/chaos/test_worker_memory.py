@@ -42,6 +42,7 @@ def store(url: str, count: int) -> None:
         ledger.update(url, pk, body=frame, size=len(body), digest=digest_of(body))
 
 
+@pytest.mark.once
 @pytest.mark.only("linux")
 async def test_large_pushes_that_compress_well_neither_fill_the_memory_nor_end_the_worker(
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path

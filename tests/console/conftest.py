@@ -14,6 +14,8 @@ from tests.console.visitors import KEY, PASSWORD, Visitor
 FORWARD_SECRET = "the secret of the laptop"
 ACCOUNTS = f"""
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+call_command("migrate", interactive=False, verbosity=0)
 for name in ("viewer", "operator", "someone"):
     User.objects.create_user(name, password={PASSWORD!r})
 User.objects.get(username="operator").groups.add(Group.objects.get(name="operator"))
@@ -47,7 +49,6 @@ def manage(*arguments: str, **environment: str) -> str:
 @pytest.fixture(scope="session")
 def accounts(database_url: str) -> str:
     """Return the URL of the run's database, with the console's tables and accounts."""
-    manage("migrate", "--no-input", DATABASE_URL=database_url)
     manage("shell", "--no-imports", "-c", ACCOUNTS, DATABASE_URL=database_url)
     return database_url
 
