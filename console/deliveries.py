@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet, Sum
+from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -27,6 +28,8 @@ COLUMNS = (
     "guid", "hook_id", "source", "event", "action", "repository", "sender", "number", "received_at", "status",
     "attempts", "redeliveries", "unsigned", "only_key",
 )  # fmt: skip
+# Characters of an error that a row shows; a tooltip has them all.
+WHY = 300
 # New deliveries are announced by their number up to this one.
 NEWS = 999
 COMMITS = 20
@@ -59,7 +62,8 @@ async def _context(
     chosen: Filter, parameters: Mapping[str, str], now: datetime, *, is_part: bool
 ) -> dict[str, Any]:
     rows = filters.deliveries(chosen)
-    shown, reach = await _page(chosen, rows.only(*COLUMNS), parameters)
+    listed = rows.only(*COLUMNS).annotate(why=Substr("error", 1, WHY))
+    shown, reach = await _page(chosen, listed, parameters)
     news = count = None
     if is_part and shown.first and not parameters.get("before"):
         news = await counting.deliveries(rows.filter(shown.first.newer), reach, NEWS)

@@ -24,6 +24,8 @@ SIZE = 50
 # Changes of one operation's state that are shown, the newest.
 CHANGES = 100
 LONGEST_VALUE = 200  # characters
+# Parameters that are shown in words of their own, or that only a worker reads.
+_OWN = {"filter", "ids", "hooks", "after", "newest", "at"}
 
 
 class OperationsView(View):
@@ -91,9 +93,12 @@ def about(operation: Operation) -> Iterator[tuple[str, str, str]]:
         yield "delivery", str(ids[0]), f"/deliveries/{ids[0]}"
     elif ids:
         yield "deliveries", f"{len(ids)} selected", ""
+    hooks = given.get("hooks") or []
+    if hooks and "hook" not in given:
+        yield "hooks", f"{len(hooks)} selected", ""
     for name, value in given.items():
-        if name not in {"filter", "ids", "after", "newest", "at"}:
-            yield name, str(value)[:LONGEST_VALUE], ""
+        if name not in _OWN and value not in (None, False, "", []):
+            yield name, "yes" if value is True else str(value)[:LONGEST_VALUE], ""
     if operation.rate:
         yield "rate", f"{operation.rate:g} per second", ""
 

@@ -1,9 +1,11 @@
 """Recovery: what each hook missed, what became of it, and a button that looks again."""
 
+import logging
+import re
 from collections import defaultdict
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -11,20 +13,32 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import aget_object_or_404, redirect
 from django.views import View
 
 from console.accounts.roles import require_operator
 from console.pages import page
+from console.waking import OPERATION, wake_workers
 from ledger import operations
-from ledger.models import Kind
+from ledger.models import OPEN, Kind, Operation
 from upstream.models import HookKind, Missed, MissedState, WatchedHook
+
+logger = logging.getLogger(__name__)
 
 HOOKS = 100
 # Missed deliveries that are counted, the newest.
 COUNTED = 100_000
 # Rows of each list.
 LISTED = 100
+# Recoveries under way that are shown.
+RUNNING = 10
+LOST = (
+    "GitHub does not deliver these again. While its API still shows one, Fetch unsigned stores its payload;"
+    " a sync of the repository records what they would have changed."
+)
+WAITING = (
+    "GitHub was asked for these, or will be: each at most three times, a minute, an hour and a day apart."
+)
 
 
 class RecoveryView(View):
@@ -43,14 +57,18 @@ class RecoveryView(View):
             messages.error(request, "No credential for GitHub's API is set.")
             return redirect("recovery")
         chosen = request.POST.get("hook", "")
-        known = chosen.isascii() and chosen.isdigit() and len(chosen) < 19  # noqa: PLR2004 - fits a bigint
-        hooks = [int(chosen)] if known else None
-        parameters = {"hooks": hooks, "since": None, "fetch": request.POST.get("fetch") == "1"}
+        parameters: dict[str, Any] = {"hooks": None, "since": None, "fetch": request.POST.get("fetch") == "1"}
+        if chosen:
+            number = int(chosen) if re.fullmatch("[0-9]{1,18}", chosen) else 0
+            hook = await aget_object_or_404(WatchedHook, pk=number)
+            parameters |= {"hooks": [hook.pk], "hook": f"{hook.hook_id} of {hook.kind} {hook.name}"}
         user = request.user.get_username()
         key = _key(request.POST.get("key", ""))
-        await sync_to_async(operations.create)(Kind.RECOVER, parameters, user, key=key)
+        operation = await sync_to_async(operations.create)(Kind.RECOVER, parameters, user, key=key)
+        logger.info("recover operation=%d user=%s hook=%s", operation.pk, user, chosen or "all")
+        await wake_workers([OPERATION])
         messages.info(request, "A worker looks for missed deliveries now.")
-        return redirect("recovery")
+        return redirect("operation", pk=operation.pk)
 
 
 def configured() -> bool:
@@ -93,8 +111,10 @@ def _read() -> dict[str, Any]:
             }
             for hook in hooks
         ],
+        "running": list(Operation.objects.filter(OPEN, kind=Kind.RECOVER).order_by("pk")[:RUNNING]),
+        "key": uuid4(),
         "lists": [
-            ("Lost", list(lost[:LISTED])),
-            ("Not there yet", list(waiting.order_by("-delivered_at")[:LISTED])),
+            ("Lost", LOST, list(lost[:LISTED])),
+            ("Not there yet", WAITING, list(waiting.order_by("-delivered_at")[:LISTED])),
         ],
     }

@@ -9,7 +9,7 @@ from django.views import View
 
 from console.advice import ADVICE
 from console.pages import page
-from ledger.unmatched import unmatched
+from ledger.unmatched import CAP, unmatched
 from receiver.models import Reason, Rejection, RejectionCount
 
 DAYS = 7
@@ -44,4 +44,7 @@ class UnmatchedView(View):
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Show which came, how often, an example of each, and what to write for it."""
-        return await page(request, "unmatched.html", {"unmatched": await unmatched(timezone.now())})
+        found = await unmatched(timezone.now())
+        is_cut = sum(row.number for row in found) >= CAP
+        context = {"unmatched": found, "is_cut": is_cut, "looked_at": CAP}
+        return await page(request, "unmatched.html", context)

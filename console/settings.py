@@ -47,6 +47,8 @@ if "pool" in DATABASES["default"]["OPTIONS"]:
     DATABASES["default"]["OPTIONS"]["pool"]["max_size"] += 6
 
 INSTALLED_APPS = [
+    # Before the admin, whose templates it replaces.
+    "console",
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -55,7 +57,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "servestatic",
     "django_htmx",
-    "console",
     "console.accounts",
     "api",
     *settings.INSTALLED_APPS,
@@ -114,6 +115,8 @@ CSRF_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 # Django's own limit; the receiver lifts it for payloads, and the console takes only forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes
+
+FORMAT_MODULE_PATH = "console.formats"
 
 STATIC_URL = "/static/"
 # Files are served from where they are installed, so nothing is collected before a start.

@@ -1,25 +1,34 @@
 """Django's admin, for accounts and tokens: it counts whole tables, so ledger and records stay out of it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from django.contrib.admin import AdminSite, ModelAdmin, action
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.admin import AdminSite, ModelAdmin, action, display
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 
 from api.models import Token
+from console.accounts.roles import OPERATOR_GROUP, Role
 
 if TYPE_CHECKING:
     _TokenAdmin = ModelAdmin[Token]
+    _UserAdmin = UserAdmin[User]
 else:
-    _TokenAdmin = ModelAdmin  # Django's class takes no type
+    _TokenAdmin = ModelAdmin  # Django's classes take no type
+    _UserAdmin = UserAdmin
+
+ROLES = (
+    "Every account is a viewer. The group operator may also replay deliveries and start operations."
+    " A superuser is an admin, and may also manage accounts and tokens."
+)
 
 
 class AccountsSite(AdminSite):
@@ -42,6 +51,35 @@ class AccountsSite(AdminSite):
         return redirect_to_login(request.GET.get("next", reverse("admin:index")), reverse("sign-in"))
 
 
+class AccountAdmin(_UserAdmin):
+    """Accounts with their roles. Permissions of Django's own mean nothing here, so no page offers them."""
+
+    list_display = ("username", "role", "email", "is_active", "last_login")
+    list_filter = ("is_active", "is_superuser", "groups")
+    # The widget with two lists has labels that no screen reader speaks.
+    filter_horizontal = ()
+    formfield_overrides: ClassVar = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Role", {"fields": ("is_active", "groups", "is_superuser"), "description": ROLES}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Times", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Return the accounts, with one statement for the groups of all."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @display(description="role")
+    def role(self, user: User) -> str:
+        """Return the role of an account."""
+        if user.is_superuser:
+            return Role.ADMIN
+        in_group = any(group.name == OPERATOR_GROUP for group in user.groups.all())
+        return Role.OPERATOR if in_group else Role.VIEWER
+
+
 class TokenAdmin(_TokenAdmin):
     """Tokens of the API: to see and to revoke. `manage.py token` creates them."""
 
@@ -62,6 +100,5 @@ class TokenAdmin(_TokenAdmin):
 
 
 site = AccountsSite(name="admin")
-site.register(User, UserAdmin)
-site.register(Group, GroupAdmin)
+site.register(User, AccountAdmin)
 site.register(Token, TokenAdmin)

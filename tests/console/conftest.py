@@ -20,6 +20,8 @@ for name in ("viewer", "operator", "someone"):
     User.objects.create_user(name, password={PASSWORD!r})
 User.objects.get(username="operator").groups.add(Group.objects.get(name="operator"))
 User.objects.create_superuser("admin", password={PASSWORD!r})
+from api.tokens import create
+create("of the pages", "read")
 """
 
 

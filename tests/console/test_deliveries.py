@@ -38,6 +38,19 @@ def test_a_row_shows_the_delivery_and_its_status(console: Console) -> None:
     )
 
 
+def test_a_row_says_why_a_delivery_failed(console: Console) -> None:
+    kept(error="push.announce: <b>OSError</b>: no route\u202e" + "x" * 1000, status=Status.DEAD)
+    text = console.viewer.get("/deliveries").text
+    assert "push.announce: &lt;b&gt;OSError&lt;/b&gt;: no route" in text
+    assert "x" * 301 not in text
+    assert "\u202e" not in text
+
+
+def test_a_list_without_rows_leads_on(console: Console) -> None:
+    assert '<a href="/">How to begin</a>' in console.viewer.get("/deliveries").text
+    assert '<a href="/deliveries">Remove all filters</a>' in console.viewer.get("/deliveries?event=push").text
+
+
 def test_pages_lead_to_older_deliveries_and_back(console: Console) -> None:
     ids = [kept(received_at=timezone.now() - timedelta(seconds=number)).pk for number in range(60)]
     first = console.viewer.get("/deliveries?event=push")

@@ -54,7 +54,7 @@ def test_the_form_starts_one_operation_even_if_it_is_sent_twice(console: Console
     assert {answer.url for answer in answers} == {f"{console.url}/operations/{operation.pk}"}
     assert (operation.state, operation.rate, operation.estimated) == ("queued", 2.5, 1)
     assert (operation.requested_by, operation.parameters["filter"]) == ("operator", {"status": "dead"})
-    assert "status dead" in text(answers[0])
+    assert "Status dead" in text(answers[0])
     assert Delivery.objects.get().status == Status.DEAD, "the page itself replays nothing"
 
 

@@ -1,5 +1,6 @@
 """The page of recovery: what each hook missed, and the operator's button."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -64,7 +65,15 @@ def test_each_hook_shows_what_was_found_asked_arrived_and_lost(console: Console)
 def test_an_operator_looks_at_one_hook_or_all_and_may_fetch(console: Console) -> None:
     one = hook()
     operator = console.operator
-    assert "A worker looks for missed deliveries now." in operator.post("/recovery", hook=one.pk).text
+    page = operator.post("/recovery", hook=one.pk)
+    operation = Operation.objects.get()
+    assert page.url == f"{console.url}/operations/{operation.pk}", "its progress is there"
+    assert "A worker looks for missed deliveries now." in page.text
+    assert "470100500 of repository octo/cat" in page.text
+    assert (
+        f'href="/operations/{operation.pk}">Recovery {operation.pk}</a> is queued'
+        in console.viewer.get("/recovery").text
+    )
     operator.post("/recovery")
     operator.post("/recovery", hook=one.pk, fetch="1")
     found = [(row.parameters["hooks"], row.parameters["fetch"]) for row in Operation.objects.order_by("pk")]
@@ -72,7 +81,23 @@ def test_an_operator_looks_at_one_hook_or_all_and_may_fetch(console: Console) ->
     assert {row.requested_by for row in Operation.objects.all()} == {"operator"}
     assert console.viewer.post("/recovery", hook=one.pk).status == 403
     assert operator.post("/recovery", csrf=False, hook=one.pk).status == 403
+    assert operator.post("/recovery", hook=one.pk + 1).status == 404
     assert Operation.objects.count() == 3
+
+
+def test_a_form_that_is_sent_twice_starts_one_look(console: Console) -> None:
+    [key] = set(re.findall('name="key" value="([^"]+)"', console.operator.get("/recovery").text))
+    for _ in range(2):
+        console.operator.post("/recovery", key=key)
+    assert Operation.objects.count() == 1
+
+
+def test_lost_deliveries_come_with_what_to_do(console: Console) -> None:
+    missed(hook(), "lost")
+    assert (
+        "a sync of the repository records what they would have changed"
+        in console.viewer.get("/recovery").text
+    )
 
 
 def test_an_unsigned_delivery_is_named_so_wherever_it_is_shown(console: Console) -> None:

@@ -11,6 +11,8 @@
   function mark(row) {
     rows().forEach((other) => other.classList.toggle("current", other === row));
     current = row ? row.id : null;
+    // The browser keeps no page, as payloads are private, so going back loads the list anew.
+    if (row) sessionStorage.setItem("current", JSON.stringify([window.location.href, current]));
     if (row) row.scrollIntoView({ block: "nearest" });
   }
 
@@ -112,5 +114,7 @@
 
   showTimes();
   labelCells();
+  const [href, id] = JSON.parse(sessionStorage.getItem("current") ?? "[]");
+  if (href === window.location.href) mark(document.getElementById(id));
   document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();

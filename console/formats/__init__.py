@@ -1,0 +1,1 @@
+"""Formats of Django's admin, for `FORMAT_MODULE_PATH`."""
