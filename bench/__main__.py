@@ -21,13 +21,19 @@ from django.core.management import call_command
 from django.db import connections
 from rich.console import Console, RenderableType
 
-from bench import contenders, cores, figures, ingest, machine, plot, report, servers
+from bench import contenders, cores, figures, ingest, machine, plot, queues, report, servers
 from bench.delivery import ROOT, SECRET
 from bench.processes import ContenderError
 
 PICTURE = ROOT / "docs" / "explanation" / "ingest.svg"
 WRITTEN = ROOT / "var" / "bench"
-WORKERS = ("hookkeeper", "hookkeeper-half", "hookkeeper-two", "naive-arq", "naive-saq", "empty-arq")
+WORKERS = (
+    "hookkeeper",
+    "hookkeeper-half",
+    "hookkeeper-two",
+    *(f"naive-{on}" for on in queues.CLIENTS),
+    "empty-arq",
+)
 
 Say = Callable[[RenderableType], None]
 

@@ -4,24 +4,21 @@ They need Django with Hookkeeper's settings, because Hookkeeper's own code store
 """
 
 import asyncio
-import logging
 import re
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from typing import Any, ClassVar, Protocol
 
 import psycopg
-from arq import create_pool
-from arq.connections import RedisSettings
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 
-from bench import workload
+from bench import queues, workload
 from bench.delivery import SECRET, Delivery
+from bench.queues import Enqueue
 from receiver import arrivals, queue, store
 from receiver.arrivals import Arrival
 from receiver.intake import MAX_BATCH
@@ -177,7 +174,7 @@ class Hookkeeper(Ledger):
 
 
 class Textbook(Ledger):
-    """Deliveries stored as the textbook project's view does, with a job for each on arq or saq."""
+    """Deliveries stored as the textbook project's view does, with a job for each on one of its queues."""
 
     RECORDS: ClassVar = {
         "pushes": "textbook_push",
@@ -186,10 +183,10 @@ class Textbook(Ledger):
         "issues": "textbook_issue",
     }
 
-    def __init__(self, url: str, redis_url: str, on: str) -> None:
+    def __init__(self, url: str, queue_url: str, enqueue: Enqueue) -> None:
         super().__init__(url, "textbook_delivery", "processed_at", self.RECORDS)
-        self._enqueue = _to_saq if on == "saq" else _to_arq
-        self._redis_url = redis_url
+        self._enqueue = enqueue
+        self._queue_url = queue_url
 
     def fill(self, first: int, count: int) -> None:
         """See `Backlog`."""
@@ -203,7 +200,7 @@ class Textbook(Ledger):
                 values = [one.guid, one.event, Jsonb(one.body.decode(), dumps=str)]
                 ids += [pk for (pk,) in connection.execute(insert, values)]
         self._filled(ids)
-        asyncio.run(self._enqueue(self._redis_url, ids))
+        asyncio.run(self._enqueue(self._queue_url, ids))
 
 
 class Empty:
@@ -219,7 +216,7 @@ class Empty:
 
     def fill(self, _first: int, count: int) -> None:
         """See `Backlog`."""
-        asyncio.run(_to_arq(self._redis_url, [None] * count, "nothing"))
+        asyncio.run(queues.to_arq(self._redis_url, [None] * count, "nothing"))
 
     @contextmanager
     def watched(self) -> Iterator[Done]:
@@ -257,28 +254,3 @@ def signed(first: int, count: int) -> Iterator[Arrival]:
         verifier = Verifier([SECRET.encode()])
         verifier.update(one.body)
         yield arrivals.read(by_name, one.body, "", verifier, len(one.body))
-
-
-async def _to_arq(url: str, arguments: list[Any], job: str = "process") -> None:
-    pool = await create_pool(RedisSettings.from_dsn(url))
-    made = (pool.enqueue_job(job, *([] if one is None else [one])) for one in arguments)
-    try:
-        await _some_at_once(made)
-    finally:
-        await pool.aclose()
-
-
-async def _to_saq(url: str, ids: list[int]) -> None:
-    from saq.queue.redis import RedisQueue  # noqa: PLC0415 - a peer that the tests do not need
-
-    logging.getLogger("saq").setLevel(logging.WARNING)  # it logs every job
-    queue = RedisQueue(AsyncRedis.from_url(url))
-    try:
-        await _some_at_once(queue.enqueue("process", pk=pk) for pk in ids)
-    finally:
-        await queue.disconnect()
-
-
-async def _some_at_once(calls: Iterator[Coroutine[Any, Any, Any]]) -> None:
-    while portion := list(islice(calls, 50)):
-        await asyncio.gather(*portion)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from honcho.environ import parse_procfile
 
-from bench import contenders
+from bench import contenders, processes, queues
 from bench.backlogs import Backlog, Empty, Hookkeeper, Textbook
 from bench.contenders import Contender
 from bench.cores import Cores
@@ -59,11 +60,26 @@ def woken_by_arq(receiver: Contender) -> Worker:
     )
 
 
-def naive(servers: Servers, on: str, command: str) -> Worker:
+# The worker of each queue that the textbook project's job runs on.
+COMMANDS = {
+    "arq": "arq bench.peers.textbook.on_arq.WorkerSettings",
+    "saq": "saq bench.peers.textbook.on_saq.settings",
+    "celery": "celery -A bench.peers.textbook.on_celery worker",
+    "dramatiq": "dramatiq bench.peers.textbook.on_dramatiq",
+    "procrastinate": "procrastinate -a bench.peers.textbook.on_procrastinate.app worker",
+}
+
+
+def naive(servers: Servers, on: str) -> Worker:
     """Return the textbook project's job on the queue `on`."""
     project = contenders.django_project(servers, f"naive-{on}", "textbook", "textbook_delivery")
-    backlog = Textbook(project.database, servers.redis_url, on)
-    return Worker(f"naive-{on}", "records, row by row", command, project.environment, backlog, share=25)
+    queue_url = servers.redis_url
+    if on == "procrastinate":  # its queue is in the project's database
+        queue_url = project.database
+        schema = COMMANDS[on].removesuffix("worker") + "schema --apply"
+        processes.run(schema.split(), project.environment)
+    backlog = Textbook(project.database, queue_url, queues.CLIENTS[on])
+    return Worker(f"naive-{on}", "records, row by row", COMMANDS[on], project.environment, backlog, share=25)
 
 
 def empty(servers: Servers) -> Worker:
@@ -107,9 +123,10 @@ def all_workers() -> dict[str, Callable[[Servers, Contender], Worker]]:
             hookkeeper(receiver), name="hookkeeper-two", does="the same, two processes", processes=2
         ),
         ARQ: lambda _, receiver: woken_by_arq(receiver),
-        "naive-arq": lambda servers, _: naive(
-            servers, "arq", "arq bench.peers.textbook.on_arq.WorkerSettings"
-        ),
-        "naive-saq": lambda servers, _: naive(servers, "saq", "saq bench.peers.textbook.on_saq.settings"),
+        **{f"naive-{on}": partial(_naive, on) for on in COMMANDS},
         "empty-arq": lambda servers, _: empty(servers),
     }
+
+
+def _naive(on: str, servers: Servers, _: Contender) -> Worker:
+    return naive(servers, on)

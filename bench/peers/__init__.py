@@ -3,9 +3,12 @@
 PACKAGES = (
     "aiohttp",
     "arq",
+    "celery",
     "django",
     "django-github-app",
+    "dramatiq",
     "gidgethub",
+    "procrastinate",
     "psycopg",
     "redis",
     "saq",

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 from redis import Redis
 
-from bench import backlogs, cores, drains, spinner, workers, workload
+from bench import backlogs, cores, drains, queues, spinner, workers, workload
 from bench.contenders import Contender
 from bench.delivery import SECRET
 from bench.processes import ContenderError
@@ -147,6 +147,12 @@ def test_the_backlog_is_made_of_deliveries_that_intake_takes() -> None:
     assert [one.event for one in arrivals] == ["push", "push", "push", "pull_request", "issues"]
     assert {one.repository for one in arrivals} == {"harbour-works/tide-tables-0"}
     assert arrivals[3].number == 4
+
+
+def test_each_queue_of_the_naive_job_has_a_worker_and_a_client() -> None:
+    assert (
+        set(workers.COMMANDS) == set(queues.CLIENTS) >= {"arq", "saq", "celery", "dramatiq", "procrastinate"}
+    )
 
 
 def test_a_drain_counts_what_was_done_after_the_warming_up(numbers: Start, backends: Servers) -> None:

@@ -32,47 +32,53 @@ async def process(pk: int) -> None:
 
 
 async def _push(repository: Repository, payload: Payload) -> None:
-    push, _ = await Push.objects.aget_or_create(
-        repository=repository,
-        **{name: payload[name] for name in ("ref", "before", "after")},
-        defaults={name: payload[name] for name in ("forced", "created", "deleted")},
-    )
+    key, fields = push_fields(payload)
+    push, _ = await Push.objects.aget_or_create(repository=repository, **key, defaults=fields)
     for commit in payload["commits"]:
-        await Commit.objects.aget_or_create(
-            repository=repository,
-            sha=commit["id"],
-            defaults={
-                "push": push,
-                "message": commit["message"],
-                "author_name": commit["author"]["name"],
-                "author_email": commit["author"]["email"],
-                "committed_at": commit["timestamp"],
-            },
-        )
+        key, fields = commit_fields(commit)
+        await Commit.objects.aget_or_create(repository=repository, **key, defaults={"push": push, **fields})
 
 
 async def _pull_request(repository: Repository, payload: Payload) -> None:
-    seen = payload["pull_request"]
-    await PullRequest.objects.aupdate_or_create(
-        repository=repository,
-        number=seen["number"],
-        defaults={
-            "title": seen["title"],
-            "state": "merged" if seen["merged"] else seen["state"],
-            "draft": seen["draft"],
-            "head_sha": seen["head"]["sha"],
-            "updated_at": seen["updated_at"],
-        },
-    )
+    key, fields = pull_request_fields(payload["pull_request"])
+    await PullRequest.objects.aupdate_or_create(repository=repository, **key, defaults=fields)
 
 
 async def _issue(repository: Repository, payload: Payload) -> None:
-    seen = payload["issue"]
-    await Issue.objects.aupdate_or_create(
-        repository=repository,
-        number=seen["number"],
-        defaults={name: seen[name] for name in ("title", "state", "updated_at")},
-    )
+    key, fields = issue_fields(payload["issue"])
+    await Issue.objects.aupdate_or_create(repository=repository, **key, defaults=fields)
 
 
 RECORD = {"push": _push, "pull_request": _pull_request, "issues": _issue}
+
+
+def push_fields(payload: Payload) -> tuple[Payload, Payload]:
+    """Return the key of a push and its other fields; those below do the same for the other kinds."""
+    key = {name: payload[name] for name in ("ref", "before", "after")}
+    return key, {name: payload[name] for name in ("forced", "created", "deleted")}
+
+
+def commit_fields(commit: Payload) -> tuple[Payload, Payload]:
+    """See `push_fields`."""
+    return {"sha": commit["id"]}, {
+        "message": commit["message"],
+        "author_name": commit["author"]["name"],
+        "author_email": commit["author"]["email"],
+        "committed_at": commit["timestamp"],
+    }
+
+
+def pull_request_fields(seen: Payload) -> tuple[Payload, Payload]:
+    """See `push_fields`."""
+    return {"number": seen["number"]}, {
+        "title": seen["title"],
+        "state": "merged" if seen["merged"] else seen["state"],
+        "draft": seen["draft"],
+        "head_sha": seen["head"]["sha"],
+        "updated_at": seen["updated_at"],
+    }
+
+
+def issue_fields(seen: Payload) -> tuple[Payload, Payload]:
+    """See `push_fields`."""
+    return {"number": seen["number"]}, {name: seen[name] for name in ("title", "state", "updated_at")}
