@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 
 from ledger.halves import EVERYTHING, Reach, split
@@ -59,6 +60,7 @@ async def _first(
 ) -> list[Delivery]:
     """Return the first `most` of both halves in their common order."""
     order = ("received_at", "pk") if ascending else ("-received_at", "-pk")
+    halves = [half.order_by(*order)[:most] for half in split(rows, reach)]
     # A delivery that is settled between the two statements is in both.
-    found = {row.pk: row for half in split(rows, reach) async for row in half.order_by(*order)[:most]}
+    found = {row.pk: row for row in await sync_to_async(lambda: [*halves[0], *halves[1]])()}
     return sorted(found.values(), key=lambda row: (row.received_at, row.pk), reverse=not ascending)[:most]
