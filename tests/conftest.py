@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 from redis import Redis
 
 import database
@@ -16,6 +17,10 @@ from tests import emptying, processes, servers
 
 if TYPE_CHECKING:
     from tests.fake_github import Github
+
+# Before any test is imported: no example fails because the machine has much else to do.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
