@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from database import row_sets
 from ledger import filters
-from receiver.models import Delivery
+from receiver.models import SETTLED, TERMINAL, Delivery
 
 PORTION = 500  # deliveries of one transaction
 
@@ -64,7 +64,11 @@ class Selection:
             chosen &= Q(guid__any=[UUID(guid) for guid in given["guids"]])
         if "ids" in given:
             chosen &= Q(pk__any=given["ids"])
-        settled_before = Q(finished_at__isnull=True) | Q(finished_at__lte=at)
+        settled_before = Q(finished_at__lte=at)
+        if given.get("filter", {}).get("status") in TERMINAL:
+            settled_before &= SETTLED  # the condition of the indexes of what is settled
+        else:
+            settled_before |= ~SETTLED
         within = Q(pk__gt=given["after"], pk__lte=given["newest"])
         return Delivery.objects.filter(chosen, settled_before, within).order_by("pk")
 

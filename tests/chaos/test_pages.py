@@ -16,6 +16,7 @@ from ledger.filters import CONDITIONS
 from ledger.halves import Reach
 from ledger.keys import Key
 from ledger.models import Replay
+from ledger.selection import PORTION, Selection
 from receiver.models import Delivery, HandlerRun
 from records.models import Commit, Push, Repository
 from tests.chaos import ledger as ledgers
@@ -89,6 +90,12 @@ def test_a_list_and_its_counts_use_indexes(large: str, parameters: dict[str, str
         assert read(nodes) <= 3 * CAP, sql
         if sql.endswith(f"LIMIT {paging.SIZE + 1}"):
             assert read(nodes) <= 2 * halves.LOOKED_AT, sql
+
+
+def test_the_next_dead_deliveries_to_replay_are_found_by_an_index(large: str) -> None:
+    [(sql, values)] = asked(lambda: Selection({"filter": {"status": "dead"}, "after": 0, "newest": 2**62,
+                                               "at": NOW.isoformat()}).take(None))  # fmt: skip
+    assert read(explained(large, sql, values)) <= PORTION, sql
 
 
 def test_the_overview_and_what_is_unmatched_use_indexes(large: str) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from django.db import connection
 
 from database import row_sets
 from ledger import gauges, reading
-from ledger.selection import Selection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,15 +31,15 @@ def _new_tables(transactional_db: None) -> Iterator[None]:
 ASKED: dict[str, tuple[Callable[[], Callable[[], object]], list[str]]] = {
     "the queue": (
         lambda: reading.read,
-        ["delivery_due"] * 2 + ["delivery_finished"] * 3 + ["delivery_retrying"] + ["delivery_dead"] * 2
+        ["delivery_due"] * 2 + ["delivery_finished"] * 3 + ["delivery_retrying"]
+        + ["delivery_unsuccessful"] * 2
         + ["delivery_(leased|processing_guid)"],  # both hold only what is in processing
     ),
     "the gauges of the metrics": (
         lambda: gauges.deliveries,
-        ["delivery_dead", "delivery_(leased|processing_guid)", "delivery_(due|ordering|retrying)"],
+        ["delivery_unsuccessful", "delivery_(leased|processing_guid)", "delivery_(due|ordering|retrying)"],
     ),
     "the oldest that waits": (lambda: gauges.oldest_waiting, ["delivery_due"]),
-    "the next to replay": (lambda: partial(Selection.of({"status": "dead"}).take, None), ["delivery_dead"]),
 }  # fmt: skip
 
 
