@@ -18,7 +18,7 @@ from processing.claiming import Claimed, ClaimResult
 from processing.isolation import Isolation
 from processing.leases import Leases
 from processing.log_lines import LONGEST_REASON, LogLine
-from processing.running import DatabaseAwayError, Events
+from processing.running import Conditions, DatabaseAwayError, Events
 from processing.settling import LeaseLostError, Verdict
 from receiver.models import Status, Trigger
 from telemetry import logs, tracing
@@ -118,6 +118,7 @@ class BatchRunner:
         """Read the bodies in portions and run each delivery in a task; when cancelled, give back the rest."""
         tasks: set[asyncio.Task[None]] = set()
         stop = asyncio.Event()
+        conditions = Conditions(stop.is_set, forgiving=True)
         left = list(claims)
         try:
             try:
@@ -125,7 +126,7 @@ class BatchRunner:
                     ready = await self.read(portion)
                     del left[: len(portion)]
                     for claimed in ready:
-                        one = database.in_orm_thread(self._one(claimed, stop.is_set))
+                        one = database.in_orm_thread(self._one(claimed, conditions))
                         tasks.add(asyncio.create_task(one))
             except Error as error:
                 logger.error("bodies not read error=%s", error)  # noqa: TRY400 - an outage
@@ -163,7 +164,7 @@ class BatchRunner:
                 self.leases.drop(claimed)
         return ready
 
-    async def _one(self, claimed: Claimed, stopping: Callable[[], bool]) -> None:
+    async def _one(self, claimed: Claimed, conditions: Conditions) -> None:
         """Process one delivery to its end; whatever happens, its capacity is free afterwards."""
         pk = claimed.delivery.id
         try:
@@ -174,7 +175,9 @@ class BatchRunner:
                 await self.isolation.run(claimed, self.leases)
                 self.on_due()
             else:
-                verdict, line = await self.attempt(claimed, stopping, forgiving=self._outages[pk] < OUTAGES)
+                if self._outages.get(pk, 0) >= OUTAGES:
+                    conditions = conditions._replace(forgiving=False)
+                verdict, line = await self.attempt(claimed, conditions)
                 self._outages.pop(pk, None)
                 level = logging.INFO if verdict.status in FINE else logging.WARNING
                 logger.log(level, "%s", line, extra=DEFERRABLE if level == logging.INFO else None)
@@ -190,24 +193,20 @@ class BatchRunner:
         except Exception:
             logger.exception("not settled delivery=%s", claimed.delivery)
         finally:
-            if not stopping():
+            if not conditions.stopping():
                 self.leases.drop(claimed)
                 if claimed.delivery.size > LARGE:
                     self.on_due()  # another may fit now
 
-    async def attempt(
-        self, claimed: Claimed, stopping: Callable[[], bool], *, limited: bool = True, forgiving: bool = False
-    ) -> tuple[Verdict, LogLine]:
+    async def attempt(self, claimed: Claimed, conditions: Conditions) -> tuple[Verdict, LogLine]:
         """Run and settle one delivery whose body is read; return the verdict, and its log line.
 
-        Raises `LeaseLostError` or `django.db.Error` when the end could not be written, and with `forgiving`
-        `DatabaseAwayError` when a handler lost its connection.
+        Raises `LeaseLostError` or `django.db.Error` when the end could not be written, and
+        `DatabaseAwayError` when a handler lost its connection and the conditions forgive it.
         """
         logs.about(claimed.delivery)
         start = time.perf_counter()
-        verdict, notes = await running.attempt(
-            claimed, self.registry, self.events, stopping, limited=limited, forgiving=forgiving
-        )
+        verdict, notes = await running.attempt(claimed, self.registry, self.events, conditions)
         await self._settle(claimed, verdict)
         return verdict, LogLine(claimed.delivery, verdict, notes, time.perf_counter() - start)
 

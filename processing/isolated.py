@@ -25,6 +25,7 @@ from django.db import Error  # noqa: E402
 import database  # noqa: E402
 from processing import batch_runner, claiming  # noqa: E402
 from processing.batch_runner import BatchRunner  # noqa: E402
+from processing.running import Conditions  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
 from telemetry import logs, tracing, writing  # noqa: E402
 from telemetry.counts import counts  # noqa: E402
@@ -72,9 +73,7 @@ async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[s
     logs.about(suspect)
     claimed.delivery = suspect._replace(crashes=0)  # its body is read here
     for ready in await runner.read([claimed]):
-        _, line = await asyncio.create_task(
-            database.in_orm_thread(runner.attempt(ready, stopping=lambda: False))
-        )
+        _, line = await asyncio.create_task(database.in_orm_thread(runner.attempt(ready, Conditions())))
         logger.info("isolated: %s", line)
 
 

@@ -18,6 +18,7 @@ from processing import claiming
 from processing.batch_runner import BatchRunner
 from processing.claiming import Capacity, Claimed
 from processing.log_lines import LogLine
+from processing.running import Conditions
 from processing.settling import Verdict
 from receiver.models import WAITING, Delivery, Trigger
 
@@ -92,6 +93,7 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
     def stopping() -> bool:
         return task is not None and task.cancelling() > 0
 
+    conditions = Conditions(stopping, limited=False)
     for pk in ids:
         claimed = await database.run(_take, pk, runner, by)
         if claimed is None:
@@ -100,7 +102,7 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
         try:
             with renewed(claimed, runner):
                 ready = await runner.read([claimed])
-                results = [await runner.attempt(one, stopping, limited=False) for one in ready]
+                results = [await runner.attempt(one, conditions) for one in ready]
         finally:
             if not results:
                 await database.run(claiming.release, [claimed.lease])

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -25,6 +26,17 @@ LONGEST_TRACEBACK = 20_000
 MOST_UNREAD = 3
 
 Events = Mapping[str, type[schemas.Event]]
+
+
+class Conditions(NamedTuple):
+    """How an attempt runs."""
+
+    stopping: Callable[[], bool] = lambda: False
+    """Whether who runs it stops. A `CancelledError` is then no failure of a handler."""
+    limited: bool = True
+    """Whether handlers have a time limit. Without it Ctrl-C ends the attempt, as a debugger needs."""
+    forgiving: bool = False
+    """Whether the loss of the database connection is no failure, but raises `DatabaseAwayError`."""
 
 
 class DatabaseAwayError(Exception):
@@ -53,19 +65,11 @@ def why_invalid(error: ValidationError) -> str:
 
 
 async def attempt(
-    claimed: Claimed,
-    registry: Registry,
-    events: Events,
-    stopping: Callable[[], bool],
-    *,
-    limited: bool,
-    forgiving: bool,
+    claimed: Claimed, registry: Registry, events: Events, conditions: Conditions
 ) -> tuple[Verdict, list[str]]:
     """Run what has still to run for this delivery, concurrently; return the verdict and the handlers' notes.
 
-    Whatever a handler raises is its failure, and `CancelledError` too, unless `stopping()`. With `forgiving`,
-    the loss of the database connection is none, and raises `DatabaseAwayError`. Without `limited` no handler
-    is timed and Ctrl-C ends the attempt, which is what a debugger needs.
+    Whatever a handler raises is its failure, unless `conditions` say otherwise.
     """
     delivery = claimed.delivery
     unread: list[str] = []
@@ -92,7 +96,7 @@ async def attempt(
     )
     trigger = Trigger.RETRY if number > 1 else Trigger(delivery.trigger)
     attempts = [
-        _run(handler, event, context, trigger, stopping, limited=limited, forgiving=forgiving)
+        _run(handler, event, context, trigger, conditions)
         for handler in wanting
         if handler.name not in claimed.done
     ]
@@ -128,29 +132,26 @@ async def _run(
     event: schemas.Event,
     context: DeliveryContext,
     trigger: Trigger,
-    stopping: Callable[[], bool],
-    *,
-    limited: bool,
-    forgiving: bool,
+    conditions: Conditions,
 ) -> Run:
     run = Run(handler.name, context.attempt, trigger, Outcome.SUCCEEDED, datetime.now(UTC))
     start = time.perf_counter()
     try:
-        async with asyncio.timeout(handler.timeout if limited else None) as limit:
+        async with asyncio.timeout(handler.timeout if conditions.limited else None) as limit:
             with tracing.span("handle", context.guid, handler=handler.name):
                 await handler.run(event, context)
             if _cancelled():
                 await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-        if isinstance(error, asyncio.CancelledError) and stopping():
+        if isinstance(error, asyncio.CancelledError) and conditions.stopping():
             raise
-        if isinstance(error, KeyboardInterrupt) and not limited:
+        if isinstance(error, KeyboardInterrupt) and not conditions.limited:
             raise
         while (task := asyncio.current_task()) and task.cancelling():
             task.uncancel()
         if database.connection_lost(error):
             await database.heal()
-            if forgiving:
+            if conditions.forgiving:
                 raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
         _fail(run, handler, error, timed_out=isinstance(error, TimeoutError) and limit.expired())
     run.duration = time.perf_counter() - start
