@@ -3,9 +3,10 @@
 Both exit with 1 if a request, a delivery or a row is missing. `python -m bench writes` measures ways of
 writing a batch to PostgreSQL, `python -m bench console` the console's pages and `python -m bench api` the API
 over a large ledger, `python -m bench metrics` what metrics and JSON logs cost the receiver, `python -m bench
-retention` pruning, `python -m bench scale` all of them beside an empty ledger, `python -m bench day` a day of
-traffic with pruning, `python -m bench bodies` a table of its own for bodies, `python -m bench records` the
-recording of commits, `python -m bench parsing` the schemas beside githubkit's models.
+retention` pruning, `python -m bench space` the bytes of a delivery, `python -m bench scale` all of them
+beside an empty ledger, `python -m bench day` a day of traffic with pruning, `python -m bench bodies` a table
+of its own for bodies, `python -m bench records` the recording of commits, `python -m bench parsing` the
+schemas beside githubkit's models.
 """
 
 import argparse
@@ -106,6 +107,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
         ("writes", "ways of writing a batch to PostgreSQL"),
         ("records", "commits recorded by the push handler, and row by row"),
         ("parsing", "the schemas beside githubkit's models"),
+        ("space", "bytes that a delivery writes and leaves, and each index's part"),
     ):
         parts.add_parser(name, help=about)
     return parser.parse_args(arguments)
@@ -247,6 +249,19 @@ def measure_retention(arguments: argparse.Namespace, say: Say) -> int:
     return 0
 
 
+def measure_space(_arguments: argparse.Namespace, say: Say) -> int:
+    """Run the part `space`."""
+    with servers.started() as running:
+        _set_up_django(running, "space")
+        call_command("migrate", verbosity=0)
+        from bench import space  # noqa: PLC0415 - it needs Django's models
+
+        found = space.run(os.environ["DATABASE_URL"], say)
+        connections.close_all()
+    say(space.table(found))
+    return 0
+
+
 def measure_scale(arguments: argparse.Namespace, say: Say) -> int:
     """Run the part `scale`; return the exit status."""
     with servers.started(_kept(arguments), arguments.shared_buffers) as running:
@@ -351,6 +366,7 @@ def main(argv: list[str]) -> int:
         "metrics": measure_metrics,
         "writes": measure_writes,
         "retention": measure_retention,
+        "space": measure_space,
         "scale": measure_scale,
         "day": measure_day,
         "bodies": measure_bodies,
