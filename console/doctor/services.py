@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from console.doctor.findings import Finding, Status
@@ -15,6 +17,7 @@ from database import row_sets
 from ledger import heartbeats
 from ledger.summary import span
 from receiver.models import WAITING, Delivery
+from receiver.postgresql import connection_parameters
 
 # Seconds that a delivery may be due before it is a sign of too few workers.
 OVERDUE = 60.0
@@ -28,7 +31,7 @@ def check_database() -> Iterator[Finding]:
     try:
         yield _database()
     except Error as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(_cause(error)).split())
         yield Finding(
             "database",
             Status.WRONG,
@@ -38,6 +41,16 @@ def check_database() -> Iterator[Finding]:
         yield Finding("migrations", Status.SKIPPED, "the database does not answer")
         return
     yield _migrations()
+
+
+def _cause(error: Error) -> Exception:
+    """Return why PostgreSQL cannot be reached, where the pool says only that it waited for a connection."""
+    if isinstance(error.__cause__, PoolTimeout):
+        try:
+            psycopg.connect(**connection_parameters()).close()
+        except psycopg.Error as direct:
+            return direct
+    return error
 
 
 def require_database() -> None:

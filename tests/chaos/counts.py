@@ -64,6 +64,8 @@ class Counts:
     turns: int
     turn_kills: int
     turn_lease: float
+    # Machines: seconds for which a receiver or worker is cut off, at least.
+    cut_off: float
     # Sentinels that watch Redis.
     sentinels: int
     # Deliveries that wait behind one of an ordered repository, and those of others whose latency is measured.
@@ -119,6 +121,7 @@ SMALL = Counts(
     away_pause=0.05,
     recovered_within=120.0,
     turn_lease=5.0,
+    cut_off=10.0,
     sentinels=1,
     blocked=2_000,
     samples=15,
@@ -171,6 +174,7 @@ FULL = Counts(
     away_pause=0.2,
     recovered_within=900.0,
     turn_lease=8.0,  # eight workers may wait long for SQLite's lock
+    cut_off=12.0,
     sentinels=3,
     blocked=100_000,
     samples=200,

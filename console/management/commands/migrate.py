@@ -28,12 +28,16 @@ class Command(migrate.Command):
                 if connection.vendor == "sqlite":
                     folder = Path(connection.settings_dict["NAME"]).parent
                     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                else:
+                    # It needs no pool, which would try for five seconds and not tell why it failed.
+                    connection.settings_dict["OPTIONS"].pop("pool", None)
                 stack.enter_context(exclusive.lock(connection, self._wait))
                 connection.ensure_connection()
             except OSError as error:
                 raise CommandError(f"the database's folder cannot be used: {error.strerror}") from error
             except Error as error:
-                raise CommandError(f"the database does not answer: {error}") from error
+                reason = " ".join(str(error).split())
+                raise CommandError(f"the database does not answer: {reason}") from error
             return super().execute(*args, **options)
 
     def _wait(self) -> None:

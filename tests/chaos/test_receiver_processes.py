@@ -1,0 +1,59 @@
+"""Several receiver processes on one machine: uvicorn shares the port, and replaces a process that died."""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests import github, processes
+from tests.chaos import invariants, ledger, stack
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.sender import Sender
+
+
+def started(log: Path) -> list[int]:
+    """Return the ids of all serving processes that have started."""
+    return [int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", log.read_text())]
+
+
+def counted(database: str) -> int:
+    """Return how many accepted deliveries the processes have counted together."""
+    found = ledger.execute(database, "SELECT sum(value) FROM telemetry_count WHERE name = 'received'")
+    return int(found[0][0] or 0)
+
+
+@pytest.mark.once
+async def test_a_receiver_process_that_is_killed_costs_no_accepted_delivery_and_is_replaced(
+    http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    log = tmp_path / "web.log"
+    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
+    with stack.receiver(log, **there) as receiver:
+        await asyncio.to_thread(processes.wait_until, lambda: len(started(log)) == 2, "both have started")
+        sender = Sender(http, receiver.url)
+        async with sender.traffic(per_second=40):
+            await sender.recovered(time.monotonic(), within=30)
+            os.kill(started(log)[0], signal.SIGKILL)
+            await asyncio.to_thread(
+                processes.wait_until, lambda: len(started(log)) == 3, "another one has started", 60
+            )
+            await sender.recovered(time.monotonic(), within=30)
+        # The connections of the killed process end without an answer.
+        assert set(sender.statuses()) <= {0, 202}
+        invariants.kept(database, sender)
+        async with http.get(f"{receiver.url}/readyz") as answer:
+            assert answer.status == 200
+        # Each process notes that it takes deliveries from now on.
+        assert ledger.execute(database, "SELECT count(*) FROM receiver_resumption") == [(3,)]
+        before = counted(database)
+        await sender.crowd([github.sample("push__branch") for _ in range(20)], 10)
+        receiver.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(receiver.process.wait, 30) == 0
+        assert counted(database) - before >= 20
+        invariants.kept(database, sender)
+    assert "Traceback" not in log.read_text()
