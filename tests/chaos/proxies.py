@@ -70,8 +70,8 @@ def caddy(folder: Path, receivers: Sequence[str]) -> Iterator[Proxy]:
     site = (DEPLOY / "Caddyfile").read_text()
     site = site.replace("reverse_proxy 127.0.0.1:8000", f"reverse_proxy {' '.join(map(address, receivers))}")
     tls = f"\ttls {certificate} {key}\n\tbind 127.0.0.1\n"
-    site = _replaced(site, "\nhooks.example.com {\n", f"\nhttps://localhost:{port} {{\n{tls}")
-    site = _replaced(site, "\nconsole.example.com {\n", f"\nhttps://localhost:{console} {{\n{tls}")
+    site = _replaced(site, "\nhooks.example.com {\n", f"\nhttps://{LOOPBACK}:{port} {{\n{tls}")
+    site = _replaced(site, "\nconsole.example.com {\n", f"\nhttps://{LOOPBACK}:{console} {{\n{tls}")
     main = folder / "Caddyfile"
     main.write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}}\n{site}")
     command = f"{CADDY} run --adapter caddyfile --config {shlex.quote(str(main))}"
