@@ -22,7 +22,7 @@ from django.core.management import call_command
 from django.db import connections
 from rich.console import Console, RenderableType
 
-from bench import contenders, cores, figures, ingest, machine, plot, queues, report, servers
+from bench import comparison, contenders, cores, figures, ingest, machine, plot, queues, report, servers
 from bench.delivery import ROOT, SECRET
 from bench.processes import ContenderError
 
@@ -60,14 +60,8 @@ def options(arguments: list[str]) -> argparse.Namespace:
     two.add_argument(
         "--memory", type=int, default=100_000, help="deliveries over which memory is watched (%(default)s)"
     )
-    for part, names in ((one, list(contenders.all_contenders(probot))), (two, [*WORKERS, "hookkeeper-arq"])):
-        part.add_argument("--rounds", type=_above_0(int), default=5, help="of each contender (%(default)s)")
-        part.add_argument(
-            "--only", action="append", default=[], choices=names, metavar="NAME",
-            help="run this contender alone; may be repeated",
-        )  # fmt: skip
-    one.add_argument("--json", type=Path, default=WRITTEN / "ingest.json")
-    two.add_argument("--json", type=Path, default=WRITTEN / "worker.json")
+    _beside_peers(one, list(contenders.all_contenders(probot)), WRITTEN / "ingest.json")
+    _beside_peers(two, [*WORKERS, "hookkeeper-arq"], WRITTEN / "worker.json")
     three = parts.add_parser("console", help="the console's pages over a large ledger")
     three.add_argument("--rows", type=_above_0(int), default=1_000_000, help="deliveries (%(default)s)")
     three.add_argument("--requests", type=_above_0(int), default=40, help="of each page (%(default)s)")
@@ -111,6 +105,19 @@ def options(arguments: list[str]) -> argparse.Namespace:
     ):
         parts.add_parser(name, help=about)
     return parser.parse_args(arguments)
+
+
+def _beside_peers(part: argparse.ArgumentParser, names: Sequence[str], written: Path) -> None:
+    """Add the options of a part with several contenders, whose run is written as JSON."""
+    part.add_argument("--rounds", type=_above_0(int), default=5, help="of each contender (%(default)s)")
+    part.add_argument(
+        "--only", action="append", default=[], choices=names, metavar="NAME",
+        help="run this contender alone; may be repeated",
+    )  # fmt: skip
+    part.add_argument("--json", type=Path, default=written, metavar="FILE", help="where the run is written")
+    part.add_argument(
+        "--compare", type=_document, metavar="FILE", help="print the changes since the run of this JSON file"
+    )
 
 
 def measure_ingest(arguments: argparse.Namespace, say: Say) -> int:
@@ -411,6 +418,15 @@ def _set_up_django(running: servers.Servers, database: str, *, kept: bool = Fals
     django.setup()
 
 
+def _document(text: str) -> dict[str, object]:
+    """Return the document of an earlier run, which is read before this run writes its own."""
+    try:
+        found: dict[str, object] = json.loads(Path(text).read_text())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"no JSON file of a run: {text}") from error
+    return found
+
+
 def finish(
     arguments: argparse.Namespace,
     say: Say,
@@ -420,6 +436,8 @@ def finish(
     wrong: Sequence[str],
 ) -> int:
     """Print the conditions, write the document, and return the exit status."""
+    if arguments.compare is not None:
+        say(comparison.table(arguments.compare, document))
     for caution in cautions:
         say(f"caution: {caution}")
     for name, value in found.items():

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from bench import __main__ as command
-from bench import cores, figures, worker_report, workers
+from bench import comparison, cores, figures, worker_report, workers
 from bench.figures import Drain, Target
 from bench.latency import Load
 from bench.processes import ContenderError
@@ -150,8 +150,30 @@ def test_the_report_warns_of_a_load_that_was_not_processed() -> None:
 
 @pytest.mark.parametrize(("wrong", "status"), [([], 0), (["hookkeeper, round 1: a row is missing"], 1)])
 def test_an_error_is_printed_and_the_exit_status_is_1(wrong: list[str], status: int, tmp_path: Path) -> None:
-    told, said = argparse.Namespace(json=tmp_path / "a" / "found.json"), list[object]()
+    told, said = argparse.Namespace(json=tmp_path / "a" / "found.json", compare=None), list[object]()
 
     assert command.finish(told, said.append, {}, [], {"figures": 1}, wrong) == status
     assert [line for line in said if "WRONG" in str(line)] == [f"WRONG: {what}" for what in wrong]
     assert json.loads(told.json.read_text()) == {"figures": 1}
+
+
+def test_the_changes_since_an_earlier_run_are_those_of_contenders_in_both(tmp_path: Path) -> None:
+    earlier = {"workers": {"hookkeeper": {"median": {"rate": 1000.0, "cpu": 0.0004, "peak_memory": None}}}}
+    file = tmp_path / "worker.json"
+    file.write_text(json.dumps(earlier))
+    arguments = command.options(["worker", "--compare", str(file)])
+    later = {
+        "workers": {
+            "hookkeeper": {"median": {"rate": 1100.0, "cpu": 0.0003, "peak_memory": 5}},
+            "naive-arq": {"median": {"rate": 20.0, "cpu": 0.01}},
+        }
+    }
+    assert list(comparison.changes(arguments.compare, later)) == [
+        ("hookkeeper", "rate", 1000.0, 1100.0, 1.1),
+        ("hookkeeper", "cpu", 0.0004, 0.0003, pytest.approx(0.75)),
+    ]
+
+
+def test_a_file_that_is_no_run_is_an_error_before_the_run_begins(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        command.options(["ingest", "--compare", str(tmp_path / "nothing.json")])
