@@ -111,6 +111,8 @@ def prepare(url: str, say: Callable[[str], None]) -> None:
             ).fetchall():
                 database.execute(definition.replace(" ON public.", " ON apart.").encode())
             database.execute("ALTER TABLE apart.body ADD PRIMARY KEY (id, received_at)")
+            # Otherwise each insert fills the rest of another page, because all pages are equally full.
+            database.execute("ALTER TABLE apart.receiver_delivery SET (fillfactor = 90)")
             database.execute("VACUUM (ANALYZE) apart.receiver_delivery, apart.body")
             database.execute("CHECKPOINT")
         say(f"copied in {time.monotonic() - began:.0f} s")
@@ -229,7 +231,7 @@ def _works(layout: Layout, body: bytes, seconds: float) -> dict[str, Callable[[]
 
 def _by_update(layout: Layout, servers: Servers, body: bytes, url: str) -> Pruned:
     """Prune the bodies of deliveries as today, with VACUUM."""
-    ids = [pk for (pk,) in layout.database.execute(_OLDEST, [40 * PRUNED_AT_ONCE])]
+    ids = [pk for (pk,) in layout.database.execute(_OLDEST, [20 * PRUNED_AT_ONCE])]
 
     def work() -> int:
         for first in range(0, len(ids), PRUNED_AT_ONCE):
@@ -243,11 +245,15 @@ def _by_update(layout: Layout, servers: Servers, body: bytes, url: str) -> Prune
 
 def _by_drop(layout: Layout, servers: Servers, body: bytes, url: str) -> Pruned:
     """Drop the second oldest partition, which has a whole day."""
+    [[name]] = layout.database.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'body'::regclass"
+        " ORDER BY inhrelid OFFSET 1 LIMIT 1"
+    ).fetchall()
+    [[count]] = layout.database.execute(f"SELECT count(*) FROM {name}".encode()).fetchall()  # noqa: S608
 
     def work() -> int:
-        [[count]] = layout.database.execute("SELECT count(*) FROM body_1").fetchall()
-        layout.database.execute("ALTER TABLE body DETACH PARTITION body_1 CONCURRENTLY")
-        layout.database.execute("DROP TABLE body_1")
+        layout.database.execute(f"ALTER TABLE body DETACH PARTITION {name} CONCURRENTLY".encode())
+        layout.database.execute(f"DROP TABLE {name}".encode())
         return int(count)
 
     return _pruned("DETACH CONCURRENTLY, DROP", layout, servers, body, url, work)
