@@ -96,6 +96,8 @@ def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> d
         "rejections": found.rejections,
         "rejected": sum(number for _, number in found.rejections),
         "unmatched": [(event, number, _ignored(event)) for event, number in found.unmatched[:MAX_REASONS]],
+        "ignored_is_cut": sum(number for _, number in found.unmatched) >= overview.MAX_IGNORED,
+        "most_ignored": overview.MAX_IGNORED,
         "silent": [(one, summary.span(one.usually.total_seconds())) for one in found.silent],
         "days": overview.DAYS,
         "most_errors": overview.MAX_ERRORS,

@@ -17,6 +17,7 @@ from receiver.models import UNSUCCESSFUL, WAITING, Delivery, Reason, RejectionCo
 
 # Maximum numbers of rows that are read.
 MAX_ERRORS = 1_000
+MAX_IGNORED = 1_000
 MAX_HELD = 1_000
 MAX_RETRIES = 10
 ERROR_LENGTH = 300  # characters
@@ -67,7 +68,7 @@ class Overview:
     rejections: Sequence[tuple[str, int]]
     """Reasons with their numbers in the last week, the most frequent first."""
     unmatched: Sequence[tuple[str, int]]
-    """Events that no handler wanted, among the newest `unmatched.CAP` of the last week, alike."""
+    """Events that no handler wanted, among the newest `MAX_IGNORED` of the last week, alike."""
     silent: Sequence[Silent]
 
     @property
@@ -150,7 +151,7 @@ def _lost(now: datetime) -> dict[str, list[tuple[str, int]]]:
     parts = []
     for kind, rows, name, times in (
         ("refused", counts, "reason", F("count")),
-        ("ignored", unmatched.newest(now), "event", Value(1, output_field=BigIntegerField())),
+        ("ignored", unmatched.newest(now)[:MAX_IGNORED], "event", Value(1, output_field=BigIntegerField())),
     ):
         named = rows.annotate(kind=Value(kind, output_field=CharField()), name=F(name), times=times)
         parts.append(named.values("kind", "name", "times"))

@@ -3,14 +3,28 @@
 import re
 from datetime import timedelta
 from html import unescape
+from uuid import uuid4
 
 from django.utils import timezone
 
 from console.advice import ADVICE
-from receiver.models import Reason, Rejection, RejectionCount, Status
+from ledger import overview
+from receiver.models import Delivery, Reason, Rejection, RejectionCount, Status
 from tests import servers
 from tests.console.conftest import Console
 from tests.console.kept import kept
+
+COPIED = (
+    "hook_id",
+    "event",
+    "received_at",
+    "finished_at",
+    "status",
+    "headers",
+    "content_type",
+    "body",
+    "size",
+)
 
 
 def words(text: str) -> str:
@@ -68,6 +82,14 @@ def test_the_overview_shows_rates_queue_and_why_deliveries_died(console: Console
     [link] = re.findall(r'<a href="(/deliveries\?status=dead[^"]+)">', page.text)
     found = console.viewer.get(unescape(link)).text
     assert found.count("data-row=") == 3
+
+
+def test_the_overview_says_that_more_were_ignored_than_it_counts(console: Console) -> None:
+    one = kept("star__created", status=Status.IGNORED, finished_at=timezone.now())
+    columns = {name: getattr(one, name) for name in COPIED}
+    more = (Delivery(guid=uuid4(), **columns) for _ in range(overview.MAX_IGNORED))
+    Delivery.objects.bulk_create(more)
+    assert "1000 star Of the newest 1,000. What to write" in words(console.viewer.get("/").text)
 
 
 def test_the_overview_refreshes_in_place(console: Console) -> None:
