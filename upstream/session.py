@@ -80,8 +80,6 @@ class Session:
         self._answer_within = answer_within
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._limits: dict[str, Limits] = {}
-        # It would log every request.
-        logging.getLogger("httpx2").setLevel(logging.WARNING)
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(answer_within, connect=CONNECT_WITHIN),
             limits=httpx2.Limits(max_connections=MAX_CONCURRENT),

@@ -82,6 +82,9 @@ class Command(BaseCommand):
         how = Options(secret, options["follow"], options["rate"], options["record"])
         try:
             asyncio.run(self._forward(to, how, options))
+        except KeyboardInterrupt:
+            said = "stopped at once; to continue, repeat the arguments with --after and the last id above"
+            raise CommandError(said, returncode=operating.INTERRUPTED) from None
         finally:
             database.close()
 

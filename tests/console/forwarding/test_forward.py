@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -313,4 +314,25 @@ def test_follow_begins_with_what_arrives_and_outlives_a_target_that_is_away(
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130
     assert f"to continue, repeat the arguments with --after {second.pk}" in log.read_text()
+    assert "HTTP Request" not in log.read_text()
     assert target.guids == [str(first.guid), str(second.guid)]
+
+
+def test_a_second_ctrl_c_ends_it_at_once_without_a_traceback(database_url: str, tmp_path: Path) -> None:
+    kept()
+    log = tmp_path / "forward.log"
+    # It accepts connections and never answers.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        command = f"{sys.executable} manage.py forward --after 0 --to {url} --secret whatever"
+        with processes.running(command, log, DATABASE_URL=database_url) as running:
+            accepted, _ = silent.accept()
+            with accepted:
+                assert accepted.recv(1)
+                running.send_signal(signal.SIGINT)
+                time.sleep(0.3)  # two signals that are pending together are one
+                running.send_signal(signal.SIGINT)
+                assert running.wait(30) == 130
+    assert "Traceback" not in log.read_text()
+    assert "stopped" in log.read_text()
