@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import Error, OperationalError, close_old_connections, connection, transaction
 from django.utils import timezone
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
@@ -21,6 +21,7 @@ from receiver.store import DownError, RefusedError, Row, reopen
 
 _SQL = Path(__file__).parent / "sql"
 INSERT = (_SQL / "insert.sqlite.sql").read_text()
+INSERTED = (_SQL / "inserted.sqlite.sql").read_text()
 REDELIVER = (_SQL / "redeliver.sqlite.sql").read_text()
 
 Arguments = ParamSpec("Arguments")
@@ -34,7 +35,7 @@ class SqliteWriter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
 
     async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
-        """Insert row by row in one transaction."""
+        """Insert all rows in one transaction."""
         return await self._run(_insert, arrivals, times)
 
     async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
@@ -78,16 +79,15 @@ def _disconnect() -> None:
 
 @transaction.atomic
 def _insert(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
-    now = timezone.now()
-    moments = {
-        "received_at": connection.ops.adapt_datetimefield_value(now),
-        "next_attempt_at": connection.ops.adapt_datetimefield_value(now),
-    }
-    found: dict[Key, int] = {}
-    for key, row in _rows(arrivals, times):
-        for (pk,) in _execute(INSERT, row | moments):
-            found[key] = pk
-    return found
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    made = _rows(arrivals, times)
+    lite: sqlite3.Connection = connection.connection
+    with connection.wrap_database_errors:
+        [(before,)] = lite.execute("SELECT coalesce(max(id), 0) FROM receiver_delivery").fetchall()
+        lite.executemany(INSERT, [row | {"received_at": now, "next_attempt_at": now} for _, row in made])
+        [(inserted,)] = lite.execute(INSERTED, {"before": before}).fetchall()
+    keys = {(row["source"], row["guid"], row["hook_id"]): key for key, row in made}
+    return {keys[source, guid, hook_id]: pk for source, guid, hook_id, pk in from_json(inserted)}
 
 
 @transaction.atomic
