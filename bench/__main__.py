@@ -131,8 +131,7 @@ def measure_ingest(arguments: argparse.Namespace, say: Say) -> int:
         arguments.probot.absolute(),
     )
     result = ingest.run(chosen, say, machine.describe())
-    rates = {name: [one.rate for one in rounds] for name, rounds in result.rounds.items()}
-    ratios = figures.ratios(rates, figures.INGEST)
+    ratios = figures.ratios(figures.ingest(result.rounds), figures.INGEST)
     say(report.rates(result.rounds, result.keeps))
     say(report.targets(ratios))
     for name, reason in result.missing.items():

@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from honcho.environ import parse_procfile
 
 from bench import processes
-from bench.delivery import ROOT, SECRET
+from bench.delivery import ROOT, SECRET, Delivery, curl_push, push
 from bench.servers import Servers
 
 OURS = "receiver_delivery"
@@ -36,6 +36,7 @@ class Contender:
     database: str = ""
     table: str = ""
     version: str = ""  # if it is not a Python package
+    sent: Callable[[], Delivery] = push
 
 
 class NotInstalledError(Exception):
@@ -60,6 +61,14 @@ def hookkeeper_postgresql(servers: Servers) -> Contender:
     """Return the receiver on PostgreSQL."""
     return hookkeeper(
         servers, "hookkeeper-postgresql", servers.create_database("hookkeeper"), "PostgreSQL, fsync"
+    )
+
+
+def hookkeeper_curl(servers: Servers) -> Contender:
+    """Return the receiver on PostgreSQL, for few headers and an ASCII body."""
+    url = servers.create_database("hookkeeper_curl")
+    return replace(
+        hookkeeper(servers, "hookkeeper-postgresql-curl", url, "PostgreSQL, fsync"), sent=curl_push
     )
 
 
@@ -112,6 +121,11 @@ def gidgethub(_servers: Servers) -> Contender:
     return Contender("gidgethub-aiohttp", "nothing", command, environment={"PEER_SECRET": SECRET})
 
 
+def gidgethub_curl(servers: Servers) -> Contender:
+    """Return gidgethub on aiohttp, for few headers and an ASCII body."""
+    return replace(gidgethub(servers), name="gidgethub-aiohttp-curl", sent=curl_push)
+
+
 def uvicorn_hmac(_servers: Servers) -> Contender:
     """Return the upper bound: it only verifies signatures."""
     command = UVICORN.format(app="bench.peers.uvicorn_hmac:application")
@@ -159,12 +173,14 @@ def all_contenders(probot_folder: Path) -> dict[str, Callable[[Servers], Contend
     """Return the contenders by name, in the order of their runs. A call prepares one."""
     return {
         "hookkeeper-postgresql": hookkeeper_postgresql,
+        "hookkeeper-postgresql-curl": hookkeeper_curl,
         "hookkeeper-filled": hookkeeper_filled,
         "hookkeeper-sqlite": hookkeeper_sqlite,
         "textbook-django": textbook,
         "textbook-django-pooled": textbook_pooled,
         "django-github-app": django_github_app,
         "gidgethub-aiohttp": gidgethub,
+        "gidgethub-aiohttp-curl": gidgethub_curl,
         "probot": probot(probot_folder),
         "webhook": webhook,
         "uvicorn-hmac": uvicorn_hmac,

@@ -15,10 +15,14 @@ SIZE = 7_600  # bytes
 
 @dataclass(frozen=True)
 class Delivery:
-    """The body of an event. The signature covers it alone, so only the guid changes with each request."""
+    """The body of an event. The signature covers it alone, so only the guid changes with each request.
+
+    `curl` sends the headers that a call of curl has, with those that a receiver needs.
+    """
 
     event: str
     body: bytes
+    curl: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
@@ -26,6 +30,14 @@ class Delivery:
         digests = {
             name: hmac.new(SECRET.encode(), self.body, name).hexdigest() for name in ("sha1", "sha256")
         }
+        if self.curl:
+            return {
+                "User-Agent": "curl/8.14.1",
+                "Accept": "*/*",
+                "Content-Type": "application/json",
+                "X-GitHub-Event": self.event,
+                "X-Hub-Signature-256": f"sha256={digests['sha256']}",
+            }
         return {
             "Accept": "*/*",
             "Content-Type": "application/json",
@@ -51,6 +63,13 @@ def push() -> Delivery:
             commit[name] = hashlib.sha1(f"{name} {number}".encode(), usedforsecurity=False).hexdigest()
         commits.insert(-1, commit)
     return Delivery("push", dump({**payload, "commits": commits}))
+
+
+def curl_push() -> Delivery:
+    """Return the same push in ASCII, with few headers."""
+    sent = push()
+    body = json.dumps(json.loads(sent.body), separators=(",", ":")).encode()
+    return Delivery(sent.event, body, curl=True)
 
 
 def issue() -> Delivery:

@@ -131,7 +131,7 @@ def up(contender: Contender, folder: Path, split: cores.Cores) -> Iterator[Entry
 
 
 def _fire(entry: Entry, connections: int, seconds: float) -> load.Outcome:
-    sent = delivery.push()
+    sent = entry.contender.sent()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(
             load.fire(

@@ -4,14 +4,16 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from aiohttp import web
 from rich.console import Console
 
-from bench import delivery, figures, report
+from bench import contenders, delivery, figures, report
 from bench.figures import Ratio, Round, Target
 from bench.load import Outcome, answered, fire
 from receiver.signatures import verify
@@ -223,6 +225,29 @@ def test_the_middle_of_the_rounds_is_their_median_and_their_highest_peak() -> No
     )
 
     assert found == Round(200, 2, 5, 2e-4, 5e-4, 30, 0.2, 0.3)
+
+
+def test_a_target_also_compares_requests_per_cpu_second() -> None:
+    cheap, dear = rounds(100), [replace(rounds(100)[0], cpu=2e-4)]
+    found = figures.ingest({"hookkeeper-postgresql": cheap, "gidgethub-aiohttp": dear, "idle": rounds(0)})
+    ratios = {each.target.text: each.median for each in figures.ratios(found, figures.INGEST)}
+    assert ratios["durable receiver / gidgethub, keeps nothing"] == 1.0
+    assert ratios["durable receiver / gidgethub, per CPU second"] == 2.0
+
+
+def test_every_target_names_contenders_and_its_own_text() -> None:
+    names = contenders.all_contenders(Path()).keys()
+    known = {*names, *map(figures.per_cpu, names)}
+    assert {name for target in figures.INGEST for name in (target.over, target.under)} <= known
+    assert len({target.text for target in figures.INGEST}) == len(figures.INGEST)
+
+
+def test_what_curl_sends_is_the_same_push_in_ascii_with_few_headers() -> None:
+    sent = delivery.curl_push()
+    assert json.loads(sent.body) == json.loads(delivery.push().body)
+    assert sent.body.isascii()
+    assert len(sent.headers) < len(delivery.push().headers)
+    verify([delivery.SECRET.encode()], sent.body, sent.headers["X-Hub-Signature-256"])
 
 
 def test_the_report_shows_every_contender_every_target_and_whether_it_is_met() -> None:
