@@ -55,9 +55,6 @@ UNREAD = {
     bodies.BusyError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
     TimeoutError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
 }
-# Net allocations before a garbage collection. Requests in flight are some thousand objects: with Python's 700
-# it would visit them again and again, and find nothing. Bodies are freed without it.
-ALLOCATIONS = 10_000
 # Seconds until the process exits after everything is closed.
 EXIT_WITHIN = 2.0
 # Bytes. A larger body gets 413 on every path; a smaller one gets 404 on an unknown path.
@@ -156,9 +153,9 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """
     await receive()
     parts = scope["state"]["parts"] = Parts()
+    # A full garbage collection of what was imported would stop the event loop for tens of milliseconds.
     gc.collect()
-    gc.freeze()  # what was imported stays
-    gc.set_threshold(ALLOCATIONS)
+    gc.freeze()
     noting = asyncio.create_task(resumption.note())
     logger.info("receiver started version=%s", settings.VERSION)
     await send({"type": "lifespan.startup.complete"})
