@@ -244,8 +244,9 @@ def test_a_data_folder_without_permission_is_an_error(tmp_path: Path) -> None:
         "with stopping.stop_if_wrong(): folders.usable(Path(sys.argv[1]) / 'var', 'HOOKKEEPER_DATA')"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"]},  # without coverage, which would write as that user
+    )  # fmt: skip
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
     assert "HOOKKEEPER_DATA" in line

@@ -46,7 +46,7 @@ def test_following_skips_nothing_while_either_end_is_away_and_goes_on_by_id(
             processes.wait_until(arrived, "those after the outage are sent")
         expected += store(postgresql.url, 3)
         running.send_signal(signal.SIGKILL)
-        running.wait(30)
+        running.wait(processes.STOPS_WITHIN)
     [*_, last] = re.findall(r" id (\d+)$", log.read_text(), re.M)
     with (
         serving(target, port),

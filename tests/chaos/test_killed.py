@@ -30,7 +30,9 @@ async def test_a_receiver_killed_between_commit_and_wake_up_again_and_again_lose
             ) as receiver:
                 sender = Sender(http, receiver.url)
                 await sender.crowd([github.sample("push__branch") for _ in range(AT_ONCE)], AT_ONCE)
-                assert await asyncio.to_thread(receiver.process.wait, 30) == -signal.SIGKILL
+                assert (
+                    await asyncio.to_thread(receiver.process.wait, processes.STOPS_WITHIN) == -signal.SIGKILL
+                )
             assert 0 in sender.statuses()
             invariants.kept(database, sender)
             senders.append(sender)

@@ -114,7 +114,7 @@ async def test_a_job_longer_than_the_grace_is_given_back_at_each_stop_and_comple
                 "the handler has begun",
             )
             worker.terminate()
-            assert await asyncio.to_thread(worker.wait, 30) == 0
+            assert await asyncio.to_thread(worker.wait, processes.STOPS_WITHIN) == 0
         assert ledger.execute(
             database,
             f"SELECT status, attempts, crashes FROM receiver_delivery WHERE id = {pk}",

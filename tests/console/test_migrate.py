@@ -72,7 +72,7 @@ def test_a_waiting_migration_says_so_and_continues_when_the_other_is_killed(data
         assert "another process migrates this database" in waiting.stderr.readline()
         assert waiting.poll() is None
         holder.kill()
-        assert waiting.wait(30) == 0
+        assert waiting.wait(processes.STOPS_WITHIN) == 0
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite builds no index concurrently")

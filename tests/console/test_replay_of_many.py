@@ -54,7 +54,7 @@ def test_a_replay_that_is_ended_in_the_middle_is_continued_and_each_delivery_is_
     with replay_of_dead(log, database_url, "--rate", "40") as first:
         processes.wait_until(lambda: received.count() >= 60, "a part was replayed")
         first.send_signal(how)
-        assert first.wait(30) == (130 if how == signal.SIGINT else -how)
+        assert first.wait(processes.STOPS_WITHIN) == (130 if how == signal.SIGINT else -how)
     first_run = dict(received.values_list("pk", "next_attempt_at"))
     operation = Operation.objects.get()
     done = operation.done
@@ -122,7 +122,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
         processes.wait_until(lambda: "is a worker running?" in log.read_text(), "it is reported")
         assert Delivery.objects.filter(status="dead").count() == 3
         Delivery.objects.filter(hook_id=1_000).update(status="succeeded")
-        assert process.wait(30) == 0
+        assert process.wait(processes.STOPS_WITHIN) == 0
     assert Delivery.objects.filter(status="received").count() == replaying.MAX_BACKLOG - 1 + 3
 
 

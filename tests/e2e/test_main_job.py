@@ -87,7 +87,7 @@ async def test_the_procfiles_three_lines_do_the_same_on_a_new_database(
     url = await sync_to_async(new_database)(tmp_path)
     release, log = tmp_path / "release.log", tmp_path / "log"
     with processes.running(processes.PROCFILE["release"], release, DATABASE_URL=url) as process:
-        assert await sync_to_async(process.wait)(30) == 0, release.read_text()
+        assert await sync_to_async(process.wait)(processes.STOPS_WITHIN) == 0, release.read_text()
     sent = github.sample("push__branch")
     with (
         processes.receiver(tmp_path / "web.log", DATABASE_URL=url) as address,

@@ -312,7 +312,7 @@ def test_follow_begins_with_what_arrives_and_outlives_a_target_that_is_away(
             done = f"id {second.pk}\n"
             processes.wait_until(lambda: done in log.read_text(), "the second is sent")
         running.send_signal(signal.SIGINT)
-        assert running.wait(30) == 130
+        assert running.wait(processes.STOPS_WITHIN) == 130
     assert f"to continue, repeat the arguments with --after {second.pk}" in log.read_text()
     assert "HTTP Request" not in log.read_text()
     assert target.guids == [str(first.guid), str(second.guid)]
