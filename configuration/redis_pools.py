@@ -7,7 +7,7 @@ https://redis.io/docs/latest/develop/reference/sentinel-clients/
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import redis
 from redis import asyncio as redis_asyncio
@@ -74,7 +74,7 @@ def synchronous(url: str, **options: Any) -> redis.ConnectionPool:
     """Return a pool for `redis.Redis.from_pool`; `options` are those of each connection to the server."""
     found = sentinels(url)
     if found is None:
-        return redis.ConnectionPool.from_url(url, **_ALWAYS, **options)
+        return redis.ConnectionPool.from_url(url, **_defaults(url), **options)
     own, server = _parameters(found)
     manager = sentinel.Sentinel(found.addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]
     return sentinel.SentinelConnectionPool(found.service, manager, **server, **options)  # type: ignore[no-untyped-call]
@@ -84,7 +84,7 @@ def asynchronous(url: str, **options: Any) -> redis_asyncio.ConnectionPool:
     """Return a pool for `redis.asyncio.Redis.from_pool`; `options` as above."""
     found = sentinels(url)
     if found is None:
-        return redis_asyncio.ConnectionPool.from_url(url, **_ALWAYS, **options)
+        return redis_asyncio.ConnectionPool.from_url(url, **_defaults(url), **options)
     own, server = _parameters(found)
     manager = sentinel_asyncio.Sentinel(found.addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]
     return _AsynchronousPool(found.service, manager, **server, **options)  # type: ignore[no-untyped-call]
@@ -107,10 +107,21 @@ class _AsynchronousPool(sentinel_asyncio.SentinelConnectionPool):
                 await each.aclose()
 
 
+def _defaults(server_url: str) -> dict[str, Any]:
+    """Return what redis-py is told about each connection, unless the URL says otherwise.
+
+    A certificate is verified with the name of its server, which redis-py leaves out before version 6.
+    """
+    parts = urlsplit(server_url)
+    if parts.scheme != "rediss" or dict(parse_qsl(parts.query)).get("ssl_cert_reqs") == "none":
+        return _ALWAYS
+    return {**_ALWAYS, "ssl_check_hostname": True}
+
+
 def _parameters(found: Sentinels) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters of a connection to a Sentinel, and to a server."""
-    parsed = redis.ConnectionPool.from_url(found.server_url)
-    server = {**_ALWAYS, **parsed.connection_kwargs}
+    parsed = redis.ConnectionPool.from_url(found.server_url, **_defaults(found.server_url))
+    server = {**parsed.connection_kwargs}
     del server["host"]
     tls = {name: value for name, value in server.items() if name.startswith("ssl_")}
     if issubclass(parsed.connection_class, redis.SSLConnection):

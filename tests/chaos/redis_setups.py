@@ -86,10 +86,10 @@ class Setup:
 
 @contextmanager
 def server(folder: Path, tls: Authority) -> Iterator[int]:
-    """Run one server with TLS; yield its port."""
+    """Run one server with TLS, whose certificate names `localhost`; yield its port."""
     setup = Setup(folder, 0, tls)
     port = setup.ports[0]
-    command = _command(WITH_TLS, setup, tls.issue("127.0.0.1", "localhost"), port, [acl()])
+    command = _command(WITH_TLS, setup, tls.issue("localhost"), port, [acl()])
     with processes.running(command, folder / f"{port}.log"):
         processes.wait_until(lambda: setup.answers(port), "the server answers")
         yield port

@@ -149,16 +149,17 @@ async def test_receiver_worker_and_console_outlive_a_failover_with_tls_and_a_use
 
 
 @needs_tls
-async def test_a_redis_whose_certificate_another_authority_signed_is_an_outage_with_its_reason(
+async def test_a_redis_with_a_certificate_of_another_authority_or_name_is_an_outage_with_its_reason(
     tmp_path: Path, settings: Settings
 ) -> None:
     authority, other = Authority(tmp_path), Authority(tmp_path, "another")
     with redis_setups.server(tmp_path, authority) as port:
-        for each, status, said in (
-            (other, Status.WRONG, "CERTIFICATE_VERIFY_FAILED"),
-            (authority, Status.OK, "takes and deletes a key"),
+        for host, each, status, said in (
+            ("localhost", other, Status.WRONG, "CERTIFICATE_VERIFY_FAILED"),
+            ("127.0.0.1", authority, Status.WRONG, "certificate is not valid for '127.0.0.1'"),
+            ("localhost", authority, Status.OK, "takes and deletes a key"),
         ):
-            settings.REDIS_URL = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={each.certificate}"
+            settings.REDIS_URL = f"rediss://{host}:{port}/0?ssl_ca_certs={each.certificate}"
             [found] = await sync_to_async(lambda: [*services.check_redis()])()
             assert found.status is status
             assert said in found.seen
