@@ -155,7 +155,11 @@ def _workers(
         with psycopg.connect(contender.database, autocommit=True) as database:
             database.execute("DELETE FROM receiver_delivery WHERE finished_at IS NULL")
             database.execute("VACUUM receiver_delivery")
-    count, first = drains.whole(options.deliveries), 0
+    count = drains.whole(options.deliveries)
+    with psycopg.connect(both[FILLED].database) as database:
+        [[stored]] = database.execute("SELECT max(id) FROM receiver_delivery").fetchall()
+    # Numbers of the workload that no earlier run on a kept database has used.
+    first = drains.whole(stored)
     for number in range(options.rounds):
         for name, contender in both.items():
             worker = workers.hookkeeper(contender, **_KEPT)
