@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
-from uuid import uuid4
+from uuid import uuid1
 
 DRAIN = 15.0  # seconds for the pending answers at the end
 OK = range(200, 300)
@@ -159,7 +159,7 @@ class Connection(asyncio.Protocol):
     def _send(self) -> None:
         volley = self._volley
         self._sent = time.perf_counter()
-        self._transport.write(b"".join((volley.head, str(uuid4()).encode(), volley.tail)))
+        self._transport.write(b"".join((volley.head, str(uuid1()).encode(), volley.tail)))
 
     async def _again(self) -> None:
         await self._volley.connect()
@@ -169,5 +169,8 @@ class Connection(asyncio.Protocol):
 async def fire(
     port: int, path: str, headers: Mapping[str, str], body: bytes, *, connections: int, seconds: float
 ) -> Outcome:
-    """Send to `127.0.0.1:port` for `seconds` over `connections`; each request has a new guid."""
+    """Send to `127.0.0.1:port` for `seconds` over `connections`; each request has a new guid.
+
+    It is one of the time, as in GitHub's own example: https://docs.github.com/rest/repos/webhooks
+    """
     return await Volley(port, path, headers, body).fire(connections, seconds)
