@@ -46,7 +46,8 @@ def store(missed: Missed, detail: DeliveryDetail, source: str) -> bool:
     # Escapes keep lone surrogates, which UTF-8 cannot hold.
     body = json.dumps(detail.request.payload, separators=(",", ":")).encode()
     now = row_sets.clock()
-    _, created = Delivery.objects.get_or_create(
+    # A row that arrived meanwhile is not read: its body may be large, or damaged.
+    _, created = Delivery.objects.only("pk").get_or_create(
         guid=missed.guid, hook_id=missed.hook_id, source=source, defaults=_columns(detail, body, now)
     )
     Missed.objects.filter(pk=missed.pk).update(
