@@ -8,7 +8,7 @@ from django.utils import timezone
 from handlers import DeliveryContext, Registry
 from processing.batch_runner import BatchRunner
 from receiver.arrivals import digest_of
-from receiver.models import Delivery
+from receiver.models import TERMINAL, Delivery
 from schemas import Event
 from schemas.push import PushEvent
 from tests import github
@@ -19,7 +19,7 @@ EVENTS: dict[str, type[Event]] = {"push": PushEvent}
 def stored(
     case: str = "push__branch", *, guid: UUID | None = None, hook_id: int = 1, **changes: Any
 ) -> Delivery:
-    """Store a delivery as the receiver does."""
+    """Store a delivery as the receiver does, or as a worker that settled it at once."""
     body = changes.pop("body", None) or github.sample(case).body
     now = timezone.now()
     fields = {
@@ -34,6 +34,7 @@ def stored(
         "repository": "harbour-works/tide-tables",
         "received_at": now,
         "next_attempt_at": changes.get("received_at", now),
+        "finished_at": changes.get("received_at", now) if changes.get("status") in TERMINAL else None,
     }
     return Delivery.objects.create(**{**fields, **changes})
 
