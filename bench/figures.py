@@ -120,10 +120,10 @@ EARLY, LATE = "memory early", "memory late"
 def worker(one: str) -> tuple[Target, ...]:
     """Return the targets of the part `worker`; two workers are compared with the contender `one`."""
     return (
-        Target("deliveries/s / naive arq job, row-by-row ORM", "hookkeeper", "naive-arq", 20, 35),
-        Target("deliveries/s / arq running empty jobs", "hookkeeper", "empty-arq", 1.5, 3),
+        Target("deliveries/s / naive arq job, row-by-row ORM", "hookkeeper", "naive-arq", 100, 130),
+        Target("deliveries/s / arq running empty jobs", "hookkeeper", "empty-arq", 2.5, 4),
         Target("two workers / one", "hookkeeper-two", one, 1.6, 1.9),
-        Target("idle latency p50 / with arq's poll_delay", IDLE, IDLE_RARELY, 1 / 5, 1 / 20),
+        Target("idle latency p50 / with arq's poll_delay", IDLE, IDLE_RARELY, 1 / 20, 1 / 50),
         Target("memory after all deliveries / after a tenth", LATE, EARLY, 1.1, 1.0),
     )
 
