@@ -108,7 +108,7 @@ class _AsynchronousPool(sentinel_asyncio.SentinelConnectionPool):
 
 
 def _defaults(server_url: str) -> dict[str, Any]:
-    """Return what redis-py is told about each connection, unless the URL says otherwise.
+    """Return the options of each connection that the URL does not set.
 
     A certificate is verified with the name of its server, which redis-py leaves out before version 6.
     """
