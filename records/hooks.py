@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
+import database
 from records import repositories
 from records.merging import Decision, Row, Watermark
 from records.repositories import Repository
@@ -42,6 +43,10 @@ class HookManager(models.Manager["Hook"]):
         if not gone:
             fields["last_ping_at"] = received_at
         return await SNAPSHOTS.record((server, event.hook_id or hook_id), fields)
+
+    async def rename_organization(self, server: str, former: str, now: str) -> None:
+        """Rename the organisation of its hooks: their next ping may never come."""
+        await database.run(self.filter(server=server, organization=former).update, organization=now)
 
 
 class Hook(models.Model):

@@ -58,15 +58,25 @@ def _note(hook_id: int, pk: int) -> None:
     if delivery is None:
         return
     found = WatchedHook.objects.filter(hook_id=hook_id).first()
-    if found is None or (found.kind == HookKind.REPOSITORY and found.name != delivery.repository):
+    if found is None or _may_be_renamed(found, delivery):
         kind, name = _belongs(delivery)
         if found is None:
             found = WatchedHook(hook_id=hook_id, kind=kind, name=name)
-        elif kind == HookKind.REPOSITORY:
+        elif kind == found.kind:
             found.name = name
     found.source = delivery.source
     found.last_delivery, found.last_received_at = pk, delivery.received_at
     found.save()
+
+
+def _may_be_renamed(found: WatchedHook, delivery: Delivery) -> bool:
+    """Return whether a delivery may show another name of the owner of its hook. It reads no body."""
+    shown = {
+        HookKind.REPOSITORY: delivery.repository,
+        # Some events of an organisation have no repository.
+        HookKind.ORGANIZATION: delivery.repository.partition("/")[0],
+    }
+    return shown.get(HookKind(found.kind), found.name) != found.name
 
 
 def _belongs(delivery: Delivery) -> tuple[HookKind, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from records.models import AccountRename, Hook, Repository
+from records.models import AccountRename, Hook, Installation, Repository
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
@@ -49,6 +49,15 @@ async def test_an_apps_account_is_renamed_as_well() -> None:
     payload |= {"account": payload.pop("organization"), "target_type": "User"}
     assert await handle("installation_target", payload) == "old is new: 1 repositories renamed"
     assert await names() == [("new/one", "old/one")]
+
+
+async def test_hooks_and_installations_of_a_renamed_organisation_follow() -> None:
+    await handle_cases("ping__organization", "installation__created")
+    former = (await Hook.objects.aget()).organization
+    payload = account(former, "new") | {"sender": github.payload("ping__organization")["sender"]}
+    await handle("organization", payload)
+    assert (await Hook.objects.aget()).organization == "new"
+    assert (await Installation.objects.aget()).account == "new"
 
 
 async def test_another_server_has_accounts_of_its_own() -> None:

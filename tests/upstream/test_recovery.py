@@ -350,3 +350,21 @@ async def test_hooks_are_found_by_what_they_delivered(fake: Github, receiver_url
         evil.id: (HookKind.OTHER, "octo/.."),
     }
     assert not await database.run(discovery.discover)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("organization", ("octo", "squid")), ("repository", ("octo/a", "octo/b"))]
+)
+async def test_a_hook_whose_owner_was_renamed_is_asked_for_under_the_new_name(
+    kind: str, names: tuple[str, str], fake: Github
+) -> None:
+    hook = fake.hook(kind=kind, owner=names[0])
+    for place, name in enumerate(names):
+        login = name.partition("/")[0]
+        body = STAR.replace(b"{", f'{{"organization": {{"login": "{login}"}}, '.encode(), 1)
+        attempt = Attempt(hooks.guid(place), "star", body, fake.moment())
+        repository = name if kind == "repository" else f"{login}/cat"
+        await database.run(keep, hook, [attempt], repository=repository)
+        await database.run(discovery.discover)
+        watched = await WatchedHook.objects.aget()
+        assert (watched.kind, watched.name) == (kind, name)
