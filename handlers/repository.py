@@ -13,5 +13,6 @@ async def record(event: RepositoryEvent, delivery: DeliveryContext) -> None:
         delivery.server,
         action=event.action,
         former=event.previous_full_name,
+        former_branch=event.changes.default_branch if event.changes else None,
     )
     delivery.note(f"{event.action}: {event.repository.full_name} ({decision.value})")

@@ -1,8 +1,8 @@
 """Orders snapshots of one second by the changes of their actions.
 
 `labeled` names the added label, and `edited` the replaced text. A snapshot of the same second without the
-label, or with the replaced text, is older than that action. Intermediate texts are not stored: three edits of
-one text in one second may end with an earlier one if they arrive in another order.
+label, or with the replaced text, is older than that action. The edits of one text are a chain, whose end is
+the text. While an edit between is missing the chain has several ends, and the row keeps them all.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from records import chains
 from records.merging import Row, Snapshot
 
 if TYPE_CHECKING:
     from schemas import Former, Milestone
 
 Changes = Mapping[str, Sequence[str]]
-"""`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced."""
+"""`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
+
+`moves` are the marks of texts before and after an edit, `texts` the ends of chains beside the one in the row.
+"""
 
 # Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.
 MAX_MARKS = 200
@@ -30,6 +34,10 @@ FORMER: Mapping[str, tuple[str, object]] = {
     "milestoned": ("milestone", ""),
     "ready_for_review": ("draft", True),
     "converted_to_draft": ("draft", False),
+    "archived": ("archived", False),
+    "unarchived": ("archived", True),
+    "privatized": ("private", False),
+    "publicized": ("private", True),
 }
 
 
@@ -62,15 +70,16 @@ def demilestoned(action: str, milestone: Milestone | None) -> dict[str, frozense
     return {"lost": frozenset({mark("milestone", milestone.title)})}
 
 
-def replaced(field: str, former: Former | str | None, now: str) -> dict[str, frozenset[str]]:
+def replaced(field: str, former: Former | str | None, now: str) -> dict[str, frozenset[Any]]:
     """Return the replacement of a text, as fields of `Snapshot`."""
     before = former if former is None or isinstance(former, str) else former.from_
     if before is None or before == now:
         return {}
-    return {"lost": frozenset({mark(field, before)})}
+    lost = mark(field, before)
+    return {"lost": frozenset({lost}), "moves": frozenset({(lost, mark(field, now))})}
 
 
-def together(*parts: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+def together(*parts: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Any]]:
     """Return the union of several changes of one action."""
     return {
         name: frozenset().union(*(part[name] for part in parts if name in part))
@@ -78,7 +87,7 @@ def together(*parts: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     }
 
 
-def edited(former: object, now: Mapping[str, str]) -> dict[str, frozenset[str]]:
+def edited(former: object, now: Mapping[str, str]) -> dict[str, frozenset[Any]]:
     """Return the replacement of several texts: `former` is `changes`, with an attribute for each of `now`."""
     return together(*(replaced(field, getattr(former, field, None), text) for field, text in now.items()))
 
@@ -96,7 +105,7 @@ def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
             if lacking or (lost - snapshot.gained) & shown:
                 return True
         # Neither do texts that replaced each other.
-        elif value is not None and value != stored[field] and mark(field, value) in lost:
+        elif value is not None and value != stored[field] and mark(field, value) in lost - snapshot.gained:
             if mark(field, stored[field]) in snapshot.lost:
                 continue
             return True
@@ -110,7 +119,37 @@ def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
         "gained": sorted(gained | snapshot.gained)[:MAX_MARKS],
         "lost": sorted(lost | snapshot.lost)[:MAX_MARKS],
     }
+    if moves := {*map(tuple, stored.get("moves", ())), *snapshot.moves}:
+        found["moves"] = [list(move) for move in sorted(moves)[:MAX_MARKS]]
+    if "texts" in stored:
+        found["texts"] = stored["texts"]
     return {**found, "settled": True} if snapshot.settled or stored.get("settled") else found
+
+
+def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
+    """Return `now`, the row after a snapshot of the second of `stored`, with the end of each text's chain.
+
+    A snapshot without an edit of the text does not replace the end: another edit of that second would.
+    """
+    moves = [(before, after) for before, after in now["changes"].get("moves", ())]
+    if not moves:
+        return now
+    known = {**now["changes"].get("texts", {})}
+    ends, row = chains.ends(moves), dict(now)
+    for field in sorted({after.partition(":")[0] for _, after in moves}):
+        for shown in (stored[field], snapshot.fields.get(field)):
+            known[mark(field, shown)] = shown
+        own = {end for end in ends if end.startswith(f"{field}:")}
+        edits = any(after.startswith(f"{field}:") for _, after in snapshot.moves)
+        if mark(field, stored[field]) in own and not edits:
+            row[field] = stored[field]
+        elif len(own) == 1 and own <= known.keys():
+            row[field] = known[min(own)]
+        known.pop(mark(field, row[field]), None)
+    texts = {end: text for end, text in sorted(known.items()) if end in ends}
+    others = {name: value for name, value in row["changes"].items() if name != "texts"}
+    row["changes"] = {**others, "texts": texts} if texts else others
+    return row
 
 
 def is_settled(stored: Row) -> bool:

@@ -23,6 +23,7 @@ class CollaboratorManager(models.Manager["Collaborator"]):
         """Merge the permission of an account in a repository; return its row and the decision."""
         repository = await repositories.upsert(event.repository, server)
         removed = event.action == "removed"
+        former = changes.replaced("permission", event.former_permission, event.permission or "")
         return await SNAPSHOTS.record(
             (repository, event.member.id),
             {
@@ -32,7 +33,8 @@ class CollaboratorManager(models.Manager["Collaborator"]):
                 "updated_at": event.repository.updated_at,
             },
             action=people.BEGINS_AGAIN if event.action == "added" else event.action,
-            **changes.replaced("permission", event.former_permission, event.permission or ""),
+            # Without the chain of edits: a removal ends it with an empty permission.
+            lost=former.get("lost", frozenset()),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
@@ -47,13 +48,14 @@ class DiscussionManager(models.Manager["Discussion"]):
         return await SNAPSHOTS.record(
             (repository, discussion.number),
             fields,
-            action=event.action,
+            action="reopened" if event.action in REOPENS else event.action,
             first=event.action == "created",
             **changes.together(
                 changes.added(event.action, "labeled", "labels", event.label, "name"),
                 changes.replaced("title", edits, discussion.title),
                 changes.replaced("category", event.former_category, fields["category"] or ""),
                 changes.turned(event.action),
+                _turned(event.action),
             ),
         )
 
@@ -89,8 +91,30 @@ class Discussion(Activity):
         return f"#{self.number} {self.title}"
 
 
+# The state of a locked discussion is `locked`, closed or not.
+ENDS = frozenset({"closed", "locked"})
+REOPENS = frozenset({"reopened", "unlocked"})
+
+
+# What an action turned that only discussions have: no payload has the time of a closing.
+TURNED: Mapping[str, Collection[tuple[str, str]]] = {
+    "closed": [("state", "open")],
+    "reopened": [("state", "closed")],
+    "locked": [("state", "open"), ("state", "closed")],
+    "unlocked": [("state", "locked")],
+    "answered": [("answer_chosen_by", "")],
+}
+
+
+def _turned(action: str) -> dict[str, frozenset[str]]:
+    """Return the values that the action's name implies were replaced, as fields of `Snapshot`."""
+    if action == "unanswered":
+        return {"gained": frozenset({changes.mark("answer_chosen_by", "")})}
+    return {"lost": frozenset(changes.mark(*former) for former in TURNED.get(action, ()))}
+
+
 def _watermark(row: Row) -> Watermark:
-    return Watermark(row["updated_at"], deleted=row["deleted"], ended=row["state"] == "closed")
+    return Watermark(row["updated_at"], deleted=row["deleted"], ended=row["state"] in ENDS)
 
 
 SNAPSHOTS = Snapshots(
@@ -98,7 +122,9 @@ SNAPSHOTS = Snapshots(
     ("repository_id", "number"),
     # No snapshot shows whether a discussion is pinned; only the two actions do.
     by_watermark(
-        _watermark, side_fields={"pinned": "pin_told_at"}, tracked=("labels", "title", "category", "locked")
+        _watermark,
+        side_fields={"pinned": "pin_told_at"},
+        tracked=("labels", "title", "category", "locked", "state", "answer_chosen_by"),
     ),
 )
 

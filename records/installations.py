@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
+import database
 from records import repositories
 from records.merging import Decision, Row
 from records.repositories import Repository
@@ -47,6 +48,10 @@ class InstallationManager(models.Manager["Installation"]):
             first=action == "created",
         )
 
+    async def rename_account(self, server: str, former: str, now: str) -> None:
+        """Rename the account of its installations, whose snapshots may come late or never."""
+        await database.run(self.filter(server=server, account=former).update, account=now)
+
     async def record_repositories(
         self,
         shown: Iterable[schemas.Repository | None],
@@ -58,16 +63,20 @@ class InstallationManager(models.Manager["Installation"]):
     ) -> int:
         """Record that an installation can access repositories, or no longer can; return their number.
 
-        `first` if the installation began with them: any stored row is newer.
+        `first` if the installation began with them: any stored row is newer. A deleted installation can
+        access none, whatever arrives late.
         """
 
         async def record(repository: schemas.Repository) -> None:
             pk = await repositories.upsert(repository, installation["server"])
-            fields = {"removed": removed, "updated_at": snapshot.updated_at}
+            fields = {"removed": removed or installation["deleted"], "updated_at": snapshot.updated_at}
             await REPOSITORIES.record((installation["id"], pk), fields, first=first)
 
         named = [repository for repository in shown if repository is not None]
         await asyncio.gather(*map(record, named))
+        if installation["deleted"]:
+            rows = InstallationRepository.objects.filter(installation=installation["id"], removed=False)
+            await database.run(rows.update, removed=True)
         return len(named)
 
 

@@ -62,7 +62,8 @@ def composed(row: Row, former: str, at: datetime | None) -> dict[str, Any]:
     if not former or row["previous_seen_at"] is not None:
         return {}
     if previous and previous != former:
-        if row["renamed_at"] != at:
+        # A later `renamed` than the first payload with the present name is the other half of the same change.
+        if row["renamed_at"] != at and (at is None or row["renamed_at"] is None or at < row["renamed_at"]):
             return {}
         # Each event contains half of the change: use the half that differs from the present name.
         now, parts = row["full_name"].split("/"), zip(previous.split("/"), former.split("/"), strict=False)

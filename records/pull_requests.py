@@ -98,7 +98,7 @@ def _watermark(row: Row) -> Watermark:
 
 
 PEOPLE = ("assignees", "requested_reviewers", "requested_teams")
-TRACKED = (*PEOPLE, "labels", "title", "head_sha", "milestone", "locked", "draft")
+TRACKED = (*PEOPLE, "labels", "title", "head_sha", "base_ref", "milestone", "locked", "draft")
 SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_watermark, tracked=TRACKED))
 
 
@@ -132,6 +132,7 @@ def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:
 def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
     """Return the changes of the action."""
     action, edits = event.action, event.changes.title if event.changes else None
+    base = event.changes.base.ref if event.changes and event.changes.base else None
     return changes.together(
         changes.added(action, "labeled", "labels", event.label, "name"),
         changes.added(action, "assigned", "assignees", event.assignee, "login"),
@@ -141,4 +142,5 @@ def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
         changes.turned(action),
         changes.demilestoned(action, event.milestone),
         changes.replaced("head_sha", event.before, event.pull_request.head.sha),
+        changes.replaced("base_ref", base, event.pull_request.base.ref),
     )

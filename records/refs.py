@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -57,15 +57,44 @@ def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         return _before_a_reading(stored, fields)
     move = [fields["previous_sha"], fields["head_sha"], fields["last_push_id"]]
     if stored is None or fields["pushed_at"] > stored["pushed_at"]:
-        stood = [] if stored is None else [[EARLIER, stored["head_sha"], stored["last_push_id"]]]
+        stood = [] if stored is None else [_earlier(stored)]
         return {**(blank if stored is None else stored), **fields, "moves": [*stood, move]}
     known = stored["moves"] or [[stored["previous_sha"], stored["head_sha"], stored["last_push_id"]]]
-    if fields["pushed_at"] < stored["pushed_at"] or move in known:
-        return stored
-    moves = sorted([*known[-MAX_MOVES:], move])
+    if fields["pushed_at"] < stored["pushed_at"]:
+        moves = _began(known, fields)
+        return stored if moves == known else _after(stored, moves, stored["head_sha"])
+    return stored if move in known else _after(stored, [*known[-MAX_MOVES:], move], fields["head_sha"])
+
+
+def _earlier(row: Row) -> list[Any]:
+    """Return the position of a row, as a move that stands for all before the second of another one."""
+    return [EARLIER, row["head_sha"], row["last_push_id"], row["pushed_at"].isoformat()]
+
+
+def _began(known: Sequence[chains.Move], fields: Row) -> list[chains.Move]:
+    """Return the moves after a late push of an earlier second, which shows where the second began."""
+    stood = next((one for one in known if one[0] == EARLIER), None)
+    if stood is not None and not _continues(stood, fields):
+        return list(known)
+    return [_earlier(fields), *(one for one in known if one is not stood)]
+
+
+def _continues(stood: chains.Move, fields: Row) -> bool:
+    """Return whether a push is newer than a known position of a second before."""
+    if len(stood) < len(_earlier(fields)):
+        return False  # in a row of an older version it has no time, and is the newest that was known
+    at = datetime.fromisoformat(str(stood[3]))
+    return bool(
+        at < fields["pushed_at"] or (at == fields["pushed_at"] and stood[1] == fields["previous_sha"])
+    )
+
+
+def _after(stored: Row, moves: Sequence[chains.Move], arrived: str) -> Row:
+    """Return the row after the moves of one second, of which `arrived` is the head of the last arrival."""
+    moves = sorted(moves)  # type: ignore[type-var] # texts and ids of one kind at each place
     within = [one for one in moves if one[0] != EARLIER]
-    ends = chains.ends([(before, after) for before, after, _ in within])
-    head = _head(ends, stored, fields) if ends else _start(moves, fields)
+    ends = chains.ends([(str(before), str(after)) for before, after, _ in within])
+    head = _head(ends, stored, arrived) if ends else _start(moves, arrived)
     before, _, push = chains.last(within, head)
     return {
         **stored,
@@ -99,15 +128,15 @@ def _before_a_reading(stored: Row, fields: Row) -> Row:
     return {**stored, **fields, "moves": [move]}
 
 
-def _head(ends: frozenset[str], stored: Row, fields: Row) -> str:
+def _head(ends: frozenset[str], stored: Row, arrived: str) -> str:
     """Return the end of the chain. If there are several, the later arrival decides."""
-    arrived, stands = str(fields["head_sha"]), str(stored["head_sha"])
+    stands = str(stored["head_sha"])
     if arrived in ends:
         return arrived
     return stands if stands in ends else max(ends)
 
 
-def _start(moves: Sequence[chains.Move], fields: Row) -> str:
+def _start(moves: Sequence[chains.Move], arrived: str) -> str:
     """Return where a ref began that returned to its start: its position before, else that it did not exist.
 
     If neither is part of the chain, the later arrival decides.
@@ -115,7 +144,7 @@ def _start(moves: Sequence[chains.Move], fields: Row) -> str:
     reached = {str(after) for before, after, *_ in moves if before != EARLIER}
     stood = [str(after) for before, after, *_ in moves if before == EARLIER]
     gone = [after for after in reached if not after.strip("0")]
-    return next((after for after in stood + gone if after in reached), str(fields["head_sha"]))
+    return next((after for after in stood + gone if after in reached), arrived)
 
 
 SNAPSHOTS = Snapshots(Ref, ("repository_id", "name"), merge)

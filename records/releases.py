@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
-from records import repositories
+from records import changes, repositories
 from records.activity import Activity
 from records.merging import Decision, Row, Snapshot
 from records.snapshots import Snapshots
@@ -15,6 +15,9 @@ from records.snapshots import Snapshots
 if TYPE_CHECKING:
     from schemas.release import Release as ReleaseSnapshot
     from schemas.release import ReleaseEvent
+
+
+TEXTS = ("name", "body", "tag_name")
 
 
 class ReleaseManager(models.Manager["Release"]):
@@ -28,7 +31,11 @@ class ReleaseManager(models.Manager["Release"]):
         repository = await repositories.upsert(event.repository, server)
         fields = {**_fields(event.release), "deleted": event.action == "deleted"}
         return await SNAPSHOTS.record(
-            (repository, event.release.id), fields, action=event.action, first=event.action == "created"
+            (repository, event.release.id),
+            fields,
+            action=event.action,
+            first=event.action == "created",
+            **changes.edited(event.changes, {name: fields[name] for name in TEXTS}),
         )
 
     async def observe(self, repository: int, release: ReleaseSnapshot) -> tuple[Row, Decision]:
@@ -51,6 +58,9 @@ class Release(Activity):
     published_at = models.DateTimeField(null=True)
     last_published_at = models.DateTimeField(null=True, help_text="the newest, though it was withdrawn since")
     withdrawn = models.BooleanField(default=False, help_text="`unpublished`, and not published since")
+    changes = models.JSONField(
+        default=dict, db_default={}, help_text="what actions of the time of `updated_at` changed"
+    )
     deleted = models.BooleanField(default=False)
 
     objects: ClassVar = ReleaseManager()
@@ -90,12 +100,24 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     known = (stored["published_at"], stored["last_published_at"]) if stored else ()
     published = _latest(fields["published_at"], *known)
     now = {**(blank if stored is None else stored), "last_published_at": published}
-    if stored is not None and (stored["deleted"] or not (fields["deleted"] or _is_newer(stored, snapshot))):
-        return now
     before = stored["updated_at"] if stored else None
     updated_at = fields.get("updated_at") or _latest(fields["published_at"], before)
+    if stored is not None and stored["deleted"]:
+        return now
+    tied = stored is not None and updated_at == before
+    if stored is not None and not fields["deleted"]:
+        older = tied and changes.is_older(stored, snapshot, TEXTS)
+        if older or not _is_newer(stored, snapshot):
+            told = _changed(stored["changes"], snapshot) if tied else {}
+            return {**now, **told, "updated_at": before if "updated_at" in fields else updated_at}
     withdrawn = fields["draft"] and (snapshot.action == "unpublished" or now["withdrawn"])
-    return {**now, **fields, "updated_at": updated_at, "withdrawn": withdrawn}
+    told = _changed(now["changes"] if tied else {}, snapshot)
+    return {**now, **fields, **told, "updated_at": updated_at, "withdrawn": withdrawn}
+
+
+def _changed(before: Any, snapshot: Snapshot) -> dict[str, Any]:
+    """Return the field `changes` after a snapshot."""
+    return {"changes": changes.union(before, snapshot) if before or snapshot.lost else {}}
 
 
 def _is_newer(stored: Row, snapshot: Snapshot) -> bool:

@@ -9,7 +9,7 @@ from django.db import models, transaction
 
 import database
 from database import bulk
-from records import account_renames, names
+from records import account_renames, changes, names
 from records.account_renames import AccountRename
 from records.merging import Decision, Row, Snapshot, Watermark
 from records.rules import judge
@@ -23,15 +23,26 @@ class RepositoryManager(models.Manager["Repository"]):
     """Writes `Repository` rows."""
 
     async def record(
-        self, snapshot: schemas.Repository, server: str, *, action: str = "", former: str | None = None
+        self,
+        snapshot: schemas.Repository,
+        server: str,
+        *,
+        action: str = "",
+        former: str | None = None,
+        former_branch: schemas.Former | None = None,
     ) -> tuple[Row, Decision]:
         """Merge a repository as a payload shows it; return its row and the decision.
 
         `action` is that of a `repository` event. `deleted` leaves a tombstone, which a newer snapshot lifts:
         GitHub can restore a repository with its id, and sends no event for it. `former` is the full name
-        before, as far as `changes` contains it.
+        before, as far as `changes` contains it, and `former_branch` the default branch.
         """
-        return await _record(snapshot, server, action, former or "")
+        replaced = changes.together(
+            changes.turned(action),
+            changes.replaced("full_name", former, snapshot.full_name),
+            changes.replaced("default_branch", former_branch, snapshot.default_branch or ""),
+        )
+        return await _record(snapshot, server, action, former or "", replaced)
 
     async def rename_owner(self, server: str, former: str, now: str, told_at: datetime) -> int:
         """Rename the owner of all repositories of an account; return their number.
@@ -57,6 +68,9 @@ class Repository(models.Model):
     archived = models.BooleanField(default=False)
     deleted = models.BooleanField(default=False)
     default_branch = models.TextField(blank=True)
+    changes = models.JSONField(
+        default=dict, db_default={}, help_text="what actions of the time of `updated_at` changed"
+    )
     updated_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that is stored")
 
     objects: ClassVar = RepositoryManager()
@@ -71,6 +85,10 @@ class Repository(models.Model):
         return self.full_name
 
 
+# An action need not move `updated_at`, so payloads from before and after it may have the same time.
+TRACKED = ("full_name", "private", "archived", "default_branch")
+
+
 def _watermark(row: Row) -> Watermark:
     return Watermark(row["updated_at"], ended=row["deleted"])
 
@@ -80,25 +98,36 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     del fields["former"]
     shown, at = fields["full_name"], fields["updated_at"]
     if stored is None:
-        return {**blank, **fields, **names.composed({**blank, **fields}, former, at)}
-    if not former and {**stored, **fields} == stored:  # the common case in a busy repository
+        first = {**blank, **fields, **_changed({}, snapshot)}
+        return {**first, **names.composed(first, former, at)}
+    if not former and not snapshot.lost and {**stored, **fields} == stored:  # the common case
         return {**stored, **names.observed(stored, shown, at)}
     if at is None and stored["updated_at"] is not None:
         del fields["updated_at"]
         decision = Decision.APPLY if fields["deleted"] else Decision.KEEP
     else:
         decision = judge(stored, snapshot._replace(fields=fields), blank, _watermark)
-    if names.is_former(stored, shown, at):
-        if at == stored["updated_at"] and not fields["deleted"]:
+    tied = at == stored["updated_at"]
+    if tied and not fields["deleted"] and changes.is_older(stored, snapshot, TRACKED):
+        decision = Decision.KEEP
+    if former != stored["full_name"] and names.is_former(stored, shown, at):
+        if tied and not fields["deleted"]:
             decision = Decision.KEEP
         fields["full_name"] = stored["full_name"]
     now = dict(stored)
+    if tied or decision is not Decision.KEEP:
+        now |= _changed(stored["changes"] if tied else {}, snapshot)
     if decision is not Decision.KEEP:
         now |= fields
         if now["full_name"] != stored["full_name"]:
             now |= names.renamed(stored, at)
     now |= names.observed(now, shown, at)
     return {**now, **names.composed(now, former, at)} if shown == now["full_name"] else now
+
+
+def _changed(before: Any, snapshot: Snapshot) -> dict[str, Any]:
+    """Return the field `changes` after a snapshot."""
+    return {"changes": changes.union(before, snapshot) if before or snapshot.lost else {}}
 
 
 class RepositorySnapshots(Snapshots):
@@ -137,12 +166,12 @@ async def upsert(snapshot: schemas.Repository, server: str) -> int:
 
     A snapshot that changes nothing takes no lock.
     """
-    row, _ = await _record(snapshot, server, "", "")
+    row, _ = await _record(snapshot, server, "", "", {})
     return int(row["id"])
 
 
 async def _record(
-    snapshot: schemas.Repository, server: str, action: str, former: str
+    snapshot: schemas.Repository, server: str, action: str, former: str, replaced: dict[str, frozenset[str]]
 ) -> tuple[Row, Decision]:
     fields: dict[str, Any] = {
         "full_name": snapshot.full_name,
@@ -153,7 +182,9 @@ async def _record(
         "updated_at": snapshot.updated_at,
         "former": former,
     }
-    return await SNAPSHOTS.record((server, snapshot.id), fields, action=action, first=action == "created")
+    return await SNAPSHOTS.record(
+        (server, snapshot.id), fields, action=action, first=action == "created", **replaced
+    )
 
 
 @transaction.atomic
@@ -166,7 +197,12 @@ def _rename_owner(server: str, former: str, now: str, told_at: datetime) -> int:
     # All writers lock rows in the order of the key, so they cannot deadlock.
     rows = Repository.objects.select_for_update(no_key=True).order_by("server", "github_id")
     rows_of_owner = rows.filter(server=server, full_name__startswith=f"{former}/")
-    renamed = [row for row in rows_of_owner if row.updated_at is None or row.updated_at <= told_at]
+    renamed = [
+        row
+        for row in rows_of_owner
+        if (row.updated_at is None or row.updated_at <= told_at)
+        and names.owner(row.full_name) == former  # SQLite compares without regard to case
+    ]
     bulk.update(
         Repository,
         ("id",),

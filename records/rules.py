@@ -43,8 +43,8 @@ def by_watermark(
             return stored
         decision = judge(stored, snapshot, blank, watermark)
         now = dict(blank if stored is None else stored)
+        tied = stored is not None and stored.get("updated_at") == fields.get("updated_at")
         if tracked:
-            tied = stored is not None and stored.get("updated_at") == fields.get("updated_at")
             if stored is not None and tied:
                 decision = _within_a_second(stored, snapshot, blank, watermark, decision, tracked)
             if tied or decision is not Decision.KEEP:
@@ -54,7 +54,7 @@ def by_watermark(
         for name, time in side_fields.items():
             if name in fields and decide(Watermark(now[time]), Watermark(fields[time])) is Decision.APPLY:
                 now |= {name: fields[name], time: fields[time]}
-        return now
+        return changes.follow(stored, snapshot, now) if stored and tracked and tied else now
 
     return merge
 
@@ -80,8 +80,10 @@ def _within_a_second(
         return Decision.APPLY if snapshot.settled else Decision.KEEP
     if changes.is_settled(stored):
         return Decision.KEEP
-    if decision is Decision.APPLY and leaves_an_end(incoming, before) is None:
-        return Decision.KEEP if changes.is_older(stored, snapshot, tracked) else decision
+    if decision is Decision.APPLY:
+        # Of an end and none only the action says more, as `reopened` does of what shows `closed`.
+        compared = tracked if leaves_an_end(incoming, before) is None else {"state"}.intersection(tracked)
+        return Decision.KEEP if changes.is_older(stored, snapshot, compared) else decision
     return decision
 
 

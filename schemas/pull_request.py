@@ -7,6 +7,7 @@ from schemas import (
     BigInt,
     Edits,
     Event,
+    Former,
     Items,
     Label,
     Milestone,
@@ -61,6 +62,18 @@ class PullRequest(Snapshot):
     base: Branch
 
 
+class FormerBase(Snapshot):
+    """The branch before another base was chosen."""
+
+    ref: Former | None = None
+
+
+class Changes(Edits):
+    """The changes of `edited`."""
+
+    base: FormerBase | None = None
+
+
 class PullRequestEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request."""
 
@@ -76,4 +89,4 @@ class PullRequestEvent(Event):
     milestone: Milestone | None = None
     requested_reviewer: Actor | None = None
     requested_team: Team | None = None
-    changes: Edits | None = None
+    changes: Changes | None = None

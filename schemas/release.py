@@ -1,6 +1,6 @@
 """`release`: a release was drafted, published, edited, withdrawn or deleted."""
 
-from schemas import Actor, BigInt, Event, Repository, Snapshot, Timestamp
+from schemas import Actor, BigInt, Event, Former, Repository, Snapshot, Timestamp
 
 
 class Release(Snapshot):
@@ -19,9 +19,18 @@ class Release(Snapshot):
     updated_at: Timestamp | None = None
 
 
+class Changes(Snapshot):
+    """The texts that `edited` replaced."""
+
+    name: Former | None = None
+    body: Former | None = None
+    tag_name: Former | None = None
+
+
 class ReleaseEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#release."""
 
     action: str
     release: Release
+    changes: Changes | None = None
     repository: Repository

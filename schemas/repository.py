@@ -27,10 +27,11 @@ class FormerOwner(Snapshot):
 
 
 class Changes(Snapshot):
-    """The changes of `renamed` and `transferred`."""
+    """The changes of `renamed`, `transferred` and `edited`."""
 
     repository: FormerName | None = None
     owner: FormerOwner | None = None
+    default_branch: Former | None = None
 
 
 # This event has no part of its own, so it is recognised by the absence of all others' parts:

@@ -1,11 +1,13 @@
 """Discussions end as in their newest snapshot; a deleted one leaves a tombstone."""
 
+from typing import Any
+
 import pytest
 
 from records.models import Discussion
 from tests import github
 from tests.handlers.context import handle, handle_cases
-from tests.handlers.orders import end_in_every_order, payloads
+from tests.handlers.orders import end_in_every_order, end_of, payloads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,3 +70,52 @@ async def test_a_pinned_discussion_stays_pinned_whatever_older_snapshots_come() 
     payload = github.payload("discussion__answered") | {"action": "pinned"}
     history = [*payloads("discussion__labeled", "discussion__closed"), ("discussion", payload)]
     assert (await end_in_every_order(Discussion, history))["pinned"] is True
+
+
+def of_one_second(*steps: tuple[str, dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Return payloads of one second, each with the changes of all before it."""
+    history = payloads(*("discussion__created" for _ in steps))
+    state: dict[str, Any] = {}
+    for (_, payload), (action, now) in zip(history, steps, strict=True):
+        state |= now
+        payload["action"] = action
+        payload["discussion"] |= {**state, "updated_at": "2026-05-06T09:00:00Z"}
+    return history
+
+
+OPEN, CLOSED = {"state": "open", "state_reason": None}, {"state": "closed", "state_reason": "resolved"}
+LABELS = {"labels": [{"name": "tides"}]}
+ANSWER = {"answer_chosen_at": "2026-05-06T09:00:00Z", "answer_chosen_by": {"login": "ada"}}
+
+
+async def test_a_discussion_that_was_closed_before_is_open_after_it_was_reopened() -> None:
+    history = of_one_second(("edited", {**CLOSED, "labels": []}), ("reopened", OPEN))
+    assert (await end_in_every_order(Discussion, history))["state"] == "open"
+
+
+async def test_a_discussion_that_is_closed_and_locked_in_one_second_is_locked() -> None:
+    history = of_one_second(
+        ("edited", OPEN), ("closed", CLOSED), ("locked", {"state": "locked", "locked": True})
+    )
+    row = await end_in_every_order(Discussion, history)
+    assert (row["state"], row["locked"]) == ("locked", True)
+
+
+async def test_a_discussion_that_is_unlocked_in_one_second_is_open() -> None:
+    history = of_one_second(
+        ("labeled", {"state": "locked", "locked": True, **LABELS}), ("unlocked", {**OPEN, "locked": False})
+    )
+    row = await end_in_every_order(Discussion, history)
+    assert (row["state"], row["locked"]) == ("open", False)
+
+
+async def test_an_answer_of_the_second_in_which_a_label_was_added_stays() -> None:
+    history = of_one_second(("labeled", LABELS), ("answered", ANSWER))
+    assert (await end_in_every_order(Discussion, history))["answer_chosen_by"] == "ada"
+
+
+async def test_an_answer_that_was_chosen_and_taken_back_in_one_second_is_as_the_last_arrival_says() -> None:
+    none = {"answer_chosen_at": None, "answer_chosen_by": None}
+    answered, unanswered = of_one_second(("answered", ANSWER), ("unanswered", none))
+    assert (await end_of(Discussion, [answered, unanswered]))["answer_chosen_by"] == ""
+    assert (await end_of(Discussion, [unanswered, answered]))["answer_chosen_by"] == "ada"

@@ -58,10 +58,10 @@ async def test_a_suspension_that_was_lifted_is_over_in_every_order() -> None:
     assert (await end_in_every_order(Installation, history[:2]))["suspended_at"] is not None
 
 
-async def test_a_deleted_installation_stays_deleted_and_sees_nothing_that_it_lists() -> None:
+async def test_a_deleted_installation_stays_deleted_and_sees_nothing() -> None:
     history = payloads("installation__created", "installation__unsuspend", "installation__deleted")
     assert (await end_in_every_order(Installation, history))["deleted"] is True
-    assert await seen() == ["harbour-works/charts"]
+    assert await seen() == []
 
 
 async def test_an_enterprise_has_a_slug_and_no_login() -> None:
@@ -87,3 +87,11 @@ async def test_two_servers_have_installations_of_one_id() -> None:
     await handle("installation", payload)
     assert await Installation.objects.acount() == 2
     assert await InstallationRepository.objects.acount() == 4
+
+
+@pytest.mark.parametrize("late", HISTORY[:2])
+async def test_what_arrives_after_the_deletion_gives_a_deleted_installation_no_repository(late: str) -> None:
+    deleted = github.payload("installation__deleted") | {"repositories": []}
+    await handle("installation", deleted)
+    await handle_cases(late)
+    assert await seen() == []

@@ -121,3 +121,28 @@ async def test_with_updated_at_it_orders_the_withdrawal() -> None:
     assert (await ends(withdrawn, published))[0]
     published["release"] |= {"published_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"}
     assert not (await ends(published, withdrawn))[0]
+
+
+def edited(name: str, former: str) -> Payload:
+    payload = told("edited", "10:00", name=name)
+    return {**payload, "changes": {"name": {"from": former}}}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize("updated_at", [None, "2026-05-04T10:05:00Z"])
+async def test_two_edits_of_one_time_are_ordered_by_the_text_that_each_replaced(
+    updated_at: str | None, order: tuple[int, ...]
+) -> None:
+    history = [told("published", "10:00", name="one"), edited("two", "one"), edited("three", "two")]
+    if updated_at:
+        for payload in history:
+            payload["release"]["updated_at"] = updated_at
+    assert await ends(*(history[place] for place in order)) == (False, "three")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+async def test_a_withdrawn_release_has_the_time_of_its_publication_in_every_order(
+    order: tuple[int, ...],
+) -> None:
+    await ends(*((PUBLISHED, WITHDRAWN)[place] for place in order))
+    assert str((await Release.objects.aget()).updated_at) == "2026-05-04 10:00:00+00:00"

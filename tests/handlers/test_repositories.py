@@ -124,3 +124,70 @@ async def test_the_creation_that_comes_late_changes_nothing() -> None:
     created["repository"]["default_branch"] = "master"
     await handle_all(told("edited", "a/one", 3), created)
     assert (await Repository.objects.aget()).default_branch == "main"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+async def test_the_two_halves_may_have_different_times_if_both_show_the_new_name(
+    order: tuple[int, ...],
+) -> None:
+    halves = [
+        told("transferred", "b/two", 2, from_owner("a")),
+        told("renamed", "b/two", 3, from_name("one")),
+    ]
+    assert await handle_all(*(halves[place] for place in order)) == ("b/two", "a/one", False)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+async def test_two_renames_of_one_second_are_ordered_by_the_name_that_each_replaced(
+    order: tuple[int, ...],
+) -> None:
+    history = [
+        told("edited", "a/one", 1),
+        told("renamed", "a/two", 2, from_name("one")),
+        told("renamed", "a/three", 2, from_name("two")),
+    ]
+    assert (await handle_all(*(history[place] for place in order)))[0] == "a/three"
+
+
+async def test_a_name_that_comes_back_in_the_same_second_is_the_name() -> None:
+    there = told("renamed", "a/two", 2, from_name("one"))
+    back = told("renamed", "a/one", 2, from_name("two"))
+    assert await handle_all(told("edited", "a/one", 1), there, back) == ("a/one", "a/two", False)
+
+
+def of_default_branch(name: str) -> Payload:
+    return {"default_branch": {"from": name}}
+
+
+TURNS: list[tuple[str, Payload, Payload, Payload]] = [
+    ("archived", {}, {"archived": False}, {"archived": True}),
+    ("unarchived", {}, {"archived": True}, {"archived": False}),
+    ("privatized", {}, {"private": False}, {"private": True}),
+    ("publicized", {}, {"private": True}, {"private": False}),
+    ("edited", of_default_branch("master"), {"default_branch": "master"}, {"default_branch": "main"}),
+]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 0, 1, 0)], ids=str)
+@pytest.mark.parametrize(("action", "changes", "before", "after"), TURNS, ids=[turn[0] for turn in TURNS])
+async def test_a_payload_of_the_same_second_does_not_turn_back_what_an_action_turned(
+    action: str, changes: Payload, before: Payload, after: Payload, order: tuple[int, ...]
+) -> None:
+    issue, event = github.payload("issues__opened"), told(action, "a/one", 2, changes)
+    issue["repository"] = {**event["repository"], **before}
+    event["repository"] |= after
+    for place in order:
+        await handle(*[("issues", issue), ("repository", event)][place])
+    row = await Repository.objects.aget()
+    assert {name: getattr(row, name) for name in after} == after
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 0, 1)], ids=str)
+async def test_what_was_private_within_the_second_of_its_publication_is_public(
+    order: tuple[int, ...],
+) -> None:
+    issue, event = github.payload("issues__opened"), github.payload("public__opened_up")
+    issue["repository"] = {**event["repository"], "private": True}
+    for place in order:
+        await handle(*[("issues", issue), ("public", event)][place])
+    assert not (await Repository.objects.aget()).private

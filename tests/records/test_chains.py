@@ -67,6 +67,19 @@ def test_a_ref_that_came_back_to_where_it_began_stands_where_it_stood_before(
     assert stands(*arrivals)[0] == order[-1][1], "nothing tells where it began"
 
 
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+def test_the_push_before_a_second_shows_where_it_began_though_it_arrives_late(order: tuple[int, ...]) -> None:
+    for there_and_back in (("a", "b"), ("b", "a")), (("a", "0"), ("0", "a")):
+        history = [moved("x", "z", 1), moved("z", "a", 1), *(moved(*move, 2) for move in there_and_back)]
+        assert stands(*(history[place] for place in order))[0] == "a"
+
+
+def test_a_row_that_does_not_know_when_its_second_began_keeps_where() -> None:
+    row, _ = fold(None, [moved("x", "a"), moved("a", "b", 2), moved("b", "a", 2)], BLANK, merge)
+    older = {**row, "moves": [move[:3] for move in row["moves"]]}
+    assert fold(older, [moved("w", "b", 1)], BLANK, merge)[0] == older
+
+
 def test_a_forced_push_back_and_on_is_part_of_the_chain() -> None:
     chain = [moved("x", "a"), moved("a", "b"), moved("b", "a"), moved("a", "c")]
     assert {stands(*order) for order in permutations(chain)} == {("c", "a", ord("c"), False)}

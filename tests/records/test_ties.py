@@ -147,6 +147,19 @@ async def test_two_heads_of_one_second_are_ordered_by_what_each_replaced(order: 
     assert (await PullRequest.objects.aget()).head_sha == "c" * 40
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+async def test_a_base_that_an_edit_replaced_in_one_second_does_not_come_back(order: tuple[int, ...]) -> None:
+    told = [snapshot("pull_request", "labeled")]
+    for before, after in (("main", "next"), ("next", "v2")):
+        payload = snapshot("pull_request", "edited")
+        payload["changes"] = {"base": {"ref": {"from": before}, "sha": {"from": "a" * 40}}}
+        payload["pull_request"]["base"]["ref"] = after
+        told.append(payload)
+    for place in order:
+        await handle("pull_request", told[place])
+    assert (await PullRequest.objects.aget()).base_ref == "v2"
+
+
 BOTH = ["issues", "pull_request"]
 TURNS = [
     (["labeled", "milestoned"], {}, {"milestone": {"title": "M"}}, "milestone", "M", BOTH),
@@ -187,3 +200,20 @@ async def test_what_an_action_turned_in_one_second_is_not_turned_back_by_what_wa
         await handle(event, told[place])
     row: Any = await MODELS[event]._default_manager.aget()
     assert getattr(row, field) == value
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4)), (3, 1, 3, 2, 0, 1)], ids=str)
+async def test_any_number_of_edits_of_one_second_ends_with_the_last_in_every_order(
+    order: tuple[int, ...],
+) -> None:
+    told = [github.payload("issue_comment__created")]
+    for before, after in (("one", "two"), ("two", "three"), ("three", "four")):
+        payload = github.payload("issue_comment__edited") | {"changes": {"body": {"from": before}}}
+        payload["comment"]["body"] = after
+        told.append(payload)
+    for payload in told:
+        payload["comment"]["updated_at"] = SECOND
+    for place in order:
+        await handle("issue_comment", told[place])
+    row = await IssueComment.objects.aget()
+    assert (row.body, "texts" in row.changes) == ("four", False)
