@@ -9,7 +9,7 @@ from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-PREFIX = "/api/"
+PREFIX = "/api/"  # and `/api` itself
 CONTENT_TYPE = "application/problem+json"
 # Headers of an answer that was not a problem, which its problem keeps.
 _KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Location")
@@ -86,7 +86,7 @@ class Problems:
         """Answer the request."""
         answer = await self._get_response(request)
         if (
-            not request.path.startswith(PREFIX)
+            not f"{request.path}/".startswith(PREFIX)
             or answer.status_code < HTTPStatus.BAD_REQUEST
             or answer.headers.get("Content-Type") == CONTENT_TYPE
         ):

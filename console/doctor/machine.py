@@ -17,6 +17,7 @@ from console.doctor import services
 from console.doctor.findings import Finding, Status
 from console.signing import webhook_secrets
 from database import row_sets
+from dev import folder
 from ledger import heartbeats
 from ledger.summary import span
 from receiver.models import Reason, RejectionCount
@@ -92,6 +93,8 @@ def _session_key() -> Finding:
         has_key = False
     if has_key:
         return Finding("console key", Status.OK, "SECRET_KEY is set")
+    if (settings.DATA / folder.KEY_FILE).exists():
+        return Finding("console key", Status.OK, "`make run` generated it")
     return Finding("console key", Status.SKIPPED, "SECRET_KEY is not set: the console does not start here")
 
 
@@ -139,14 +142,14 @@ def judged_clock(whose: str, ahead: float, uncertain: float) -> Finding:
 
 def check_disk() -> Iterator[Finding]:
     """Check the free space where this machine stores data."""
-    folders = {"data folder": Path(settings.DATA)}
+    places = {"data folder": Path(settings.DATA)}
     if connection.vendor == "sqlite":
-        folders = {"database": Path(connection.settings_dict["NAME"]).parent}
-    for what, folder in folders.items():
-        if not folder.is_dir():
-            yield Finding("disk", Status.SKIPPED, f"{what}: {folder} is not there")
+        places = {"database": Path(connection.settings_dict["NAME"]).parent}
+    for what, place in places.items():
+        if not place.is_dir():
+            yield Finding("disk", Status.SKIPPED, f"{what}: {place} is not there")
             continue
-        usage = shutil.disk_usage(folder)
+        usage = shutil.disk_usage(place)
         yield judged_disk(what, usage.total, usage.free)
 
 

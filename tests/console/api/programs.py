@@ -47,7 +47,7 @@ class Program:
         body = content if isinstance(content, bytes) else json.dumps(content).encode() if content else None
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
-        url = self.url + (path if path.startswith("/api/") else f"/api/v1/{path}")
+        url = self.url + (path if path.startswith("/api") else f"/api/v1/{path}")
         request = urllib.request.Request(url, body, sent, method=method)
         try:
             response = _opener.open(request, timeout=60)

@@ -124,7 +124,8 @@ def test_what_is_not_there_is_a_problem(path: str, api: Programs) -> None:
 
 
 def test_errors_of_the_framework_are_problems_too(api: Programs) -> None:
-    assert problem(api.reader.get("nothing"))["status"] == 404
+    for path in ("nothing", "/api/", "/api"):
+        assert problem(api.reader.get(path))["status"] == 404
     wrong = api.reader.send("PUT", "deliveries")
     assert problem(wrong)["status"] == 405
     assert wrong.headers["Allow"] == "GET"

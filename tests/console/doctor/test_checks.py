@@ -20,6 +20,7 @@ from redis import Redis
 from console.doctor import Check, Finding, Status, examine, is_in_order, machine, ping, posting, services
 from console.doctor.answers import Answer
 from console.doctor.checks import checks
+from dev import folder
 from receiver.models import Delivery, HandlerRun, Reason, RejectionCount
 from records.models import Hook
 from tests import processes
@@ -169,6 +170,15 @@ def test_secrets_are_counted_and_short_ones_and_wrong_signatures_are_warnings(se
     assert found("signatures", secrets).status is Status.WARNING
     settings.WEBHOOK_SECRETS = {}
     assert found("secrets", secrets).status is Status.WRONG
+
+
+@database_test
+def test_the_key_that_make_run_generated_is_the_consoles(settings: Settings, tmp_path: Path) -> None:
+    secrets = Check("secrets", machine.check_secrets)
+    settings.WEBHOOK_SECRETS, settings.DATA = {"": (b"x" * 32,)}, tmp_path
+    assert found("console key", secrets).status is Status.SKIPPED
+    folder.secret(tmp_path, folder.KEY_FILE)
+    assert found("console key", secrets).status is Status.OK
 
 
 def test_a_clock_that_is_off_is_a_warning_unless_the_answer_was_slow() -> None:
