@@ -1,1 +1,1 @@
-"""Benchmarks of `make bench`: receiver and worker beside their peers, each on one pinned core."""
+"""Benchmarks of `make bench`: each part of Hookkeeper beside its peers, on pinned cores."""

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import __main__ as command
-from bench import comparison, cores, figures, worker_report, workers
+from bench import comparison, cores, figures, running, worker_report, workers
+from bench.__main__ import options
+from bench.commands import commands
+from bench.commands.worker import CONTENDERS
 from bench.figures import Drain, Target
 from bench.latency import Load
 from bench.processes import ContenderError
@@ -18,7 +20,15 @@ from bench.worker import Options, Result
 
 
 def test_the_command_line_lists_all_contenders() -> None:
-    assert {*command.WORKERS, workers.ARQ} == workers.all_workers().keys()
+    assert set(CONTENDERS) == workers.all_workers().keys()
+
+
+def test_every_part_has_a_command_line_that_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for part, command in commands().items():
+        with pytest.raises(SystemExit):
+            options([part, "--help"])
+        assert command.HELP
+        assert f"python -m bench {part}" in capsys.readouterr().out
 
 
 TWO, THREE = cores.divided([0, 1], two=True), cores.divided([0, 1, 2], two=True)
@@ -152,7 +162,7 @@ def test_the_report_warns_of_a_load_that_was_not_processed() -> None:
 def test_an_error_is_printed_and_the_exit_status_is_1(wrong: list[str], status: int, tmp_path: Path) -> None:
     told, said = argparse.Namespace(json=tmp_path / "a" / "found.json", compare=None), list[object]()
 
-    assert command.finish(told, said.append, {}, [], {"figures": 1}, wrong) == status
+    assert running.finish_comparison(told, said.append, {}, [], {"figures": 1}, wrong) == status
     assert [line for line in said if "WRONG" in str(line)] == [f"WRONG: {what}" for what in wrong]
     assert json.loads(told.json.read_text()) == {"figures": 1}
 
@@ -161,7 +171,7 @@ def test_the_changes_since_an_earlier_run_are_those_of_contenders_in_both(tmp_pa
     earlier = {"workers": {"hookkeeper": {"median": {"rate": 1000.0, "cpu": 0.0004, "peak_memory": None}}}}
     file = tmp_path / "worker.json"
     file.write_text(json.dumps(earlier))
-    arguments = command.options(["worker", "--compare", str(file)])
+    arguments = options(["worker", "--compare", str(file)])
     later = {
         "workers": {
             "hookkeeper": {"median": {"rate": 1100.0, "cpu": 0.0003, "peak_memory": 5}},
@@ -176,4 +186,4 @@ def test_the_changes_since_an_earlier_run_are_those_of_contenders_in_both(tmp_pa
 
 def test_a_file_that_is_no_run_is_an_error_before_the_run_begins(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
-        command.options(["ingest", "--compare", str(tmp_path / "nothing.json")])
+        options(["ingest", "--compare", str(tmp_path / "nothing.json")])
