@@ -1,1 +1,1 @@
-"""The user interface: the commands of `manage.py`."""
+"""The console: pages for people, `/metrics`, and the commands of `manage.py`, in a process of its own."""

@@ -1,4 +1,4 @@
-"""Database access of a worker: a small thread pool, call batching, and statements for many rows."""
+"""Database access: a few threads with connections, coalesced calls, and statements for many rows."""
 
 from database import lookups  # noqa: F401 - registers the lookups
 from database.coalescing import Coalescer

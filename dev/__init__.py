@@ -1,1 +1,1 @@
-"""The development supervisor of `make run`: it runs the Procfile and an embedded Redis."""
+"""For developers: the supervisor of `make run`, and the reference that is written from the code."""

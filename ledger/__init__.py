@@ -1,1 +1,1 @@
-"""The read side of the ledger: filters, pages and counts that the console, the API and commands share."""
+"""What console, API and commands share: filters, pages and counts of the ledger, and operations."""

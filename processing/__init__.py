@@ -1,1 +1,1 @@
-"""From a committed delivery to its records: claim (lease), parse, run the handlers, settle."""
+"""The worker: claims stored deliveries under leases, parses them, runs their handlers, settles them."""

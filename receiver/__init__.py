@@ -1,1 +1,1 @@
-"""Intake: verifies a delivery, keeps it, and wakes a worker. It knows nothing of what handlers do."""
+"""Intake: verifies a delivery, stores it, and wakes a worker. It knows nothing of what handlers do."""

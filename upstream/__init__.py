@@ -1,1 +1,1 @@
-"""GitHub's REST API: its client, and the recovery of deliveries that did not arrive."""
+"""GitHub's REST API: its client, the recovery of missed deliveries, and the sync of a repository."""
