@@ -1,6 +1,7 @@
 """The ledger: all deliveries, and all runs of handlers over them.
 
-The row is the source of truth. Redis only wakes workers; the rows decide what they may process.
+The row is the source of truth. Redis only wakes workers; the rows decide what they may process. Rejections and
+resumptions are in files of their own, with what writes them; all tables can be imported from here.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,6 +12,29 @@ from django.db import models
 from django.db.models.functions import Now
 
 from receiver.fields import CompressedField
+from receiver.rejections import Reason, Rejection, RejectionCount
+from receiver.resumption import Resumption
+
+__all__ = [
+    "OF_A_SOURCE",
+    "OPEN",
+    "REPAIRABLE",
+    "SETTLED",
+    "TERMINAL",
+    "UNSUCCESSFUL",
+    "WAITING",
+    "Delivery",
+    "DeliveryQuerySet",
+    "HandlerRun",
+    "Outcome",
+    "Reason",
+    "Rejection",
+    "RejectionCount",
+    "Resumption",
+    "Status",
+    "Trigger",
+    "after",
+]
 
 
 class Status(models.TextChoices):
@@ -281,61 +305,3 @@ class HandlerRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handler} attempt {self.attempt}: {self.outcome}"
-
-
-class Resumption(models.Model):
-    """A time from which a receiver takes deliveries again. Recovery then looks for those that it missed."""
-
-    at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"resumed at {self.at}"
-
-
-class Reason(models.TextChoices):
-    """The reason of a rejection."""
-
-    METHOD = "method"
-    TOO_LARGE = "too large"
-    TOO_SLOW = "too slow"
-    BUSY = "busy"
-    NO_SIGNATURE = "no signature"
-    MALFORMED_SIGNATURE = "malformed signature"
-    WRONG_SECRET = "wrong secret"  # noqa: S105 - a reason
-    HEADER = "header"
-    CONTENT_TYPE = "content type"
-    NOT_JSON = "not JSON"
-    CONFLICT = "another body"
-    STORE_DOWN = "store down"
-
-
-class Rejection(models.Model):
-    """One of the last thousand rejected requests. Its fields are unverified."""
-
-    at = models.DateTimeField()
-    reason = models.CharField(max_length=20, choices=Reason.choices)
-    status = models.PositiveSmallIntegerField(help_text="the HTTP status it was answered with")
-    detail = models.TextField()
-    address = models.CharField(
-        max_length=64, blank=True, help_text="of the sender, or of the proxy before it"
-    )
-    source = models.CharField(max_length=64, blank=True)
-    event = models.CharField(max_length=64, blank=True, help_text="X-GitHub-Event, as claimed")
-    size = models.PositiveBigIntegerField(help_text="bytes of the body that were read")
-
-    def __str__(self) -> str:
-        return f"{self.at} {self.reason}"
-
-
-class RejectionCount(models.Model):
-    """The number of rejections for one reason on one day (UTC)."""
-
-    reason = models.CharField(max_length=20, choices=Reason.choices)
-    day = models.DateField()
-    count = models.PositiveBigIntegerField(default=0)
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["reason", "day"], name="rejection_count")]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.reason}: {self.count}"

@@ -1,4 +1,4 @@
-"""Records rejections: the last thousand rejected requests, and a count for each reason and day.
+"""Rejections: the last thousand rejected requests, a count for each reason and day, and their writer.
 
 They are buffered in memory and written at most once a second. What cannot be written stays in the buffer,
 which is bounded, until the next attempt.
@@ -9,19 +9,65 @@ import logging
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import ClassVar
 
 from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections, models, transaction
-
-from receiver.models import Reason, Rejection, RejectionCount
-
-__all__ = ["MAX_KEPT", "Reason", "Refused", "Rejections"]
 
 logger = logging.getLogger(__name__)
 
 # Requests that are kept, in the buffer and in the table.
 MAX_KEPT = 1000
 WRITE_INTERVAL = 1.0  # seconds; it bounds what a flood of rejected requests costs the database
+
+
+class Reason(models.TextChoices):
+    """The reason of a rejection."""
+
+    METHOD = "method"
+    TOO_LARGE = "too large"
+    TOO_SLOW = "too slow"
+    BUSY = "busy"
+    NO_SIGNATURE = "no signature"
+    MALFORMED_SIGNATURE = "malformed signature"
+    WRONG_SECRET = "wrong secret"  # noqa: S105 - a reason
+    HEADER = "header"
+    CONTENT_TYPE = "content type"
+    NOT_JSON = "not JSON"
+    CONFLICT = "another body"
+    STORE_DOWN = "store down"
+
+
+class Rejection(models.Model):
+    """One of the last thousand rejected requests. Its fields are unverified."""
+
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    status = models.PositiveSmallIntegerField(help_text="the HTTP status it was answered with")
+    detail = models.TextField()
+    address = models.CharField(
+        max_length=64, blank=True, help_text="of the sender, or of the proxy before it"
+    )
+    source = models.CharField(max_length=64, blank=True)
+    event = models.CharField(max_length=64, blank=True, help_text="X-GitHub-Event, as claimed")
+    size = models.PositiveBigIntegerField(help_text="bytes of the body that were read")
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.reason}"
+
+
+class RejectionCount(models.Model):
+    """The number of rejections for one reason on one day (UTC)."""
+
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    day = models.DateField()
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["reason", "day"], name="rejection_count")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.reason}: {self.count}"
 
 
 @dataclass(frozen=True, slots=True)
