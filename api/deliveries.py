@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 router = Router(tags=["deliveries"])
 
 # Runs of a delivery in one answer. A delivery has a few for each attempt and replay.
-MOST_RUNS = 1_000
+MAX_RUNS = 1_000
 
 
 class FilterFields(BaseModel):
@@ -184,7 +184,7 @@ async def list_runs(request: HttpRequest, id: PathId) -> Page[Run]:  # noqa: A00
     pk = number(id)
     if not await Delivery.objects.filter(pk=pk).aexists():
         must(None)
-    rows = HandlerRun.objects.filter(delivery=pk).order_by("pk").values(*_RUN)[:MOST_RUNS]
+    rows = HandlerRun.objects.filter(delivery=pk).order_by("pk").values(*_RUN)[:MAX_RUNS]
     return Page(items=[Run(**row) async for row in rows], next=None)
 
 

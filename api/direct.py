@@ -1,7 +1,7 @@
 """Answers the API without the middleware for people, such as sessions and messages.
 
 Django runs each of those in a thread, before and after the view. The API needs none of them, and a session
-must open nothing of it.
+must not open it.
 """
 
 from collections.abc import Awaitable, Callable

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 
 # Keys that are remembered. A key that is forgotten starts with its full allowance.
-MOST_KEYS = 10_000
+MAX_KEYS = 10_000
 
 
 class Limiter:
@@ -25,7 +25,7 @@ class Limiter:
         full_at = max(self._full_at.get(key, now), now)
         if full_at - now > burst:
             return full_at - now - burst
-        if len(self._full_at) >= MOST_KEYS:
+        if len(self._full_at) >= MAX_KEYS:
             self._full_at = {each: at for each, at in self._full_at.items() if at > now}
         self._full_at[key] = full_at + interval
         return 0.0

@@ -16,7 +16,7 @@ from ledger.models import Change, Kind, Operation, State
 router = Router(tags=["operations"])
 
 # Changes of one operation in an answer. Each claim by a worker is one.
-MOST_CHANGES = 1_000
+MAX_CHANGES = 1_000
 
 
 class Listed(Parameters):
@@ -37,7 +37,7 @@ class OperationItem(Model):
     parameters: dict[str, JsonValue] = Field(description="what to do, as its kind defines it")
     rate: float = Field(description="items per second at most; 0 is no limit")
     requested_by: str
-    estimated: int | None = Field(description="items; null while nobody knows")
+    estimated: int | None = Field(description="items; null while unknown")
     done: int
     failed: int
     failures: dict[str, int] = Field(description="failed items by reason")
@@ -104,4 +104,4 @@ async def detail(pk: int) -> OperationDetail:
     """Return an operation with its story. Raises a 404."""
     row = must(await Operation.objects.filter(pk=pk).values(*_COLUMNS).afirst())
     changes: Any = Change.objects.filter(operation=pk).order_by("pk").values("at", "state", "by")
-    return OperationDetail(**row, changes=[StateChange(**each) async for each in changes[:MOST_CHANGES]])
+    return OperationDetail(**row, changes=[StateChange(**each) async for each in changes[:MAX_CHANGES]])

@@ -14,7 +14,7 @@ from api.deliveries import Filters, PathId, chosen
 from api.idempotency import Key, once
 from api.operations import OperationDetail, detail
 from api.problems import conflict, invalid
-from api.schemas import MOST_ITEMS, Content, Model, ReplayOutcome, caller, must, number, requester
+from api.schemas import MAX_ITEMS, Content, Model, ReplayOutcome, caller, must, number, requester
 from ledger import counting, operations, replays
 from ledger.filters import LARGEST
 from ledger.models import Kind, Operation
@@ -44,7 +44,7 @@ _CONFLICT = {"responses": {409: {"description": "a worker is processing it, or i
 class ReplayIds(Content):
     """The deliveries to replay, by id."""
 
-    ids: Annotated[list[GivenId], Field(min_length=1, max_length=MOST_ITEMS, examples=[["1041", "1042"]])]
+    ids: Annotated[list[GivenId], Field(min_length=1, max_length=MAX_ITEMS, examples=[["1041", "1042"]])]
 
 
 class ReplayFilter(Content):

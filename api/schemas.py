@@ -12,7 +12,7 @@ from api.models import Token
 from api.problems import not_found
 from ledger.filters import LARGEST
 
-MOST_ITEMS = 200
+MAX_ITEMS = 200
 DEFAULT_ITEMS = 50
 
 Item = TypeVar("Item")
@@ -21,7 +21,7 @@ Id = Annotated[str, Field(pattern=r"^[0-9]{1,19}$", examples=["1048576"])]
 """An id: a string, because JavaScript rounds numbers above 2^53."""
 # PostgreSQL stores no NUL.
 Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
-Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="items of a page")]
+Limit = Annotated[int, Field(ge=1, le=MAX_ITEMS, description="items of a page")]
 Cursor = Annotated[
     str, Field(pattern=r"^[0-9]{1,17}-[0-9]{1,18}$", description="where the page begins, as in `next`")
 ]

@@ -106,8 +106,8 @@ def _question(query: Asked, now: datetime) -> Question:
         since, until = stats.period(grain, since, until)
     except OverflowError:
         raise invalid("query.until", "until must be a time, as 2026-01-31T12:00 or 24h") from None
-    if not 0 < (until - since) / length <= stats.MOST_POINTS:
-        raise invalid("query.since", f"since must be before until, by at most {stats.MOST_POINTS} steps")
+    if not 0 < (until - since) / length <= stats.MAX_POINTS:
+        raise invalid("query.since", f"since must be before until, by at most {stats.MAX_POINTS} steps")
     dimension = Dimension.REPOSITORY if "repository" in {query.by, _given(query)} else Dimension.EVENT
     name = query.repository if query.repository is not None else query.event
     return Question(grain, since, until, dimension, by=query.by is not None, name=name)

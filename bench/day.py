@@ -31,7 +31,7 @@ GROWTH = 1.05
 BURST = 0.25  # seconds
 CONNECTIONS = 16
 # Open deliveries at which the load waits, so that it follows the worker.
-MOST_OPEN = 1_000
+MAX_OPEN = 1_000
 _SETTINGS = (
     "ALTER TABLE receiver_delivery SET (autovacuum_vacuum_scale_factor = 0.02)",
     "ALTER TABLE receiver_delivery SET (toast.autovacuum_vacuum_scale_factor = 0.02)",
@@ -156,7 +156,7 @@ class Traffic:
 
     def burst(self) -> list[float]:
         """Send for a quarter of a second once the load permits; return the seconds of each answer."""
-        while self._open() > MOST_OPEN or (
+        while self._open() > MAX_OPEN or (
             self._rate and self._accepted > self._rate * (time.monotonic() - self._began)
         ):
             time.sleep(0.01)

@@ -29,12 +29,12 @@ COLUMNS = (
     "attempts", "redeliveries", "unsigned", "only_key",
 )  # fmt: skip
 # Characters of an error that a row shows; a tooltip has them all.
-WHY = 300
-# New deliveries are announced by their number up to this one.
-NEWS = 999
-COMMITS = 20
+MAX_WHY = 300
+# New deliveries that are counted.
+MAX_NEWS = 999
+MAX_COMMITS = 20
 # Saved views that are chips; the API lists all.
-MOST_VIEWS = 50
+MAX_VIEWS = 50
 
 
 class DeliveriesView(View):
@@ -62,11 +62,11 @@ async def _context(
     chosen: Filter, parameters: Mapping[str, str], now: datetime, *, is_part: bool
 ) -> dict[str, Any]:
     rows = filters.deliveries(chosen)
-    listed = rows.only(*COLUMNS).annotate(why=Substr("error", 1, WHY))
+    listed = rows.only(*COLUMNS).annotate(why=Substr("error", 1, MAX_WHY))
     shown, reach = await _page(chosen, listed, parameters)
     news = count = None
     if is_part and shown.first and not parameters.get("before"):
-        news = await counting.deliveries(rows.filter(shown.first.newer), reach, NEWS)
+        news = await counting.deliveries(rows.filter(shown.first.newer), reach, MAX_NEWS)
     elif chosen and not is_part:
         count = await counting.chosen(chosen, reach)
     return {
@@ -79,11 +79,11 @@ async def _context(
         "newer": _link(chosen, after=shown.first) if shown.has_newer and shown.first else None,
         "older": _link(chosen, before=shown.last) if shown.has_older else None,
         "reach": reach,
-        "looked_at": halves.LOOKED_AT,
+        "looked_at": halves.MAX_SEARCHED,
         "further": _link(chosen, before=reach.settled) if reach.settled and not shown.has_older else None,
         "refresh": _refresh(chosen, shown, parameters),
         "statuses": Status.values,
-        "views": [row async for row in SavedView.objects.order_by("name")[:MOST_VIEWS]],
+        "views": [row async for row in SavedView.objects.order_by("name")[:MAX_VIEWS]],
         "now": now,
     }
 
@@ -168,5 +168,5 @@ async def _commits(sha: str) -> list[dict[str, Any]]:
             "push": await commit.pushes.order_by("-pushed_at").afirst(),
             "query": urlencode({"repository": commit.repository.full_name, "event": "push"}),
         }
-        async for commit in rows[:COMMITS]
+        async for commit in rows[:MAX_COMMITS]
     ]

@@ -16,10 +16,11 @@ from ledger.models import Replay
 from receiver.fields import UnreadableBodyError
 from receiver.models import TERMINAL, Delivery, HandlerRun
 
-RUNS = 500
-REPLAYS = 100
+# Rows that the page shows, the newest.
+MAX_RUNS = 500
+MAX_REPLAYS = 100
 # Deliveries of the same thing are counted up to this number.
-MOST_RELATED = 99
+MAX_RELATED = 99
 
 
 class DeliveryView(View):
@@ -33,8 +34,8 @@ class DeliveryView(View):
         if only_story and settled:
             # The last refresh: its handlers wrote their records after the page was loaded.
             delivery, body = await _read(pk, with_body=True)
-        runs = HandlerRun.objects.filter(delivery=pk).order_by("-pk")[:RUNS]
-        replays = Replay.objects.filter(delivery=pk).order_by("-pk")[:REPLAYS]
+        runs = HandlerRun.objects.filter(delivery=pk).order_by("-pk")[:MAX_RUNS]
+        replays = Replay.objects.filter(delivery=pk).order_by("-pk")[:MAX_REPLAYS]
         context: dict[str, Any] = {
             "delivery": delivery,
             "entries": timeline.entries(
@@ -61,9 +62,9 @@ class DeliveryView(View):
 
 
 async def _read(pk: int, *, with_body: bool) -> tuple[Delivery, bytes | None]:
-    """Return a delivery and its body; None for one that was pruned, or that nobody can decompress.
+    """Return a delivery and its body; None for a body that was pruned, or is damaged.
 
-    The body that nobody can decompress is a deferred field of the delivery.
+    A damaged body is a deferred field of the delivery.
     """
     rows = Delivery.objects.filter(pk=pk)
     try:
@@ -115,9 +116,9 @@ async def _around(delivery: Delivery) -> dict[str, Any]:
         others = Delivery.objects.filter(**columns).exclude(pk=delivery.pk)
         # The index of guids holds both halves.
         count = await (
-            counting.capped(others, MOST_RELATED)
+            counting.capped(others, MAX_RELATED)
             if "guid" in columns
-            else counting.deliveries(others, await halves.reach(filters.parse(columns, now)), MOST_RELATED)
+            else counting.deliveries(others, await halves.reach(filters.parse(columns, now)), MAX_RELATED)
         )
         if count.number:
             found.append((count, name, f"/deliveries?{urlencode(columns)}"))

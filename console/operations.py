@@ -20,9 +20,9 @@ from ledger.counting import CAP, Count
 from ledger.filters import LARGEST
 from ledger.models import Change, Operation, State
 
-SIZE = 50
+PAGE_SIZE = 50
 # Changes of one operation's state that are shown, the newest.
-CHANGES = 100
+MAX_CHANGES = 100
 LONGEST_VALUE = 200  # characters
 # Parameters that are shown in words of their own, or that only a worker reads.
 _OWN = {"filter", "ids", "hooks", "after", "newest", "at"}
@@ -35,10 +35,10 @@ class OperationsView(View):
         """Show a page of them."""
         before = request.GET.get("before", "")
         end = int(before) if re.fullmatch(r"[0-9]{1,18}", before) else LARGEST
-        rows = [row async for row in Operation.objects.filter(pk__lt=end).order_by("-pk")[: SIZE + 1]]
+        rows = [row async for row in Operation.objects.filter(pk__lt=end).order_by("-pk")[: PAGE_SIZE + 1]]
         context = {
-            "rows": [(row, list(about(row))) for row in rows[:SIZE]],
-            "older": rows[SIZE - 1].pk if len(rows) > SIZE else None,
+            "rows": [(row, list(about(row))) for row in rows[:PAGE_SIZE]],
+            "older": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
             "first": not before,
         }
         return await page(request, "operations.html", context)
@@ -50,7 +50,7 @@ class OperationView(View):
     async def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show its page, or to htmx only what changes."""
         operation = await aget_object_or_404(Operation, pk=pk)
-        newest = Change.objects.filter(operation=pk).order_by("-pk")[:CHANGES]
+        newest = Change.objects.filter(operation=pk).order_by("-pk")[:MAX_CHANGES]
         state, end = operation.state, most(operation)
         context: dict[str, Any] = {
             "operation": operation,

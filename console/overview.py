@@ -1,4 +1,4 @@
-"""The first page: what comes and what becomes of it, or how to begin while nothing has come."""
+"""The first page: the state of the ledger, or how to begin while it is empty."""
 
 from collections import defaultdict
 from collections.abc import Sequence

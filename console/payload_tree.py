@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from console.escaping import visible
 
-MOST_NODES = 5_000
+MAX_NODES = 5_000
 DEEPEST = 60
 # Bytes of a payload that a page shows; the rest is in the download.
 SHOWN = 256 * 1024
@@ -70,7 +70,7 @@ class _Tree:
     def _items(self, items: Any, depth: int) -> Iterator[str]:
         for key, value in items:
             self._nodes += 1
-            if self._nodes > MOST_NODES:
+            if self._nodes > MAX_NODES:
                 yield '<li class="dim">more: see the raw text</li>'
                 return
             yield f'<li><span class="key">{visible(key)}</span> '

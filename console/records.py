@@ -19,11 +19,11 @@ from receiver.fields import UnreadableBodyError
 from receiver.models import SETTLED, Delivery
 from records.models import Commit, Issue, PullRequest, Push, Repository
 
-DELIVERIES = 20
-PUSHES = 20
-# A commit's deliveries are looked for among so many deliveries of the repository after its first push, and in
+MAX_DELIVERIES = 20
+MAX_PUSHES = 20
+# A commit's deliveries are searched among so many deliveries of the repository after its first push, and in
 # bodies of so many bytes.
-LOOKED_AT = 500
+MAX_SEARCHED = 500
 LARGEST_BODY = 1_000_000
 CLOCKS_APART = timedelta(minutes=1)
 COLUMNS = ("guid", "event", "action", "sender", "received_at", "status")
@@ -94,9 +94,10 @@ async def about(repository: Repository, number: int, reach: Reach) -> list[Deliv
     """Return the newest deliveries about a pull request or issue, as far as the reach goes."""
     found: list[Delivery] = []
     for rows in named(repository):
-        page = await paging.newest(rows.filter(number=number).only(*COLUMNS), size=DELIVERIES, reach=reach)
+        numbered = rows.filter(number=number).only(*COLUMNS)
+        page = await paging.newest(numbered, size=MAX_DELIVERIES, reach=reach)
         found += page.rows
-    return sorted(found, key=_newness, reverse=True)[:DELIVERIES]
+    return sorted(found, key=_newness, reverse=True)[:MAX_DELIVERIES]
 
 
 def _newness(row: Delivery) -> tuple[datetime, int]:
@@ -105,7 +106,7 @@ def _newness(row: Delivery) -> tuple[datetime, int]:
 
 def pushes(commit: Commit) -> QuerySet[Push]:
     """Return the newest pushes that carried a commit."""
-    return commit.pushes.order_by("-pk")[:PUSHES]
+    return commit.pushes.order_by("-pk")[:MAX_PUSHES]
 
 
 async def carriers(repository: Repository, sha: str, pushes: Sequence[Push]) -> list[Delivery]:
@@ -116,10 +117,10 @@ async def carriers(repository: Repository, sha: str, pushes: Sequence[Push]) -> 
     found: list[Delivery] = []
     for rows in named(repository):
         settled = rows.filter(SETTLED, received_at__gte=since)
-        first = settled.order_by("received_at", "pk").values("pk")[:LOOKED_AT]
+        first = settled.order_by("received_at", "pk").values("pk")[:MAX_SEARCHED]
         pushed = Delivery.objects.filter(pk__in=first, event="push", size__lte=LARGEST_BODY)
         with suppress(UnreadableBodyError):
-            async for row in pushed.order_by("received_at", "pk")[:DELIVERIES]:
+            async for row in pushed.order_by("received_at", "pk")[:MAX_DELIVERIES]:
                 if row.body and sha.encode() in row.body:
                     found.append(row)  # noqa: PERF401 - what was found before an unreadable body counts
     return sorted(found, key=_newness, reverse=True)

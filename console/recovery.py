@@ -25,13 +25,11 @@ from upstream.models import HookKind, Missed, MissedState, WatchedHook
 
 logger = logging.getLogger(__name__)
 
-HOOKS = 100
+MAX_HOOKS = 100
 # Missed deliveries that are counted, the newest.
-COUNTED = 100_000
-# Rows of each list.
-LISTED = 100
-# Recoveries under way that are shown.
-RUNNING = 10
+MAX_COUNTED = 100_000
+MAX_LISTED = 100  # rows of each list
+MAX_RUNNING = 10  # recoveries under way that are shown
 LOST = (
     "GitHub does not deliver these again. While its API still shows one, Fetch unsigned stores its payload;"
     " a sync of the repository records what they would have changed."
@@ -84,12 +82,12 @@ def _key(text: str) -> UUID | None:
 
 
 def _read() -> dict[str, Any]:
-    newest = Missed.objects.order_by("-pk").values("pk")[:COUNTED]
+    newest = Missed.objects.order_by("-pk").values("pk")[:MAX_COUNTED]
     rows = Missed.objects.filter(pk__in=newest).values("watched", "state").annotate(count=Count("pk"))
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for row in rows.order_by():
         counts[row["watched"]][row["state"]] = row["count"]
-    hooks = WatchedHook.objects.order_by("kind", "name", "hook_id")[:HOOKS]
+    hooks = WatchedHook.objects.order_by("kind", "name", "hook_id")[:MAX_HOOKS]
     columns = ("guid", "event", "action", "delivered_at", "outcome", "asks", "reason", "hook_id", "state")
     lost = Missed.objects.filter(state=MissedState.LOST).only(*columns).order_by("-delivered_at")
     waiting = Missed.objects.filter(state__in=[MissedState.FOUND, MissedState.ASKED]).only(*columns)
@@ -111,10 +109,10 @@ def _read() -> dict[str, Any]:
             }
             for hook in hooks
         ],
-        "running": list(Operation.objects.filter(OPEN, kind=Kind.RECOVER).order_by("pk")[:RUNNING]),
+        "running": list(Operation.objects.filter(OPEN, kind=Kind.RECOVER).order_by("pk")[:MAX_RUNNING]),
         "key": uuid4(),
         "lists": [
-            ("Lost", LOST, list(lost[:LISTED])),
-            ("Not there yet", WAITING, list(waiting.order_by("-delivered_at")[:LISTED])),
+            ("Lost", LOST, list(lost[:MAX_LISTED])),
+            ("Not there yet", WAITING, list(waiting.order_by("-delivered_at")[:MAX_LISTED])),
         ],
     }

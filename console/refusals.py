@@ -9,11 +9,11 @@ from django.views import View
 
 from console.advice import ADVICE
 from console.pages import page
-from ledger.unmatched import CAP, unmatched
+from ledger.unmatched import MAX_IGNORED, unmatched
 from receiver.models import Reason, Rejection, RejectionCount
 
 DAYS = 7
-SHOWN = 50
+MAX_SHOWN = 50  # requests
 
 
 class RejectionsView(View):
@@ -33,7 +33,7 @@ class RejectionsView(View):
                 {"reason": row["reason"], "total": row["total"], "advice": ADVICE.get(row["reason"], "")}
                 async for row in counts.order_by("-total")
             ],
-            "newest": [row async for row in chosen.order_by("-pk")[:SHOWN]],
+            "newest": [row async for row in chosen.order_by("-pk")[:MAX_SHOWN]],
             "reason": reason if reason in Reason.values else "",
         }
         return await page(request, "rejections.html", context)
@@ -45,6 +45,6 @@ class UnmatchedView(View):
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Show which came, how often, an example of each, and what to write for it."""
         found = await unmatched(timezone.now())
-        is_cut = sum(row.number for row in found) >= CAP
-        context = {"unmatched": found, "is_cut": is_cut, "looked_at": CAP}
+        is_cut = sum(row.number for row in found) >= MAX_IGNORED
+        context = {"unmatched": found, "is_cut": is_cut, "looked_at": MAX_IGNORED}
         return await page(request, "unmatched.html", context)

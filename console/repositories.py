@@ -1,4 +1,4 @@
-"""What the deliveries left behind: repositories, and one repository with its parts."""
+"""The pages of repositories, and of one repository with its parts."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from ledger import repositories
 from ledger.repositories import Read
 from records.models import Commit, Repository
 
-LISTED = 100
+MAX_LISTED = 100
 
 
 class RepositoriesView(View):
@@ -23,9 +23,9 @@ class RepositoriesView(View):
         """Show the repositories after the name in the URL."""
         after = request.GET.get("after", "").replace("\0", "")
         rows = Repository.objects.filter(full_name__gt=after).order_by("full_name", "pk")
-        found = [row async for row in rows[: LISTED + 1]]
-        more = found[LISTED - 1].full_name if len(found) > LISTED else ""
-        return await page(request, "repositories.html", {"repositories": found[:LISTED], "more": more})
+        found = [row async for row in rows[: MAX_LISTED + 1]]
+        more = found[MAX_LISTED - 1].full_name if len(found) > MAX_LISTED else ""
+        return await page(request, "repositories.html", {"repositories": found[:MAX_LISTED], "more": more})
 
 
 class RepositoryView(View):

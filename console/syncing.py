@@ -21,8 +21,8 @@ from records.models import Repository
 
 logger = logging.getLogger(__name__)
 
-# Newest syncs of all repositories, among which the page looks for this one's.
-LOOKED_AT = 200
+# Newest syncs of all repositories, among which the page searches this one's.
+MAX_SEARCHED = 200
 
 
 class SyncView(View):
@@ -58,7 +58,7 @@ def context(repository: Repository) -> Mapping[str, Any]:
 
 
 def _newest(repository: Repository) -> Operation | None:
-    rows = Operation.objects.filter(kind=Kind.SYNC).order_by("-pk")[:LOOKED_AT]
+    rows = Operation.objects.filter(kind=Kind.SYNC).order_by("-pk")[:MAX_SEARCHED]
     name = repository.full_name.lower()
     return next((row for row in rows if str(row.parameters.get("repository")).lower() == name), None)
 

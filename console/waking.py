@@ -1,4 +1,4 @@
-"""Wake-ups from the pages, so that workers look at once for what somebody asked for."""
+"""Wakes the workers, so that they look at once for what a page was asked to do."""
 
 import logging
 from collections.abc import Collection

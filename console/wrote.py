@@ -1,6 +1,6 @@
-"""What a delivery's handlers wrote: the records that its payload names. Naming them is pure.
+"""Links from a delivery to the records that its handlers wrote. Naming the records is pure.
 
-No record remembers its deliveries, so the keys of the payload lead to them, as they led the handlers.
+Records do not refer to deliveries, so they are found by the keys in the payload, as the handlers find them.
 """
 
 from collections.abc import AsyncIterator, Mapping

@@ -1,11 +1,11 @@
-"""Keeps the aggregates: what came and was settled, by minute, hour and day, so that charts read no delivery.
+"""Writes the aggregates: deliveries received and settled by minute, hour and day, which charts read.
 
 A worker aggregates each minute once, a minute after its end. Its rows and the time that is reached are
 written in one transaction, so a crash repeats the minute or leaves it done. Nothing is counted where
 deliveries are processed.
 
 Aggregates are history: a settlement counts in the minute in which it happened, a replay's as one more. What
-is replayed within two minutes of its settlement counts once. They outlive the deliveries that are pruned.
+is replayed within two minutes of its settlement counts once. They stay when their deliveries are pruned.
 """
 
 from collections import Counter, defaultdict
@@ -26,11 +26,11 @@ from receiver.models import TERMINAL, Delivery, Trigger
 # A delivery is committed within nine seconds of its receipt, and a settlement within twenty of its time.
 GRACE = timedelta(minutes=1)
 # Limits of one transaction, which a long history is aggregated in.
-MOST_DELIVERIES = 20_000
+MAX_DELIVERIES = 20_000
 LONGEST_PORTION = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 LENGTHS = {Grain.MINUTE: MINUTE, Grain.HOUR: timedelta(hours=1), Grain.DAY: timedelta(days=1)}
-KEPT = {Grain.MINUTE: timedelta(days=8), Grain.HOUR: timedelta(days=100)}
+KEPT_FOR = {Grain.MINUTE: timedelta(days=8), Grain.HOUR: timedelta(days=100)}
 _STATUSES = tuple(sorted(TERMINAL))
 
 
@@ -63,7 +63,7 @@ def advance(now: datetime | None = None) -> bool:
             first, last = floor(mark.at, coarse), floor(end, coarse)
             if first < last:
                 _roll_up(coarse, fine, first, last)
-        for grain, length in KEPT.items():
+        for grain, length in KEPT_FOR.items():
             if floor(mark.at, Grain.HOUR) < floor(end, Grain.HOUR):
                 Aggregate.objects.filter(grain=grain, begin__lt=end - length).delete()
         mark.at = end
@@ -116,7 +116,7 @@ def _portion(reached: datetime, limit: datetime) -> tuple[datetime, datetime]:
     if begin >= limit:
         return limit, limit
     rows = Delivery.objects.filter(received_at__gte=begin).order_by("received_at")
-    most = rows.values_list("received_at", flat=True)[MOST_DELIVERIES : MOST_DELIVERIES + 1].first()
+    most = rows.values_list("received_at", flat=True)[MAX_DELIVERIES : MAX_DELIVERIES + 1].first()
     end = min(limit, begin + LONGEST_PORTION, floor(most, Grain.MINUTE) if most else limit)
     return begin, max(end, begin + MINUTE)
 

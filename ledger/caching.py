@@ -1,7 +1,7 @@
-"""Values that are computed once for all who ask: kept in Redis by Django's cache, and only as JSON.
+"""Values that one caller computes for all: Django's cache keeps them in Redis, as JSON only.
 
-One computes; meanwhile others get the old value, or wait for the new one. A cache that is away only slows:
-everybody computes then, and for a few seconds nobody asks the cache again.
+While a caller computes a value, the others get the old one, or wait for the new one. While the cache is away,
+every caller computes, and for a few seconds none asks the cache.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-# An old value is good enough while the new one is computed.
-KEPT = timedelta(days=1)
-# Seconds. A process that dies while it computes holds up the others for so long.
+# Time for which an old value is served while the new one is computed.
+KEPT_FOR = timedelta(days=1)
+# Seconds for which the others wait for a process that died while it computed.
 COMPUTES_FOR = 30
 POLL_INTERVAL = 0.05
 # Seconds for which a cache that failed is left alone.
@@ -50,7 +50,7 @@ class Cached:
 
 
 async def get(key: str, fresh: timedelta, compute: Callable[[], Awaitable[Any]]) -> Cached:
-    """Return the value of the key, at most `fresh` old, or older while somebody computes it anew."""
+    """Return the value of the key, at most `fresh` old, or older while another caller computes it."""
     if time.monotonic() < _away_until:
         return await _computed(compute)
     try:
@@ -66,11 +66,11 @@ async def get(key: str, fresh: timedelta, compute: Callable[[], Awaitable[Any]])
 
 
 async def refresh(key: str, compute: Callable[[], Awaitable[Any]]) -> Cached:
-    """Compute the value and keep it, without regard to what is kept."""
+    """Compute the value and keep it, even if a kept one is fresh."""
     try:
         computed = await _computed(compute)
         entry = {"at": computed.at.isoformat(), "value": computed.value}
-        await _try(cache.aset(key, entry, timeout=KEPT.total_seconds()))
+        await _try(cache.aset(key, entry, timeout=KEPT_FOR.total_seconds()))
     finally:
         await _try(cache.adelete(_lock(key)))
     return computed
@@ -93,18 +93,18 @@ async def _read(key: str) -> Cached | None:
         entry = await cache.aget(key)
         return Cached(entry["value"], datetime.fromisoformat(entry["at"])) if entry else None
     except (ValueError, KeyError, TypeError):
-        return None  # not written here
+        return None  # written by another program
 
 
 async def _waited(key: str) -> Cached | None:
-    """Return the value that somebody else computes now; None if that takes too long."""
+    """Return the value that another caller computes now; None if that takes too long."""
     deadline = time.monotonic() + COMPUTES_FOR
     while time.monotonic() < deadline:
         await asyncio.sleep(POLL_INTERVAL)
         if found := await _read(key):
             return found
         if not await cache.ahas_key(_lock(key)):
-            return None  # whoever computed it failed
+            return None  # the other caller failed
     return None
 
 

@@ -1,4 +1,4 @@
-"""Counts that stop at a cap: nobody waits for the exact number of millions of rows."""
+"""Counts that stop at a cap, because an exact count of millions of rows takes seconds."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,7 @@
 """Deliveries in two halves, the open and the settled ones: each has indexes of its own.
 
-An index of settled deliveries is written once for each delivery, and is no work for the receiver. Open
-deliveries are few, or a backlog that nobody reads to its end, so one index orders them and filters look at
+An index of settled deliveries is written once for each delivery, and costs the receiver nothing. Open
+deliveries are few, or a backlog of which a page shows the newest. So one index orders them, and filters read
 the newest. See docs/decisions/0036.
 """
 
@@ -15,7 +15,7 @@ from ledger.keys import Key
 from receiver.models import SETTLED, Delivery
 
 # Deliveries that are read for what no index finds: words of an error, and any filter among open deliveries.
-LOOKED_AT = 5_000
+MAX_SEARCHED = 5_000
 # Filters that the order itself answers, or the index of guids.
 _ORDERED = {"since", "until", "guid"}
 
@@ -62,5 +62,5 @@ async def reach(chosen: Filter, start: Q | None = None) -> Reach:
 async def _floor(rows: QuerySet[Delivery]) -> Key | None:
     """Return the key of the last delivery that is looked at, or None where there are not as many."""
     keys = rows.order_by("-received_at", "-pk").values_list("received_at", "pk")
-    found = [key async for key in keys[LOOKED_AT - 1 : LOOKED_AT]]
+    found = [key async for key in keys[MAX_SEARCHED - 1 : MAX_SEARCHED]]
     return Key(*found[0]) if found else None

@@ -1,4 +1,4 @@
-"""Heartbeats of the workers, as they stand in Redis: the format, and reading it. The workers write them."""
+"""Heartbeats of the workers in Redis: their format, and how they are read. The workers write them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from configuration import redis_pools
 
 # Followed by the worker's name.
 KEY = "hookkeeper:worker:"
-# The names of the keys, by when each was written: nobody has to look through all that Redis holds.
+# The names of the workers by the time of writing, so that no reader scans all keys of Redis.
 NAMES = "hookkeeper:workers"
 # Seconds for a connection and for each command.
 REDIS_TIMEOUT = 2.0

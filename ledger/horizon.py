@@ -1,4 +1,4 @@
-"""The horizon: the id up to which no delivery can still appear. Who reads by id up to it skips nothing.
+"""The horizon: the id up to which no further delivery can appear, so a reader by id misses none.
 
 PostgreSQL gives an id to a row before its transaction commits, so a lower id can become visible after a
 higher one.
@@ -9,7 +9,7 @@ from django.db import connection
 from receiver.models import Delivery
 
 # A transaction holds this lock from before it takes an id until after its rows are visible, so the ids that
-# are missing below the newest one belong to these transactions, or to nobody:
+# are missing below the newest one belong to these transactions, or were never committed:
 # https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 _WRITERS = """
 SELECT DISTINCT virtualtransaction FROM pg_locks
@@ -20,7 +20,7 @@ WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
 
 
 class Horizon:
-    """Moves on as the transactions end that may hold a lower id. Nothing is locked, and no one waits."""
+    """Advances when the transactions end that may hold a lower id. It locks nothing and does not wait."""
 
     def __init__(self) -> None:
         self._reached = 0

@@ -32,9 +32,9 @@ from receiver.models import after
 # Renewed three times in this time. It outlasts a stall of worker or database.
 LEASE = timedelta(seconds=30)
 # Workers that may end in one portion before the operation is failed.
-MOST_CRASHES = 3
+MAX_CRASHES = 3
 # Reasons of failure that are counted apart; the others are counted together.
-MOST_REASONS = 50
+MAX_REASONS = 50
 OTHER_REASONS = "other reasons"
 LONGEST_REASON = 300  # characters
 LONGEST_ERROR = 2_000  # characters
@@ -123,10 +123,10 @@ def _note(pk: int, state: State, by: str) -> None:
 def claim(
     worker: str, kinds: Collection[str], held: Collection[int] = (), lease: timedelta = LEASE
 ) -> Operation | None:
-    """Take the oldest operation of these kinds that nobody runs; None if there is none.
+    """Take the oldest operation of these kinds that no worker runs; None if there is none.
 
-    `held` are the ids that this worker runs. An operation that is under its name and not held was lost with
-    an answer of the database. An operation whose portion ended too many workers is failed.
+    `held` are the ids that this worker runs. An operation under its name that it does not hold was claimed by
+    a statement whose answer was lost. An operation whose portion ended too many workers is failed.
     """
     free = models.Q(lease_expires_at=None) | models.Q(lease_expires_at__lte=Now()) | models.Q(worker=worker)
     due = Operation.objects.filter(OPEN, free, kind__in=kinds).exclude(pk__in=held).order_by("pk")
@@ -137,13 +137,13 @@ def claim(
             if row is None:
                 return None
             crashed = row.state == State.RUNNING and row.worker != worker
-            if not crashed or row.crashes + 1 < MOST_CRASHES:
+            if not crashed or row.crashes + 1 < MAX_CRASHES:
                 row.crashes += crashed
                 _take(row, worker, lease)
                 return row
             last = row.worker
             _end(
-                row, State.FAILED, worker, f"{MOST_CRASHES} workers ended in one portion, the last was {last}"
+                row, State.FAILED, worker, f"{MAX_CRASHES} workers ended in one portion, the last was {last}"
             )
     return None
 
@@ -205,7 +205,7 @@ def _added(failures: Mapping[str, int], more: Mapping[str, int]) -> dict[str, in
     found = dict(failures)
     for reason, count in more.items():
         name = reason[:LONGEST_REASON]
-        if name not in found and len(found) >= MOST_REASONS:
+        if name not in found and len(found) >= MAX_REASONS:
             name = OTHER_REASONS
         found[name] = found.get(name, 0) + count
     return found

@@ -1,4 +1,4 @@
-"""What the overview shows, in few statements: each is bounded and uses an index."""
+"""Reads the overview in few statements; each is bounded and uses an index."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -23,14 +23,15 @@ from ledger.operations import Progress, Step
 logger = logging.getLogger(__name__)
 
 REQUESTED_BY = "automatic"
-EVERY = timedelta(days=1)
+PRUNE_EVERY = timedelta(days=1)
 LOOK_EVERY = 60.0  # seconds between two looks whether it is due
-MOST = 5_000  # deliveries of one portion
-FIRST = 500
-LEAST = 50
+# Deliveries of a portion: at most, of the first one, and at least.
+MAX_PORTION = 5_000
+FIRST_PORTION = 500
+MIN_PORTION = 50
 # Seconds of one transaction, which has as many deliveries as fit. On SQLite, the receiver's inserts wait for
 # it; on PostgreSQL, a redelivery of one of its rows, which is tried again for 0.35 s.
-SHORT = 0.25
+PORTION_TIME = 0.25
 # Seconds until a row is tried again that another transaction locks.
 LOCKED_WAIT = 1.0
 
@@ -53,7 +54,7 @@ def step(operation: Operation) -> Progress:
     The mark stays before such a row, so that nothing is forgotten.
     """
     began = time.monotonic()
-    cursor: dict[str, Any] = operation.cursor or {"stage": 0, "size": FIRST, "marks": marks(operation.pk)}
+    cursor: dict[str, Any] = operation.cursor or _first_cursor(operation)
     stage, reached = retention.STAGES[cursor["stage"]], cursor["marks"]
     before = retention.horizon(stage, operation.parameters, operation.created_at, reached)
     if before is None:
@@ -80,11 +81,15 @@ def step(operation: Operation) -> Progress:
     return Progress(cursor, done=len(taken), wait=LOCKED_WAIT if whole else seconds)
 
 
+def _first_cursor(operation: Operation) -> dict[str, Any]:
+    return {"stage": 0, "size": FIRST_PORTION, "marks": marks(operation.pk)}
+
+
 def _better(size: int, seconds: float) -> int:
     """Return the size of the next portion, from how long this one took."""
-    if seconds < SHORT / 2:
-        return min(MOST, 2 * size)
-    return max(LEAST, size // 2) if seconds > SHORT else size
+    if seconds < PORTION_TIME / 2:
+        return min(MAX_PORTION, 2 * size)
+    return max(MIN_PORTION, size // 2) if seconds > PORTION_TIME else size
 
 
 def _next(cursor: dict[str, Any], done: int) -> Progress:
@@ -95,7 +100,7 @@ def _next(cursor: dict[str, Any], done: int) -> Progress:
 
 
 async def run() -> None:
-    """Start the daily operation until cancelled. An outage of the database is outlived."""
+    """Start the daily operation, until cancelled. During an outage of the database it waits."""
     away = False
     while True:
         try:
@@ -112,8 +117,10 @@ def start_if_due() -> Operation | None:
     """Queue the operation of this day if there is something to prune; return it. Raises `django.db.Error`."""
     given, now = retention.parameters(), row_sets.clock()
     last = Operation.objects.filter(kind=Kind.PRUNE, requested_by=REQUESTED_BY).order_by("-pk").first()
-    if last is not None and (last.state in {State.QUEUED, State.RUNNING} or now < last.created_at + EVERY):
-        return None
+    if last is not None:
+        is_open = last.state in {State.QUEUED, State.RUNNING}
+        if is_open or now < last.created_at + PRUNE_EVERY:
+            return None
     if not any(rows.exists() for rows in retention.due(given, now, marks()).values()):
         return None
     # The key is the same in all workers, so only one of them starts it.

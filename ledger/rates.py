@@ -1,7 +1,7 @@
-"""How many deliveries came and were settled, by time and status: for charts, bounded, and by indexes.
+"""Counts received and settled deliveries by time and status, for charts; each query is bounded.
 
-What the worker has aggregated is read from the aggregates, a few hundred rows however many deliveries there
-were. What it has not, usually the last two minutes, is counted among the newest deliveries.
+What a worker has aggregated comes from the aggregates: a few hundred rows, however many deliveries there
+were. The rest, usually the last two minutes, is counted among the newest deliveries.
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +20,7 @@ from ledger.models import Aggregate, AggregatedUntil, Dimension, Grain
 from receiver.models import Delivery, Status
 
 # Deliveries of one kind that are counted beyond the aggregates, the newest.
-CAP = 50_000
+MAX_COUNTED = 50_000
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -69,7 +69,7 @@ def charts(now: datetime) -> Charts:
         # An open and a settled half of what came are counted apart, and each is as far back as it goes.
         name = "settled" if kind == "settled" else "came"
         (settled if kind == "settled" else came).update(found)
-        if sum(found.values()) >= CAP:
+        if sum(found.values()) >= MAX_COUNTED:
             missing[name] = max(missing.get(name, week), min(begin for begin, _ in found))
 
     def rates(step: timedelta, since: datetime, name: str, numbers: Counter[Step]) -> Rates:
@@ -141,7 +141,7 @@ def _newest(came: datetime, settled: datetime, hour: datetime) -> dict[str, Coun
     found: dict[str, Counter[Step]] = defaultdict(Counter)
     counted = "SELECT *, COUNT(*) FROM ({rows}) AS counted GROUP BY 1, 2, 3"
     for at, status, kind, number in union(
-        [part.values("step", "name", "kind")[:CAP] for part in parts], counted
+        [part.values("step", "name", "kind")[:MAX_COUNTED] for part in parts], counted
     ):
         found[kind][moment(at), status] += number
     return found

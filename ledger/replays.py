@@ -1,4 +1,4 @@
-"""Who replayed which delivery, and when."""
+"""The log of replays: who replayed which delivery, and when."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""What is kept for how long: the stages in which a settled delivery is pruned, and what is due of each.
+"""Retention: the stages in which settled deliveries are pruned, and what each stage has to prune now.
 
 A stage goes through the deliveries in the order of their settlement. What is open has no time of settlement,
 so no stage comes to it; what is settled again has a new one, so no stage misses it.
@@ -123,7 +123,7 @@ def _fill_digests(ids: Sequence[int]) -> None:
     for (pk,) in _execute(without, ids):
         try:
             body = Delivery.objects.values_list("body", flat=True).get(pk=pk) or b""
-        except zstandard.ZstdError:  # a body that nobody can read is no other's equal
+        except zstandard.ZstdError:  # a damaged body equals no other
             continue
         digest = hashlib.sha256(body).digest()[:16]
         Delivery.objects.filter(pk=pk).update(digest=digest, size=len(body))

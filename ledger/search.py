@@ -1,4 +1,4 @@
-"""What somebody typed into the search box: pure."""
+"""Parses the text of the search box. Pure."""
 
 import re
 from dataclasses import dataclass

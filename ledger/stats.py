@@ -27,9 +27,9 @@ Row = tuple[Any, ...]
 COLUMNS = ("received", "succeeded", "ignored", "invalid", "dead")
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 # Points of one series: a day of minutes, two months of hours, four years of days.
-MOST_POINTS = 1_500
+MAX_POINTS = 1_500
 # Series of one answer, those with the most deliveries.
-MOST_SERIES = 20
+MAX_SERIES = 20
 FRESH = timedelta(seconds=30)
 DEFAULT_LENGTHS = {Grain.MINUTE: 60, Grain.HOUR: 7 * 24, Grain.DAY: 365}  # points
 # Seconds between two looks whether a minute can be aggregated.
@@ -82,7 +82,7 @@ async def warm(now: datetime) -> None:
 
 
 async def run() -> None:
-    """Aggregate what is due and warm the cache, until cancelled. An outage of the database is outlived."""
+    """Aggregate what is due and warm the cache, until cancelled. An outage is waited out."""
     while True:
         try:
             advanced = False
@@ -141,7 +141,7 @@ def _most(rows: Iterable[Row]) -> frozenset[str]:
     for _begin, name, _latencies, number, *_ in rows:
         received[name] += number
     most = sorted(received, key=lambda name: (-received[name], name))
-    return frozenset(most[:MOST_SERIES])
+    return frozenset(most[:MAX_SERIES])
 
 
 def _point(at: datetime, rows: list[Row]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 
 from receiver.models import UNSUCCESSFUL, Delivery, Status
 
-DAYS = timedelta(days=7)
-# Deliveries that are looked at, the newest first.
-CAP = 5_000
+PERIOD = timedelta(days=7)
+# Deliveries that are read, the newest first.
+MAX_IGNORED = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Unmatched:
 
 def newest(now: datetime) -> QuerySet[Delivery]:
     """Return the newest deliveries that no handler wanted."""
-    rows = Delivery.objects.filter(UNSUCCESSFUL, received_at__gte=now - DAYS, status=Status.IGNORED)
-    return rows.order_by("-received_at", "-pk")[:CAP]
+    rows = Delivery.objects.filter(UNSUCCESSFUL, received_at__gte=now - PERIOD, status=Status.IGNORED)
+    return rows.order_by("-received_at", "-pk")[:MAX_IGNORED]
 
 
 async def unmatched(now: datetime) -> list[Unmatched]:

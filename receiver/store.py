@@ -84,7 +84,7 @@ class Writer(Protocol):
         """Raise `DownError` unless a delivery could be inserted now."""
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
 
 
 @transaction.atomic

@@ -82,7 +82,7 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
 
 
 async def root(_request: HttpRequest) -> HttpResponse:
-    """Say in one line what this is, for whoever opens the receiver's address in a browser."""
+    """Say in one line what this is, for a browser at the receiver's address."""
     return HttpResponse(ROOT, content_type="text/plain; charset=utf-8")
 
 

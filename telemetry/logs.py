@@ -1,7 +1,7 @@
 """The format of every log line, in every process: text or JSON, bounded, without control characters.
 
 A message is an event and then `key=%s` pairs; in JSON each pair is also a field. Lines that are written while
-a delivery is processed say which one it is, whoever writes them.
+a delivery is processed name it, those of a handler too.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Text from outside, safe and short enough to print: payloads and errors may hold what a terminal acts on."""
+"""Makes text from outside safe and short enough to print: it may contain escape sequences."""
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 

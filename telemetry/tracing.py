@@ -19,7 +19,7 @@ _tracer: "Tracer | None" = None
 
 
 def start(wanted: bool) -> None:
-    """Begin with spans if they are wanted. Who exports them is up to opentelemetry's SDK, if there is one."""
+    """Begin with spans if they are wanted. OpenTelemetry's SDK, if there is one, exports them."""
     global _tracer  # noqa: PLW0603 - one tracer for the process
     if wanted:
         from opentelemetry import trace  # noqa: PLC0415 - only when it is on
@@ -81,7 +81,7 @@ def _attributes(guid: object, others: dict[str, str]) -> dict[str, str]:
 
 
 def _context(guid: object) -> "Context":
-    """Return a context whose parent is the delivery itself: a span that nobody exports."""
+    """Return a context whose parent is the delivery itself: a span that is never exported."""
     from opentelemetry import trace  # noqa: PLC0415 - only when it is on
 
     number = trace_id(guid)

@@ -30,14 +30,14 @@ SETTLED_AFTER = timedelta(seconds=5)
 COVERED_AFTER = timedelta(seconds=15)
 # Reasons of rejections that say nothing about the sender.
 OWN_REASONS = (Reason.STORE_DOWN, Reason.BUSY, Reason.TOO_SLOW)
-# Notes of receivers are kept for so long.
-KEPT = timedelta(days=1)
-# Missed deliveries are kept for so long, once they arrived or were lost. GitHub lists none that old.
-KEPT_MISSED = timedelta(days=90)
+# Time for which notes of receivers are kept.
+NOTES_KEPT_FOR = timedelta(days=1)
+# Time for which missed deliveries are kept once they arrived or were lost. GitHub lists none that old.
+MISSED_KEPT_FOR = timedelta(days=90)
 
 
 async def run() -> None:
-    """Start recoveries until cancelled. An outage of the database is outlived."""
+    """Start recoveries, until cancelled. During an outage of the database it waits."""
     away = False
     while True:
         try:
@@ -69,8 +69,8 @@ def start_if_due() -> Operation | None:
     if last is not None:
         # The audit log keeps what found something.
         automatic.filter(pk__lte=last.pk, state=State.FINISHED, done=0, failed=0, estimated=0).delete()
-    Resumption.objects.filter(at__lt=now - KEPT).delete()
-    Missed.objects.filter(found_at__lt=now - KEPT_MISSED).exclude(OPEN).delete()
+    Resumption.objects.filter(at__lt=now - NOTES_KEPT_FOR).delete()
+    Missed.objects.filter(found_at__lt=now - MISSED_KEPT_FOR).exclude(OPEN).delete()
     return operation
 
 

@@ -1,4 +1,4 @@
-"""Stores what GitHub shows of a delivery: its parsed payload, which nobody signed and whose bytes differ."""
+"""Stores deliveries from GitHub's API: parsed payloads, unsigned, whose bytes differ from what was sent."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ from upstream.answers import DeliveryDetail
 from upstream.models import Missed, MissedState
 
 # Characters of a header, and of a column.
-LONGEST_HEADER = 1024
-LONGEST = 255
+MAX_HEADER = 1024
+MAX_TEXT = 255
 HOW = "fetched from GitHub's API, unsigned"
 
 
@@ -31,7 +31,7 @@ def _headers(detail: DeliveryDetail) -> dict[str, str]:
     found = {}
     for name, value in (detail.request.headers or {}).items():
         wanted = name.lower() == "user-agent" or name.lower().startswith("x-github-")
-        if wanted and isinstance(value, str) and len(value) <= LONGEST_HEADER:
+        if wanted and isinstance(value, str) and len(value) <= MAX_HEADER:
             words = name.replace("_", "-").split("-")
             found["-".join(_SPELLING.get(word.lower(), word.capitalize()) for word in words)] = value
     return found
@@ -63,10 +63,10 @@ def _columns(detail: DeliveryDetail, body: bytes, now: datetime) -> Mapping[str,
     return {
         "unsigned": True,
         "event": detail.event[:64],
-        "action": (envelope.action or "")[:LONGEST],
+        "action": (envelope.action or "")[:MAX_TEXT],
         "repository_id": repository.id if repository else None,
-        "repository": ((repository.full_name if repository else None) or "")[:LONGEST],
-        "sender": ((sender.login if sender else None) or "")[:LONGEST],
+        "repository": ((repository.full_name if repository else None) or "")[:MAX_TEXT],
+        "sender": ((sender.login if sender else None) or "")[:MAX_TEXT],
         "installation_id": installation.id if installation else None,
         "number": subject.number if subject else None,
         "headers": _headers(detail),

@@ -14,11 +14,11 @@ from upstream.answers import ListedDelivery
 from upstream.asking import Ask, GiveUp, History, Wait
 from upstream.models import OPEN, Missed, MissedState, Pause, WatchedHook, retention
 
-# Time for which a lost delivery may still arrive, so that its row says so.
-HOPE = timedelta(days=8)
-# Rows that one decision looks at.
-LOOKED_AT = 1000
-LONGEST = 255  # characters of what GitHub says
+# Age up to which a missed delivery is marked when it arrives after all.
+ARRIVAL_NOTED_FOR = timedelta(days=8)
+# Rows that one decision reads.
+MAX_CONSIDERED = 1000
+MAX_TEXT = 255  # characters of a column
 
 
 def grouped(listed: Iterable[ListedDelivery]) -> dict[UUID, ListedDelivery]:
@@ -52,9 +52,9 @@ def add(watched: WatchedHook, hook_id: int, listed: Iterable[ListedDelivery]) ->
                 hook_id=hook_id,
                 attempt=one.id,
                 event=one.event[:64],
-                action=(one.action or "")[:LONGEST],
+                action=(one.action or "")[:MAX_TEXT],
                 delivered_at=one.delivered_at,
-                outcome=f"{one.status_code} {one.status}"[:LONGEST],
+                outcome=f"{one.status_code} {one.status}"[:MAX_TEXT],
                 found_at=now,
             )
             for one in listed
@@ -68,7 +68,7 @@ def note_arrivals(watched: Collection[int]) -> int:
     now = row_sets.clock()
     stored = Delivery.objects.filter(guid=models.OuterRef("guid"), hook_id=models.OuterRef("hook_id"))
     waiting = ~models.Q(state=MissedState.ARRIVED)
-    rows = Missed.objects.filter(waiting, watched__in=watched, found_at__gt=now - HOPE)
+    rows = Missed.objects.filter(waiting, watched__in=watched, found_at__gt=now - ARRIVAL_NOTED_FOR)
     return rows.filter(models.Exists(stored)).update(state=MissedState.ARRIVED, arrived_at=now, reason="")
 
 
@@ -94,11 +94,11 @@ def due(watched: WatchedHook, limit: int, arrives_within: timedelta) -> Due:
     unanswered = open_rows.filter(asked_at__gt=now - asking.WITHOUT_EVIDENCE[0])
     if reachable_at is not None:
         unanswered = unanswered.filter(asked_at__gt=reachable_at)
-    room = min(limit, asking.MAX_UNANSWERED - unanswered.count())
+    free = min(limit, asking.MAX_UNANSWERED - unanswered.count())
     found: list[Missed] = []
     lost: list[str] = []
     soonest: datetime | None = None
-    for row in open_rows.order_by("asks", "delivered_at")[:LOOKED_AT]:
+    for row in open_rows.order_by("asks", "delivered_at")[:MAX_CONSIDERED]:
         history = History(row.delivered_at, row.asks, row.asked_at)
         match asking.decide(history, now, reachable_at, retention(), arrives_within):
             case GiveUp(reason):
@@ -106,7 +106,7 @@ def due(watched: WatchedHook, limit: int, arrives_within: timedelta) -> Due:
             case Wait(until):
                 soonest = until if soonest is None else min(soonest, until)
             case Ask():
-                if len(found) >= room:
+                if len(found) >= free:
                     break
                 found.append(row)
     expected = open_rows.aggregate(last=models.Max("asked_at"))["last"]
@@ -175,6 +175,6 @@ def pause(name: str, seconds: float) -> float:
 
 
 def extend_pause(name: str, seconds: float) -> None:
-    """Let no worker send under this name for so long from now, whoever holds the pause."""
+    """Let no worker send under this name for so long from now, even if another one holds the pause."""
     until = row_sets.clock() + timedelta(seconds=seconds)
     Pause.objects.update_or_create(name=name, defaults={"until": until})

@@ -11,9 +11,7 @@ HELP = "receiver, worker, pages and pruning over millions of deliveries"
 def declare(parser: ArgumentParser) -> None:
     """Add the options of the part."""
     parser.add_argument("--rows", type=above_0(int), default=1_000_000, help="deliveries (%(default)s)")
-    parser.add_argument(
-        "--rounds", type=above_0(int), default=5, help="of receiver and worker (%(default)s)"
-    )
+    parser.add_argument("--rounds", type=above_0(int), default=5, help="of receiver and worker (%(default)s)")
     parser.add_argument(
         "--seconds", type=float, default=3.0, help="of a round of the receiver; 0 for none (%(default)s)"
     )

@@ -89,7 +89,7 @@ class TokenAdmin(_TokenAdmin):
     actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: a page would show the token to whoever looks at the screen."""
+        """Return False: a page would show the token on the screen."""
         return False
 
     @action(description="Revoke the selected tokens")

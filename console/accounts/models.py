@@ -7,8 +7,8 @@ from django.db import models
 from django.utils import timezone
 
 # Passwords that may be tried within the window, for one name and from one address. The window bounds how long
-# somebody who tries wrong passwords can keep the owner of a name out.
-MOST_ATTEMPTS = 10
+# an attacker's wrong passwords keep the owner of a name out.
+MAX_ATTEMPTS = 10
 WINDOW = timedelta(minutes=15)
 
 
@@ -38,7 +38,7 @@ class SignInAttempt(models.Model):
         await cls.objects.filter(at__lt=since).adelete()
         attempt = await cls.objects.acreate(name=name[:150], address=address[:64], at=timezone.now())
         for same in ({"name": attempt.name}, {"address": attempt.address}):
-            if await cls.objects.filter(at__gte=since, **same).acount() > MOST_ATTEMPTS:
+            if await cls.objects.filter(at__gte=since, **same).acount() > MAX_ATTEMPTS:
                 await attempt.adelete()
                 return None
         return attempt

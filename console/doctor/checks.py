@@ -10,7 +10,7 @@ from console.doctor.running import Check
 def checks(url: str = "", hook_url: str = "") -> Sequence[Check]:
     """Return all checks. With a URL, one of them posts a ping to it.
 
-    `hook_url` is the address that hooks should have, where somebody named it.
+    `hook_url` is the address that hooks should have, if it is known.
     """
     return [
         Check("version", machine.check_version),

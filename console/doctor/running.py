@@ -76,6 +76,6 @@ _REPORT = "This is a fault of the check: report it with this line."
 
 
 def _described(error: Exception) -> str:
-    """Return type and place of an unexpected error. Its message might hold what nobody meant to show."""
+    """Return type and place of an unexpected error, without its message, which may contain a secret."""
     place = extract_tb(error.__traceback__)[-1]
     return f"the check broke: {type(error).__name__} in {place.name}, line {place.lineno}"

@@ -73,7 +73,7 @@ class Forwarder:
         """Forward what comes after one id; return whether it reached the end, `until`.
 
         Without `until` it ends only by `stop`. Raises `TargetAwayError`, `recording.NotRecordedError` and
-        `django.db.Error`; with `follow`, it outlives outages of the target and of the database.
+        `django.db.Error`; with `follow`, it waits out outages of the target and of the database.
         """
         self.reached = after
         while not self._stop.is_set():

@@ -66,10 +66,10 @@ async def addresses(target: Target) -> list[Address]:
 
 
 def is_harmless(target: Target, address: Address) -> bool:
-    """Return whether a name that somebody else may control can be trusted with this address.
+    """Return whether a delivery may be sent to this address, to which the owner of the name can point it.
 
-    A machine's own services, and the metadata service of a cloud at 169.254.169.254, trust whoever reaches
-    them. An address of this machine is allowed where the URL itself says so.
+    A machine's own services, and the metadata service of a cloud at 169.254.169.254, trust all that reaches
+    them. An address of this machine is allowed if the URL itself names it.
     """
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     address = mapped or address

@@ -1,4 +1,4 @@
--- Inserts the deliveries of one batch. An existing delivery is left alone and not returned, whoever locks it.
+-- Inserts the deliveries of one batch. An existing delivery is left alone and not returned, even if another transaction locks it.
 -- $1 is a JSON array of columns, $2 all bodies in one. One value of each kind costs the receiver less than an
 -- array for each column.
 -- A role or a database may have synchronous_commit off, but an answer promises that the row is on the disk.

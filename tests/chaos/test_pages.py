@@ -63,7 +63,7 @@ def newest_open(large: str) -> Key:
     [row] = ledgers.execute(
         large,
         "SELECT received_at, id FROM receiver_delivery WHERE finished_at IS NULL"
-        f" ORDER BY received_at DESC, id DESC OFFSET {halves.LOOKED_AT - 1} LIMIT 1",
+        f" ORDER BY received_at DESC, id DESC OFFSET {halves.MAX_SEARCHED - 1} LIMIT 1",
     )
     return Key(*row)
 
@@ -89,7 +89,7 @@ def test_a_list_and_its_counts_use_indexes(large: str, parameters: dict[str, str
         assert scans(nodes) == [], sql
         assert read(nodes) <= 3 * CAP, sql
         if sql.endswith(f"LIMIT {paging.SIZE + 1}"):
-            assert read(nodes) <= 2 * halves.LOOKED_AT, sql
+            assert read(nodes) <= 2 * halves.MAX_SEARCHED, sql
 
 
 def test_the_next_dead_deliveries_to_replay_are_found_by_an_index(large: str) -> None:
@@ -145,4 +145,4 @@ def test_a_commit_and_an_issue_use_indexes(
     for sql, values in found:
         nodes = explained(large, sql, values)
         assert scans(nodes) == [], sql
-        assert read(nodes) <= 2 * halves.LOOKED_AT, sql
+        assert read(nodes) <= 2 * halves.MAX_SEARCHED, sql

@@ -95,6 +95,6 @@ def test_depth_and_number_of_nodes_are_bounded() -> None:
     for _ in range(payload_tree.DEEPEST + 5):
         deep = [deep]
     assert "nested deeper" in payload_tree.tree(deep)
-    wide = payload_tree.tree(["1"] * (payload_tree.MOST_NODES + 1))
-    assert wide.count("<li") == payload_tree.MOST_NODES + 1
+    wide = payload_tree.tree(["1"] * (payload_tree.MAX_NODES + 1))
+    assert wide.count("<li") == payload_tree.MAX_NODES + 1
     assert "more: see the raw text" in wide

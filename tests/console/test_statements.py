@@ -12,7 +12,7 @@ from receiver.models import HandlerRun, Outcome, Status, Trigger
 from tests.console.kept import kept
 from tests.console.visitors import KEY
 
-MOST = 10
+MAX_STATEMENTS = 10
 
 
 @pytest.mark.once
@@ -33,4 +33,4 @@ def test_no_page_runs_more_than_ten_statements(accounts: str) -> None:
     )
     counts = {page["name"]: page["statements"] for page in map(json.loads, told.splitlines())}
     assert {"overview", "list", "detail", "error=route", "handler=push.record"} <= counts.keys()
-    assert {name: count for name, count in counts.items() if count > MOST} == {}
+    assert {name: count for name, count in counts.items() if count > MAX_STATEMENTS} == {}

@@ -100,7 +100,7 @@ def test_a_crash_before_the_commit_leaves_nothing_half_done() -> None:
 
 
 def test_a_long_history_is_counted_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aggregates, "MOST_DELIVERIES", 3)
+    monkeypatch.setattr(aggregates, "MAX_DELIVERIES", 3)
     for minutes in range(10):
         for _ in range(2):
             settled(NOON + timedelta(minutes=minutes))

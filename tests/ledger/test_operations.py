@@ -137,11 +137,11 @@ def test_a_step_of_a_cancelled_operation_does_not_run() -> None:
 @pytest.mark.django_db
 def test_failures_are_counted_by_reason_and_their_number_is_bounded() -> None:
     row = under_lease()
-    reasons = {f"reason {number}": 1 for number in range(operations.MOST_REASONS + 5)}
+    reasons = {f"reason {number}": 1 for number in range(operations.MAX_REASONS + 5)}
     advanced = operations.advance(row, Progress(1, failures=reasons))
     assert advanced is not None
     [failures, failed] = advanced[0].failures, advanced[0].failed
-    assert failed == operations.MOST_REASONS + 5
+    assert failed == operations.MAX_REASONS + 5
     assert failures[operations.OTHER_REASONS] == 5
     assert sum(failures.values()) == failed
 

@@ -151,9 +151,9 @@ def test_zero_keeps_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_that_were_settled_at_once_are_pruned_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "FIRST", 2)
-    monkeypatch.setattr(pruning, "MOST", 2)
-    monkeypatch.setattr(pruning, "LEAST", 2)
+    monkeypatch.setattr(pruning, "FIRST_PORTION", 2)
+    monkeypatch.setattr(pruning, "MAX_PORTION", 2)
+    monkeypatch.setattr(pruning, "MIN_PORTION", 2)
     at = timezone.now() - timedelta(days=40)
     for _ in range(5):
         stored(status=Status.SUCCEEDED, finished_at=at)
@@ -216,9 +216,9 @@ async def test_receiver_worker_and_pages_do_not_wait_for_a_portion_of_5000_deliv
 ) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    await sync_to_async(many_settled)(40, pruning.MOST)
+    await sync_to_async(many_settled)(40, pruning.MAX_PORTION)
     operation = await sync_to_async(asked)({"bodies": 30.0})
-    operation.cursor = {"stage": 0, "size": pruning.MOST, "marks": {}}
+    operation.cursor = {"stage": 0, "size": pruning.MAX_PORTION, "marks": {}}
     pruned_there, go_on = Event(), Event()
 
     def hold() -> int:
@@ -248,7 +248,7 @@ async def test_receiver_worker_and_pages_do_not_wait_for_a_portion_of_5000_deliv
             assert not portion.done()
         finally:
             go_on.set()
-        assert await asyncio.wrap_future(portion) == pruning.MOST
+        assert await asyncio.wrap_future(portion) == pruning.MAX_PORTION
 
 
 def test_the_table_stops_growing_once_as_much_is_pruned_as_arrives() -> None:

@@ -68,7 +68,7 @@ def test_what_is_aggregated_is_not_read_from_the_deliveries() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_chart_says_which_minutes_have_more_than_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "CAP", 3)
+    monkeypatch.setattr(rates, "MAX_COUNTED", 3)
     for ago in (40, 40, 40, 40, 5, 4, 3, 2):
         kept(received_at=minutes(ago), finished_at=minutes(ago), status=Status.SUCCEEDED)
     aggregated(minutes(20))
@@ -82,7 +82,7 @@ def test_a_chart_says_which_minutes_have_more_than_is_counted(monkeypatch: pytes
 
 @pytest.mark.django_db(transaction=True)
 def test_the_half_that_is_counted_least_far_back_bounds_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "CAP", 2)
+    monkeypatch.setattr(rates, "MAX_COUNTED", 2)
     for ago in (9, 3, 2):
         kept(received_at=minutes(ago))
     kept(received_at=minutes(20), finished_at=minutes(70), status=Status.SUCCEEDED)

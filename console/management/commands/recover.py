@@ -24,7 +24,7 @@ from upstream.recovery import Recovery
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 # Lost deliveries that are listed; the console shows all.
-LISTED = 1000
+MAX_LISTED = 1000
 WAITS = "waiting for GitHub; every step is logged by its time and guid"
 
 
@@ -128,7 +128,7 @@ class Command(BaseCommand):
     async def _report(self, ended: Operation, hooks: list[int]) -> None:
         """Print what became of it; raise an error for what was not recovered."""
         lost = Missed.objects.filter(watched__in=hooks, state=MissedState.LOST).order_by("delivered_at")
-        for row in await database.run(list, lost[:LISTED]):
+        for row in await database.run(list, lost[:MAX_LISTED]):
             self.stdout.write(f"lost: {_line(row.guid, row.delivered_at, row.event, row.action, row.reason)}")
         for hook in await database.run(list, WatchedHook.objects.filter(pk__in=hooks)):
             if hook.unknown_from:

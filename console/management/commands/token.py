@@ -12,7 +12,7 @@ from django.utils import timezone
 from api import tokens
 from api.models import Token
 
-MOST_REQUESTS = 10_000_000  # in a minute
+MAX_REQUESTS = 10_000_000  # in a minute
 _DAYS = re.compile(r"([0-9]{1,5})d")
 
 
@@ -63,8 +63,8 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not name or len(name) > 100 or not name.isprintable():  # noqa: PLR2004 - the column's length
             raise CommandError("NAME must have 1 to 100 printable characters")
-        if not 0 < options["limit"] <= MOST_REQUESTS:
-            raise CommandError(f"--limit must lie between 1 and {MOST_REQUESTS}")
+        if not 0 < options["limit"] <= MAX_REQUESTS:
+            raise CommandError(f"--limit must lie between 1 and {MAX_REQUESTS}")
         scope = Token.Scope(options["scope"])
         try:
             text = tokens.create(name, scope, limit=options["limit"], expires_at=options["expires"])
