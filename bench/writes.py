@@ -16,8 +16,8 @@ from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
-from receiver.arrivals import Arrival, digest_of
-from receiver.models import Delivery
+from receiver.arrivals import Arrival
+from receiver.models import Delivery, digest_of
 from receiver.postgresql import INSERT, PostgresWriter, connection_parameters, parameters
 
 SIZES = (1, 10, 32, 100)

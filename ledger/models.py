@@ -39,24 +39,28 @@ class Operation(models.Model):
     key = models.UUIDField(
         default=uuid4,
         unique=True,
-        help_text="chosen by the one who asks, so that a form sent twice acts once",
+        help_text="chosen by the requester, so that a form sent twice acts once",
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     parameters = models.JSONField(default=dict, help_text="what to do, as the kind defines it")
     rate = models.FloatField(default=0.0, help_text="items per second at most; 0 is no limit")
-    requested_by = models.CharField(max_length=255)
+    requested_by = models.CharField(
+        max_length=255, help_text="an account, a token, or user and host of a command"
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    estimated = models.PositiveBigIntegerField(null=True, help_text="items; null while nobody knows")
+    estimated = models.PositiveBigIntegerField(null=True, help_text="items; null while unknown")
     done = models.PositiveBigIntegerField(default=0, help_text="items that were done")
     failed = models.PositiveBigIntegerField(default=0, help_text="items that could not be done")
     failures = models.JSONField(default=dict, help_text="failed items by reason")
     cursor = models.JSONField(null=True, help_text="where the next portion begins, as the kind defines it")
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(help_text="when it was asked for")
     started_at = models.DateTimeField(null=True, help_text="when a worker first took it")
     finished_at = models.DateTimeField(null=True, help_text="when it finished, failed or was cancelled")
     error = models.TextField(blank=True, help_text="why it failed")
-    worker = models.CharField(max_length=255, blank=True, help_text="who holds or last held the lease")
-    lease_expires_at = models.DateTimeField(null=True)
+    worker = models.CharField(
+        max_length=255, blank=True, help_text="the worker that holds or last held the lease"
+    )
+    lease_expires_at = models.DateTimeField(null=True, help_text="until when `worker` holds it")
     version = models.PositiveBigIntegerField(
         default=0, help_text="claims and portions so far: names the lease"
     )
@@ -111,7 +115,7 @@ class Replay(models.Model):
         help_text="null for a replay in the foreground",
     )
     by = models.CharField(max_length=255, help_text="an account, or user and host of a command")
-    at = models.DateTimeField(db_default=Now())
+    at = models.DateTimeField(db_default=Now(), help_text="when the delivery was made due")
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["delivery", "id"], name="replay_delivery")]

@@ -4,7 +4,6 @@ A stage goes through the deliveries in the order of their settlement. What is op
 so no stage comes to it; what is settled again has a new one, so no stage misses it.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from database import row_sets
 from ledger.models import AggregatedUntil
-from receiver.models import OPEN, Delivery
+from receiver.models import OPEN, Delivery, digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +124,4 @@ def _fill_digests(ids: Sequence[int]) -> None:
             body = Delivery.objects.values_list("body", flat=True).get(pk=pk) or b""
         except zstandard.ZstdError:  # a damaged body equals no other
             continue
-        digest = hashlib.sha256(body).digest()[:16]
-        Delivery.objects.filter(pk=pk).update(digest=digest, size=len(body))
+        Delivery.objects.filter(pk=pk).update(digest=digest_of(body), size=len(body))

@@ -3,7 +3,6 @@
 The order is fixed: the signature is verified before anything else of the request is read.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 import schemas
 from receiver import signatures
-from receiver.models import Reason
+from receiver.models import Reason, digest_of
 from receiver.signatures import Verifier
 
 JSON = "application/json"
@@ -46,7 +45,7 @@ class RejectedError(Exception):
 class Arrival(NamedTuple):
     """A verified delivery that is ready to be stored.
 
-    `hook_id` is 0 if the request names no hook. `digest` identifies the body: see `digest_of`.
+    `hook_id` is 0 if the request names no hook. `digest` identifies the body.
     """
 
     guid: str
@@ -126,11 +125,6 @@ def read(
 def too_large(limit: int) -> str:
     """Return the error message for a body whose JSON has more than `limit` bytes."""
     return f"the body is larger than {limit} bytes"
-
-
-def digest_of(body: bytes) -> bytes:
-    """Return the first 16 bytes of the SHA-256 of a body. They identify it independently of the secret."""
-    return hashlib.sha256(body).digest()[:16]
 
 
 def _position(verifier: Verifier, header: str | None) -> int:

@@ -1,9 +1,10 @@
 """The ledger: all deliveries, and all runs of handlers over them.
 
-The row is the source of truth. Redis only wakes workers; the rows decide what they may process. Rejections and
-resumptions are in files of their own, with what writes them; all tables can be imported from here.
+The row is the source of truth. Redis only wakes workers; the rows decide what they may process. Rejections
+and resumptions have files of their own, with their writers; all tables can be imported from here.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import ClassVar
@@ -34,6 +35,7 @@ __all__ = [
     "Status",
     "Trigger",
     "after",
+    "digest_of",
 ]
 
 
@@ -87,6 +89,11 @@ def after(wait: timedelta) -> models.Expression:
     return models.ExpressionWrapper(Now() + wait, output_field=models.DateTimeField())
 
 
+def digest_of(body: bytes) -> bytes:
+    """Return the digest of a body, which identifies it independently of the secret that signed it."""
+    return hashlib.sha256(body).digest()[:16]
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """Queries over deliveries."""
 
@@ -138,19 +145,21 @@ class Delivery(models.Model):
 
     guid = models.UUIDField(help_text="X-GitHub-Delivery, shared by all hooks and redeliveries of an event")
     hook_id = models.BigIntegerField(help_text="X-GitHub-Hook-ID; 0 where the sender names none")
-    source = models.CharField(max_length=64, blank=True, help_text="the <source> of the webhook's URL")
+    source = models.CharField(
+        max_length=64, blank=True, help_text="the part of the URL after /webhooks/github/"
+    )
     secret_position = models.PositiveSmallIntegerField(
-        default=0, help_text="which of the source's secrets signed it, from 0, in the order they are set"
+        default=0, help_text="which of the source's secrets signed it, from 0, in the order of the setting"
     )
     event = models.CharField(max_length=64, help_text="X-GitHub-Event")
-    action = models.CharField(max_length=255, blank=True)
+    action = models.CharField(max_length=255, blank=True, help_text="of the payload, if it has one")
     repository_id = models.BigIntegerField(null=True, help_text="GitHub's numeric id")
     repository = models.CharField(max_length=255, blank=True, help_text="the full name at that time")
-    sender = models.CharField(max_length=255, blank=True)
-    installation_id = models.BigIntegerField(null=True)
+    sender = models.CharField(max_length=255, blank=True, help_text="login of the account that acted")
+    installation_id = models.BigIntegerField(null=True, help_text="of an App, if the payload names one")
     number = models.PositiveBigIntegerField(null=True, help_text="of its pull request or issue")
     headers = models.JSONField(help_text="GitHub's own headers, without signatures")
-    content_type = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=255, help_text="as sent")
     body = CompressedField(null=True, help_text="the exact bytes that were signed; null once pruned")
     size = models.PositiveIntegerField(null=True, help_text="bytes of the body; null in rows of version 0.1")
     digest = models.BinaryField(
@@ -160,12 +169,14 @@ class Delivery(models.Model):
         db_default=False,
         help_text="recovered through GitHub's API: its parsed JSON, not the signed bytes",
     )
-    received_at = models.DateTimeField()
+    received_at = models.DateTimeField(help_text="time of receipt, by the database's clock")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
     attempts = models.PositiveIntegerField(default=0, help_text="attempts used since receipt or replay")
-    claims = models.PositiveIntegerField(default=0, help_text="how often a worker took it: names the lease")
+    claims = models.PositiveIntegerField(
+        default=0, help_text="how often a worker claimed it; it names the lease"
+    )
     crashes = models.PositiveSmallIntegerField(
-        default=0, help_text="workers that ended while they had it, since receipt or replay"
+        default=0, help_text="workers that died while they held it, since receipt or replay"
     )
     trigger = models.CharField(
         max_length=10,
@@ -179,11 +190,15 @@ class Delivery(models.Model):
     next_attempt_at = models.DateTimeField(
         null=True, help_text="when it is due; null while it waits behind another of its ordering key"
     )
-    lease_expires_at = models.DateTimeField(null=True)
-    worker = models.CharField(max_length=255, blank=True, help_text="who holds or last held the lease")
-    finished_at = models.DateTimeField(null=True)
-    error = models.TextField(blank=True)
-    redeliveries = models.PositiveIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, help_text="until when `worker` holds it")
+    worker = models.CharField(
+        max_length=255, blank=True, help_text="the worker that holds or last held the lease"
+    )
+    finished_at = models.DateTimeField(null=True, help_text="when it was settled; null while it is open")
+    error = models.TextField(blank=True, help_text="why it failed, or what its schema rejects")
+    redeliveries = models.PositiveIntegerField(
+        default=0, help_text="how often GitHub sent it again to the same hook"
+    )
     redelivered_at = models.JSONField(
         default=list, db_default=[], help_text="the times of the first redeliveries, as text in UTC"
     )
@@ -293,9 +308,11 @@ class HandlerRun(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     started_at = models.DateTimeField()
     duration = models.FloatField(help_text="seconds")
-    error = models.TextField(blank=True)
-    traceback = models.TextField(blank=True)
-    superseded = models.BooleanField(default=False, help_text="a replay asked for this handler anew")
+    error = models.TextField(blank=True, help_text="what the handler raised, with its text")
+    traceback = models.TextField(blank=True, help_text="empty once it was pruned")
+    superseded = models.BooleanField(
+        default=False, help_text="a replay or redelivery runs this handler again"
+    )
 
     class Meta:
         indexes: ClassVar = [

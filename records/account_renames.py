@@ -24,7 +24,7 @@ class AccountRename(models.Model):
     server = models.CharField(max_length=253, help_text="host, as in github.com")
     former_login = models.TextField()
     login = models.TextField()
-    told_at = models.DateTimeField(help_text="time of receipt: GitHub tells none")
+    told_at = models.DateTimeField(help_text="time of receipt: GitHub sends none")
 
     class Meta:
         constraints: ClassVar = [

@@ -46,7 +46,7 @@ class CheckRun(runs.Run):
     app = models.TextField(blank=True, help_text="slug, else name, of the app that checks")
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
-    announced_at = models.DateTimeField(null=True, help_text="the start that `created` told")
+    announced_at = models.DateTimeField(null=True, help_text="the start in the payload of `created`")
     previous_end = models.DateTimeField(null=True, help_text="`completed_at` of the end that was replaced")
     suite_updated_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that is stored")
 

@@ -42,7 +42,7 @@ class Collaborator(Activity, people.Association):
     """The permission of an account in a repository. `updated_at` is the repository's."""
 
     permission = models.TextField(
-        blank=True, help_text="role or permission, such as write; empty when untold"
+        blank=True, help_text="role or permission, such as write; empty when unknown"
     )
     changes = models.JSONField(default=dict, help_text="what actions of the time of `updated_at` changed")
 

@@ -25,7 +25,7 @@ class Commit(models.Model):
     message = models.TextField()
     author_name = models.TextField(blank=True)
     author_email = models.TextField(blank=True, help_text="as git has it: it need not be an address")
-    committed_at = models.DateTimeField(null=True, help_text="null where nobody can read what git has")
+    committed_at = models.DateTimeField(null=True, help_text="null if it cannot be read")
 
     class Meta:
         constraints: ClassVar = [

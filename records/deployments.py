@@ -52,7 +52,7 @@ class Deployment(Activity):
     github_id = models.BigIntegerField()
     sha = models.CharField(max_length=64)
     ref = models.TextField(help_text="branch, tag or sha, as it was asked for")
-    task = models.TextField(blank=True, help_text="deploy, unless somebody chose another name")
+    task = models.TextField(blank=True, help_text="deploy, unless another name was chosen")
     environment = models.TextField()
     description = models.TextField(blank=True)
     production = models.BooleanField(default=False)

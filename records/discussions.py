@@ -72,7 +72,7 @@ class Discussion(Activity):
     locked = models.BooleanField(default=False)
     labels = models.JSONField(default=list, help_text="names")
     pinned = models.BooleanField(default=False)
-    pin_told_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that told `pinned`")
+    pin_told_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that set `pinned`")
     answered_at = models.DateTimeField(null=True, help_text="when a comment was chosen as the answer")
     answer_chosen_by = models.TextField(blank=True, help_text="login")
     created_at = models.DateTimeField(null=True)

@@ -61,7 +61,7 @@ class Hook(models.Model):
     events = models.JSONField(default=list, help_text="names; * is all")
     content_type = models.TextField(blank=True, help_text="json or form")
     active = models.BooleanField(default=True)
-    deleted = models.BooleanField(default=False, help_text="`meta` told that it is gone")
+    deleted = models.BooleanField(default=False, help_text="from the event `meta`")
     last_ping_at = models.DateTimeField(null=True, help_text="time of its receipt")
 
     objects: ClassVar = HookManager()

@@ -116,7 +116,7 @@ class InstallationRepository(models.Model):
     )
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="installations")
     removed = models.BooleanField(default=False)
-    updated_at = models.DateTimeField(null=True, help_text="the installation's, of the event that told it")
+    updated_at = models.DateTimeField(null=True, help_text="the installation's, of the last event about it")
 
     class Meta:
         constraints: ClassVar = [

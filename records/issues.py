@@ -76,7 +76,7 @@ class Issue(models.Model):
     assignees = models.JSONField(default=list, help_text="logins")
     milestone = models.TextField(blank=True, help_text="title")
     pinned = models.BooleanField(default=False)
-    pin_told_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that told `pinned`")
+    pin_told_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that set `pinned`")
     closed_at = models.DateTimeField(null=True)
     changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
     deleted = models.BooleanField(default=False, help_text="gone from this repository")

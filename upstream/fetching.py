@@ -1,6 +1,5 @@
 """Stores deliveries from GitHub's API: parsed payloads, unsigned, whose bytes differ from what was sent."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +9,7 @@ from django.db import transaction
 
 import schemas
 from database import row_sets
-from receiver.models import Delivery
+from receiver.models import Delivery, digest_of
 from upstream.answers import DeliveryDetail
 from upstream.models import Missed, MissedState
 
@@ -73,7 +72,7 @@ def _columns(detail: DeliveryDetail, body: bytes, now: datetime) -> Mapping[str,
         "content_type": "application/json",
         "body": body,
         "size": len(body),
-        "digest": hashlib.sha256(body).digest()[:16],
+        "digest": digest_of(body),
         "received_at": now,
         "next_attempt_at": now,
     }

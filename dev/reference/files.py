@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.reference import commands, endpoints, log_lines, metrics, recorded, variables
+from dev.reference import columns, commands, endpoints, log_lines, metrics, recorded, variables
 from dev.reference.markdown import fill
+from ledger.models import Change, Operation, Replay
+from receiver.models import Delivery, HandlerRun
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -19,6 +21,8 @@ def generated() -> Iterator[tuple[Path, str]]:
         "metrics": metrics.blocks(),
         "api": endpoints.blocks(),
         "records": recorded.blocks(),
+        "deliveries": columns.blocks(Delivery, HandlerRun),
+        "operations": columns.blocks(Operation, Change, Replay),
         "logs": log_lines.blocks(ROOT),
     }
     for name, blocks in pages.items():

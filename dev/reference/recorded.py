@@ -10,20 +10,9 @@ from django.db import models
 
 import handlers
 import schemas
+from dev.reference import columns
 from dev.reference.markdown import code, one_line, table
 from handlers import Handler, registry
-
-TYPES = {
-    "BigIntegerField": "integer",
-    "BooleanField": "boolean",
-    "CharField": "text",
-    "DateTimeField": "time",
-    "ForeignKey": "reference",
-    "JSONField": "JSON",
-    "PositiveBigIntegerField": "integer",
-    "PositiveIntegerField": "integer",
-    "TextField": "text",
-}
 
 
 def blocks() -> dict[str, str]:
@@ -63,11 +52,9 @@ def _written(listed: list[Handler]) -> str:
 
 def _models() -> Iterator[str]:
     for model in sorted(apps.get_app_config("records").get_models(), key=lambda each: each.__name__):
-        fields = [field for field in model._meta.concrete_fields if field.name != "id"]
-        rows = [(code(field.name), _type(field), str(field.help_text)) for field in fields]
         key = ", ".join(map(code, _key(model)))
         what = one_line(inspect.getdoc(model))
-        yield f"### {model.__name__}\n\n{what}\n\nKey: {key}.\n\n{table(('field', 'type', 'meaning'), rows)}"
+        yield f"### {model.__name__}\n\n{what}\n\nKey: {key}.\n\n{columns.of(model)}"
 
 
 def _key(model: type[models.Model]) -> tuple[str, ...]:
@@ -80,12 +67,3 @@ def _key(model: type[models.Model]) -> tuple[str, ...]:
     if len(unique) != 1:
         raise ValueError(f"{model.__name__} must have one key: {unique}")
     return tuple(unique[0])
-
-
-def _type(field: "models.Field[object, object]") -> str:
-    kind = TYPES[type(field).__name__]
-    if isinstance(field, models.ForeignKey):
-        kind = f"{field.remote_field.model.__name__}"
-    if field.choices:
-        kind = ", ".join(code(str(value)) for value, _ in field.flatchoices)
-    return f"{kind}, or null" if field.null else kind

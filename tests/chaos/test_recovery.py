@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from receiver.arrivals import digest_of
 from receiver.fields import compress
+from receiver.models import digest_of
 from tests import fake_github, processes
 from tests.chaos import ledger, stack
 from tests.chaos.counts import Counts

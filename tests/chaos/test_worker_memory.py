@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.arrivals import digest_of
 from receiver.fields import compress
+from receiver.models import digest_of
 from tests import github, processes
 from tests.chaos import invariants, ledger, stack, stored
 from tests.chaos.counts import Counts

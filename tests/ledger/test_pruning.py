@@ -23,8 +23,8 @@ from processing import claiming
 from processing.claiming import Capacity
 from processing.settling import Verdict, settle
 from receiver import store
-from receiver.arrivals import Arrival, digest_of
-from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from receiver.arrivals import Arrival
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger, digest_of
 from receiver.parts import Parts
 from tests import github
 from tests.processing.deliveries import stored

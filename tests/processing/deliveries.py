@@ -7,8 +7,7 @@ from django.utils import timezone
 
 from handlers import DeliveryContext, Registry
 from processing.batch_runner import BatchRunner
-from receiver.arrivals import digest_of
-from receiver.models import TERMINAL, Delivery
+from receiver.models import TERMINAL, Delivery, digest_of
 from schemas import Event
 from schemas.push import PushEvent
 from tests import github

@@ -13,9 +13,9 @@ from django.test import AsyncClient
 from django.utils import timezone
 from redis import Redis
 
-from receiver import arrivals, intake, store
+from receiver import intake, store
 from receiver.arrivals import Arrival
-from receiver.models import Delivery, HandlerRun
+from receiver.models import Delivery, HandlerRun, digest_of
 from receiver.parts import Parts
 from receiver.postgresql import PostgresWriter
 from receiver.store import Receipt
@@ -36,7 +36,7 @@ def arrival(guid: str = "", **changes: object) -> Arrival:
         "body": b'{"zen": "\xc3\xa9"}',
         **changes,
     }
-    return Arrival(digest=arrivals.digest_of(fields["body"]), **fields)  # type: ignore[arg-type]
+    return Arrival(digest=digest_of(fields["body"]), **fields)  # type: ignore[arg-type]
 
 
 async def post(request: github.Request) -> Any:

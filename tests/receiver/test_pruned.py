@@ -8,9 +8,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from receiver import arrivals, store
+from receiver import store
 from receiver.arrivals import Arrival
-from receiver.models import Delivery, Status
+from receiver.models import Delivery, Status, digest_of
 from receiver.parts import Parts
 from receiver.store import Receipt, Stored
 
@@ -23,7 +23,7 @@ def sent(row: Delivery, body: bytes = BODY) -> Arrival:
     """Return the request of a delivery, sent again."""
     return Arrival(
         str(row.guid), row.hook_id, row.source, 0, "push", {"X-GitHub-Event": "push"}, "application/json",
-        body, arrivals.digest_of(body),
+        body, digest_of(body),
     )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def pruned(status: Status, **changes: Any) -> Delivery:
     now = timezone.now()
     fields = {
         "guid": uuid4(), "hook_id": 1, "event": "push", "headers": {}, "content_type": "application/json",
-        "body": None, "size": len(BODY), "digest": arrivals.digest_of(BODY), "received_at": now,
+        "body": None, "size": len(BODY), "digest": digest_of(BODY), "received_at": now,
         "finished_at": now, "status": status,
     }  # fmt: skip
     return Delivery.objects.create(**{**fields, **changes})
