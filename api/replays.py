@@ -1,6 +1,5 @@
 """Replay: one delivery, many by their ids, or any number by a filter."""
 
-import logging
 from collections import Counter
 from typing import Annotated, Any
 
@@ -8,7 +7,6 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Router, Status
 from pydantic import Discriminator, Field, Tag
-from redis.exceptions import RedisError
 
 from api.deliveries import Filters, PathId, chosen
 from api.idempotency import Key, once
@@ -23,7 +21,6 @@ from ledger.selection import Selection
 from receiver import queue
 from receiver.models import Delivery, Trigger
 
-logger = logging.getLogger(__name__)
 router = Router(tags=["deliveries"])
 
 REPLAYED = "replayed"
@@ -128,7 +125,7 @@ async def _replay(request: HttpRequest, key: str | None, ids: list[str]) -> dict
 
     answer, _ = await sync_to_async(once)(request, caller(request), key, work)
     if events:
-        await _wake(events)
+        await queue.wake_workers(events)
     return answer
 
 
@@ -184,12 +181,3 @@ def _outcome(text: str, due: set[int], stored: dict[int, str], pruned: set[int])
 
 def _is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST
-
-
-async def _wake(events: set[str]) -> None:
-    """Enqueue wake-ups. Without them, workers find the deliveries within a second."""
-    try:
-        async with queue.connect() as redis:
-            await queue.enqueue(redis, events)
-    except (RedisError, OSError) as error:
-        logger.warning("wake-ups not enqueued count=%d error=%s", len(events), error)

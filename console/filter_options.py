@@ -30,9 +30,9 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument("--repository", metavar="R", help="its full name at the time of the delivery")
     parser.add_argument("--status", choices=Status.values, help="one of the statuses")
     parser.add_argument(
-        "--since", metavar="T", type=moment, help="received at T or later: ISO 8601, UTC without an offset"
+        "--since", metavar="T", type=iso_time, help="received at T or later: ISO 8601, UTC without an offset"
     )
-    parser.add_argument("--until", metavar="T", type=moment, help="received before T, likewise")
+    parser.add_argument("--until", metavar="T", type=iso_time, help="received before T, likewise")
     parser.add_argument(
         "--rate",
         metavar="N",
@@ -48,7 +48,7 @@ def condition(options: Mapping[str, Any]) -> Q:
     return chosen & Q(guid__in=options["guids"]) if options["guids"] else chosen
 
 
-def moment(text: str) -> datetime:
+def iso_time(text: str) -> datetime:
     """Return an ISO 8601 date or time, in UTC if it has no offset."""
     try:
         found = datetime.fromisoformat(text)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID, uuid4
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -14,11 +15,11 @@ from django.views import View
 
 from console.accounts.roles import require_operator
 from console.pages import page
-from console.waking import OPERATION, wake_workers
 from ledger import operations
 from ledger.counting import CAP, Count
 from ledger.filters import LARGEST
 from ledger.models import Change, Operation, State
+from receiver.queue import OPERATION, wake_workers
 
 PAGE_SIZE = 50
 # Changes of one operation's state that are shown, the newest.
@@ -81,6 +82,14 @@ class ChangeView(View):
         else:
             messages.info(request, self.too_late)
         return redirect(f"/operations/{pk}")
+
+
+def key_of(text: str) -> UUID:
+    """Return the key of a new operation that a form carries, or a fresh one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return uuid4()
 
 
 def about(operation: Operation) -> Iterator[tuple[str, str, str]]:

@@ -14,12 +14,11 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
-from redis.exceptions import RedisError
 
 from console import charts
 from console.pages import page
 from dev import folder
-from ledger import heartbeats, overview, summary
+from ledger import heartbeats, overview, reading, summary
 from ledger.counting import CAP, Count
 from ledger.heartbeats import Heartbeat
 from ledger.overview import Open, Overview
@@ -45,7 +44,7 @@ class OverviewView(View):
         found = await sync_to_async(overview.read)(timezone.now())
         if found.is_empty and not await Delivery.objects.aexists():
             return await _begin(request)
-        alive, redis_error = await sync_to_async(_alive)()
+        alive, redis_error = await sync_to_async(heartbeats.read_or_error)()
         context = _context(found, alive, redis_error)
         return await page(request, "overview_parts.html" if is_part else "overview.html", context)
 
@@ -100,15 +99,8 @@ def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> d
         "most_ignored": overview.MAX_IGNORED,
         "silent": [(one, summary.span(one.usually.total_seconds())) for one in found.silent],
         "days": overview.DAYS,
-        "most_errors": overview.MAX_ERRORS,
+        "most_errors": reading.MAX_ERRORS,
     }
-
-
-def _alive() -> tuple[list[Heartbeat], str]:
-    try:
-        return heartbeats.read(), ""
-    except (RedisError, OSError) as error:
-        return [], f"Redis does not answer: {error}"
 
 
 def _workers(held: Sequence[Open], alive: Sequence[Heartbeat]) -> list[Worker]:

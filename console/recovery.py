@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -17,10 +17,11 @@ from django.shortcuts import aget_object_or_404, redirect
 from django.views import View
 
 from console.accounts.roles import require_operator
+from console.operations import key_of
 from console.pages import page
-from console.waking import OPERATION, wake_workers
 from ledger import operations
 from ledger.models import OPEN, Kind, Operation
+from receiver.queue import OPERATION, wake_workers
 from upstream.models import HookKind, Missed, MissedState, WatchedHook
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ class RecoveryView(View):
             hook = await aget_object_or_404(WatchedHook, pk=number)
             parameters |= {"hooks": [hook.pk], "hook": f"{hook.hook_id} of {hook.kind} {hook.name}"}
         user = request.user.get_username()
-        key = _key(request.POST.get("key", ""))
+        key = key_of(request.POST.get("key", ""))
         operation = await sync_to_async(operations.create)(Kind.RECOVER, parameters, user, key=key)
         logger.info("recover operation=%d user=%s hook=%s", operation.pk, user, chosen or "all")
         await wake_workers([OPERATION])
@@ -72,13 +73,6 @@ class RecoveryView(View):
 def configured() -> bool:
     """Return whether a credential for GitHub's API is set."""
     return bool(settings.GITHUB_TOKEN or settings.GITHUB_APP_ID)
-
-
-def _key(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _read() -> dict[str, Any]:

@@ -18,13 +18,13 @@ from django.views import View
 
 from console.accounts.roles import require_operator
 from console.pages import page
-from console.waking import OPERATION, wake_workers
 from ledger import counting, filters, operations
 from ledger.filters import LARGEST, Filter, InvalidFilterError
 from ledger.models import Kind, Operation
 from ledger.selection import PORTION, Selection
 from processing import replaying
 from receiver.models import Status
+from receiver.queue import OPERATION, wake_workers
 
 logger = logging.getLogger(__name__)
 

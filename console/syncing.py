@@ -15,6 +15,7 @@ from django.views import View
 import database
 import schemas
 from console.accounts.roles import require_operator
+from console.operations import key_of
 from ledger import operations
 from ledger.models import OPEN, Kind, Operation
 from records.models import Repository
@@ -40,7 +41,7 @@ class SyncView(View):
             messages.info(request, "A sync is under way.")
         else:
             user = request.user.get_username()
-            await database.run(_create, repository, user, _key(request.POST.get("key", "")))
+            await database.run(_create, repository, user, key_of(request.POST.get("key", "")))
             logger.info("sync user=%s repository=%s", user, repository.full_name)
             messages.info(request, "A worker reads the repository from GitHub.")
         return redirect("repository", pk=pk)
@@ -72,10 +73,3 @@ def _is_open(repository: Repository) -> bool:
 def _create(repository: Repository, user: str, key: UUID) -> None:
     parameters = {"repository": repository.full_name, "since": None}
     operations.create(Kind.SYNC, parameters, user, key=key)
-
-
-def _key(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        return uuid4()

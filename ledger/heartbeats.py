@@ -6,6 +6,7 @@ from datetime import datetime
 import redis
 from django.conf import settings
 from pydantic import TypeAdapter
+from redis.exceptions import RedisError
 
 from configuration import redis_pools
 
@@ -50,3 +51,11 @@ def read() -> list[Heartbeat]:
         names = [name.decode() for name in connected.zrange(NAMES, 0, -1)]
         said = connected.mget([KEY + name for name in sorted(names)]) if names else []
     return [FORMAT.validate_json(text) for text in said if text is not None]
+
+
+def read_or_error() -> tuple[list[Heartbeat], str]:
+    """Return the living workers, and why they are unknown; an empty text if Redis answers."""
+    try:
+        return read(), ""
+    except (RedisError, OSError) as error:
+        return [], f"Redis does not answer: {error}"

@@ -9,18 +9,17 @@ from django.db import connection
 from django.db.models import BigIntegerField, CharField, F, Value
 from django.db.models.functions import Substr
 
-from ledger import rates, silence, unmatched
+from ledger import rates, reading, silence, unmatched
 from ledger.counting import CAP
-from ledger.rates import Charts, moment, union
+from ledger.rates import Charts, stored_time, union
+from ledger.reading import ERROR_LENGTH, MAX_ERRORS, MAX_RETRIES
 from ledger.silence import Silent
-from receiver.models import UNSUCCESSFUL, WAITING, Delivery, Reason, RejectionCount, Status
+from ledger.summary import event_name
+from receiver.models import WAITING, Delivery, Reason, RejectionCount, Status
 
 # Maximum numbers of rows that are read.
-MAX_ERRORS = 1_000
 MAX_IGNORED = 1_000
 MAX_HELD = 1_000
-MAX_RETRIES = 10
-ERROR_LENGTH = 300  # characters
 DAYS = 7
 
 
@@ -101,7 +100,7 @@ def _waiting() -> Waiting:
     found = union(
         [rows], "SELECT status, COUNT(*), MIN(received_at) FROM ({rows}) AS waiting GROUP BY status"
     )
-    oldest = min((moment(at) for _, _, at in found), default=None)
+    oldest = min((stored_time(at) for _, _, at in found), default=None)
     return Waiting({status: number for status, number, _ in found}, oldest)
 
 
@@ -118,7 +117,7 @@ def _open() -> tuple[list[Open], list[Open]]:
         due.order_by("next_attempt_at", "pk").values(*columns)[:MAX_RETRIES],
     ]
     found = [
-        Open(pk, status, worker, f"{event}.{action}" if action else event, name, attempts, text, moment(at))
+        Open(pk, status, worker, event_name(event, action), name, attempts, text, stored_time(at))
         for pk, status, worker, event, action, name, attempts, text, at in union(parts)
         if at is not None
     ]
@@ -130,8 +129,8 @@ def _open() -> tuple[list[Open], list[Open]]:
 
 def _dead() -> tuple[int, list[tuple[str, str]]]:
     """Return the number of dead deliveries, and event and error of the newest, with one statement."""
-    dead = Delivery.objects.filter(UNSUCCESSFUL, status=Status.DEAD)
-    newest = dead.order_by("-received_at", "-pk").values("event", text=Substr("error", 1, ERROR_LENGTH))
+    dead = reading.dead()
+    newest = dead.values("event", text=Substr("error", 1, ERROR_LENGTH))
     counted, values = dead.order_by().values("pk")[:CAP].query.sql_with_params()
     rows, more = newest[:MAX_ERRORS].query.sql_with_params()
     with connection.cursor() as cursor:

@@ -112,7 +112,7 @@ def _aggregated(hour: datetime, week: datetime) -> tuple[datetime, Counter[Step]
     parts = [part.annotate(**sums) for part in parts]
     parts.append(AggregatedUntil.objects.annotate(**no_sums).values("at", *no_sums))
     for at, received, *counts in union(parts):
-        begin = moment(at)
+        begin = stored_time(at)
         if received == IS_MARK:
             mark = max(begin, week)
             continue
@@ -143,7 +143,7 @@ def _newest(came: datetime, settled: datetime, hour: datetime) -> dict[str, Coun
     for at, status, kind, number in union(
         [part.values("step", "name", "kind")[:MAX_COUNTED] for part in parts], counted
     ):
-        found[kind][moment(at), status] += number
+        found[kind][stored_time(at), status] += number
     return found
 
 
@@ -167,7 +167,7 @@ def union(parts: "Sequence[QuerySet[Any, Any]]", around: str = "{rows}") -> list
         return list(cursor.fetchall())
 
 
-def moment(value: Any) -> datetime:
+def stored_time(value: Any) -> datetime:
     """Return the time of a row that Django did not convert: SQLite has text, in UTC."""
     found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
 """Reads the state of the queue from the database and Redis. Each query is bounded and uses an index.
 
-A ledger may have millions of rows, waiting or settled, so counts end at `MAX_COUNT`.
+A ledger may have millions of rows, waiting or settled, so counts end at `CAP`.
 """
 
 import json
@@ -11,15 +11,14 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models.functions import Substr
-from redis.exceptions import RedisError
 
 from database import row_sets
 from ledger import heartbeats
+from ledger.counting import CAP
 from ledger.heartbeats import Heartbeat
 from receiver.models import UNSUCCESSFUL, WAITING, Delivery, Status
 
 # Maximum numbers of rows that are read.
-MAX_COUNT = 100_000
 MAX_HELD = 5_000
 MAX_RETRIES = 10
 MAX_ERRORS = 1_000
@@ -62,19 +61,19 @@ class Reading:
 
     now: datetime
     waiting: Counts
-    """Counts of the first `MAX_COUNT` in the order in which they become due."""
+    """Counts of the first `CAP` in the order in which they become due."""
     waiting_total: int
     """An estimate if there are more."""
     oldest: datetime | None
     """Time of receipt of the oldest one that waits."""
     settled: Counts
-    """Counts of the newest `MAX_COUNT` of the last hour."""
+    """Counts of the newest `CAP` of the last hour."""
     settled_since: datetime
     settled_last_minute: int
     held: Sequence[Held]
     retries: Sequence[Due]
     dead: int
-    """Up to `MAX_COUNT`."""
+    """Up to `CAP`."""
     errors: Sequence[tuple[str, str]]
     """Event and error of the newest `MAX_ERRORS` dead deliveries."""
     alive: Sequence[Heartbeat]
@@ -87,18 +86,18 @@ def read() -> Reading:
     now = row_sets.clock()
     first = waiting().aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
     ended = settled(now - HOUR).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
-    alive, redis_error = _alive()
+    alive, redis_error = heartbeats.read_or_error()
     return Reading(
         now=now,
         waiting=_counts(waiting()),
-        waiting_total=first["count"] if first["count"] < MAX_COUNT else _estimate(),
+        waiting_total=first["count"] if first["count"] < CAP else _estimate(),
         oldest=first["oldest"],
         settled=_counts(settled(now - HOUR)),
-        settled_since=now - HOUR if ended["count"] < MAX_COUNT else ended["since"],
+        settled_since=now - HOUR if ended["count"] < CAP else ended["since"],
         settled_last_minute=Delivery.objects.filter(finished_at__gte=now - MINUTE).count(),
         held=[Held(*row) for row in held()],
         retries=[Due(*row) for row in retries()],
-        dead=dead()[:MAX_COUNT].count(),
+        dead=dead()[:CAP].count(),
         errors=list(errors()),
         alive=alive,
         redis_error=redis_error,
@@ -107,12 +106,12 @@ def read() -> Reading:
 
 def waiting() -> models.QuerySet[Delivery]:
     """Return the first deliveries that wait for a worker."""
-    return Delivery.objects.filter(WAITING).order_by("next_attempt_at")[:MAX_COUNT]
+    return Delivery.objects.filter(WAITING).order_by("next_attempt_at")[:CAP]
 
 
 def settled(since: datetime) -> models.QuerySet[Delivery]:
     """Return the newest settled deliveries."""
-    return Delivery.objects.filter(finished_at__gte=since).order_by("-finished_at")[:MAX_COUNT]
+    return Delivery.objects.filter(finished_at__gte=since).order_by("-finished_at")[:CAP]
 
 
 def held() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
@@ -155,11 +154,4 @@ def _estimate() -> int:
     if connection.vendor != "postgresql":
         return rows.count()
     [found] = json.loads(rows.explain(format="json"))
-    return max(MAX_COUNT, int(found["Plan"]["Plan Rows"]))
-
-
-def _alive() -> tuple[list[Heartbeat], str]:
-    try:
-        return heartbeats.read(), ""
-    except (RedisError, OSError) as error:
-        return [], f"Redis does not answer: {error}"
+    return max(CAP, int(found["Plan"]["Plan Rows"]))

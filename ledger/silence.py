@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from ledger.rates import moment
+from ledger.rates import stored_time
 
 # Hooks that are looked at, in the order of their ids.
 MAX_HOOKS = 500
@@ -64,7 +64,8 @@ def silent(now: datetime) -> Sequence[Silent]:
         given = [connection.ops.adapt_datetimefield_value(limit) for limit in limits]
         cursor.execute(_HOOKS, [MAX_HOOKS, PAUSES, *given])
         rows = [
-            (pk, moment(newest), moment(earlier), name) for pk, newest, earlier, name in cursor.fetchall()
+            (pk, stored_time(newest), stored_time(earlier), name)
+            for pk, newest, earlier, name in cursor.fetchall()
         ]
     found = [Silent(pk, name, newest, (newest - earlier) / PAUSES) for pk, newest, earlier, name in rows]
     chosen = [one for one in found if is_silent(now, one.newest, one.usually)]

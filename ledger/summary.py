@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.counting import CAP
 from ledger.heartbeats import Heartbeat
-from ledger.reading import MAX_COUNT, MAX_ERRORS, MAX_HELD, MINUTE, Held, Reading
+from ledger.reading import MAX_ERRORS, MAX_HELD, MINUTE, Held, Reading
 from receiver.models import OPEN, Status
 
 # Maximum numbers of rows in the tables.
@@ -35,7 +36,7 @@ def headline(reading: Reading) -> str:
     """Return the time, the size of the queue and the rate."""
     waits = "nothing waits"
     if reading.waiting_total:
-        about = "about " if reading.waiting_total >= MAX_COUNT else ""
+        about = "about " if reading.waiting_total >= CAP else ""
         oldest = reading.oldest and span((reading.now - reading.oldest).total_seconds())
         waits = f"{about}{reading.waiting_total:,} wait, the oldest for {oldest}"
     rate = reading.settled_last_minute / MINUTE.total_seconds()
@@ -63,8 +64,8 @@ def deliveries(reading: Reading) -> Sheet:
         by_event[f"{len(totals) - len(first)} more"] = rest
     by_event["all"] = [sum(column) for column in zip(*by_event.values(), strict=True)] or [0] * len(statuses)
     title = f"Deliveries; settled ones since {_clock(reading.settled_since)}"
-    if sum(reading.waiting.values()) >= MAX_COUNT:
-        title += f"; only the first {MAX_COUNT:,} that wait"
+    if sum(reading.waiting.values()) >= CAP:
+        title += f"; only the first {CAP:,} that wait"
     if len(reading.held) >= MAX_HELD:
         title += f"; {MAX_HELD:,} of those in processing"
     rows = [[event, *(f"{count:,}" for count in row)] for event, row in by_event.items()]
@@ -108,7 +109,7 @@ def _worker(name: str, alive: Heartbeat | None, held: Sequence[Held], reading: R
         else:
             left = (delivery.lease_expires_at - reading.now).total_seconds()
             lasted = f"lease {span(left)}" if left > 0 else "lease over"
-        rows[-1][3:] = [_name(delivery.event, delivery.action), delivery.repository, lasted]
+        rows[-1][3:] = [event_name(delivery.event, delivery.action), delivery.repository, lasted]
     return rows
 
 
@@ -118,7 +119,7 @@ def retries(reading: Reading) -> Sheet:
     for due in reading.retries:
         wait = (due.at - reading.now).total_seconds()
         when = f"in {span(wait)}" if wait > 0 else "now"
-        name = _name(due.event, due.action)
+        name = event_name(due.event, due.action)
         rows.append([when, str(due.attempts + 1), name, due.repository, due.error])
     return Sheet("Next retries", ["when", "attempt", "event", "repository", "error"], rows, ["attempt"])
 
@@ -130,7 +131,7 @@ def reasons(reading: Reading) -> Sheet:
     if len(found) > MAX_REASONS:
         rest = sum(count for _, count, _ in found[MAX_REASONS:])
         rows.append([f"{rest:,}", f"{len(found) - MAX_REASONS} more reasons", ""])
-    more = " or more" if reading.dead >= MAX_COUNT else ""
+    more = " or more" if reading.dead >= CAP else ""
     title = f"Dead: {reading.dead:,}{more}"
     if reading.dead > MAX_ERRORS:
         title += f"; reasons of the newest {MAX_ERRORS:,}"
@@ -161,7 +162,8 @@ def span(seconds: float) -> str:
     return f"{seconds / 86_400:.0f} days"
 
 
-def _name(event: str, action: str) -> str:
+def event_name(event: str, action: str) -> str:
+    """Return event and action as one name, as in `issues.opened`."""
     return f"{event}.{action}" if action else event
 
 

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 FUNCTION = "process"
 NAME = default_queue_name
+# Takes the place of an event where an operation is due. At any wake-up, workers look for both.
+OPERATION = "operation"
 # Seconds for a connection and for each command: a wake-up that takes longer is later than a worker's poll.
 REDIS_TIMEOUT = 2.0
 # Seconds between two pipelines. The first is sent at once; a burst then costs one job per event and interval.
@@ -62,6 +64,15 @@ async def enqueue(redis: Redis, events: Collection[str]) -> None:
             pipeline.psetex(job_key_prefix + job_id, expires_extra_ms, body)
             pipeline.zadd(NAME, {job_id: now})
         await pipeline.execute()
+
+
+async def wake_workers(events: Collection[str]) -> None:
+    """Enqueue wake-ups over a connection of their own. Without Redis, workers look within a second anyway."""
+    try:
+        async with connect() as redis:
+            await enqueue(redis, events)
+    except (RedisError, OSError) as error:
+        logger.warning("wake-ups not enqueued count=%d error=%s", len(events), error)
 
 
 class Wakeups:

@@ -127,10 +127,11 @@ class Forwarder:
             await self._keep_rate()
             if self._stop.is_set():
                 return False
-            wish = answer = None
+            retry_after = answer = None
             try:
                 answer = await self._client.send(ready)
-                means, said, wish = trying.meaning(answer.status), str(answer.status), answer.retry_after
+                means, said = trying.meaning(answer.status), str(answer.status)
+                retry_after = answer.retry_after
             except NotReachedError as error:
                 means, said = Meaning.AWAY, f"not reached: {error}"
             except NoAnswerError as error:
@@ -142,7 +143,7 @@ class Forwarder:
             if means in {Meaning.ACCEPTED, Meaning.REFUSED} or failed >= trying.ATTEMPTS:
                 self._end(ready, answer, said, accepted=means is Meaning.ACCEPTED)
                 return True
-            wait = trying.backoff(failed + away, wish)
+            wait = trying.backoff(failed + away, retry_after)
             self._report(f"{ready.event} {ready.guid} {said}; again in {wait:.1f} s")
             await self._pause(wait)
 

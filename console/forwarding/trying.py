@@ -8,7 +8,7 @@ from http import HTTPStatus
 FIRST_BACKOFF = 0.5  # seconds
 LONGEST_BACKOFF = 30.0  # seconds
 # Seconds that a target's Retry-After may ask for.
-LONGEST_WISH = 300.0
+MAX_RETRY_AFTER = 300.0
 # Attempts of a delivery that the target fails to process: it may be this delivery that it cannot process.
 ATTEMPTS = 4
 # Attempts while the target is away, about a minute, unless the command follows.
@@ -28,7 +28,7 @@ class Meaning(Enum):
     FAILED = "failed"
     """The target failed at this delivery, or did not answer in time."""
     AWAY = "away"
-    """Nobody processes deliveries there at present."""
+    """The target processes no delivery at present."""
 
 
 def meaning(status: int) -> Meaning:
@@ -42,9 +42,9 @@ def meaning(status: int) -> Meaning:
 
 def backoff(
     attempt: int,
-    wish: float | None = None,
+    retry_after: float | None = None,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> float:
-    """Return the seconds after attempt number `attempt`, from 1; at least `wish`, which the target named."""
+    """Return the seconds after attempt number `attempt`, from 1; at least the target's `retry_after`."""
     longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempt - 1, 10))
-    return max(uniform(longest / 2, longest), min(wish or 0.0, LONGEST_WISH))
+    return max(uniform(longest / 2, longest), min(retry_after or 0.0, MAX_RETRY_AFTER))

@@ -75,7 +75,7 @@ def test_text_from_payloads_neither_marks_up_nor_commands_the_terminal(redis: "R
 
 
 def test_what_is_beyond_the_bound_is_estimated(monkeypatch: pytest.MonkeyPatch, redis: "Redis") -> None:
-    monkeypatch.setattr(reading, "MAX_COUNT", 2)
+    monkeypatch.setattr(reading, "CAP", 2)
     for _ in range(4):
         stored()
         stored(status="succeeded", finished_at=timezone.now())

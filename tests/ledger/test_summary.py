@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger import summary
+from ledger.counting import CAP
 from ledger.heartbeats import Heartbeat
-from ledger.reading import MAX_COUNT, Due, Held, Reading
+from ledger.reading import Due, Held, Reading
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 EMPTY = Reading(
@@ -26,8 +27,8 @@ def test_the_headline_has_the_waiting_deliveries_their_age_and_the_rate() -> Non
         "12:00:00 UTC | 1,200 wait, the oldest for 3 min | 1.5 settled a second over the last minute"
     )
     assert "nothing waits" in summary.headline(EMPTY)
-    more = replace(reading, waiting_total=MAX_COUNT)
-    assert f"about {MAX_COUNT:,} wait" in summary.headline(more)
+    more = replace(reading, waiting_total=CAP)
+    assert f"about {CAP:,} wait" in summary.headline(more)
 
 
 def test_counts_are_by_event_and_status_and_the_frequent_come_first() -> None:
@@ -60,11 +61,9 @@ def test_an_idle_queue_has_a_row_of_zeros_and_no_empty_tables() -> None:
 
 
 def test_counts_that_were_cut_short_say_so() -> None:
-    reading = replace(
-        EMPTY, waiting={("received", "push"): MAX_COUNT}, dead=MAX_COUNT, errors=[("push", "no")]
-    )
-    assert f"only the first {MAX_COUNT:,} that wait" in summary.deliveries(reading).title
-    assert summary.reasons(reading).title == f"Dead: {MAX_COUNT:,} or more; reasons of the newest 1,000"
+    reading = replace(EMPTY, waiting={("received", "push"): CAP}, dead=CAP, errors=[("push", "no")])
+    assert f"only the first {CAP:,} that wait" in summary.deliveries(reading).title
+    assert summary.reasons(reading).title == f"Dead: {CAP:,} or more; reasons of the newest 1,000"
 
 
 def test_a_worker_is_shown_with_what_it_has_had_the_longest() -> None:

@@ -15,6 +15,7 @@ from console import operating
 from database import row_sets
 from ledger import operations
 from ledger.models import Kind, Operation
+from ledger.summary import event_name
 from telemetry import sanitising
 from upstream import credentials, looking, targets
 from upstream.client import Client, for_operations
@@ -151,5 +152,5 @@ def _target(options: dict[str, Any]) -> tuple[HookKind, str]:
 
 
 def _line(guid: Any, at: Any, event: str, action: str, said: str) -> str:
-    name = f"{event}.{action}" if action else event
-    return sanitising.one_line(f"{guid}  {at:%Y-%m-%dT%H:%M:%S%z}  {name}  {said}")
+    when = f"{at:%Y-%m-%dT%H:%M:%S%z}"
+    return sanitising.one_line(f"{guid}  {when}  {event_name(event, action)}  {said}")

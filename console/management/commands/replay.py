@@ -18,6 +18,7 @@ from ledger import operations
 from ledger.counting import CAP
 from ledger.models import Kind, Operation
 from ledger.selection import PORTION, Selection
+from ledger.summary import event_name
 from processing import batch_runner, replaying
 from receiver.models import Delivery, Status
 from telemetry import sanitising
@@ -92,7 +93,7 @@ class Command(BaseCommand):
     def _list(self, rows: Iterator[Delivery]) -> None:
         count = 0
         for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is used below
-            name = f"{row.event}.{row.action}" if row.action else row.event
+            name = event_name(row.event, row.action)
             received = row.received_at.isoformat(timespec="seconds")
             line = f"{row.guid}  {received}  {row.status:<10}  {name}  {row.repository}"
             self.stdout.write(sanitising.lines(line))

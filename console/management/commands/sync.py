@@ -11,7 +11,7 @@ from django.db import Error
 
 import database
 from console import operating
-from console.filter_options import moment
+from console.filter_options import iso_time
 from ledger import operations
 from ledger.models import Kind, Operation
 from telemetry import sanitising
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--since",
             metavar="T",
-            type=moment,
+            type=iso_time,
             help="only what changed at T or later, where a list can be limited so: ISO 8601, UTC without an "
             "offset",
         )

@@ -1,4 +1,4 @@
-"""`manage.py warm`: count what is due, and compute the usual statistics before anybody asks."""
+"""`manage.py warm`: count what is due, and compute the usual statistics in advance."""
 
 import asyncio
 from argparse import ArgumentParser
