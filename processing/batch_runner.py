@@ -1,4 +1,4 @@
-"""Runs claimed deliveries: reads their bodies, runs their handlers, settles them. Each ends by itself."""
+"""Runs claimed deliveries: reads their bodies, runs their handlers, settles each on its own."""
 
 import asyncio
 import logging

@@ -41,7 +41,7 @@ class Consumer:
         runner.on_due = self._due.set
 
     async def run(self) -> None:
-        """Claim and start, as far as there is capacity. An outage of the database is logged and outlived."""
+        """Claim and start, as far as there is capacity. During an outage of the database it tries again."""
         away = False
         repaired_at = 0.0
         while True:

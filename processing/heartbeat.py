@@ -1,7 +1,7 @@
 """Heartbeats: each worker writes to Redis that it is alive, under a key of its own that expires by itself.
 
-What a worker holds is in the ledger, under its name. The heartbeat tells a busy worker from a dead one, and
-says how long it has held what it holds.
+What a worker holds is in the ledger, under its name. The heartbeat distinguishes a busy worker from a dead
+one, and says how long the worker has held its deliveries.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 When a worker dies, everything that it held is suspect and nearly all of it is innocent. In the isolating
 process deliveries run one after the other, so its end is the crash of the one that had begun. After `CRASHES`
-of them the delivery is dead. A process that ends before a delivery began is nobody's crash.
+of them the delivery is dead. If the process ends before a delivery began, it counts as no crash.
 """
 
 import asyncio

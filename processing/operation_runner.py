@@ -38,7 +38,7 @@ LOOK_AGAIN = 0.1
 WATCH_EVERY = 1.0
 # Part of a lease after which it is renewed.
 RENEW_EVERY = 0.3
-# The database is away: nothing that the operation did.
+# Errors of an outage of the database, which the operation did not cause.
 OUTAGES = (OperationalError, InterfaceError)
 
 
@@ -66,7 +66,7 @@ class OperationRunner:
         self._look.set()
 
     async def run(self) -> None:
-        """Claim operations and start them. An outage of the database is logged and outlived."""
+        """Claim operations and start them. During an outage of the database it tries again."""
         away = False
         while True:
             self._look.clear()

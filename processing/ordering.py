@@ -2,7 +2,7 @@
 
 A key is a repository, or a pull request or issue of it. The claim gives each delivery its key by the rules
 here, and the unique index `delivery_processing_key` lets one delivery of a key be in processing. Those behind
-it wait outside the index of due rows, and whoever settles a delivery makes the next one of its key due.
+it wait outside the index of due rows, and the settlement of a delivery makes the next one of its key due.
 """
 
 import json

@@ -7,8 +7,8 @@ from handlers import PermanentError, RetryableError
 
 FIRST_BACKOFF = 2.0  # seconds
 LONGEST_BACKOFF = 3600.0  # seconds
-# Seconds: a year. What a handler wishes beyond it, no calendar may hold.
-LONGEST_WISH = 366 * 86_400.0
+# Seconds: a year. A longer `retry_in` may lead beyond the last date of a datetime.
+LONGEST_RETRY_IN = 366 * 86_400.0
 DOUBLINGS = 12  # reach LONGEST_BACKOFF
 
 
@@ -27,5 +27,5 @@ def wait(
     if isinstance(error, PermanentError) or attempt >= max_attempts:
         return None
     if isinstance(error, RetryableError) and error.retry_in is not None:
-        return min(error.retry_in, LONGEST_WISH)
+        return min(error.retry_in, LONGEST_RETRY_IN)
     return uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS)))

@@ -23,7 +23,7 @@ from telemetry.sanitising import one_line
 LONGEST_ERROR = 2_000
 LONGEST_TRACEBACK = 20_000
 # Parts of a payload that a note names.
-MOST_UNREAD = 3
+MAX_UNREAD = 3
 
 Events = Mapping[str, type[schemas.Event]]
 
@@ -32,7 +32,7 @@ class Conditions(NamedTuple):
     """How an attempt runs."""
 
     stopping: Callable[[], bool] = lambda: False
-    """Whether who runs it stops. A `CancelledError` is then no failure of a handler."""
+    """Return whether the worker stops. A `CancelledError` is then no failure of a handler."""
     limited: bool = True
     """Whether handlers have a time limit. Without it Ctrl-C ends the attempt, as a debugger needs."""
     forgiving: bool = False
@@ -52,8 +52,8 @@ def parse(claimed: Claimed, events: Events, unread: list[str] | None = None) -> 
 
 def why_unread(paths: list[str]) -> list[str]:
     """Return a note of the parts that could not be read, if there are any."""
-    more = f" and {len(paths) - MOST_UNREAD} more" if len(paths) > MOST_UNREAD else ""
-    return [f"unreadable: {', '.join(sorted(paths)[:MOST_UNREAD])}{more}"] if paths else []
+    more = f" and {len(paths) - MAX_UNREAD} more" if len(paths) > MAX_UNREAD else ""
+    return [f"unreadable: {', '.join(sorted(paths)[:MAX_UNREAD])}{more}"] if paths else []
 
 
 def why_invalid(error: ValidationError) -> str:
@@ -67,7 +67,7 @@ def why_invalid(error: ValidationError) -> str:
 async def attempt(
     claimed: Claimed, registry: Registry, events: Events, conditions: Conditions
 ) -> tuple[Verdict, list[str]]:
-    """Run what has still to run for this delivery, concurrently; return the verdict and the handlers' notes.
+    """Run the remaining handlers of this delivery concurrently; return the verdict and the handlers' notes.
 
     Whatever a handler raises is its failure, unless `conditions` say otherwise.
     """
@@ -115,7 +115,7 @@ async def attempt(
 
 
 def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str]) -> Verdict:
-    """What becomes of a delivery after these runs; `done` holds the outcomes of handlers before them."""
+    """Return the verdict on a delivery after these runs; `done` holds the outcomes of earlier handlers."""
     error = "; ".join(f"{run.handler}: {run.error}" for run in runs if run.error)
     waits = [run.retry_after for run in runs if run.retry_after is not None]
     if waits:

@@ -1,4 +1,4 @@
-"""Settlement: how the end of an attempt is written, those that end together in one statement."""
+"""Settlement: writes the end of an attempt; attempts that end together share one statement."""
 
 import logging
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Siblings that one statement settles.
 SIBLINGS = 1_000
-# Ends after which a delivery's siblings have nothing left to run.
+# Statuses after which a delivery's siblings have nothing left to run.
 SHARED = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID})
 
 

@@ -112,8 +112,7 @@ class WorkerProcess:
     async def _watch(self) -> None:
         """End the process, with its stacks on stderr, when the event loop is blocked for two leases.
 
-        A handler that blocks it would otherwise keep the worker from everything. A database that is away
-        blocks only threads.
+        A handler that blocks it stops all work of the process. An outage of the database blocks only threads.
         """
         lease = self.runner.leases.length.total_seconds()
         while True:
@@ -143,7 +142,7 @@ def _tune() -> None:
 
 
 def _stop_without(task: "asyncio.Task[None]") -> None:
-    """Stop the worker: without its consumer or its leases it must not live on as if nothing were lost."""
+    """Stop the worker: without its consumer or its leases it would hold deliveries that it cannot settle."""
     if not task.cancelled():
         logger.critical("background task failed; shutting down", exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)

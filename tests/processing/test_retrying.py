@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import PermanentError, RetryableError
-from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_WISH, wait
+from processing.retrying import FIRST_BACKOFF, LONGEST_BACKOFF, LONGEST_RETRY_IN, wait
 
 FAILURE = OSError("away")
 
@@ -35,7 +35,7 @@ def test_a_handlers_own_wish_is_kept(attempt: int, retry_in: float) -> None:
 
 @pytest.mark.parametrize("wish", [1e12, float("inf")])
 def test_a_wish_beyond_the_calendar_is_a_year(wish: float) -> None:
-    assert wait(1, RetryableError(retry_in=wish), 2) == LONGEST_WISH
+    assert wait(1, RetryableError(retry_in=wish), 2) == LONGEST_RETRY_IN
 
 
 @pytest.mark.parametrize("wish", [-1, float("nan")])
