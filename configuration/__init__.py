@@ -1,1 +1,1 @@
-"""Readers and checks of single settings, used by `settings.py`."""
+"""Readers and checks of settings, pools for Redis, and the data folder of `make run`."""

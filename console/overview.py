@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
+from configuration import data_folder
 from console import charts
 from console.pages import page
-from dev import folder
 from ledger import heartbeats, overview, reading, summary
 from ledger.counting import CAP, Count
 from ledger.heartbeats import Heartbeat
@@ -50,7 +50,7 @@ class OverviewView(View):
 
 
 async def _begin(request: HttpRequest) -> HttpResponseBase:
-    secret = settings.DATA / folder.SECRET_FILE
+    secret = settings.DATA / data_folder.SECRET_FILE
     context = {
         "webhook": f"http://127.0.0.1:{settings.PORT}/webhooks/github",
         "secret": secret if secret.exists() else None,

@@ -3,8 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from configuration import secrets
-from dev import folder
+from configuration import data_folder, secrets
 
 
 class NoSecretError(Exception):
@@ -14,7 +13,7 @@ class NoSecretError(Exception):
 def webhook_secrets() -> dict[str, tuple[bytes, ...]]:
     """Return the secrets by source; empty if there are none. Raises `NoSecretError` for a damaged file."""
     found: dict[str, tuple[bytes, ...]] = settings.WEBHOOK_SECRETS
-    generated = settings.DATA / folder.SECRET_FILE
+    generated = settings.DATA / data_folder.SECRET_FILE
     if not found and generated.exists():
         try:
             return secrets.webhook_secrets({f"{secrets.NAME}_FILE": str(generated)})

@@ -17,7 +17,8 @@ from honcho.manager import Manager
 from honcho.process import Popen, Process
 
 import settings
-from dev import embedded, folder
+from configuration import data_folder
+from dev import embedded
 
 HOST = "127.0.0.1"
 RELEASE = "release"
@@ -89,11 +90,11 @@ def main() -> int:
     url = f"http://{HOST}:{settings.PORT}"
     try:
         settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with folder.hold(settings.DATA, {"pid": os.getpid(), "url": url}):
+        with data_folder.hold(settings.DATA, {"pid": os.getpid(), "url": url}):
             _check_port(settings.PORT, "PORT=8001 make run")
             _check_port(settings.CONSOLE_PORT, "CONSOLE_PORT=8002 make run")
             return _run(url)
-    except (PortTakenError, folder.AlreadyRunsError, embedded.SocketFolderError) as error:
+    except (PortTakenError, data_folder.AlreadyRunsError, embedded.SocketFolderError) as error:
         print(f"hookkeeper: {error}", file=sys.stderr)
     except OSError as error:
         print(f"hookkeeper: HOOKKEEPER_DATA: the folder cannot be used: {error.strerror}", file=sys.stderr)
@@ -124,9 +125,9 @@ def _environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
     }
     if not settings.WEBHOOK_SECRETS:
-        found["GITHUB_WEBHOOK_SECRET_FILE"] = str(folder.secret(settings.DATA))
+        found["GITHUB_WEBHOOK_SECRET_FILE"] = str(data_folder.secret(settings.DATA))
     if not settings.SECRET_KEY and not os.environ.get("SECRET_KEY_FILE"):
-        found["SECRET_KEY_FILE"] = str(folder.secret(settings.DATA, folder.KEY_FILE))
+        found["SECRET_KEY_FILE"] = str(data_folder.secret(settings.DATA, data_folder.KEY_FILE))
     return found
 
 
@@ -152,7 +153,7 @@ def _run(url: str) -> int:
         manager.add_process(name, command, env=environment, cwd=settings.BASE_DIR)
     print(
         f"Hookkeeper: {url}\n"
-        f"  console      http://{HOST}:{settings.CONSOLE_PORT}/sign-in/{folder.new_link(settings.DATA)}\n"
+        f"  console      http://{HOST}:{settings.CONSOLE_PORT}/sign-in/{data_folder.new_link(settings.DATA)}\n"
         f"  webhook URL  {url}/webhooks/github\n"
         f"  secret       {environment.get('GITHUB_WEBHOOK_SECRET_FILE', 'as set in the environment')}\n"
         f"  data         {settings.DATA}\n"

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from django.http import HttpRequest
 
-FILE = "console-link"
+from configuration.data_folder import LINK_FILE
+
 USER = "local"
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 
 
 def take(folder: Path, token: str) -> bool:
     """Return whether this is the token, and remove it: it is good for one sign-in."""
-    path = folder / FILE
+    path = folder / LINK_FILE
     try:
         stored = path.read_text(encoding="ascii").strip()
         if not stored or not secrets.compare_digest(stored.encode(), token.encode()):

@@ -13,11 +13,11 @@ from django.db import Error, connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from configuration import data_folder
 from console.doctor import services
 from console.doctor.findings import Finding, Status
 from console.signing import webhook_secrets
 from database import row_sets
-from dev import folder
 from ledger import heartbeats
 from ledger.summary import span
 from receiver.models import Reason, RejectionCount
@@ -93,7 +93,7 @@ def _session_key() -> Finding:
         has_key = False
     if has_key:
         return Finding("console key", Status.OK, "SECRET_KEY is set")
-    if (settings.DATA / folder.KEY_FILE).exists():
+    if (settings.DATA / data_folder.KEY_FILE).exists():
         return Finding("console key", Status.OK, "`make run` generated it")
     return Finding("console key", Status.SKIPPED, "SECRET_KEY is not set: the console does not start here")
 

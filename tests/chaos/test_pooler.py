@@ -6,7 +6,7 @@ import aiohttp
 import psycopg
 import pytest
 
-from dev import folder
+from configuration import data_folder
 from tests import github, processes
 from tests.chaos import invariants, pooler, stack
 from tests.chaos.counts import Counts
@@ -49,7 +49,7 @@ async def test_receivers_workers_and_console_share_a_few_connections_of_a_pooler
                 crowd = [github.sample("push__branch") for _ in range(half)]
                 await sender.crowd(crowd[: half // 2], 10)
                 await sender.crowd(crowd[half // 2 :], counts.connections)
-            await visit(console, folder.new_link(data), "/", "/deliveries", "/repositories", "/metrics")
+            await visit(console, data_folder.new_link(data), "/", "/deliveries", "/repositories", "/metrics")
             assert senders[0].statuses() == senders[1].statuses() == {202: half}
             invariants.kept(database, *senders)
             assert await invariants.ended(database, within=120) == {"succeeded": 2 * half}

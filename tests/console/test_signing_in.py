@@ -212,9 +212,9 @@ def test_a_key_from_a_file_is_taken_and_a_wrong_header_is_one_line() -> None:
 
 
 def test_the_mode_of_a_generated_file_is_private(tmp_path: Path) -> None:
-    from dev import folder  # noqa: PLC0415
+    from configuration import data_folder  # noqa: PLC0415
 
-    token = folder.new_link(tmp_path)
+    token = data_folder.new_link(tmp_path)
     assert len(token) == 64
     assert stat.S_IMODE((tmp_path / "console-link").stat().st_mode) == 0o600
-    assert folder.new_link(tmp_path) != token
+    assert data_folder.new_link(tmp_path) != token

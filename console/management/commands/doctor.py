@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from configuration import data_folder
 from console.doctor import Finding, Status, examine, is_in_order
 from console.doctor.checks import checks
-from dev import folder
 from telemetry import sanitising
 
 WIDTH = max(len(status.value) for status in Status)
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         """Print the findings; exit with status 1 if something is wrong."""
         # Outages are findings here; the pool would log them between the lines.
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-        run = folder.running(settings.DATA)
+        run = data_folder.running(settings.DATA)
         url = options["url"] or (f"{run['url']}/webhooks/github" if run.get("url") else "")
         found: list[Finding] = []
         for finding in examine(checks(url, options["url"] or "")):

@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from configuration import data_folder
 from console import samples, signing
 from console.progress import track_progress
-from dev import folder
 
 ANSWER_TIMEOUT = 10.0  # seconds; GitHub waits as long
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             body = path.read_bytes()
         except (samples.NoSampleError, OSError) as error:
             raise CommandError(str(error)) from error
-        run = folder.running(settings.DATA)
+        run = data_folder.running(settings.DATA)
         url = options["url"] or f"{run.get('url') or f'http://127.0.0.1:{settings.PORT}'}/webhooks/github"
         try:
             secret = signing.secret()

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from dev import folder
+from configuration import data_folder
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, **_options: Any) -> None:
         """Write the token where the console looks for it, and print the link."""
         try:
-            token = folder.new_link(settings.DATA)
+            token = data_folder.new_link(settings.DATA)
         except OSError as error:
             raise CommandError(
                 f"the link cannot be written into {settings.DATA}: {error.strerror}"

@@ -17,10 +17,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
 
+from configuration import data_folder
 from console.doctor import Check, Finding, Status, examine, is_in_order, machine, ping, posting, services
 from console.doctor.answers import Answer
 from console.doctor.checks import checks
-from dev import folder
 from receiver.models import Delivery, HandlerRun, Reason, RejectionCount
 from records.models import Hook
 from tests import processes
@@ -177,7 +177,7 @@ def test_the_key_that_make_run_generated_is_the_consoles(settings: Settings, tmp
     secrets = Check("secrets", machine.check_secrets)
     settings.WEBHOOK_SECRETS, settings.DATA = {"": (b"x" * 32,)}, tmp_path
     assert found("console key", secrets).status is Status.SKIPPED
-    folder.secret(tmp_path, folder.KEY_FILE)
+    data_folder.secret(tmp_path, data_folder.KEY_FILE)
     assert found("console key", secrets).status is Status.OK
 
 

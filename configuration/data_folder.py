@@ -1,4 +1,4 @@
-"""The data folder of a development run: its lock, its description and its generated secret."""
+"""The data folder of `make run`: its lock, the description of the run, and the generated secrets."""
 
 import fcntl
 import json
