@@ -1,25 +1,22 @@
 """The part `bodies`: whether the body belongs in a table of its own, with a partition for each day.
 
-The prototype lies in the schema `apart`, beside the tables of today and with the same deliveries: the same
-table without the body, and `body`, partitioned by the time of receipt. Both are measured in turn: a batch
-inserted as the receiver does it, claimed and settled, its bodies read. Then the bodies of the oldest
-deliveries go: by an update in batches of 5,000 with VACUUM, and by dropping a partition while batches are
-inserted. See docs/decisions/0052.
+The layout of today and the prototype of `bench.bodies_apart` are measured in turn: a batch inserted as the
+receiver does it, claimed and settled, its bodies read. Then the bodies of the oldest deliveries go: by an
+update in batches of 5,000 with VACUUM, and by dropping a partition while batches are inserted. See
+docs/decisions/0052.
 """
 
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
 from statistics import median
 
 import psycopg
-from psycopg import sql
 from rich.table import Table
 
-from bench import delivery, figures, loading, writes
+from bench import delivery, figures, writes
+from bench.bodies_apart import insert_apart
 from bench.servers import Servers
 from receiver.arrivals import Arrival
 from receiver.postgresql import INSERT, parameters
@@ -28,16 +25,6 @@ TODAY, APART = "public", "apart"
 BATCH = 32  # deliveries, as a busy receiver inserts
 CLAIMED = 100
 PRUNED_AT_ONCE = 5_000
-DAYS = 8
-_SCHEMA = """
-CREATE SCHEMA apart;
-CREATE TABLE apart.receiver_delivery (
-    LIKE public.receiver_delivery INCLUDING IDENTITY INCLUDING DEFAULTS INCLUDING CONSTRAINTS
-);
-ALTER TABLE apart.receiver_delivery DROP COLUMN body;
-CREATE TABLE apart.body (id bigint NOT NULL, received_at timestamptz NOT NULL, body bytea NOT NULL)
-    PARTITION BY RANGE (received_at)
-"""
 _READ = {
     TODAY: "SELECT id, body FROM receiver_delivery WHERE id = ANY(%s)",
     APART: "SELECT id, body FROM receiver_delivery JOIN body USING (id, received_at) WHERE id = ANY(%s)",
@@ -73,70 +60,6 @@ class Pruned:
     wal: int
     returned: int
     waited: float
-
-
-def prepare(url: str, say: Callable[[str], None]) -> None:
-    """Copy the ledger into the schema `apart`, unless that is there."""
-    with psycopg.connect(url, autocommit=True) as database:
-        if database.execute("SELECT FROM pg_namespace WHERE nspname = 'apart'").rowcount:
-            return
-        say("copying the deliveries")
-        began = time.monotonic()
-        with loading.hasty(database):
-            [(oldest,)] = database.execute("SELECT min(received_at)::date FROM receiver_delivery").fetchall()
-            for statement in _schema(oldest):
-                database.execute(statement.encode())
-            names = [
-                sql.Identifier(str(name))
-                for (name,) in database.execute(
-                    "SELECT column_name FROM information_schema.columns WHERE table_schema = 'apart'"
-                    " AND table_name = 'receiver_delivery'"
-                )
-            ]
-            columns = sql.SQL(", ").join(names)
-            # In the order of their age, as they came.
-            database.execute(
-                sql.SQL(
-                    "INSERT INTO apart.receiver_delivery ({columns}) OVERRIDING SYSTEM VALUE"
-                    " SELECT {columns} FROM public.receiver_delivery ORDER BY id"
-                ).format(columns=columns)
-            )
-            database.execute(
-                "INSERT INTO apart.body SELECT id, received_at, body FROM public.receiver_delivery"
-                " WHERE body IS NOT NULL"
-            )
-            for (definition,) in database.execute(
-                "SELECT indexdef FROM pg_indexes"
-                " WHERE schemaname = 'public' AND tablename = 'receiver_delivery'"
-            ).fetchall():
-                database.execute(definition.replace(" ON public.", " ON apart.").encode())
-            database.execute("ALTER TABLE apart.body ADD PRIMARY KEY (id, received_at)")
-            # Otherwise each insert fills the rest of another page, because all pages are equally full.
-            database.execute("ALTER TABLE apart.receiver_delivery SET (fillfactor = 90)")
-            database.execute("VACUUM (ANALYZE) apart.receiver_delivery, apart.body")
-            database.execute("CHECKPOINT")
-        say(f"copied in {time.monotonic() - began:.0f} s")
-
-
-def _schema(oldest: date) -> list[str]:
-    begins = [oldest + timedelta(days=day) for day in range(DAYS + 2)]
-    return _SCHEMA.strip().split(";\n") + [
-        f"CREATE TABLE apart.body_{day} PARTITION OF apart.body FOR VALUES FROM ('{first}') TO ('{last}')"
-        for day, (first, last) in enumerate(pairwise(begins))
-    ]
-
-
-def insert_apart() -> bytes:
-    """Return the receiver's insert for the prototype: the same statement with one more insert."""
-    text = INSERT.decode()
-    narrow = text.replace("content_type, body, size", "content_type, size").replace(
-        "content_type, substring($2::bytea FROM body_start FOR body_length),", "content_type,"
-    )
-    kinds = text[text.index("json_to_recordset") : text.index("), (SELECT set_config") + 1]
-    bodies = "SELECT id, received_at, substring($2::bytea FROM body_start FOR body_length)"
-    kept = f"INSERT INTO body {bodies} FROM {kinds} JOIN new USING (source, guid, hook_id)"
-    returned = "SELECT source, guid, hook_id, id FROM new"
-    return f"WITH new AS ({narrow}, received_at), kept AS ({kept}) {returned}".encode()
 
 
 class Layout:

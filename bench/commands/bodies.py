@@ -21,11 +21,11 @@ def declare(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, say: Say) -> int:
     """Measure and print; return 0."""
     with django_on("filled", folder=arguments.folder) as running:
-        from bench import bodies, scale  # noqa: PLC0415 - they need Django's models
+        from bench import bodies, bodies_apart, scale  # noqa: PLC0415 - they need Django's models
 
         url = os.environ["DATABASE_URL"]
         scale.prepare(running, url, arguments.rows, say)
-        bodies.prepare(url, say)
+        bodies_apart.prepare(url, say)
         if arguments.prepare:
             return 0
         found = bodies.measure(url, running, arguments.rounds, arguments.seconds, say)
