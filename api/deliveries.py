@@ -31,7 +31,7 @@ from api.schemas import (
 )
 from ledger import filters, following, halves, paging
 from ledger.filters import LARGEST, Filter, InvalidFilterError
-from receiver.fields import UnreadableBodyError
+from receiver.frames import UnreadableBodyError
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from console import copying, payload_tree, timeline, wrote
 from console.pages import page
 from ledger import counting, filters, halves
 from ledger.models import Replay
-from receiver.fields import UnreadableBodyError
+from receiver.frames import UnreadableBodyError
 from receiver.models import TERMINAL, Delivery, HandlerRun
 
 # Rows that the page shows, the newest.

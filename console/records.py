@@ -15,7 +15,7 @@ from django.views import View
 from console.pages import page
 from ledger import filters, halves, paging
 from ledger.halves import Reach
-from receiver.fields import UnreadableBodyError
+from receiver.frames import UnreadableBodyError
 from receiver.models import SETTLED, Delivery
 from records.models import Commit, Issue, PullRequest, Push, Repository
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models.functions import Now
 
-from receiver.fields import CompressedField
+from receiver.fields import CompressedField, HeadersField
 from receiver.rejections import Reason, Rejection, RejectionCount
 from receiver.resumption import Resumption
 
@@ -158,7 +158,7 @@ class Delivery(models.Model):
     sender = models.CharField(max_length=255, blank=True, help_text="login of the account that acted")
     installation_id = models.BigIntegerField(null=True, help_text="of an App, if the payload names one")
     number = models.PositiveBigIntegerField(null=True, help_text="of its pull request or issue")
-    headers = models.JSONField(help_text="GitHub's own headers, without signatures")
+    headers = HeadersField(help_text="GitHub's own headers, without signatures")
     content_type = models.CharField(max_length=255, help_text="as sent")
     body = CompressedField(null=True, help_text="the exact bytes that were signed; null once pruned")
     size = models.PositiveIntegerField(null=True, help_text="bytes of the body; null in rows of version 0.1")

@@ -23,7 +23,7 @@ from pydantic_core import to_json
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
-from receiver.fields import compress
+from receiver.frames import PLAIN, WRITTEN, compress
 from receiver.store import DownError, RefusedError, Row, reopen
 
 # Seconds for the answer to a statement, before the connection is cut. With `connect_timeout` it is less than
@@ -67,7 +67,7 @@ class PostgresWriter:
         left = list(zip(arrivals, times, strict=True))
         for pause in (0.0, *LOCK_RETRIES):
             await asyncio.sleep(pause)
-            sent = parameters([arrival for arrival, _ in left], [count for _, count in left])
+            sent = parameters([arrival for arrival, _ in left], [count for _, count in left], PLAIN)
             for source, guid, hook_id, pk, status, digest in await self._run(REDELIVER, sent):
                 row = Row(int(pk), status, bytes.fromhex(digest) if digest else None)
                 found[source, guid, int(hook_id)] = row
@@ -190,9 +190,11 @@ class _SlowError(psycopg.OperationalError):
     """The server did not answer in time."""
 
 
-def parameters(arrivals: Sequence[Arrival], times: Sequence[int]) -> tuple[bytes, bytes]:
+def parameters(
+    arrivals: Sequence[Arrival], times: Sequence[int], dictionary: int = WRITTEN
+) -> tuple[bytes, bytes]:
     """Return the parameters of both statements: the columns as JSON, and all bodies in one."""
-    bodies = [compress(arrival.body) for arrival in arrivals]
+    bodies = [compress(arrival.body, dictionary) for arrival in arrivals]
     columns = rows.of(arrivals, times)
     start = 1
     for row, body in zip(columns, bodies, strict=True):

@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
-from receiver.fields import compress
+from receiver.frames import PLAIN, WRITTEN, compress
 from receiver.store import DownError, RefusedError, Row, reopen
 
 _SQL = Path(__file__).parent / "sql"
@@ -93,17 +93,21 @@ def _insert(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]
 @transaction.atomic
 def _redeliver(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
     return {
-        key: Row(*returned) for key, row in _rows(arrivals, times) for returned in _execute(REDELIVER, row)
+        key: Row(*returned)
+        for key, row in _rows(arrivals, times, PLAIN)
+        for returned in _execute(REDELIVER, row)
     }
 
 
-def _rows(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[tuple[Key, dict[str, Any]]]:
+def _rows(
+    arrivals: Sequence[Arrival], times: Sequence[int], dictionary: int = WRITTEN
+) -> list[tuple[Key, dict[str, Any]]]:
     """Return the key of each arrival, and its columns as Django keeps them in SQLite."""
     found = []
     for arrival, row in zip(arrivals, rows.of(arrivals, times), strict=True):
         row["guid"] = arrival.guid.replace("-", "")
         row["headers"] = to_json(arrival.headers).decode()
-        row["body"] = compress(arrival.body)
+        row["body"] = compress(arrival.body, dictionary)
         found.append((arrival.key, row))
     return found
 

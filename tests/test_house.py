@@ -42,7 +42,7 @@ ALLOWED = {
     "upstream": {"ledger", "records", "schemas", "database", "receiver.models"},
     "worker": {"processing", "receiver.queue", "ledger.pruning", "ledger.stats", "upstream"},
     "ledger": {"configuration.redis_pools", "database", "records.models", "receiver.models"},
-    "api": {"ledger", "upstream", "database", "records.models", "receiver.fields", "receiver.models",
+    "api": {"ledger", "upstream", "database", "records.models", "receiver.frames", "receiver.models",
             "receiver.queue"},
     "console": {"api", "ledger", "upstream", "processing", "database", "receiver", "handlers", "records",
                 "schemas", "telemetry", "settings", "configuration"},

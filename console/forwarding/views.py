@@ -16,7 +16,7 @@ from console.accounts.roles import require_operator
 from console.forwarding import target as targets
 from console.forwarding.client import Answer, Client, NoAnswerError, NotReachedError
 from console.forwarding.outgoing import outgoing
-from receiver.fields import UnreadableBodyError
+from receiver.frames import UnreadableBodyError
 from receiver.models import Delivery
 
 logger = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ TYPES = {
     "DateTimeField": "time",
     "FloatField": "number",
     "ForeignKey": "reference",
+    "HeadersField": "JSON",
     "JSONField": "JSON",
     "PositiveBigIntegerField": "integer",
     "PositiveIntegerField": "integer",

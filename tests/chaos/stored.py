@@ -10,7 +10,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from receiver import queue
-from receiver.fields import compress
+from receiver.frames import compress
 from receiver.models import digest_of
 from tests import github
 from tests.chaos import ledger

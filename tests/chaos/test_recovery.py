@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from receiver.fields import compress
+from receiver.frames import compress
 from receiver.models import digest_of
 from tests import fake_github, processes
 from tests.chaos import ledger, stack

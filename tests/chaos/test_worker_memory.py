@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.fields import compress
+from receiver.frames import compress
 from receiver.models import digest_of
 from tests import github, processes
 from tests.chaos import invariants, ledger, stack, stored

@@ -18,7 +18,7 @@ from handlers._registry import MAX_ATTEMPTS
 from processing import batch_runner
 from receiver.models import Delivery, HandlerRun
 from schemas.push import PushEvent
-from tests import github
+from tests import github, later
 from tests.processing.deliveries import Recorder, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -268,18 +268,25 @@ async def test_a_handler_that_cancels_its_own_task_fails_and_is_settled(awaits: 
     assert (row.status, row.error) == ("retrying", "deliveries.works: CancelledError: ")
 
 
-async def test_a_body_that_cannot_be_read_is_the_end_of_its_own_delivery() -> None:
+@pytest.mark.parametrize(
+    ("frame", "error"),
+    [
+        (b"no frame", "ZstdError"),
+        (later.frame(), "UnknownDictionaryError: compressed with dictionary 7"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_the_end_of_its_own_delivery(frame: bytes, error: str) -> None:
     broken, good = await make(), await make()
 
     def corrupt() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", broken.pk])
+            cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [frame, broken.pk])
 
     await sync_to_async(corrupt)()
     await Recorder().runner().drain()
     [broken, good] = await without_bodies()
     assert (broken.status, good.status) == ("dead", "succeeded")
-    assert broken.error.startswith("the stored body cannot be read: ZstdError")
+    assert broken.error.startswith(f"the stored body cannot be read: {error}")
 
 
 async def without_bodies() -> list[Delivery]:

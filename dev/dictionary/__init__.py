@@ -1,0 +1,1 @@
+"""Trains the dictionary that `receiver.frames` compresses bodies with."""
