@@ -24,7 +24,10 @@ MAX_NAME = 64  # characters
 MAX_ADDRESS = 64  # characters
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_HOOK_ID = re.compile(r"[0-9]{1,18}")
+_HOOK_ID = re.compile(r"[0-9]{1,19}")
+MAX_HOOK_ID = 2**63 - 1
+# Around the value of a header, but no part of it: https://www.rfc-editor.org/rfc/rfc9110#section-5.5
+SPACES = " \t"
 _GITHUBS = "x-github-"
 
 
@@ -82,7 +85,9 @@ def read(
     position = _position(verifier, headers.get("x-hub-signature-256"))
     event = _header(headers, "X-GitHub-Event", _EVENT, "the name of an event")
     guid = _header(headers, "X-GitHub-Delivery", _GUID, "a UUID")
-    hook_id = _header(headers, "X-GitHub-Hook-ID", _HOOK_ID, "a number", absent="0")
+    hook_id = int(_header(headers, "X-GitHub-Hook-ID", _HOOK_ID, "a number", absent="0"))
+    if hook_id > MAX_HOOK_ID:
+        raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, "X-GitHub-Hook-ID is beyond 64 bits")
     content_type = headers.get("content-type", "")
     if content_type != JSON and content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
         raise RejectedError(
@@ -104,7 +109,7 @@ def read(
     subject = envelope.pull_request or envelope.issue
     return Arrival(
         guid=guid.lower(),
-        hook_id=int(hook_id),
+        hook_id=hook_id,
         source=source,
         secret_position=position,
         event=event,
@@ -129,7 +134,7 @@ def too_large(limit: int) -> str:
 
 def _position(verifier: Verifier, header: str | None) -> int:
     try:
-        return verifier.verify(header)
+        return verifier.verify(header and header.strip(SPACES))
     except signatures.SignatureMismatchError as error:
         raise RejectedError(HTTPStatus.FORBIDDEN, Reason.WRONG_SECRET, str(error)) from error
     except signatures.SignatureMissingError as error:
@@ -144,7 +149,7 @@ def _header(
     value = headers.get(name.lower(), absent)
     if value is None:
         raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, f"{name} is missing")
-    if not form.fullmatch(value):
+    if not form.fullmatch(value) and not form.fullmatch(value := value.strip(SPACES)):
         raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, f"{name} must be {what}")
     return value
 
@@ -165,7 +170,7 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     kept = {}
     for name, value in headers.items():
         if name.startswith(_GITHUBS) and len(name) <= MAX_NAME and len(value) <= MAX_HEADER:
-            kept[_name(name)] = value
+            kept[_name(name)] = value.strip(SPACES)
             if len(kept) == MAX_HEADERS:
                 break
     agent = headers.get("user-agent")

@@ -189,7 +189,7 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
     if announced > PAGE_BODY or (len(path) <= LONGEST_PATH and _resolved(path)):
         response = views.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "no body is taken here")
     else:
-        response = views.refusal(HTTPStatus.NOT_FOUND, "nothing is here; deliveries go to /webhooks/github")
+        response = views.not_found()
     response["Content-Length"] = str(len(response.content))
     response["Connection"] = "close"
     await _pages.send_response(response, send)

@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from receiver import views
 
+handler404 = views.not_found
 urlpatterns = [
     re_path(r"^$", views.root),
     re_path(r"^webhooks/github/?$", views.github),

@@ -86,6 +86,12 @@ async def root(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(ROOT, content_type="text/plain; charset=utf-8")
 
 
+def not_found(_request: HttpRequest | None = None, exception: Exception | None = None) -> JsonResponse:
+    """Return the answer to a path that is none. It is Django's `handler404` too."""
+    del exception  # the path is not repeated
+    return refusal(HTTPStatus.NOT_FOUND, "nothing is here; deliveries go to /webhooks/github")
+
+
 async def healthz(_request: HttpRequest) -> JsonResponse:
     """Answer 200 while the process runs."""
     return JsonResponse({"status": "ok"})

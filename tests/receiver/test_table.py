@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from receiver.models import Delivery
 from tests import github
 from tests.github import Request
+from tests.receiver import raw
 from tests.servers import ACME_SECRET, PREVIOUS_SECRET, SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +91,39 @@ async def test_what_is_wrong_is_refused_with_a_json_error_and_leaves_no_row(
         assert SECRET not in await answer.text()
         assert github.signature(request.body) not in await answer.text()
     assert await Delivery.objects.acount() == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/favicon.ico", "/webhooks/github//", "/webhooks/github/%E2%82%AC"]
+)
+async def test_a_path_that_is_none_is_404_as_json(
+    path: str, method: str, http: aiohttp.ClientSession, receiver_url: str
+) -> None:
+    async with http.request(method, URL(f"{receiver_url}{path}", encoded=True)) as answer:
+        assert answer.status == 404
+        assert await answer.json() == {"error": "nothing is here; deliveries go to /webhooks/github"}
+
+
+async def test_spaces_around_the_value_of_a_header_are_no_part_of_it(receiver_url: str) -> None:
+    request = push()
+    request.headers = {name: f"\t {value} \t" for name, value in request.headers.items()}
+    async with raw.connected(receiver_url) as (reader, writer):
+        writer.write(raw.head(request) + request.body)
+        assert (await raw.answer(reader))[0] == 202
+    assert (await Delivery.objects.aget()).headers["X-GitHub-Event"] == "push"
+
+
+async def test_the_largest_hook_id_is_that_of_the_column(
+    http: aiohttp.ClientSession, receiver_url: str
+) -> None:
+    for hook_id, status in ((2**63 - 1, 202), (2**63, 400)):
+        request = github.sample("push__branch", hook_id=hook_id)
+        async with http.post(
+            f"{receiver_url}/webhooks/github", data=request.body, headers=request.headers
+        ) as answer:
+            assert answer.status == status
+    assert (await Delivery.objects.aget()).hook_id == 2**63 - 1
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"])
