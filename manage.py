@@ -2,20 +2,43 @@
 """Django's command line, with Hookkeeper's own commands: see docs/reference/commands.md."""
 
 import os
+import re
 import sys
 
 from django.core.management import execute_from_command_line
+from django.db import InterfaceError, OperationalError, ProgrammingError
+
+# Commands that run their user's own code, whose errors need the traceback.
+OWN_CODE = frozenset({"shell", "test"})
+# Of SQLite and PostgreSQL, for tables that are not there.
+NO_TABLE = re.compile(r"no such (?:table|column)|does not exist")
 
 
 def main() -> None:
-    """Run the command of the arguments. A wrong setting ends it with one line that names the variable."""
+    """Run the command of the arguments. A wrong setting ends it with one line that names the variable.
+
+    So does a database that is away, or has no tables: exit 1. `--traceback` shows where it failed.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
     import settings  # noqa: PLC0415 - before Django parses the arguments, so that none passes a wrong one
 
     if sys.argv[1:] in (["--version"], ["version"]):  # Django would print its own
         sys.stdout.write(f"{settings.VERSION}\n")
         return
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
+        if "--traceback" in sys.argv or OWN_CODE.intersection(sys.argv[1:2]):
+            raise
+        sys.exit(f"CommandError: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    """Return in one line what failed, and what to do about it."""
+    text = " ".join(str(error).split())
+    if NO_TABLE.search(text):
+        return f"the database has not the tables of this version: run `manage.py migrate` ({text})"
+    return f"the database does not answer: {text}"
 
 
 if __name__ == "__main__":
