@@ -40,6 +40,10 @@ LONGEST_REASON = 300  # characters
 LONGEST_ERROR = 2_000  # characters
 
 
+class ExplainedError(Exception):
+    """Fails an operation for a reason that its message explains, so that no traceback is needed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What one portion did, and where the next begins."""

@@ -125,6 +125,9 @@ class OperationRunner:
                 logger.info("operation stopped id=%d", operation.pk)
             except OUTAGES:
                 raise
+            except operations.ExplainedError as error:
+                logger.error("operation failed id=%d error=%s", operation.pk, error)  # noqa: TRY400 - explained
+                await database.run(operations.fail, operation, f"{type(error).__name__}: {error}")
             except Exception as error:
                 logger.exception("operation failed id=%d", operation.pk)
                 await database.run(operations.fail, operation, f"{type(error).__name__}: {error}")

@@ -1,7 +1,9 @@
 """Errors of GitHub's API. Each message says what happened and what to do; none holds a credential."""
 
+from ledger.operations import ExplainedError
 
-class UpstreamError(Exception):
+
+class UpstreamError(ExplainedError):
     """GitHub's API did not do what was asked."""
 
 

@@ -53,9 +53,14 @@ def test_a_part_that_failed_is_reported_and_ends_with_an_error(fake: Github, cat
     assert Issue.objects.count() == 1
 
 
-def test_a_repository_that_is_not_shown_is_an_error_with_what_to_do(fake: Github) -> None:
+def test_a_repository_that_is_not_shown_is_an_error_with_what_to_do(
+    fake: Github, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(CommandError, match="NotFoundError: GitHub shows nothing there"):
         run("sync", "octo/none")
+    [failed] = [record for record in caplog.records if record.message.startswith("operation failed")]
+    assert not failed.exc_info
+    assert "GitHub shows nothing there" in failed.message
 
 
 @pytest.mark.parametrize("name", ["cat", "octo/cat/tom", "octo/{cat}", "https://github.com/octo/cat"])
