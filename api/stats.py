@@ -101,10 +101,10 @@ def _question(query: Asked, now: datetime) -> Question:
     grain = query.step
     length = LENGTHS[grain]
     until = _time("until", query.until, now, now)
-    since = _time("since", query.since, now, until - stats.DEFAULT_LENGTHS[grain] * length)
     try:
+        since = _time("since", query.since, now, until - stats.DEFAULT_LENGTHS[grain] * length)
         since, until = stats.period(grain, since, until)
-    except OverflowError:
+    except OverflowError:  # in the year 1, or 9999
         raise invalid("query.until", "until must be a time, as 2026-01-31T12:00 or 24h") from None
     if not 0 < (until - since) / length <= stats.MAX_POINTS:
         raise invalid("query.since", f"since must be before until, by at most {stats.MAX_POINTS} steps")
