@@ -48,7 +48,9 @@ class ReplayFilter(Content):
     """The deliveries to replay, by the filters of the list. At least one is needed."""
 
     filter: Filters
-    rate: float = Field(0.0, ge=0, le=1_000_000, description="deliveries per second at most; 0 is no limit")
+    rate: float = Field(
+        0.0, strict=True, ge=0, le=1_000_000, description="deliveries per second at most; 0 is no limit"
+    )
 
 
 def _kind(body: Any) -> str:

@@ -96,6 +96,7 @@ def test_an_error_is_about_the_kind_of_body_that_was_sent(api: Programs) -> None
         ({"ids": [1]}, "body.ids.0"),
         ({"filter": {"statu": "dead"}}, "body.filter.statu"),
         ({"filter": {"status": "dead"}, "rate": -1}, "body.rate"),
+        ({"filter": {"status": "dead"}, "rate": True}, "body.rate"),
         ({"filter": {"status": "dead"}, "ids": ["1"]}, "body.ids"),
     ):
         found = problem(api.operator.post("deliveries/replay", body or b"{}"))
