@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+import schemas
 from receiver.models import Delivery, HandlerRun, Status
 
 # The source of deliveries that came to /webhooks/github; no other source can be called so.
@@ -17,6 +18,9 @@ NO_SOURCE = "-"
 # PostgreSQL's largest bigint.
 LARGEST = 2**63 - 1
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+LONGEST_VALUE = 1_000  # characters; a repository has at most 140, and PostgreSQL's index entries 2,700 bytes
+# Words of an error: SQLite refuses an expression of 1,000 parts, and each word is a search of its own.
+MOST_WORDS = 30
 _AGO = re.compile(r"([0-9]{1,5})([mhd])")
 
 
@@ -60,8 +64,10 @@ def parse(parameters: Mapping[str, str], now: datetime) -> Filter:
     """
     chosen = {name: parameters[name].strip() for name in CONDITIONS if parameters.get(name, "").strip()}
     for value in chosen.values():
-        if "\0" in value:
+        if schemas.storable(value) != value:
             raise InvalidFilterError("a filter", "text that a database can store")
+        if len(value) > LONGEST_VALUE:
+            raise InvalidFilterError("a filter", f"at most {LONGEST_VALUE} characters")
     condition = Q()
     for name, value in chosen.items():
         condition &= CONDITIONS[name](value, now)
@@ -105,8 +111,10 @@ def _handler(value: str, _now: datetime) -> Q:
 
 def _error(value: str, _now: datetime) -> Q:
     """Every word, in any case and order; only deliveries that have an error are looked at."""
-    words = (Q(error__icontains=word) for word in value.split())
-    return reduce(Q.__and__, words, ~Q(error=""))
+    words = value.split()
+    if len(words) > MOST_WORDS:
+        raise InvalidFilterError("error", f"at most {MOST_WORDS} words")
+    return reduce(Q.__and__, (Q(error__icontains=word) for word in words), ~Q(error=""))
 
 
 def _time(name: str, lookup: str) -> Callable[[str, datetime], Q]:

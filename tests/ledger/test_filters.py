@@ -84,6 +84,9 @@ def test_a_guid_finds_the_deliveries_of_all_its_hooks() -> None:
         ("since", "99999999h", "since must be a time"),
         ("until", "0001-01-01T00:00+14:00", "until must be a time"),
         ("sender", "a\0b", "a filter must be text that a database can store"),
+        ("sender", "a\ud800", "a filter must be text that a database can store"),
+        ("event", "a" * 1_001, "a filter must be at most 1000 characters"),
+        ("error", "a " * 31, "error must be at most 30 words"),
     ],
 )
 def test_what_cannot_be_a_filter_says_what_it_must_be(name: str, value: str, must: str) -> None:
