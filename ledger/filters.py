@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-import schemas
 from receiver.models import Delivery, HandlerRun, Status
 
 # The source of deliveries that came to /webhooks/github; no other source can be called so.
 NO_SOURCE = "-"
 # PostgreSQL's largest bigint.
 LARGEST = 2**63 - 1
+# PostgreSQL stores no NUL in a text, and no half of a character.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST_VALUE = 1_000  # characters; a repository has at most 140, and PostgreSQL's index entries 2,700 bytes
 # Words of an error: SQLite refuses an expression of 1,000 parts, and each word is a search of its own.
@@ -64,7 +65,7 @@ def parse(parameters: Mapping[str, str], now: datetime) -> Filter:
     """
     chosen = {name: parameters[name].strip() for name in CONDITIONS if parameters.get(name, "").strip()}
     for value in chosen.values():
-        if schemas.storable(value) != value:
+        if _UNSTORABLE.search(value):
             raise InvalidFilterError("a filter", "text that a database can store")
         if len(value) > LONGEST_VALUE:
             raise InvalidFilterError("a filter", f"at most {LONGEST_VALUE} characters")
