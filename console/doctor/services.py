@@ -16,11 +16,13 @@ from console.doctor.findings import Finding, Status
 from database import row_sets
 from ledger import heartbeats
 from ledger.summary import span
-from receiver.models import WAITING, Delivery
+from receiver.models import OPEN, WAITING, Delivery
 from receiver.postgresql import connection_parameters
 
 # Seconds that a delivery may be due before it is a sign of too few workers.
 OVERDUE = 60.0
+# Rows with a contradiction that are counted.
+MOST_COUNTED = 1000
 # A key that expires by itself, should this process be killed before it deletes it.
 PROBE = "hookkeeper:doctor"
 PROBE_EXPIRES = 10  # seconds
@@ -140,7 +142,7 @@ def check_redis() -> Iterator[Finding]:
 
 
 def check_workers() -> Iterator[Finding]:
-    """Check that a worker is alive, and that no delivery has been due for long."""
+    """Check that a worker is alive, that no delivery has been due for long, and that statuses are whole."""
     try:
         alive = heartbeats.read()
     except (RedisError, OSError):
@@ -158,6 +160,7 @@ def check_workers() -> Iterator[Finding]:
             )
         )
     yield _queue()
+    yield _statuses()
 
 
 def _queue() -> Finding:
@@ -177,3 +180,21 @@ def _queue() -> Finding:
             "Start more workers, or see in `manage.py queue` what those that run are busy with.",
         )
     return Finding("queue", Status.OK, "no delivery has been due for long")
+
+
+def _statuses() -> Finding:
+    """Find settled deliveries without `finished_at`: only a change by hand leaves them."""
+    try:
+        require_database()
+        rows = Delivery.objects.filter(finished_at__isnull=True).exclude(status__in=OPEN)
+        count = len(rows.values_list("pk")[:MOST_COUNTED])
+    except Error:
+        return Finding("statuses", Status.SKIPPED, "the database does not answer")
+    if not count:
+        return Finding("statuses", Status.OK, "each settled delivery has the time of its settlement")
+    return Finding(
+        "statuses",
+        Status.WARNING,
+        f"{count}{'+' if count == MOST_COUNTED else ''} settled deliveries have no finished_at",
+        "Their status was changed by hand. No filter, count or replay finds them: set finished_at too.",
+    )

@@ -159,6 +159,16 @@ def test_a_delivery_that_is_due_for_long_is_a_warning(redis: "Redis") -> None:
 
 
 @database_test
+def test_deliveries_that_were_set_dead_by_hand_are_a_warning() -> None:
+    kept(status="dead", finished_at=None)
+    workers = Check("workers", services.check_workers)
+    finding = found("statuses", workers)
+    assert (finding.status, finding.seen) == (Status.WARNING, "1 settled deliveries have no finished_at")
+    Delivery.objects.update(finished_at=aged())
+    assert found("statuses", workers).status is Status.OK
+
+
+@database_test
 def test_secrets_are_counted_and_short_ones_and_wrong_signatures_are_warnings(settings: Settings) -> None:
     secrets = Check("secrets", machine.check_secrets)
     settings.WEBHOOK_SECRETS = {"": (b"x" * 32, b"y" * 32), "acme": (b"short!",)}
