@@ -119,11 +119,6 @@ class Run(Model):
     superseded: bool
 
 
-_COLUMNS = tuple(DeliveryItem.model_fields)
-_DETAIL = tuple(DeliveryDetail.model_fields)
-_RUN = tuple(Run.model_fields)
-
-
 def chosen(given: Mapping[str, Any], within: str) -> Filter:
     """Return the filter of these values. Raises a 422 that names the wrong one, `within` the request."""
     try:
@@ -145,7 +140,7 @@ async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> HttpRes
     """
     values = query.model_dump(exclude_none=True, exclude={"cursor", "after", "limit"})
     narrowed = chosen(values, "query")
-    rows = filters.deliveries(narrowed).values_list("pk", *_COLUMNS, named=True)
+    rows = filters.deliveries(narrowed).values_list("pk", *DeliveryItem.columns(), named=True)
     if query.after is not None:
         if query.cursor is not None:
             raise invalid("query.cursor", "cursor and after exclude each other")
@@ -174,7 +169,7 @@ PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the delivery
 @router.get("/{id}", response=DeliveryDetail, summary="Get a delivery")
 async def get_delivery(request: HttpRequest, id: PathId) -> HttpResponse:  # noqa: A002 - the API's name
     """Get a delivery with GitHub's own headers."""
-    rows = Delivery.objects.filter(pk=number(id)).values(*_DETAIL)
+    rows = Delivery.objects.filter(pk=number(id)).values(*DeliveryDetail.columns())
     return rendered(DeliveryDetail(**must(await rows.afirst())))
 
 
@@ -184,7 +179,7 @@ async def list_runs(request: HttpRequest, id: PathId) -> Page[Run]:  # noqa: A00
     pk = number(id)
     if not await Delivery.objects.filter(pk=pk).aexists():
         must(None)
-    rows = HandlerRun.objects.filter(delivery=pk).order_by("pk").values(*_RUN)[:MAX_RUNS]
+    rows = HandlerRun.objects.filter(delivery=pk).order_by("pk").values(*Run.columns())[:MAX_RUNS]
     return Page(items=[Run(**row) async for row in rows], next=None)
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, link
+from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, newest_first
 from upstream.models import Missed, MissedState
 
 router = Router(tags=["missed"])
@@ -42,16 +42,11 @@ class MissedDelivery(Model):
     reason: str = Field(description="why it is lost, or how it arrived")
 
 
-_COLUMNS = [str(field.validation_alias or name) for name, field in MissedDelivery.model_fields.items()]
-
-
 @router.get("", response=Page[MissedDelivery], summary="List missed deliveries")
 async def list_missed(request: HttpRequest, query: Query[Listed]) -> Page[MissedDelivery]:
     """List the deliveries that GitHub could not deliver, newest first, with what became of them."""
-    narrowing = {"state": query.state, "event": query.event, "hook_id": query.hook, "pk__lt": query.cursor}
+    narrowing = {"state": query.state, "event": query.event, "hook_id": query.hook}
     chosen = {name: value for name, value in narrowing.items() if value is not None}
-    rows = Missed.objects.filter(**chosen).order_by("-pk")
-    found = [row async for row in rows.values(*_COLUMNS)[: query.limit + 1]]
-    items = [MissedDelivery(**row) for row in found[: query.limit]]
-    more = len(found) > query.limit
-    return Page(items=items, next=link(request, cursor=items[-1].id) if more else None)
+    return await newest_first(
+        request, Missed.objects.filter(**chosen), MissedDelivery, query.cursor, query.limit
+    )

@@ -9,7 +9,18 @@ from ninja import Path, Query, Router
 from pydantic import Field, JsonValue
 
 from api.problems import conflict
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, link, must, number, requester
+from api.schemas import (
+    DEFAULT_ITEMS,
+    Id,
+    Limit,
+    Model,
+    Page,
+    Parameters,
+    must,
+    newest_first,
+    number,
+    requester,
+)
 from ledger import operations
 from ledger.models import Change, Kind, Operation, State
 
@@ -61,7 +72,6 @@ class OperationDetail(OperationItem):
     changes: list[StateChange]
 
 
-_COLUMNS = tuple(OperationItem.model_fields)
 PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the operation's id")]
 
 
@@ -69,13 +79,8 @@ PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the operatio
 async def list_operations(request: HttpRequest, query: Query[Listed]) -> Page[OperationItem]:
     """List operations, newest first: who asked for what, and what became of it."""
     narrowing = query.model_dump(exclude_none=True, exclude={"cursor", "limit"})
-    rows = Operation.objects.filter(**narrowing).order_by("-pk")
-    if query.cursor is not None:
-        rows = rows.filter(pk__lt=query.cursor)
-    found = [row async for row in rows.values(*_COLUMNS)[: query.limit + 1]]
-    items = [OperationItem(**row) for row in found[: query.limit]]
-    more = len(found) > query.limit
-    return Page(items=items, next=link(request, cursor=items[-1].id) if more else None)
+    rows = Operation.objects.filter(**narrowing)
+    return await newest_first(request, rows, OperationItem, query.cursor, query.limit)
 
 
 @router.get("/{id}", response=OperationDetail, summary="Get an operation")
@@ -102,6 +107,6 @@ async def cancel_operation(request: HttpRequest, id: PathId) -> OperationDetail:
 
 async def detail(pk: int) -> OperationDetail:
     """Return an operation with its story. Raises a 404."""
-    row = must(await Operation.objects.filter(pk=pk).values(*_COLUMNS).afirst())
+    row = must(await Operation.objects.filter(pk=pk).values(*OperationItem.columns()).afirst())
     changes: Any = Change.objects.filter(operation=pk).order_by("pk").values("at", "state", "by")
     return OperationDetail(**row, changes=[StateChange(**each) async for each in changes[:MAX_CHANGES]])

@@ -19,11 +19,6 @@ class Record(Model):
     repository_id: Id = Field(description="its id in this API")
     repository: str = Field(validation_alias="repository__full_name", examples=["octo/cat"])
 
-    @classmethod
-    def names(cls) -> list[str]:
-        """Return the names of the columns to read."""
-        return [str(field.validation_alias or name) for name, field in cls.model_fields.items()]
-
 
 class Pull(Record):
     """A pull request."""

@@ -1,6 +1,6 @@
 """Records of repositories, newest first: one list for each kind."""
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db.models import Model as Table
 from django.http import HttpRequest
@@ -19,7 +19,7 @@ from api.record_schemas import (
     Release,
     WorkflowRun,
 )
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Page, Parameters, Text, link
+from api.schemas import DEFAULT_ITEMS, Id, Limit, Page, Parameters, Text, newest_first
 from records import models
 
 router = Router(tags=["records"])
@@ -137,18 +137,11 @@ async def list_workflow_runs(request: HttpRequest, query: Query[ListedRuns]) -> 
     return await _page(request, query, models.WorkflowRun, WorkflowRun)
 
 
-async def _page(request: HttpRequest, query: Listed, table: type[Table], shown: type[Shown]) -> Page[Any]:
-    """Return a keyset page by descending id, which is the order in which rows were recorded."""
-    rows = table._default_manager.order_by("-pk")
+async def _page(request: HttpRequest, query: Listed, table: type[Table], shown: type[Shown]) -> Page[Shown]:
     narrowing = query.model_dump(exclude_none=True, exclude={"cursor", "limit", "repository"})
-    rows = rows.filter(**narrowing)
+    rows = table._default_manager.filter(**narrowing)
     if query.repository is not None:
         # Resolved first, so that the query over a large table has one condition on an indexed number.
         named = models.Repository.objects.filter(full_name=query.repository).values_list("pk", flat=True)
         rows = rows.filter(repository__in=[pk async for pk in named])
-    if query.cursor is not None:
-        rows = rows.filter(pk__lt=query.cursor)
-    found = [row async for row in rows.values(*shown.names())[: query.limit + 1]]
-    items = [shown(**row) for row in found[: query.limit]]
-    more = len(found) > query.limit
-    return Page(items=items, next=link(request, cursor=items[-1].id) if more else None)
+    return await newest_first(request, rows, shown, query.cursor, query.limit)

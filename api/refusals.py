@@ -8,7 +8,7 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field
 
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, link
+from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, newest_first
 from ledger import unmatched
 from receiver.models import Reason, Rejection, RejectionCount
 
@@ -65,16 +65,11 @@ class Unmatched(Model):
 @router.get("/rejections", response=Page[Rejected], summary="List rejections")
 async def list_rejections(request: HttpRequest, query: Query[Listed]) -> Page[Rejected]:
     """List the last thousand rejected requests, newest first."""
-    rows = Rejection.objects.order_by("-pk")
+    rows = Rejection.objects.all()
     for name in ("reason", "source"):
         if (value := getattr(query, name)) is not None:
             rows = rows.filter(**{name: value})
-    if query.cursor is not None:
-        rows = rows.filter(pk__lt=query.cursor)
-    found = [row async for row in rows.values(*Rejected.model_fields)[: query.limit + 1]]
-    more = len(found) > query.limit
-    items = [Rejected(**row) for row in found[: query.limit]]
-    return Page(items=items, next=link(request, cursor=items[-1].id) if more else None)
+    return await newest_first(request, rows, Rejected, query.cursor, query.limit)
 
 
 @router.get("/rejections/counts", response=Page[Counted], summary="Count rejections")

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 from pydantic import Field
 
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, link, must, number
+from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, must, newest_first, number
 from ledger import repositories
 from records.models import Repository as Row
 from upstream import live
@@ -78,23 +78,15 @@ class RepositoryDetail(Repository):
     live: Live | None = Field(description="null unless it was asked for")
 
 
-_COLUMNS = tuple(Repository.model_fields)
-
-
 @router.get("", response=Page[Repository], summary="List repositories")
 async def list_repositories(request: HttpRequest, query: Query[Listed]) -> Page[Repository]:
     """List repositories, the newest first."""
-    rows = Row.objects.order_by("-pk")
+    rows = Row.objects.all()
     if query.name is not None:
         rows = rows.filter(full_name=query.name)
     if query.server is not None:
         rows = rows.filter(server=query.server)
-    if query.cursor is not None:
-        rows = rows.filter(pk__lt=query.cursor)
-    found = [row async for row in rows.values(*_COLUMNS)[: query.limit + 1]]
-    items = [Repository(**row) for row in found[: query.limit]]
-    more = len(found) > query.limit
-    return Page(items=items, next=link(request, cursor=items[-1].id) if more else None)
+    return await newest_first(request, rows, Repository, query.cursor, query.limit)
 
 
 PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the repository's id in this API")]
@@ -120,7 +112,9 @@ async def get_repository(request: HttpRequest, id: PathId, query: Query[Details]
         for read in await repositories.read(row)
     ]
     said = await asking if asking else None
-    return RepositoryDetail(**{name: getattr(row, name) for name in _COLUMNS}, parts=parts, live=said)
+    return RepositoryDetail(
+        **{name: getattr(row, name) for name in Repository.columns()}, parts=parts, live=said
+    )
 
 
 async def _ask(row: Row) -> Live:

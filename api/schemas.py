@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +17,7 @@ MAX_ITEMS = 200
 DEFAULT_ITEMS = 50
 
 Item = TypeVar("Item")
+Shown = TypeVar("Shown", bound="Model")
 
 Id = Annotated[str, Field(pattern=r"^[0-9]{1,19}$", examples=["1048576"])]
 """An id: a string, because JavaScript rounds numbers above 2^53."""
@@ -34,6 +36,11 @@ class Model(BaseModel):
     """Base of everything in an answer. Ids, which are numbers in the database, become strings."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Return the names of the columns to read."""
+        return [str(field.validation_alias or name) for name, field in cls.model_fields.items()]
 
 
 class Content(BaseModel):
@@ -97,6 +104,23 @@ def number(text: str) -> int:
 def link(request: HttpRequest, **changes: Any) -> str:
     """Return the path and query of this request with some parameters changed."""
     return f"{request.path}?{urlencode({**request.GET.dict(), **changes})}"
+
+
+async def newest_first(
+    request: HttpRequest, rows: QuerySet[Any], shown: type[Shown], cursor: str | None, limit: int
+) -> Page[Shown]:
+    """Return a page of rows by descending id, which is the order in which they were recorded."""
+    if cursor is not None:
+        rows = rows.filter(pk__lt=cursor)
+    found: Any = rows.order_by("-pk").values(*shown.columns())[: limit + 1]
+    return page(request, [shown(**row) async for row in found], limit, "id")
+
+
+def page(request: HttpRequest, found: list[Shown], limit: int, key: str) -> Page[Shown]:
+    """Return the first `limit` of what was found; the next page begins after the last one's `key`."""
+    items = found[:limit]
+    more = len(found) > limit
+    return Page(items=items, next=link(request, cursor=getattr(items[-1], key)) if more else None)
 
 
 def caller(request: HttpRequest) -> Token:

@@ -17,7 +17,7 @@ from pydantic import Field
 from api.deliveries import Filters, chosen
 from api.models import SavedView
 from api.problems import ProblemError, conflict, invalid
-from api.schemas import DEFAULT_ITEMS, Content, Limit, Model, Page, Parameters, link, must, requester
+from api.schemas import DEFAULT_ITEMS, Content, Limit, Model, Page, Parameters, must, page, requester
 
 router = Router(tags=["views"])
 
@@ -85,10 +85,7 @@ async def list_views(request: HttpRequest, query: Query[Listed]) -> Page[View]:
     rows = SavedView.objects.order_by("name")
     if query.cursor is not None:
         rows = rows.filter(name__gt=query.cursor)
-    found = [row async for row in rows[: query.limit + 1]]
-    items = [_shown(row) for row in found[: query.limit]]
-    more = len(found) > query.limit
-    return Page(items=items, next=link(request, cursor=items[-1].name) if more else None)
+    return page(request, [_shown(row) async for row in rows[: query.limit + 1]], query.limit, "name")
 
 
 @router.post(
