@@ -22,6 +22,7 @@ from console.pages import page
 from ledger import operations
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
+from upstream.credentials import Credentials
 from upstream.models import HookKind, Missed, MissedState, WatchedHook
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class RecoveryView(View):
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         """Queue a recovery of one hook, or of all."""
         await require_operator(request)
-        if not configured():
+        if not Credentials.configured():
             messages.error(request, "No credential for GitHub's API is set.")
             return redirect("recovery")
         chosen = request.POST.get("hook", "")
@@ -70,11 +71,6 @@ class RecoveryView(View):
         return redirect("operation", pk=operation.pk)
 
 
-def configured() -> bool:
-    """Return whether a credential for GitHub's API is set."""
-    return bool(settings.GITHUB_TOKEN or settings.GITHUB_APP_ID)
-
-
 def _read() -> dict[str, Any]:
     newest = Missed.objects.order_by("-pk").values("pk")[:MAX_COUNTED]
     rows = Missed.objects.filter(pk__in=newest).values("watched", "state").annotate(count=Count("pk"))
@@ -86,7 +82,7 @@ def _read() -> dict[str, Any]:
     lost = Missed.objects.filter(state=MissedState.LOST).only(*columns).order_by("-delivered_at")
     waiting = Missed.objects.filter(state__in=[MissedState.FOUND, MissedState.ASKED]).only(*columns)
     return {
-        "configured": configured(),
+        "configured": bool(Credentials.configured()),
         "api": settings.GITHUB_API_URL,
         "every": settings.RECOVER_EVERY,
         "hooks": [

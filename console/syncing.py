@@ -19,6 +19,7 @@ from console.operations import key_of
 from ledger import operations
 from ledger.models import OPEN, Kind, Operation
 from records.models import Repository
+from upstream.credentials import Credentials
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ class SyncView(View):
 
 def offered(repository: Repository) -> bool:
     """Return whether this installation may read the repository."""
-    has_credential = bool(settings.GITHUB_TOKEN or settings.GITHUB_APP_ID)
-    return has_credential and repository.server == schemas.server_of([settings.GITHUB_API_URL], {})
+    server = schemas.server_of([settings.GITHUB_API_URL], {})
+    return bool(Credentials.configured()) and repository.server == server
 
 
 def context(repository: Repository) -> Mapping[str, Any]:
