@@ -68,7 +68,7 @@ _TRIGGERS = {
     "retry": "an earlier failure",
     "replay": "a replay",
     "redelivery": "a redelivery by GitHub",
-    "sweep": "the sweep",
+    "sweep": "a lease that expired",
 }
 
 
