@@ -52,11 +52,12 @@ def in_the_loop() -> Write:
 async def cursor_in_the_loop() -> Write:
     """Return the same statement through psycopg's cursor."""
     opened = await psycopg.AsyncConnection.connect(**connection_parameters(), autocommit=True)
-    statement = INSERT.replace(b"$1", b"%t").replace(b"$2", b"%b")
+    statement = INSERT.replace(b"$1", b"%(columns)t").replace(b"$2", b"%(bodies)b")
 
     async def write(batch: Batch) -> object:
         columns, bodies = parameters(batch, [1] * len(batch))
-        cursor = await opened.execute(statement, (columns.decode(), bodies), prepare=True)
+        sent = {"columns": columns.decode(), "bodies": bodies}
+        cursor = await opened.execute(statement, sent, prepare=True)
         return await cursor.fetchall()
 
     return write
