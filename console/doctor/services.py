@@ -159,18 +159,20 @@ def check_workers() -> Iterator[Finding]:
                 "Deliveries wait for one: start `arq worker.WorkerSettings`, the Procfile's `worker:` line.",
             )
         )
-    yield _queue()
-    yield _statuses()
+    try:
+        require_database()
+        found = [_queue(), _statuses()]
+    except Error:
+        found = [
+            Finding(name, Status.SKIPPED, "the database does not answer") for name in ("queue", "statuses")
+        ]
+    yield from found
 
 
 def _queue() -> Finding:
-    try:
-        require_database()
-        now = row_sets.clock()
-        due = Delivery.objects.filter(WAITING, next_attempt_at__lte=now).order_by("next_attempt_at")
-        since = due.values_list("next_attempt_at", flat=True).first()
-    except Error:
-        return Finding("queue", Status.SKIPPED, "the database does not answer")
+    now = row_sets.clock()
+    due = Delivery.objects.filter(WAITING, next_attempt_at__lte=now).order_by("next_attempt_at")
+    since = due.values_list("next_attempt_at", flat=True).first()
     late = (now - since).total_seconds() if since else 0.0
     if late > OVERDUE:
         return Finding(
@@ -184,12 +186,8 @@ def _queue() -> Finding:
 
 def _statuses() -> Finding:
     """Find settled deliveries without `finished_at`: only a change by hand leaves them."""
-    try:
-        require_database()
-        rows = Delivery.objects.filter(finished_at__isnull=True).exclude(status__in=OPEN)
-        count = len(rows.values_list("pk")[:MOST_COUNTED])
-    except Error:
-        return Finding("statuses", Status.SKIPPED, "the database does not answer")
+    rows = Delivery.objects.filter(finished_at__isnull=True).exclude(status__in=OPEN)
+    count = len(rows.values_list("pk")[:MOST_COUNTED])
     if not count:
         return Finding("statuses", Status.OK, "each settled delivery has the time of its settlement")
     return Finding(
