@@ -259,7 +259,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "telemetry.logs.Lines"}, "json": {"()": "telemetry.logs.JsonLines"}},
-    "handlers": {"stderr": {"class": "telemetry.deferring.DeferringHandler", "formatter": LOG_FORMAT}},
+    "handlers": {"stderr": {"class": "telemetry.stream.WholeLines", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # The receiver records rejections itself; only unexpected errors are logged here.

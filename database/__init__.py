@@ -1,7 +1,7 @@
 """Database access: a few threads with connections, coalesced calls, and statements for many rows."""
 
 from database import lookups  # noqa: F401 - registers the lookups
-from database.coalescing import Coalescer
+from database.coalescing import Coalescer, outcomes
 from database.threads import (
     answer_within,
     close,
@@ -23,6 +23,7 @@ __all__ = [
     "extend_lock_timeout",
     "heal",
     "in_orm_thread",
+    "outcomes",
     "run",
     "use_asynchronous_commit",
 ]

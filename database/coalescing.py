@@ -1,4 +1,4 @@
-"""Batches concurrent calls: items that arrive during a write are written together by the next one."""
+"""Writes of many items, and calls that are batched: items that arrive during a write share the next one."""
 
 import asyncio
 import logging
@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Write = Callable[[Sequence[Item]], Sequence[Result]]
 
 # Rows of one write. A larger write costs as much per row, and holds its locks longer.
 MAX_ROWS = 2_500
@@ -32,14 +33,13 @@ class _Waiting(Generic[Item, Result]):
 class Coalescer(Generic[Item, Result]):
     """Wrap a blocking function of many items as an awaitable function of one item.
 
-    `write` runs in a database thread with all items that are waiting, in the order of their calls, and
-    returns one result for each, in that order. It must be one transaction, and safe to repeat. Bisection
-    finds an item that the database rejects; the error is raised for its caller alone.
+    `write` runs with all items that are waiting, in the order of their calls: see `outcomes`. The error of an
+    item is raised for its caller alone.
     """
 
     def __init__(
         self,
-        write: Callable[[Sequence[Item]], Sequence[Result]],
+        write: Write[Item, Result],
         rows: Callable[[Item], int] = lambda _item: 1,
     ) -> None:
         """`rows` estimates how many rows an item writes, which bounds the size of a write."""
@@ -65,20 +65,14 @@ class Coalescer(Generic[Item, Result]):
     async def _work(self, waiting: _Waiting[Item, Result]) -> None:
         while waiting.items:
             batch = self._take(waiting.items)
-            outcomes = await self._outcomes([item for item, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
+            written = await outcomes(self._write, [item for item, _ in batch])
+            for (_, future), outcome in zip(batch, written, strict=True):
                 if future.done():
                     continue  # the caller was cancelled
                 if isinstance(outcome, BaseException):
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
-
-    def _written(self, items: Sequence[Item]) -> Sequence[Result]:
-        results = self._write(items)
-        if len(results) != len(items):  # a caller without a result would wait forever
-            raise RuntimeError(f"{len(results)} results for {len(items)} items")
-        return results
 
     def _take(
         self, items: deque[tuple[Item, asyncio.Future[Result]]]
@@ -92,23 +86,31 @@ class Coalescer(Generic[Item, Result]):
                 size += self._rows(item)
         return batch
 
-    async def _outcomes(self, items: Sequence[Item]) -> Sequence[Result | BaseException]:
-        if not items:
-            return []
-        for attempt in range(1, WRITE_ATTEMPTS + 1):
-            try:
-                return await threads.run(self._written, items)
-            except Exception as error:  # noqa: BLE001 - raised for the callers
-                if _is_outage(error):
-                    if attempt == WRITE_ATTEMPTS:
-                        return [error] * len(items)
-                    logger.warning("write retried items=%d error=%s", len(items), error)
-                elif len(items) == 1:
-                    return [error]
-                else:
-                    break
-        half = len(items) // 2
-        return [*await self._outcomes(items[:half]), *await self._outcomes(items[half:])]
+
+async def outcomes(write: Write[Item, Result], items: Sequence[Item]) -> list[Result | Exception]:
+    """Call `write` with the items in a database thread; return the result or the error of each.
+
+    `write` returns one result for each item, in their order. It must be one transaction, and safe to repeat:
+    it is called again after an outage, and with a part of the items to find one that the database rejects.
+    """
+    if not items:
+        return []
+    for attempt in range(1, WRITE_ATTEMPTS + 1):
+        try:
+            results = await threads.run(write, items)
+            if len(results) != len(items):  # a caller without a result would wait forever
+                raise RuntimeError(f"{len(results)} results for {len(items)} items")  # noqa: TRY301 - as any other
+        except Exception as error:  # noqa: BLE001 - returned to the callers
+            if _is_outage(error) and attempt < WRITE_ATTEMPTS:
+                logger.warning("write retried items=%d error=%s", len(items), error)
+            elif _is_outage(error) or len(items) == 1:
+                return [error] * len(items)
+            else:
+                break
+        else:
+            return list(results)
+    half = len(items) // 2
+    return [*await outcomes(write, items[:half]), *await outcomes(write, items[half:])]
 
 
 def _is_outage(error: Exception) -> bool:

@@ -17,14 +17,12 @@ from processing import claiming, ordering, running, settling
 from processing.claiming import Claimed, ClaimResult
 from processing.isolation import Isolation
 from processing.leases import Leases
-from processing.log_lines import LONGEST_REASON, LogLine
+from processing.log_lines import LogLine, log_line
 from processing.running import Conditions, DatabaseAwayError, Events
-from processing.settling import LeaseLostError, Verdict
+from processing.settling import Ended, LeaseLostError, Verdict
 from receiver.models import Status, Trigger
 from telemetry import logs, tracing
 from telemetry.counts import QUEUE, counts
-from telemetry.deferring import DEFERRABLE
-from telemetry.sanitising import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +82,8 @@ class BatchRunner:
         self._recover = False
         self.leases.take(result.claims, since)
         _count_waits(result.claims)
-        if asked:
-            tracing.claimed((claimed.delivery.guid for claimed in result.claims), asked, self.worker)
+        for claimed in result.claims if asked else ():
+            tracing.spent("claim", claimed.delivery.guid, asked, **{"hookkeeper.worker": self.worker})
         if result.blocked:
             await database.run(ordering.unblock, sorted(result.blocked))
         return result
@@ -115,24 +113,30 @@ class BatchRunner:
         await self.isolation.close()
 
     async def _run(self, claims: Sequence[Claimed]) -> None:
-        """Read the bodies in portions and run each delivery in a task; when cancelled, give back the rest."""
-        tasks: set[asyncio.Task[None]] = set()
+        """Run each delivery in a task, and settle together those that end together.
+
+        When cancelled, give back the rest.
+        """
+        tasks: list[asyncio.Task[None]] = []
         stop = asyncio.Event()
         conditions = Conditions(stop.is_set, forgiving=True)
-        left = list(claims)
+        ended: asyncio.Queue[tuple[Claimed, Verdict | None]] = asyncio.Queue()
         try:
             try:
                 for portion in _portions(claims):
-                    ready = await self.read(portion)
-                    del left[: len(portion)]
-                    for claimed in ready:
-                        one = database.in_orm_thread(self._one(claimed, conditions))
-                        tasks.add(asyncio.create_task(one))
+                    # The isolating process reads the body of a suspect.
+                    await self.read([claimed for claimed in portion if not claimed.delivery.crashes])
+                    for claimed in portion:
+                        one = database.in_orm_thread(self._one(claimed, conditions, ended))
+                        tasks.append(asyncio.create_task(one))
             except Error as error:
                 logger.error("bodies not read error=%s", error)  # noqa: TRY400 - an outage
-                self._lost_sight(*left)
-            if tasks:
-                await asyncio.wait(tasks)
+                self._lost_sight(*claims[len(tasks) :])
+            left = len(tasks)
+            while left:
+                group = [await ended.get(), *(ended.get_nowait() for _ in range(ended.qsize()))]
+                await self._settle([(claimed, verdict) for claimed, verdict in group if verdict])
+                left -= len(group)
         except asyncio.CancelledError:
             stop.set()
             for task in tasks:
@@ -145,28 +149,17 @@ class BatchRunner:
                 logger.error("claims not given back error=%s", error)  # noqa: TRY400 - their leases end
             raise
 
-    async def read(self, portion: Sequence[Claimed]) -> list[Claimed]:
-        """Read the bodies; return the deliveries to run. One whose body cannot be read is settled as dead.
+    async def read(self, claims: Sequence[Claimed]) -> None:
+        """Read the bodies; one that cannot be read fails its own attempt. Raises `django.db.Error`."""
+        bodies = await database.run(claiming.read_bodies, [claimed.delivery.id for claimed in claims])
+        for claimed in claims:
+            claimed.body = bodies.get(claimed.delivery.id, LookupError("it was deleted"))
 
-        The isolating process reads the body of a suspect. Raises `django.db.Error`.
-        """
-        trusted = [claimed for claimed in portion if not claimed.delivery.crashes]
-        bodies = await database.run(claiming.read_bodies, [claimed.delivery.id for claimed in trusted])
-        ready = [claimed for claimed in portion if claimed.delivery.crashes]
-        for claimed in trusted:
-            body = bodies.get(claimed.delivery.id, LookupError("it was deleted"))
-            if isinstance(body, bytes):
-                claimed.body = body
-                ready.append(claimed)
-            else:
-                why = f"the stored body cannot be read: {type(body).__name__}: {body}"
-                await self._settle(claimed, Verdict(Status.DEAD, one_line(why, LONGEST_REASON)))
-                self.leases.drop(claimed)
-        return ready
-
-    async def _one(self, claimed: Claimed, conditions: Conditions) -> None:
-        """Process one delivery to its end; whatever happens, its capacity is free afterwards."""
-        pk = claimed.delivery.id
+    async def _one(
+        self, claimed: Claimed, conditions: Conditions, ended: "asyncio.Queue[tuple[Claimed, Verdict | None]]"
+    ) -> None:
+        """Process one delivery to its end; put its verdict if it has to be settled, else None."""
+        pk, verdict = claimed.delivery.id, None
         try:
             if not self.leases.safe(claimed):
                 logger.error("not begun reason=lease may have ended delivery=%s", claimed.delivery)
@@ -177,10 +170,8 @@ class BatchRunner:
             else:
                 if self._outages.get(pk, 0) >= OUTAGES:
                     conditions = conditions._replace(forgiving=False)
-                verdict, line = await self.attempt(claimed, conditions)
+                verdict = await self.attempt(claimed, conditions)
                 self._outages.pop(pk, None)
-                level = logging.INFO if verdict.status in FINE else logging.WARNING
-                logger.log(level, "%s", line, extra=DEFERRABLE if level == logging.INFO else None)
         except DatabaseAwayError as error:
             self._outages[pk] += 1
             logger.warning(
@@ -188,31 +179,47 @@ class BatchRunner:
             )
             self._lost_sight()
         except (Error, LeaseLostError) as error:
-            logger.warning("not settled delivery=%s error=%s", claimed.delivery, error)
-            self._lost_sight()
+            self._not_settled(claimed, error)
         except Exception:
             logger.exception("not settled delivery=%s", claimed.delivery)
         finally:
-            if not conditions.stopping():
-                self.leases.drop(claimed)
-                if claimed.delivery.size > LARGE:
-                    self.on_due()  # another may fit now
+            if verdict is None and not conditions.stopping():
+                self._drop(claimed)
+            ended.put_nowait((claimed, verdict))
 
-    async def attempt(self, claimed: Claimed, conditions: Conditions) -> tuple[Verdict, LogLine]:
-        """Run and settle one delivery whose body is read; return the verdict, and its log line.
+    async def attempt(self, claimed: Claimed, conditions: Conditions) -> Verdict:
+        """Run one delivery whose body is read; return the verdict, which is to be settled.
 
-        Raises `LeaseLostError` or `django.db.Error` when the end could not be written, and
-        `DatabaseAwayError` when a handler lost its connection and the conditions forgive it.
+        Raises `DatabaseAwayError` when a handler lost its connection and the conditions forgive it.
         """
         logs.about(claimed.delivery)
-        start = time.perf_counter()
-        verdict, notes = await running.attempt(claimed, self.registry, self.events, conditions)
-        await self._settle(claimed, verdict)
-        return verdict, LogLine(claimed.delivery, verdict, notes, time.perf_counter() - start)
+        return await running.attempt(claimed, self.registry, self.events, conditions)
 
-    async def _settle(self, claimed: Claimed, verdict: Verdict) -> None:
-        if await settling.settle(claimed, verdict):
+    async def _settle(self, ended: Sequence[Ended]) -> None:
+        """Settle attempts together; whatever happens, their capacity is free afterwards."""
+        errors, due = await settling.settle_all(ended)
+        fine: list[LogLine] = []
+        for (claimed, verdict), error in zip(ended, errors, strict=True):
+            if error is not None:
+                self._not_settled(claimed, error)
+            elif verdict.status in FINE:
+                fine.append(log_line(claimed, verdict))
+            else:
+                logger.warning("%s", log_line(claimed, verdict))
+            self._drop(claimed)
+        if fine:
+            logger.info("%s", logs.Group(fine))
+        if due:
             self.on_due()
+
+    def _not_settled(self, claimed: Claimed, error: Exception) -> None:
+        logger.warning("not settled delivery=%s error=%s", claimed.delivery, error)
+        self._lost_sight()
+
+    def _drop(self, claimed: Claimed) -> None:
+        self.leases.drop(claimed)
+        if claimed.delivery.size > LARGE:
+            self.on_due()  # another may fit now
 
     def _lost_sight(self, *claims: Claimed) -> None:
         """Have the next claim recover what this worker has in the database and does not hold."""

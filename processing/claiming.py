@@ -75,10 +75,12 @@ class Claimed:
     done: dict[str, str] = field(default_factory=dict)
     """Handler to outcome: succeeded for the guid, or failed for good."""
     has_siblings: bool = False
-    body: bytes = b""
-    """Raw bytes; read after the claim, and dropped once parsed."""
+    body: bytes | Exception = b""
+    """Raw bytes, or why they cannot be read; read after the claim, and dropped once parsed."""
     since: float = 0.0
     """This process's `time.monotonic()` just before the lease was taken or renewed."""
+    began: float = 0.0
+    """This process's `time.monotonic()` when the attempt began."""
 
     @property
     def lease(self) -> Lease:
@@ -184,9 +186,10 @@ def resume(pk: int, claims: int) -> Claimed | None:
 def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
     """Return the raw bodies of these deliveries, or for each why its body cannot be read."""
     found: dict[int, bytes | Exception] = {}
+    read = Delivery._meta.get_field("body").from_db_value
     for pk, frame in statements.execute("bodies", {"ids": ids}):
         try:
-            [[body]] = bulk.loaded(Delivery, ["body"], [(frame,)])
+            body = read(frame, None, connection)
             found[pk] = PrunedError() if body is None else body
         except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
             found[pk] = error

@@ -23,8 +23,9 @@ from django.conf import settings  # noqa: E402
 from django.db import Error  # noqa: E402
 
 import database  # noqa: E402
-from processing import batch_runner, claiming  # noqa: E402
+from processing import batch_runner, claiming, settling  # noqa: E402
 from processing.batch_runner import BatchRunner  # noqa: E402
+from processing.log_lines import log_line  # noqa: E402
 from processing.running import Conditions  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
 from telemetry import logs, tracing, writing  # noqa: E402
@@ -69,12 +70,11 @@ async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[s
     if claimed is None:
         return
     answer("began\n")
-    suspect = claimed.delivery
-    logs.about(suspect)
-    claimed.delivery = suspect._replace(crashes=0)  # its body is read here
-    for ready in await runner.read([claimed]):
-        _, line = await asyncio.create_task(database.in_orm_thread(runner.attempt(ready, Conditions())))
-        logger.info("isolated: %s", line)
+    logs.about(claimed.delivery)
+    await runner.read([claimed])
+    verdict = await asyncio.create_task(database.in_orm_thread(runner.attempt(claimed, Conditions())))
+    await settling.settle(claimed, verdict)
+    logger.info("isolated: %s", log_line(claimed, verdict))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The log line of a delivery: what became of it, as bounded text and as fields."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from processing.claiming import DeliveryRow
+from processing.claiming import Claimed, DeliveryRow
 from processing.settling import Verdict
 from telemetry.sanitising import one_line
 
@@ -19,7 +20,6 @@ class LogLine:
 
     delivery: DeliveryRow
     verdict: Verdict
-    notes: Sequence[str]
     seconds: float
 
     def __str__(self) -> str:
@@ -49,4 +49,11 @@ class LogLine:
 
     @property
     def _noted(self) -> str:
-        return one_line(", ".join(note[:LONGEST_REASON] for note in self.notes[:NOTES]), LONGEST_REASON)
+        return one_line(
+            ", ".join(note[:LONGEST_REASON] for note in self.verdict.notes[:NOTES]), LONGEST_REASON
+        )
+
+
+def log_line(claimed: Claimed, verdict: Verdict) -> LogLine:
+    """Return the line of an attempt that was settled just now."""
+    return LogLine(claimed.delivery, verdict, time.monotonic() - claimed.began)

@@ -14,10 +14,10 @@ from ledger import operations, replays
 from ledger.models import Kind, Operation
 from ledger.operations import Progress, Step
 from ledger.selection import PORTION, Selection
-from processing import claiming
+from processing import claiming, settling
 from processing.batch_runner import BatchRunner
 from processing.claiming import Capacity, Claimed
-from processing.log_lines import LogLine
+from processing.log_lines import LogLine, log_line
 from processing.running import Conditions
 from processing.settling import Verdict
 from receiver.models import WAITING, Delivery, Trigger
@@ -98,16 +98,17 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
         claimed = await database.run(_take, pk, runner, by)
         if claimed is None:
             continue
-        results: list[tuple[Verdict, LogLine]] = []
+        settled = False
         try:
             with renewed(claimed, runner):
-                ready = await runner.read([claimed])
-                results = [await runner.attempt(one, conditions) for one in ready]
+                await runner.read([claimed])
+                verdict = await runner.attempt(claimed, conditions)
+                await settling.settle(claimed, verdict)
+                settled = True
         finally:
-            if not results:
+            if not settled:
                 await database.run(claiming.release, [claimed.lease])
-        for result in results:
-            yield result
+        yield verdict, log_line(claimed, verdict)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -43,13 +43,6 @@ class DatabaseAwayError(Exception):
     """A handler lost its connection to the database; the attempt is not counted."""
 
 
-def parse(claimed: Claimed, events: Events, unread: list[str] | None = None) -> schemas.Event:
-    """Return the payload and drop the body. Raises `pydantic.ValidationError` or `schemas.PayloadError`."""
-    model = events.get(claimed.delivery.event, schemas.Event)
-    body, claimed.body = claimed.body, b""
-    return schemas.parse(model, schemas.json_of(body, claimed.delivery.content_type), unread)
-
-
 def why_unread(paths: list[str]) -> list[str]:
     """Return a note of the parts that could not be read, if there are any."""
     more = f" and {len(paths) - MAX_UNREAD} more" if len(paths) > MAX_UNREAD else ""
@@ -64,24 +57,27 @@ def why_invalid(error: ValidationError) -> str:
     )
 
 
-async def attempt(
-    claimed: Claimed, registry: Registry, events: Events, conditions: Conditions
-) -> tuple[Verdict, list[str]]:
-    """Run the remaining handlers of this delivery concurrently; return the verdict and the handlers' notes.
+async def attempt(claimed: Claimed, registry: Registry, events: Events, conditions: Conditions) -> Verdict:
+    """Run the remaining handlers of this delivery concurrently; return the verdict.
 
     Whatever a handler raises is its failure, unless `conditions` say otherwise.
     """
-    delivery = claimed.delivery
-    unread: list[str] = []
+    delivery, body = claimed.delivery, claimed.body
+    claimed.began, claimed.body = time.monotonic(), b""
+    if isinstance(body, Exception):
+        why = f"the stored body cannot be read: {type(body).__name__}: {body}"
+        return Verdict(Status.DEAD, one_line(why, LONGEST_ERROR))
+    model, unread = events.get(delivery.event, schemas.Event), list[str]()
     try:
-        event = parse(claimed, events, unread)
+        event = schemas.parse(model, schemas.json_of(body, delivery.content_type), unread)
     except ValidationError as error:
-        return Verdict(Status.INVALID, why_invalid(error)), []
+        return Verdict(Status.INVALID, why_invalid(error))
     except schemas.PayloadError as error:
-        return Verdict(Status.INVALID, str(error)), []
+        return Verdict(Status.INVALID, str(error))
+    del body
     wanting = registry.wanting(event, delivery.event)
     if not wanting:
-        return Verdict(Status.IGNORED), []
+        return Verdict(Status.IGNORED)
     number = delivery.attempts + 1
     context = DeliveryContext(
         guid=delivery.guid,
@@ -111,7 +107,9 @@ async def attempt(
         runs = [one for one in ended if isinstance(one, Run)]
     if number == 1:
         runs += [_skipped(handler, trigger) for handler in wanting if handler.name in claimed.done]
-    return judge(runs, delivery, claimed.done), context.notes
+    verdict = judge(runs, delivery, claimed.done)
+    verdict.notes = context.notes
+    return verdict
 
 
 def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str]) -> Verdict:
@@ -135,32 +133,40 @@ async def _run(
     conditions: Conditions,
 ) -> Run:
     run = Run(handler.name, context.attempt, trigger, Outcome.SUCCEEDED, datetime.now(UTC))
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in one
+    # `asyncio.timeout` costs six times as much.
+    limit = loop.call_later(handler.timeout, task.cancel) if conditions.limited else None
     start = time.perf_counter()
     try:
-        async with asyncio.timeout(handler.timeout if conditions.limited else None) as limit:
-            with tracing.span("handle", context.guid, handler=handler.name):
-                await handler.run(event, context)
-            if _cancelled():
-                await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
+        with tracing.span("handle", context.guid, handler=handler.name):
+            await handler.run(event, context)
+        if task.cancelling():
+            await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
+        _lift(limit, task)
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-        if isinstance(error, asyncio.CancelledError) and conditions.stopping():
+        timed_out = limit is not None and loop.time() >= limit.when()
+        cancelled = isinstance(error, asyncio.CancelledError)
+        if cancelled and conditions.stopping():
             raise
         if isinstance(error, KeyboardInterrupt) and not conditions.limited:
             raise
-        while (task := asyncio.current_task()) and task.cancelling():
-            task.uncancel()
+        _lift(limit, task)
         if database.connection_lost(error):
             await database.heal()
             if conditions.forgiving:
                 raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
-        _fail(run, handler, error, timed_out=isinstance(error, TimeoutError) and limit.expired())
+        _fail(run, handler, error, timed_out=timed_out and cancelled)
     run.duration = time.perf_counter() - start
     return run
 
 
-def _cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _lift(limit: asyncio.TimerHandle | None, task: "asyncio.Task[Any]") -> None:
+    """End the time limit, and forget the cancellations of the task by it or by the handler."""
+    if limit is not None:
+        limit.cancel()
+    while task.cancelling():
+        task.uncancel()
 
 
 def _fail(run: Run, handler: Handler, error: BaseException, *, timed_out: bool) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
-from database import Coalescer, row_sets
+import database
+from database import row_sets
 from database.row_sets import Row
 from processing import ordering, statements
 from processing.claiming import Claimed
@@ -43,7 +44,7 @@ class Run:
 
 @dataclass(slots=True)
 class Verdict:
-    """How an attempt ended."""
+    """How an attempt ends."""
 
     status: Status
     error: str = ""
@@ -52,6 +53,11 @@ class Verdict:
     runs: list[Run] = field(default_factory=list)
     crashed: bool = False
     """It ended its process, which does not count as an attempt."""
+    notes: list[str] = field(default_factory=list)
+    """What its handlers noted."""
+
+
+Ended = tuple[Claimed, Verdict]
 
 
 class LeaseLostError(Exception):
@@ -59,33 +65,52 @@ class LeaseLostError(Exception):
 
 
 async def settle(claimed: Claimed, verdict: Verdict) -> int:
-    """Write the end of an attempt and its runs; return how many deliveries that waited for it are due now.
+    """Settle one attempt; return how many deliveries that waited for it are due now.
 
     Raises `LeaseLostError` when the lease has ended, and `django.db.Error` when the end could not be written.
     """
-    with tracing.span("settle", claimed.delivery.guid, status=verdict.status.value):
-        await _settle((claimed, verdict))
-    counts.add(SETTLED, label(claimed.delivery.event), verdict.status.value)
-    for run in verdict.runs:
-        if run.outcome is not Outcome.SKIPPED:
-            counts.observe(HANDLER, run.duration, run.handler, run.outcome.value)
-    if not claimed.has_siblings and claimed.delivery.ordering_key is None:
-        return 0
+    [error], due = await settle_all([(claimed, verdict)])
+    if error is not None:
+        raise error
+    return due
+
+
+async def settle_all(ended: Sequence[Ended]) -> tuple[list[Exception | None], int]:
+    """Write the ends of attempts and their runs; return the error of each and the number of due deliveries.
+
+    The errors are those of `settle`.
+    """
+    asked = tracing.now()
+    errors = [
+        outcome if isinstance(outcome, Exception) else None
+        for outcome in await database.outcomes(_write, ended)
+    ]
+    settled = [one for one, error in zip(ended, errors, strict=True) if error is None]
+    for claimed, verdict in settled:
+        counts.add(SETTLED, label(claimed.delivery.event), verdict.status)
+        for run in verdict.runs:
+            if run.outcome is not Outcome.SKIPPED:
+                counts.observe(HANDLER, run.duration, run.handler, run.outcome)
+        if asked:
+            tracing.spent("settle", claimed.delivery.guid, asked, status=verdict.status)
+    awaited = [one for one in settled if one[0].has_siblings or one[0].delivery.ordering_key is not None]
+    if not awaited:
+        return errors, 0
     try:
-        return await _follow((claimed, verdict))
+        return errors, await database.run(_after, awaited)
     except Error as error:
-        logger.warning("siblings or ordering key not advanced guid=%s error=%s", claimed.delivery.guid, error)
-        return 0
+        logger.warning("siblings or ordering keys not advanced count=%d error=%s", len(awaited), error)
+        return errors, 0
 
 
-def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | LeaseLostError]:
+def _write(ended: Sequence[Ended]) -> Sequence[Verdict | LeaseLostError]:
     rows: list[Row] = [
         (
             claimed.delivery.id,
             claimed.delivery.guid.hex,
             claimed.delivery.claims,
             claimed.delivery.worker,
-            verdict.status.value,
+            verdict.status,
             int(verdict.crashed),
             verdict.error,
             verdict.retry_after,
@@ -98,8 +123,8 @@ def _write(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[Verdict | Lease
             claimed.delivery.claims,
             run.handler,
             run.attempt,
-            run.trigger.value,
-            run.outcome.value,
+            run.trigger,
+            run.outcome,
             str(run.started_at),
             run.duration,
             run.error,
@@ -145,8 +170,8 @@ def parameters(ended: Sequence[Row], runs: Sequence[Row]) -> dict[str, Any]:
     return dict(zip([*_ENDED, *_RUN], arrays, strict=True))
 
 
-def _after(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[int]:
-    """Settle the siblings, or make them due, and make the next of each ordering key due.
+def _after(ended: Sequence[Ended]) -> int:
+    """Settle the siblings, or make them due, and the next of each ordering key; return how many are due.
 
     Runs after the settlement's commit and may be repeated. Where it does not run, `SIBLING_WAIT` and
     `ordering.repair` make up for it.
@@ -156,8 +181,7 @@ def _after(ended: Sequence[tuple[Claimed, Verdict]]) -> Sequence[int]:
         continue
     due = sum(_make_due(one) for one, _ in ended if one.has_siblings)
     keys = {one.delivery.ordering_key for one, _ in ended}
-    due += ordering.unblock(sorted(key for key in keys if key is not None))
-    return [due] * len(ended)
+    return due + ordering.unblock(sorted(key for key in keys if key is not None))
 
 
 def _settle_siblings(ids: Sequence[int]) -> int:
@@ -175,7 +199,3 @@ def _make_due(claimed: Claimed) -> int:
     """Let the siblings run that were not settled: this one failed, or they have another payload."""
     rows = Delivery.objects.filter(guid=claimed.delivery.guid, source=claimed.delivery.source)
     return rows.filter(status=Status.RECEIVED, next_attempt_at__gt=Now()).update(next_attempt_at=Now())
-
-
-_settle = Coalescer(_write, rows=lambda ended: 1 + len(ended[1].runs))
-_follow = Coalescer(_after)

@@ -105,13 +105,12 @@ class Push(models.Model):
 class PushCommit(models.Model):
     """A commit in a push, with its position."""
 
+    # A surrogate key would be a third index entry for each commit, and nothing refers to this row.
+    pk = models.CompositePrimaryKey("push", "commit")
     # One transaction writes the push, the commit and this row, so no foreign key check is needed.
     push = models.ForeignKey(Push, models.CASCADE, db_index=False, db_constraint=False)
     commit = models.ForeignKey(Commit, models.CASCADE, db_constraint=False)
     position = models.PositiveIntegerField(help_text="from 0, in the payload's order")
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["push", "commit"], name="push_commit")]
 
     def __str__(self) -> str:
         return f"{self.push_id}:{self.position}"

@@ -13,22 +13,24 @@ Item = TypeVar("Item")
 NO_TIME_BEFORE = datetime(1, 1, 3, tzinfo=UTC)
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """Return the time in UTC. A time without an offset is taken as UTC, as GitHub's own are."""
-    try:
-        utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError as error:
-        raise ValueError("the time is beyond the calendar") from error
-    if utc < NO_TIME_BEFORE:
-        raise ValueError("the time is a zero value")
-    return utc
+# A later time is beyond the calendar in UTC.
+LAST_TIME = datetime.max.replace(tzinfo=UTC)
 
 
-class _Zulu:
-    """Accepts only times in UTC, as nearly all of GitHub's are, without a call of Python."""
+class _Aware:
+    """Accepts times with an offset, as nearly all are, without a call of Python for each."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
-        return {**handler(source), "tz_constraint": 0, "ge": NO_TIME_BEFORE}
+        bounds = {"ge": NO_TIME_BEFORE, "le": LAST_TIME}
+        return {**handler(source), "tz_constraint": "aware", **bounds}
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return a time without an offset as one in UTC, as GitHub's own are."""
+    utc = moment.replace(tzinfo=UTC)
+    if moment.tzinfo or utc < NO_TIME_BEFORE:
+        raise ValueError("the time is beyond the calendar")
+    return utc
 
 
 class _OneError:
@@ -44,7 +46,7 @@ class _OneError:
 
 # An ISO 8601 string, or seconds since 1970. Push events send both, for one field of `repository`.
 Timestamp = Annotated[
-    Annotated[datetime, _Zulu()] | Annotated[datetime, AfterValidator(_in_utc)],
+    Annotated[datetime, _Aware()] | Annotated[datetime, AfterValidator(_in_utc)],
     Field(union_mode="left_to_right"),
     _OneError(),
 ]

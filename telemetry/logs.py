@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from telemetry.sanitising import lines, one_line
 
@@ -47,6 +47,20 @@ class HasFields(Protocol):
         """What JSON shows of it."""
 
 
+class Line(HasFields, Protocol):
+    """A line that is about a delivery."""
+
+    @property
+    def delivery(self) -> Row: ...  # noqa: D102
+
+
+class Group(list[Line]):
+    """Lines that one record holds, as in `logger.info("%s", Group(lines))`: a record for each costs more."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+
 _delivery: ContextVar[Row | None] = ContextVar("delivery", default=None)
 _process: dict[str, object] = {}
 
@@ -66,31 +80,51 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record."""
-        line = f"{self.formatTime(record)} {record.levelname:<7} {_message(record)}"
+        start = f"{self.formatTime(record)} {record.levelname:<7} "
+        text = "\n".join(start + message for message in _messages(record))
         traceback = _traceback(self, record)
-        return f"{line}\n{traceback}" if traceback else line
+        return f"{text}\n{traceback}" if traceback else text
 
 
 class JsonLines(logging.Formatter):
-    """Writes one JSON object for each record, in ASCII."""
+    """Writes one JSON object for each line, in ASCII."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record."""
-        fields = {**_process, **_context(), **dict(_fields(record))}
-        entry: dict[str, Any] = {
+        head = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": _message(record),
         }
-        entry |= {name: _plain(value) for name, value in fields.items() if name not in entry}
-        if traceback := _traceback(self, record):
-            entry["exception"] = traceback
-        return json.dumps(entry)
+        traceback = _traceback(self, record)
+        last = {"exception": traceback} if traceback else {}
+        pairs = zip(_messages(record), _fields(record), strict=True)
+        # No field takes the place of the first ones.
+        return "\n".join(
+            json.dumps(entry | _plain(fields) | entry | last)
+            for text, fields in pairs
+            for entry in [{**head, "message": text}]
+        )
 
 
-def _message(record: logging.LogRecord) -> str:
-    return one_line(record.getMessage(), LONGEST_MESSAGE)
+def _group(record: logging.LogRecord) -> Group | None:
+    args = record.args
+    return args[0] if isinstance(args, tuple) and len(args) == 1 and isinstance(args[0], Group) else None
+
+
+def _messages(record: logging.LogRecord) -> list[str]:
+    """Return the text of each line of a record."""
+    group = _group(record)
+    texts = [record.getMessage()] if group is None else map(str, group)
+    return [one_line(text, LONGEST_MESSAGE) for text in texts]
+
+
+def _fields(record: logging.LogRecord) -> list[Mapping[str, object]]:
+    """Return the fields of each line of a record: of the process, its delivery, and its message."""
+    group = _group(record)
+    if group is None:
+        return [{**_process, **_about(_delivery.get()), **dict(_pairs(record))}]
+    return [{**_process, **_about(line.delivery), **line.log_fields} for line in group]
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
@@ -100,8 +134,7 @@ def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     return lines(formatter.formatException(record.exc_info)[-LONGEST_TRACEBACK:])
 
 
-def _context() -> dict[str, object]:
-    row = _delivery.get()
+def _about(row: Row | None) -> dict[str, object]:
     if row is None:
         return {}
     return {
@@ -114,7 +147,7 @@ def _context() -> dict[str, object]:
     }
 
 
-def _fields(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
+def _pairs(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
     """Yield the pairs of the message, and the fields of its arguments."""
     if not isinstance(record.args, tuple) or not isinstance(record.msg, str):
         return
@@ -126,5 +159,11 @@ def _fields(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _plain(value: object) -> object:
-    return value if isinstance(value, bool | int | float | None) else one_line(str(value), LONGEST_FIELD)
+def _plain(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields as JSON can show them."""
+    return {
+        name: value
+        if value is None or isinstance(value, bool | int | float)
+        else one_line(str(value), LONGEST_FIELD)
+        for name, value in fields.items()
+    }

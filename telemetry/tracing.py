@@ -6,7 +6,6 @@ all processes are one trace, and nothing is stored or sent along for it.
 
 import hashlib
 import time
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -58,14 +57,12 @@ def received(guid: object, event: str, seconds: float, asked: int) -> None:
     request.end(end)
 
 
-def claimed(guids: Iterable[object], asked: int, worker: str) -> None:
-    """Record one claim in the trace of each delivery that it took."""
-    if _tracer is None:
-        return
-    end = time.time_ns()
-    for guid in guids:
-        attributes = _attributes(guid, {"hookkeeper.worker": worker})
-        _tracer.start_span("claim", _context(guid), attributes=attributes, start_time=asked).end(end)
+def spent(name: str, guid: object, asked: int, **attributes: str) -> None:
+    """Record a span from `asked` until now in the trace of a delivery: its part of a statement for many."""
+    if _tracer is not None:
+        _tracer.start_span(
+            name, _context(guid), attributes=_attributes(guid, attributes), start_time=asked
+        ).end()
 
 
 def trace_id(guid: object) -> int:

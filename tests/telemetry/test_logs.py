@@ -80,6 +80,26 @@ def test_an_argument_with_fields_adds_them() -> None:
     assert len(found["error"]) < 600
 
 
+def test_a_group_is_a_line_for_each_of_its_deliveries() -> None:
+    class Ended:
+        log_fields: Mapping[str, object] = {"status": "succeeded"}
+
+        def __init__(self, event: str) -> None:
+            self.delivery = Delivery(guid=GUID, event=event, attempts=0, worker="host:1:abc")
+
+        def __str__(self) -> str:
+            return f"{self.delivery.event}\n{HOSTILE}"
+
+    group = record("%s", logs.Group([Ended("push"), Ended("issues")]))
+    text = Lines().format(group).splitlines()
+    assert [line.split()[3] for line in text] == ["push", "issues"]
+    assert all(line.isprintable() and len(line) < 4_000 for line in text)
+    found = [json.loads(line) for line in JsonLines().format(group).splitlines()]
+    assert [(one["event"], one["status"], one["attempt"]) for one in found] == [
+        ("push", "succeeded", 1), ("issues", "succeeded", 1),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("formatter", [Lines(), JsonLines()])
 def test_hostile_text_stays_on_one_bounded_and_printable_line(formatter: logging.Formatter) -> None:
     text = formatter.format(record("not stored error=%s", HOSTILE))
