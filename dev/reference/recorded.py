@@ -64,6 +64,8 @@ def _key(model: type[models.Model]) -> tuple[str, ...]:
         for constraint in model._meta.constraints
         if isinstance(constraint, models.UniqueConstraint)
     ]
+    if isinstance(model._meta.pk, models.CompositePrimaryKey):
+        unique.append(model._meta.pk.field_names)
     if len(unique) != 1:
         raise ValueError(f"{model.__name__} must have one key: {unique}")
     return tuple(unique[0])
