@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from handlers import DeliveryContext, PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
-from processing import batch_runner
+from processing import batch_runner, retrying
 from receiver.models import Delivery, HandlerRun
 from schemas.push import PushEvent
 from tests import github, later
@@ -24,6 +24,12 @@ from tests.processing.deliveries import Recorder, stored
 pytestmark = pytest.mark.django_db(transaction=True)
 
 make = sync_to_async(stored)
+
+
+@pytest.fixture(autouse=True)
+def _long_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make retries wait, so that `drain` does not run them."""
+    monkeypatch.setattr(retrying, "FIRST_BACKOFF", retrying.LONGEST_BACKOFF)
 
 
 async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:
