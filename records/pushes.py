@@ -152,7 +152,7 @@ def _write_pushes(pushes: Sequence[PendingPush]) -> dict[row_sets.Row, int]:
     rows = {
         push.key: (
             *push.key,
-            push.event.forced,
+            bool(push.event.forced),
             push.event.creates,
             push.event.deletes,
             push.truncated,

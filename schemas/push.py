@@ -43,9 +43,9 @@ class PushEvent(Event):
     ref: RefName
     before: Sha
     after: Sha
-    created: bool = False
-    deleted: bool = False
-    forced: bool = False
+    created: bool | None = None
+    deleted: bool | None = None
+    forced: bool | None = None
     commits: Items[PushedCommit] = ()
     head_commit: HeadCommit | None = None
     pusher: Pusher | None = None
@@ -54,9 +54,9 @@ class PushEvent(Event):
     @property
     def creates(self) -> bool:
         """Return whether the push created the ref, by its flag or its zeros."""
-        return self.created or not self.before.strip("0")
+        return bool(self.created) or not self.before.strip("0")
 
     @property
     def deletes(self) -> bool:
         """Return whether the push deleted the ref."""
-        return self.deleted or not self.after.strip("0")
+        return bool(self.deleted) or not self.after.strip("0")

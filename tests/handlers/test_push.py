@@ -225,6 +225,14 @@ async def test_a_push_of_2048_commits_of_unreadable_times_is_recorded_whole() ->
     assert await Commit.objects.filter(committed_at=None, author_name="").acount() == 2048
 
 
+@pytest.mark.parametrize("flag", ["created", "deleted", "forced"])
+async def test_a_flag_that_is_none_costs_nothing(flag: str) -> None:
+    """`before` and `after` tell what was made and deleted."""
+    await handle("push", {**github.payload("push__branch_deleted"), flag: "perhaps"})
+    assert await Push.objects.filter(deleted=True, created=False, forced=False).acount() == 1
+    assert (await Ref.objects.aget()).deleted
+
+
 async def test_the_date_of_a_commit_does_not_order_pushes() -> None:
     late, early = push(0, "a", "b"), push(0, "b", "c")
     for payload, date in ((late, "2037-01-01T00:00:00Z"), (early, "1970-01-01T00:00:00Z")):

@@ -167,7 +167,8 @@ def test_a_time_is_the_same_moment_or_reported_as_beyond_the_calendar_in_utc(
     ("case", "path", "value", "reads"),
     [
         ("push__branch", ("commits",), None, ()),
-        ("push__branch", ("created",), None, False),
+        ("push__branch", ("created",), None, None),
+        ("push__branch", ("forced",), "perhaps", None),
         ("push__branch", ("repository", "pushed_at"), 10**30, None),
         ("push__branch", ("repository", "pushed_at"), "0001-01-01T00:00:00+14:00", None),
         ("push__branch", ("repository", "id"), "810200300", 810200300),
@@ -252,7 +253,6 @@ def test_nulls_in_a_list_are_left_out() -> None:
         ("workflow_job__queued", ("workflow_job", "run_id"), None),
         ("member__added", ("member", "id"), "bo"),
         ("milestone__created", ("milestone", "number"), None),
-        ("push__branch", ("created",), "perhaps"),
         ("push__branch", ("commits",), "all"),
         ("push__branch", ("commits", 1), {}),
         ("push__branch", ("commits", 1, "id"), "not a sha"),
