@@ -20,6 +20,7 @@ from upstream.answers import Answer, InstallationAnswer, InstallationToken
 from upstream.credentials import Authorization, Credentials
 from upstream.errors import UnexpectedAnswerError
 from upstream.session import Raw, Session, path_of
+from upstream.trails import Trail
 
 MAX_REDIRECTS = 3
 PAGE_SIZE = 100
@@ -107,10 +108,11 @@ class Client:
     async def pages(
         self, url: str, model: type[Model], *, key: str = "", **variables: str | int
     ) -> AsyncIterator[Page[Model]]:
-        """Yield all pages of a list, to its end."""
-        page = await self.page(url, model, key=key, **variables)
+        """Yield all pages of a list, to its end. Raise `UnexpectedAnswerError` if they lead in a circle."""
+        page, trail = await self.page(url, model, key=key, **variables), Trail()
         yield page
         while page.next:
+            trail = trail.to(page.next)
             page = await self.page(page.next, model, key=key)
             yield page
 

@@ -1,8 +1,8 @@
 """Compares what GitHub lists of a hook with the ledger, one page at a time."""
 
 import logging
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,9 @@ from database import row_sets
 from upstream import fetching, missing
 from upstream.answers import AppAnswer, DeliveryDetail, ListedDelivery
 from upstream.client import PAGE_SIZE, Client
-from upstream.errors import NotFoundError, RefusedError
+from upstream.errors import NotFoundError, RefusedError, UnexpectedAnswerError
 from upstream.models import HookKind, WatchedHook, retention
+from upstream.trails import Trail
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Look:
     next: str = ""
     etag: str = ""
     newest: str = ""
+    trail: Sequence[Any] = ()
+    """The values of `Trail`."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `Look(**...)` takes."""
@@ -68,14 +71,17 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
     await _compare(client, watched, wanted)
     if not look.next:
         newest = max((one.delivered_at for one in page.items), default=None)
-        look = Look(
-            look.hook, look.since, "", page.etag, newest.isoformat() if newest is not None else look.newest
-        )
+        look = replace(look, etag=page.etag, newest=newest.isoformat() if newest is not None else look.newest)
     problem = f"{page.unreadable} entries of GitHub's list are not as documented" if page.unreadable else ""
     if problem:
         logger.warning("look incomplete hook=%d reason=%s", watched.hook_id, problem)
     if page.next and (wanted or not page.items):
-        return Look(look.hook, look.since, page.next, look.etag, look.newest)
+        try:
+            return replace(look, next=page.next, trail=Trail(*look.trail).to(page.next))
+        except UnexpectedAnswerError as error:
+            # What the pages showed is asked for, and the next look goes back as far as this one.
+            await database.run(_ended, watched, str(error))
+            return None
     await database.run(_looked, watched, look, since, problem)
     return None
 
@@ -143,6 +149,12 @@ async def require_app(client: Client, watched: WatchedHook) -> None:
 
 def _continues(watched: WatchedHook, since: datetime) -> bool:
     return watched.complete_until is not None and since >= watched.complete_until - OVERLAP
+
+
+def _ended(watched: WatchedHook, problem: str) -> None:
+    """Store that a look ended before it was complete."""
+    logger.warning("look incomplete hook=%d reason=%s", watched.hook_id, problem)
+    WatchedHook.objects.filter(pk=watched.pk).update(looked_at=row_sets.clock(), error=problem)
 
 
 def _looked(watched: WatchedHook, look: Look, since: datetime, problem: str) -> None:

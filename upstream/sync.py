@@ -7,7 +7,7 @@ each part is, so a stopped sync continues there, and a page that was written is 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from upstream import conversions
 from upstream.client import Client
 from upstream.errors import LimitedError, UnexpectedAnswerError, UnreachableError, UpstreamError
 from upstream.parts import BRANCHES_PART, COMMITS, PARTS, SETTLED_AFTER, Item, Scope, Step
+from upstream.trails import Trail
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ class Cursor:
     """The position of each part that is not at its end, by name; empty at its begin."""
     tries: dict[str, int] = field(default_factory=dict)
     """Outages in a row, by part."""
+    trails: dict[str, Sequence[Any]] = field(default_factory=dict)
+    """The values of `Trail`, by part."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `Cursor(**...)` takes."""
@@ -74,7 +77,11 @@ class Sync:
             if isinstance(one, Step):
                 done += one.done
                 failures.update({f"{part.name}: {why}": n for why, n in (one.failures or {}).items()})
-                _move(cursor, part.name, one.next)
+                try:
+                    _move(cursor, part.name, one.next)
+                except UnexpectedAnswerError as error:
+                    failures[f"{part.name}: {error}"] += 1
+                    _move(cursor, part.name, None)
             elif isinstance(one, LimitedError):
                 wait = max(wait, 1.0, one.seconds)
             elif isinstance(one, UnreachableError) and cursor.tries.get(part.name, 0) < RETRIES:
@@ -125,8 +132,10 @@ def _waits(part: object, cursor: Cursor) -> bool:
 
 
 def _move(cursor: Cursor, part: str, position: str | None) -> None:
+    """Note where a part continues. Raises `UnexpectedAnswerError` if its pages lead in a circle."""
     cursor.tries.pop(part, None)
     if position is None:
         del cursor.open[part]
     else:
+        cursor.trails[part] = Trail(*cursor.trails.get(part, ())).to(position)
         cursor.open[part] = position

@@ -57,6 +57,8 @@ class Faults:
     """Seconds after which a redelivery is sent."""
     listed_before_detail: float = 0.0
     """Seconds after a delivery in which its detail is 404."""
+    circle: bool = False
+    """Whether the last page of a list leads back to the first."""
     dice: random.Random = field(default_factory=lambda: random.Random(4711))  # noqa: S311
 
     def draw(self) -> str:
@@ -277,7 +279,9 @@ class Routes:
         size = min(100, int(request.query.get("per_page", PAGE)))
         shown = attempts[:size]
         headers = {}
-        if len(attempts) > size:
+        if self.fake.faults.circle and len(attempts) <= size:
+            shown = hook.kept(self.fake.moment())[:size]
+        if self.fake.faults.circle or len(attempts) > size:
             query = f"per_page={size}&cursor={hooks.cursor(shown[-1])}"
             headers["Link"] = f'<{self.fake.url}{request.path}?{query}>; rel="next"'
         return _tagged(request, [hooks.listed(one) for one in shown], headers)
@@ -338,8 +342,9 @@ class Routes:
         size = min(100, int(request.query.get("per_page", PAGE)))
         number = int(request.query.get("page", 1))
         headers = {}
-        if len(rows) > number * size:
-            there = request.rel_url.update_query(page=number + 1)
+        more = len(rows) > number * size
+        if more or self.fake.faults.circle:
+            there = request.rel_url.update_query(page=number + 1 if more else 1)
             headers["Link"] = f'<{self.fake.url}{there}>; rel="next"'
         shown = rows[(number - 1) * size : number * size]
         return _tagged(request, {"total_count": len(rows), key: shown} if key else shown, headers)

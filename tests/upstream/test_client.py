@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import traceback
+from itertools import count
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests import fake_github
 from tests.fake_github import Attempt, Github, Hook, hooks
@@ -23,6 +26,7 @@ from upstream.errors import (
     UnreachableError,
 )
 from upstream.session import Session
+from upstream.trails import Trail
 
 HOOK = "/repos/{owner}/{name}/hooks/{hook}"
 CAT = {"owner": "octo", "name": "cat"}
@@ -46,6 +50,32 @@ async def test_pages_are_followed_to_their_end(fake: Github, client: Client) -> 
     assert [len(page.items) for page in pages] == [100, 100, 50]
     guids = {one.guid for page in pages for one in page.items}
     assert len(guids) == 250
+
+
+@pytest.mark.parametrize("number", [50, 250])
+async def test_pages_that_lead_back_to_one_before_are_an_error(
+    number: int, fake: Github, client: Client
+) -> None:
+    fake.faults.circle = True
+    pages = client.pages(f"{filled(fake, number).path}/deliveries?per_page=100", ListedDelivery)
+    with pytest.raises(UnexpectedAnswerError, match="leads back to a page"):
+        _ = [page async for page in pages]
+    assert len(fake.seen) <= 9
+
+
+def pages_until_the_circle_is_found(first: int, circle: int) -> int:
+    trail = Trail()
+    for read in count():
+        try:
+            trail = trail.to(str(read if read < first else first + (read - first) % circle))
+        except UnexpectedAnswerError:
+            return read
+    raise AssertionError
+
+
+@given(first=st.integers(0, 40), circle=st.integers(1, 40))
+def test_a_circle_is_found_wherever_it_begins(first: int, circle: int) -> None:
+    assert first + circle <= pages_until_the_circle_is_found(first, circle) <= 3 * (first + circle)
 
 
 async def test_ids_above_2_53_are_exact(fake: Github, client: Client) -> None:

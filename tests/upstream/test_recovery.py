@@ -214,6 +214,19 @@ async def test_a_hook_that_fails_stops_no_other_and_says_what_to_do(
     assert list(ended.failures) == [f"hook {gone.id}: {failed.error}"]
 
 
+async def test_a_list_that_leads_in_a_circle_ends_and_what_it_showed_arrives(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 3, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    fake.faults.circle = True
+    await run(recovery)
+    assert await states() == {"arrived": 2}
+    watched = await WatchedHook.objects.aget()
+    assert "leads back to a page" in watched.error
+    assert watched.complete_until is None
+
+
 async def test_a_permission_that_is_missing_spends_no_request(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:

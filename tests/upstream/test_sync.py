@@ -127,6 +127,17 @@ async def test_a_part_that_fails_is_reported_and_the_others_go_on(
     assert [len(found[name]) for name in ("Issue", "PullRequest", "WorkflowRun", "Commit")] == [2, 2, 2, 3]
 
 
+async def test_lists_that_lead_in_a_circle_end_with_what_they_showed(
+    fake: Github, cat: Repository, sync: Sync
+) -> None:
+    fake.faults.circle = True
+    ended = await run(sync)
+    assert ended.state == State.FINISHED
+    assert "releases: GitHub's list leads back to a page that was read before" in ended.failures
+    found = await rows()
+    assert [len(found[name]) for name in ("Issue", "PullRequest", "WorkflowRun", "Release")] == [2, 2, 2, 2]
+
+
 async def test_outages_and_limits_of_github_cost_nothing(fake: Github, cat: Repository, sync: Sync) -> None:
     fake.faults.bad_gateway, fake.faults.broken = 0.2, 0.1
     fake.limits.secondary_every, fake.limits.grace = 6, 0.5

@@ -1,0 +1,27 @@
+"""Notices that the pages of a list lead back to one that was read. Pure.
+
+Brent's algorithm: https://en.wikipedia.org/wiki/Cycle_detection#Brent's_algorithm
+"""
+
+from typing import NamedTuple
+
+from upstream.errors import UnexpectedAnswerError
+
+
+class Trail(NamedTuple):
+    """One page that was read, and the number of pages since; JSON can hold it."""
+
+    mark: str = ""
+    steps: int = 0
+    limit: int = 1
+
+    def to(self, page: str) -> "Trail":
+        """Return the trail after the next page. Raise `UnexpectedAnswerError` if it leads in a circle.
+
+        A circle is found before three times the pages up to its end were read.
+        """
+        if page == self.mark:
+            raise UnexpectedAnswerError("GitHub's list leads back to a page that was read before")
+        if self.steps < self.limit:
+            return Trail(self.mark, self.steps + 1, self.limit)
+        return Trail(page, 1, 2 * self.limit)
