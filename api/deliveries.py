@@ -207,7 +207,8 @@ async def get_body(request: HttpRequest, id: PathId) -> HttpResponse:  # noqa: A
     except UnreadableBodyError as error:
         logger.error("stored body unreadable delivery=%s error=%s", id, error)  # noqa: TRY400 - one line
         raise ProblemError(
-            HTTPStatus.GONE, "The stored body cannot be decompressed: it was damaged after its receipt."
+            HTTPStatus.GONE,
+            "The stored body cannot be decompressed: it was damaged, or a later version stored it.",
         ) from None
     if body is None:
         raise ProblemError(HTTPStatus.GONE, "The body was pruned, as KEEP_BODIES says.")

@@ -122,6 +122,8 @@ def _environment() -> dict[str, str]:
         "PORT": str(settings.PORT),
         "CONSOLE_PORT": str(settings.CONSOLE_PORT),
         "UVICORN_HOST": HOST,
+        # All processes are of this version.
+        "COMPRESS_WITH_DICTIONARY": os.environ.get("COMPRESS_WITH_DICTIONARY", "on"),
         "PYTHONUNBUFFERED": "1",
     }
     if not settings.WEBHOOK_SECRETS:

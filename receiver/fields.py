@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from receiver.frames import UnreadableBodyError, compress, decompress, unpack
+from receiver.frames import UnreadableBodyError, compress, decompress, pack, unpack
 
 if TYPE_CHECKING:
     Bytes = models.BinaryField[bytes | None, bytes | None]
@@ -28,12 +28,17 @@ class CompressedField(Bytes):
 
 
 class HeadersField(models.JSONField):
-    """A JSON object, which may be stored as a packed text. Migrations see a JSONField."""
+    """A JSON object of headers, stored as a packed text. Migrations see a JSONField."""
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """Return the field as a JSONField: the column is the same."""
         name, _, arguments, named = super().deconstruct()
         return name, "django.db.models.JSONField", arguments, named
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        """Return the packed text; no headers stay an empty object."""
+        packed = pack(value) if isinstance(value, dict) and value else value
+        return super().get_db_prep_value(packed, connection, prepared)
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         """Return the headers; none where their text is damaged: one row must not stop a claim of many."""

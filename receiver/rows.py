@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from receiver.arrivals import Arrival
+from receiver.frames import pack
 
 
 def of(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[dict[str, Any]]:
@@ -24,7 +25,7 @@ def of(arrivals: Sequence[Arrival], times: Sequence[int]) -> list[dict[str, Any]
             "sender": arrival.sender,
             "installation_id": arrival.installation_id,
             "number": arrival.number,
-            "headers": arrival.headers,
+            "headers": pack(arrival.headers),
             "content_type": arrival.content_type,
             "size": len(arrival.body),
             "digest": arrival.digest,

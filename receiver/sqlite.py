@@ -106,7 +106,7 @@ def _rows(
     found = []
     for arrival, row in zip(arrivals, rows.of(arrivals, times), strict=True):
         row["guid"] = arrival.guid.replace("-", "")
-        row["headers"] = to_json(arrival.headers).decode()
+        row["headers"] = to_json(row["headers"]).decode()
         row["body"] = compress(arrival.body, dictionary)
         found.append((arrival.key, row))
     return found

@@ -52,6 +52,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         DATABASE_URL=f"sqlite:///{folder / 'hookkeeper.sqlite3'}",
         GITHUB_WEBHOOK_SECRET=f"{SECRET},{PREVIOUS_SECRET}",
         GITHUB_WEBHOOK_SECRET_ACME=ACME_SECRET,
+        COMPRESS_WITH_DICTIONARY="on",  # as every version from the next one on
     )
     if early_config.known_args_namespace.database == "postgresql":
         server = start_postgresql(folder / "postgresql")

@@ -49,7 +49,10 @@ async def _forward(delivery: Delivery, url: str) -> tuple[int, str]:
     try:
         body = await Delivery.objects.filter(pk=delivery.pk).values_list("body", flat=True).afirst()
     except UnreadableBodyError:
-        return messages.ERROR, "Not forwarded: its stored body is damaged and cannot be decompressed."
+        return (
+            messages.ERROR,
+            "Not forwarded: its stored body is damaged, or of a later version, and cannot be decompressed.",
+        )
     if body is None:
         return messages.ERROR, "Not forwarded: its body was pruned."
     try:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,17 +13,13 @@ from bench.delivery import dump, push
 from receiver import frames
 from receiver.frames import DICTIONARIES, LARGEST, PLAIN, compress, decompress, unpack
 from tests import github, later
+from tests.processes import ROOT, environment
 
 # A released dictionary is needed for as long as a frame of it is stored, so a digest here never changes.
 RELEASED = {1: "b89edfe2556f9073b0fe98c5b760321069aca11fde236782466f6b8d9674dfa1"}
 ZEN = b'{"zen": "Keep it logically awesome."}'
 
 pytestmark = pytest.mark.once
-
-
-def id_of(frame: bytes) -> int:
-    number: int = zstandard.get_frame_parameters(frame).dict_id
-    return number
 
 
 bodies = st.one_of(st.binary(), st.binary().map(lambda end: push().body + end))
@@ -32,7 +29,7 @@ bodies = st.one_of(st.binary(), st.binary().map(lambda end: push().body + end))
 @given(bodies, st.sampled_from(sorted(DICTIONARIES)))
 def test_any_bytes_come_back(body: bytes, dictionary: int) -> None:
     frame = compress(body, dictionary)
-    assert (decompress(frame), id_of(frame)) == (body, dictionary)
+    assert (decompress(frame), frames.id_of(frame)) == (body, dictionary)
 
 
 def test_released_dictionaries_never_change() -> None:
@@ -62,6 +59,19 @@ def test_packed_headers_of_version_0_2_are_read() -> None:
         "X-GitHub-Hook-Installation-Target-ID": "810200300",
         "X-GitHub-Hook-Installation-Target-Type": "repository",
     }
+
+
+@pytest.mark.parametrize(("switch", "written"), [("off", "0 {'X-GitHub-Event': 'push'}"), ("on", "1 KLUv/")])
+def test_the_dictionary_is_written_only_where_it_is_switched_on(switch: str, written: str) -> None:
+    code = (
+        "from receiver import frames;"
+        "print(frames.id_of(frames.compress(b'{}')), frames.pack({'X-GitHub-Event': 'push'}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=environment(COMPRESS_WITH_DICTIONARY=switch, DJANGO_SETTINGS_MODULE="settings"),
+    ).stdout  # fmt: skip
+    assert said.startswith(written)
 
 
 def test_a_frame_of_a_later_version_says_what_is_missing() -> None:

@@ -1,6 +1,7 @@
 """Group commit: one transaction for many deliveries; each answer depends on its own row."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -15,6 +16,7 @@ from redis import Redis
 
 from receiver import intake, store
 from receiver.arrivals import Arrival
+from receiver.frames import PLAIN, WRITTEN, id_of, unpack
 from receiver.models import Delivery, HandlerRun, digest_of
 from receiver.parts import Parts
 from receiver.postgresql import PostgresWriter
@@ -214,6 +216,30 @@ async def test_a_refused_batch_writes_nothing_at_all(write: Write) -> None:
     with pytest.raises(store.RefusedError):
         await write([arrival(), arrival(hook_id=2**70)])
     assert await Delivery.objects.acount() == 0
+
+
+async def test_body_and_headers_are_stored_with_the_dictionary(write: Write) -> None:
+    sent = github.sample("push__branch")
+    headers = {name: value for name, value in sent.headers.items() if name.startswith("X-GitHub-")}
+    await write([arrival(body=sent.body, headers=headers)])
+    [(frame, packed)] = await sync_to_async(raw)("SELECT body, headers FROM receiver_delivery")
+    assert id_of(bytes(frame)) == WRITTEN != PLAIN
+    assert unpack(json.loads(packed)) == headers
+    assert len(packed) < len(json.dumps(headers)) / 1.5
+
+
+async def test_headers_that_were_damaged_are_none_and_stop_no_reader(write: Write) -> None:
+    await write([arrival()])
+    await sync_to_async(raw)("UPDATE receiver_delivery SET headers = '\"damaged\"' RETURNING id")
+    assert [row.headers async for row in Delivery.objects.all()] == [{}]
+
+
+def raw(statement: str) -> list[tuple[Any, ...]]:
+    """Return what a statement returns, without Django's conversions."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 async def test_every_column_is_written_as_the_model_reads_it(write: Write) -> None:
