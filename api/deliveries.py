@@ -127,7 +127,7 @@ def chosen(given: Mapping[str, Any], within: str) -> Filter:
         raise invalid(f"{within}.{error.name}", str(error)) from None
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

@@ -53,7 +53,7 @@ class ReplayFilter(Content):
     )
 
 
-def _kind(body: Any) -> str:
+def _kind(body: object) -> str:
     """Return which of the two it is, so that an error is about that one alone."""
     return _FILTER if isinstance(body, dict) and "filter" in body else _IDS
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views import View
+from pydantic import JsonValue
 
 from console import copying, payload_tree, timeline, wrote
 from console.pages import page
@@ -87,7 +88,7 @@ def _known(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _shown(body: bytes, payload: object) -> dict[str, Any]:
+def _shown(body: bytes, payload: JsonValue) -> dict[str, Any]:
     """Return the payload: as a tree where it is small enough, and its first bytes as text."""
     shown = payload_tree.SHOWN
     return {

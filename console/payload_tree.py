@@ -5,11 +5,12 @@ bounded, and what lies beyond is left to the raw text.
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from django.utils.safestring import SafeString, mark_safe
+from pydantic import JsonValue
 
 from console.escaping import visible
 
@@ -25,18 +26,19 @@ class Number(str):
     __slots__ = ()
 
 
-def read(body: bytes, content_type: str) -> Any:
+def read(body: bytes, content_type: str) -> JsonValue:
     """Return the parsed payload, its numbers as text; raises `ValueError` where it is no JSON."""
     text = body.decode()
     if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
         text = dict(parse_qsl(text)).get("payload", "")
     try:
-        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
+        found: JsonValue = json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    return found
 
 
-def tree(value: Any) -> SafeString:
+def tree(value: JsonValue) -> SafeString:
     """Return the payload as nested lists, each object and array folded but the outermost."""
     return mark_safe("".join(_Tree().render(value)))  # noqa: S308 - every text is escaped below
 
@@ -51,7 +53,7 @@ class _Tree:
     def __init__(self) -> None:
         self._nodes = 0
 
-    def render(self, value: Any, depth: int = 0) -> Iterator[str]:
+    def render(self, value: JsonValue, depth: int = 0) -> Iterator[str]:
         """Yield a value's HTML."""
         if not isinstance(value, dict | list):
             yield _scalar(value)
@@ -67,7 +69,7 @@ class _Tree:
             yield from self._items(items, depth)
             yield "</ul></details>"
 
-    def _items(self, items: Any, depth: int) -> Iterator[str]:
+    def _items(self, items: Iterable[tuple[object, JsonValue]], depth: int) -> Iterator[str]:
         for key, value in items:
             self._nodes += 1
             if self._nodes > MAX_NODES:
@@ -78,12 +80,12 @@ class _Tree:
             yield "</li>"
 
 
-def _size(value: dict[str, Any] | list[Any]) -> str:
+def _size(value: dict[str, JsonValue] | list[JsonValue]) -> str:
     one, many = ("key", "keys") if isinstance(value, dict) else ("item", "items")
     return f'<span class="dim">{len(value)} {one if len(value) == 1 else many}</span>'
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: JsonValue) -> str:
     if isinstance(value, Number):
         return f'<span class="number-value">{visible(value)}</span>'
     if isinstance(value, str):

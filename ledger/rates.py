@@ -167,7 +167,7 @@ def union(parts: "Sequence[QuerySet[Any, Any]]", around: str = "{rows}") -> list
         return list(cursor.fetchall())
 
 
-def stored_time(value: Any) -> datetime:
+def stored_time(value: datetime | str) -> datetime:
     """Return the time of a row that Django did not convert: SQLite has text, in UTC."""
     found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
@@ -204,7 +204,7 @@ def _model(url: str, model: type[Model], raw: Raw) -> Model:
     return found
 
 
-def _item(model: type[Model], data: Any) -> Model | None:
+def _item(model: type[Model], data: object) -> Model | None:
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -1,8 +1,9 @@
 """Filters and tags of the console's templates."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from django import template
@@ -14,6 +15,8 @@ from ledger.filters import Filter
 from ledger.summary import span
 
 register = template.Library()
+Held = TypeVar("Held")
+
 _CODE = re.compile("`([^`]*)`")
 
 
@@ -36,13 +39,13 @@ def plain(text: object) -> str:
 
 
 @register.simple_tag
-def adding(chosen: Filter, name: str, value: Any) -> str:
+def adding(chosen: Filter, name: str, value: object) -> str:
     """Return the query of a URL with one filter added or replaced."""
     return chosen.adding(name, str(value))
 
 
 @register.filter
-def at(mapping: dict[Any, Any], key: Any) -> Any:
+def at(mapping: Mapping[object, Held], key: object) -> Held | None:
     """Return what a mapping holds under a key, and None for nothing."""
     return mapping.get(key)
 
@@ -76,7 +79,7 @@ def moment(when: datetime | None, now: datetime) -> SafeString:
 
 
 @register.simple_tag
-def value(cell: Any, now: datetime) -> SafeString:
+def value(cell: object, now: datetime) -> SafeString:
     """Show a column of a record: a time as `moment` does, anything else as text."""
     if isinstance(cell, datetime):
         return moment(cell, now)

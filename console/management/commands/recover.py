@@ -3,7 +3,8 @@
 import asyncio
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -116,7 +117,7 @@ class Command(BaseCommand):
             )
         await self._report(ended, parameters["hooks"])
 
-    async def _list(self, client: Client, hooks: Any, since: timedelta) -> None:
+    async def _list(self, client: Client, hooks: Iterable[WatchedHook], since: timedelta) -> None:
         count = 0
         begin = await database.run(row_sets.clock) - since
         for hook in hooks:
@@ -151,6 +152,6 @@ def _target(options: dict[str, Any]) -> tuple[HookKind, str]:
     return HookKind.REPOSITORY, options["repository"]
 
 
-def _line(guid: Any, at: Any, event: str, action: str, said: str) -> str:
+def _line(guid: object, at: datetime, event: str, action: str, said: str) -> str:
     when = f"{at:%Y-%m-%dT%H:%M:%S%z}"
     return sanitising.one_line(f"{guid}  {when}  {event_name(event, action)}  {said}")
