@@ -3,7 +3,7 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -96,15 +96,7 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
         for handler in wanting
         if handler.name not in claimed.done
     ]
-    if len(attempts) == 1:
-        runs = [await attempts[0]]
-    else:
-        # All of them end before one's error is raised, so that none is left behind at work.
-        ended = await asyncio.gather(*attempts, return_exceptions=True)
-        for one in ended:
-            if isinstance(one, BaseException):
-                raise one
-        runs = [one for one in ended if isinstance(one, Run)]
+    runs = await _all(attempts)
     if number == 1:
         runs += [_skipped(handler, trigger) for handler in wanting if handler.name in claimed.done]
     verdict = judge(runs, delivery, claimed.done)
@@ -123,6 +115,17 @@ def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str]) -> Ve
     if Outcome.PERMANENT in done.values():
         return Verdict(Status.DEAD, delivery.error, runs=runs)
     return Verdict(Status.SUCCEEDED, runs=runs)
+
+
+async def _all(attempts: list[Coroutine[Any, Any, Run]]) -> list[Run]:
+    """Return the runs. All of them end before one's error is raised, so that none is left behind at work."""
+    if len(attempts) == 1:
+        return [await attempts[0]]
+    ended = await asyncio.gather(*attempts, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in ended if isinstance(one, Run)]
 
 
 async def _run(
