@@ -4,13 +4,17 @@ The thread waits for the disk and for locks of other processes, so that the even
 """
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import Error, OperationalError, close_old_connections, connection, transaction
+from django.db import Error, IntegrityError, OperationalError, close_old_connections, connection, transaction
 from django.utils import timezone
 from pydantic_core import from_json, to_json
 
@@ -19,11 +23,19 @@ from receiver.arrivals import Arrival, Key
 from receiver.frames import PLAIN, WRITTEN, compress
 from receiver.store import DownError, RefusedError, Row, reopen
 
+# Bytes of bodies. A thread that compresses releases Python's lock for each body, and then waits for the event
+# loop. Preparing more in the event loop would delay other requests.
+PREPARED_IN_LOOP = 1024 * 1024
+
 _SQL = Path(__file__).parent / "sql"
 INSERT = (_SQL / "insert.sqlite.sql").read_text()
 INSERTED = (_SQL / "inserted.sqlite.sql").read_text()
 REDELIVER = (_SQL / "redeliver.sqlite.sql").read_text()
+_BEGIN, _ROW, _ = re.split(r"(?<=\nVALUES\n)|(?=\nON CONFLICT)", INSERT)
+# The columns after the two times, for which one parameter is enough.
+_columns = itemgetter(*re.findall(r":(\w+)", _ROW)[2:])
 
+Made = tuple[Key, dict[str, Any]]
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -35,8 +47,10 @@ class SqliteWriter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
 
     async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
-        """Insert all rows in one transaction."""
-        return await self._run(_insert, arrivals, times)
+        """Insert all rows in one transaction; the event loop prepares small ones."""
+        if sum(len(arrival.body) for arrival in arrivals) <= PREPARED_IN_LOOP:
+            return await self._run(_insert, _rows(arrivals, times))
+        return await self._run(lambda: _insert(_rows(arrivals, times)))
 
     async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
         """Count row by row in one transaction."""
@@ -48,7 +62,7 @@ class SqliteWriter:
 
     async def probe(self) -> None:
         """Start a write transaction without a write."""
-        await self._run(_insert, [], [])
+        await self._run(_insert_unknown, [])
 
     async def close(self) -> None:
         """Close the connection and end the thread."""
@@ -77,10 +91,32 @@ def _disconnect() -> None:
     connection.close()  # Django looks up the connection of the current thread
 
 
+def _insert(made: Sequence[Made]) -> dict[Key, int]:
+    """Insert rows in one statement, which is a transaction; if it meets a known key, insert one by one.
+
+    sqlite3 releases Python's lock once for each statement, and the event loop takes it.
+    """
+    connection.ensure_connection()
+    lite = connection.connection
+    values = [value for _, row in made for value in _columns(row)]
+    if len(values) < lite.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER):
+        with suppress(IntegrityError), connection.wrap_database_errors:
+            statement = _statement(len(made))
+            last = lite.wait(lambda: lite.execute(statement, [_now(), *values])).lastrowid
+            return {key: last - place for place, (key, _) in enumerate(reversed(made))}
+    return _insert_unknown(made)
+
+
+@lru_cache
+def _statement(count: int) -> str:
+    """Return the statement that inserts so many rows, all of them new."""
+    row = re.sub(r":\w+", "?", re.sub(r":\w+", "?1", _ROW, count=2))
+    return _BEGIN + ",".join([row] * count)
+
+
 @transaction.atomic
-def _insert(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    made = _rows(arrivals, times)
+def _insert_unknown(made: Sequence[Made]) -> dict[Key, int]:
+    now = _now()
     lite: sqlite3.Connection = connection.connection
     with connection.wrap_database_errors:
         [(before,)] = lite.execute("SELECT coalesce(max(id), 0) FROM receiver_delivery").fetchall()
@@ -88,6 +124,10 @@ def _insert(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]
         [(inserted,)] = lite.execute(INSERTED, {"before": before}).fetchall()
     keys = {(row["source"], row["guid"], row["hook_id"]): key for key, row in made}
     return {keys[source, guid, hook_id]: pk for source, guid, hook_id, pk in from_json(inserted)}
+
+
+def _now() -> str | None:
+    return connection.ops.adapt_datetimefield_value(timezone.now())
 
 
 @transaction.atomic
@@ -99,9 +139,7 @@ def _redeliver(arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, R
     }
 
 
-def _rows(
-    arrivals: Sequence[Arrival], times: Sequence[int], dictionary: int = WRITTEN
-) -> list[tuple[Key, dict[str, Any]]]:
+def _rows(arrivals: Sequence[Arrival], times: Sequence[int], dictionary: int = WRITTEN) -> list[Made]:
     """Return the key of each arrival, and its columns as Django keeps them in SQLite."""
     found = []
     for arrival, row in zip(arrivals, rows.of(arrivals, times), strict=True):

@@ -32,7 +32,18 @@ class Cursor(base.SQLiteCursorWrapper):
         return self._wait(lambda: super(Cursor, self).executemany(query, param_list))
 
     def _wait(self, attempt: Callable[[], Result]) -> Result:
-        deadline = time.monotonic() + getattr(self.connection, "lock_timeout", DEFAULT_LOCK_TIMEOUT)
+        connection: Connection = self.connection  # type: ignore[assignment] # `get_new_connection` makes no other
+        return connection.wait(attempt)
+
+
+class Connection(sqlite3.Connection):
+    """A connection with the time that its statements wait for the lock, in seconds."""
+
+    lock_timeout: float = DEFAULT_LOCK_TIMEOUT
+
+    def wait(self, attempt: Callable[[], Result]) -> Result:
+        """Return the result of an attempt, retrying while another connection holds the lock."""
+        deadline = time.monotonic() + self.lock_timeout
         while True:
             try:
                 return attempt()
@@ -41,12 +52,6 @@ class Cursor(base.SQLiteCursorWrapper):
                 if not busy or time.monotonic() > deadline:
                     raise
             time.sleep(ATTEMPT_INTERVAL)
-
-
-class Connection(sqlite3.Connection):
-    """A connection with the time that its statements wait for the lock, in seconds."""
-
-    lock_timeout: float = DEFAULT_LOCK_TIMEOUT
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -1,12 +1,15 @@
 -- Inserts one delivery of a batch. An existing delivery is left alone. inserted.sqlite.sql finds the new ones.
+-- receiver/sqlite.py makes of it a statement for many new rows, without the last line: the times come first, and the
+-- values and the conflict begin lines.
 INSERT INTO receiver_delivery (
-    guid, hook_id, source, secret_position, event, action, repository_id, repository, sender,
-    installation_id, number, headers, content_type, body, size, digest, redeliveries, address,
-    status, attempts, claims, crashes, worker, error, received_at, next_attempt_at
+    received_at, next_attempt_at, guid, hook_id, source, secret_position, event, action, repository_id, repository,
+    sender, installation_id, number, headers, content_type, body, size, digest, redeliveries, address,
+    status, attempts, claims, crashes, worker, error
 )
-VALUES (
-    :guid, :hook_id, :source, :secret_position, :event, :action, :repository_id, :repository, :sender,
-    :installation_id, :number, :headers, :content_type, :body, :size, :digest, :redeliveries, :address,
-    'received', 0, 0, 0, '', '', :received_at, :next_attempt_at
+VALUES
+(
+    :received_at, :next_attempt_at, :guid, :hook_id, :source, :secret_position, :event, :action, :repository_id,
+    :repository, :sender, :installation_id, :number, :headers, :content_type, :body, :size, :digest, :redeliveries,
+    :address, 'received', 0, 0, 0, '', ''
 )
 ON CONFLICT (source, guid, hook_id) DO NOTHING

@@ -89,6 +89,15 @@ async def test_of_one_key_twice_in_a_batch_the_first_makes_the_row_and_others_ar
     assert (await Delivery.objects.aget(pk=stored[1].id)).redeliveries == 1
 
 
+async def test_each_arrival_gets_the_id_of_its_own_row(write: Write) -> None:
+    batch = [arrival() for _ in range(20)]
+    for sent in (batch[::2], batch):  # all of them new, then every other one known
+        stored = await write(sent)
+        assert [str((await Delivery.objects.aget(pk=each.id)).guid) for each in stored] == [
+            each.guid for each in sent
+        ]
+
+
 async def test_times_of_redeliveries_and_the_address_of_the_sender_are_kept(
     write: Write,
 ) -> None:
