@@ -65,8 +65,14 @@ class Body:
         self._gave_way = False
         self._within: asyncio.Timeout | None = None
 
-    async def read(self, headers: Mapping[str, str], receive: Receive, whole: bool = False) -> None:
-        """Receive the whole body; `whole` says that it has arrived, so that reading it takes no time.
+    def take(self, content: bytes) -> None:
+        """Take a whole body that has arrived, of up to `FREE_BYTES`."""
+        self.content = content
+        self.size = len(content)
+        self.verifier.update(content)
+
+    async def read(self, headers: Mapping[str, str], receive: Receive) -> None:
+        """Receive the whole body.
 
         Raises `TooLargeError` at once for a `Content-Length` over the limit, else as soon as more bytes than
         the limit have arrived. Raises `TooSlowError`, `BusyError` or `SenderGoneError` for an incomplete
@@ -74,9 +80,6 @@ class Body:
         """
         announced = headers.get("content-length")
         length = None if announced is None else int(announced)
-        if whole and length is not None and length <= FREE_BYTES:
-            await self._read(receive)
-            return
         self._within = asyncio.timeout(BODY_WITHIN)
         try:
             async with self._within:

@@ -142,7 +142,7 @@ class Intake:
             return
         if not future.done():
             future.set_result(outcome)
-        if outcome.receipt in {Receipt.ACCEPTED, Receipt.REDELIVERED}:
+        if outcome.receipt is Receipt.ACCEPTED or outcome.receipt is Receipt.REDELIVERED:
             try:
                 self._wake(outcome)
             except Exception:

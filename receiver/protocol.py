@@ -135,6 +135,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Return whether the whole request has arrived."""
         return self.stage is ANSWER
 
+    def take_body(self, limit: int) -> bytes | None:
+        """Return the body of a whole request; None if it is larger than `limit`, or has not arrived."""
+        cycle = self.cycle
+        if self.stage is not ANSWER or len(cycle.body) > limit:
+            return None
+        content = bytes(cycle.body)
+        cycle.body.clear()
+        cycle.message_event.clear()
+        return content
+
     def answer(self, status: int, content: bytes) -> bool:
         """Write a response of JSON, or return False if the application must send it as ASGI messages.
 

@@ -102,15 +102,18 @@ async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored | St
     Of several arrivals with one key, the first makes the row. Raises `DownError` or `RefusedError` when
     nothing is written; an error after the insert is the outcome of those alone that it concerns.
     """
-    groups = _grouped(arrivals)
     first: dict[Key, Arrival] = {}
-    for key, digest in groups:
-        first.setdefault(key, groups[key, digest][0])
+    for arrival in arrivals:
+        first.setdefault(arrival.key, arrival)
     # All receivers lock rows in the same order, so they cannot deadlock.
-    firsts = [first[key] for key in sorted(first)] if len(first) > 1 else list(first.values())
-    new = await writer.insert(firsts, [len(groups[_name(arrival)]) for arrival in firsts])
+    firsts = [first[key] for key in sorted(first)]
+    distinct = len(first) == len(arrivals)
+    groups = {} if distinct else _grouped(arrivals)
+    times = [1] * len(firsts) if distinct else [len(groups[_name(arrival)]) for arrival in firsts]
+    new = await writer.insert(firsts, times)
     if len(new) == len(arrivals):  # the usual batch: distinct keys, none of them known
-        return [Stored(new[arrival.key], arrival.event, Receipt.ACCEPTED) for arrival in arrivals]
+        return [Stored(new[key], arrival.event, Receipt.ACCEPTED) for key, arrival in first.items()]
+    groups = groups or _grouped(arrivals)
     known = [
         group[0] for (key, digest), group in groups.items() if key not in new or first[key].digest != digest
     ]
