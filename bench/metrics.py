@@ -1,17 +1,20 @@
 """The part `metrics`: what metrics and JSON logs cost the receiver, beside gidgethub.
 
-The receiver has no switch for its metrics, so the one without them runs with the hook replaced.
+One receiver is measured in both states, which bench/peers/switched.py turns.
 """
 
 import sys
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import cycle, islice, permutations
 
 from bench import contenders, cores, figures, ingest, processes, servers
 from bench.contenders import Contender
 from bench.delivery import ROOT
 from bench.figures import Ratio, Round, Target
+from bench.ingest import Entry
 from bench.servers import Servers
 
 WITH, WITHOUT, PEER = "with metrics and JSON logs", "without metrics", "gidgethub-aiohttp"
@@ -61,18 +64,19 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
     result = Result()
     chosen = ingest.Options(options.seconds, CONNECTIONS, options.rounds, 0, (), ROOT)
     with cores.on(split.rest), servers.started() as backends, ExitStack() as stack:
-        entries = [
+        ours, peer = (
             stack.enter_context(ingest.up(contender, backends.folder, split))
-            for contender in (_observed(backends), _unmetered(backends), contenders.gidgethub(backends))
-        ]
-        environment = {**entries[0].contender.environment, "DJANGO_SETTINGS_MODULE": "settings"}
+            for contender in (_switched(backends), contenders.gidgethub(backends))
+        )
+        environment = {**ours.contender.environment, "DJANGO_SETTINGS_MODULE": "settings"}
         result.hook = float(processes.run([sys.executable, "-m", "bench.hook"], environment))
-        for number in range(options.rounds):
-            # Each round begins with another one, so that none always comes after the same.
-            turn = number % len(entries)
-            for entry in entries[turn:] + entries[:turn]:
-                found, wrong = ingest.measure(entry, chosen, split, backends)
-                name = entry.contender.name
+        # In every order, so that none always comes after the same.
+        orders = cycle(permutations((WITH, WITHOUT, PEER)))
+        for number, order in enumerate(islice(orders, options.rounds)):
+            for name in order:
+                if name != PEER:
+                    _turn(ours, on=name == WITH)
+                found, wrong = ingest.measure(peer if name == PEER else ours, chosen, split, backends)
                 result.rounds.setdefault(name, []).append(found)
                 result.wrong += [f"{name}, round {number + 1}: {what}" for what in wrong]
                 say(
@@ -97,13 +101,13 @@ def cautions(result: Result) -> Sequence[str]:
     return []
 
 
-def _observed(backends: Servers) -> Contender:
-    url = backends.create_database("observed")
-    made = contenders.hookkeeper(backends, WITH, url, "PostgreSQL, fsync")
-    return replace(made, environment={**made.environment, "LOG_FORMAT": "json"})
+def _switched(backends: Servers) -> Contender:
+    url = backends.create_database("switched")
+    made = contenders.hookkeeper(backends, "switched", url, "PostgreSQL, fsync")
+    return replace(made, command=made.command.replace("receiver.asgi", "bench.peers.switched"))
 
 
-def _unmetered(backends: Servers) -> Contender:
-    url = backends.create_database("unmetered")
-    made = contenders.hookkeeper(backends, WITHOUT, url, "PostgreSQL, fsync")
-    return replace(made, command=made.command.replace("receiver.asgi", "bench.peers.unmetered"))
+def _turn(entry: Entry, *, on: bool) -> None:
+    url = f"http://127.0.0.1:{entry.port}/bench/{'on' if on else 'off'}"
+    with urllib.request.urlopen(url, timeout=15):
+        pass

@@ -9,7 +9,9 @@ from django.db import close_old_connections
 from receiver.store import Receipt
 from telemetry import counts, writing
 from telemetry.counts import Cell
-from telemetry.events import label
+from telemetry.events import KNOWN, label
+
+ACCEPTED = Receipt.ACCEPTED.value
 
 
 class Meter:
@@ -17,6 +19,8 @@ class Meter:
 
     def __init__(self) -> None:
         self._counts = counts.counts
+        self._accepted = {event: self._counts.cells(counts.RECEIVED, event, ACCEPTED) for event in KNOWN}
+        self._ingest = self._counts.cells(counts.INGEST.name)
         self._writing: asyncio.Task[None] | None = None
 
     def stored(self, event: str, receipt: Receipt, since: float | None) -> float:
@@ -24,11 +28,15 @@ class Meter:
 
         `since` is the loop's time at the start of the request; without it, the time is 0 and not counted.
         """
-        self._counts.add(counts.RECEIVED, label(event), receipt.value)
+        accepted = self._accepted.get(event) if receipt is Receipt.ACCEPTED else None
+        if accepted is not None:
+            accepted[0] += 1
+        else:
+            self._counts.add(counts.RECEIVED, label(event), receipt.value)
         seconds = 0.0
         if since is not None:
             seconds = asyncio.get_running_loop().time() - since
-            self._counts.observe(counts.INGEST, seconds)
+            counts.observe(self._ingest, counts.INGEST.bounds, seconds)
         if self._writing is None:
             self._writing = asyncio.create_task(writing.keep(self._counts, _run))
         return seconds

@@ -4,7 +4,7 @@ Adding one is a few hundred nanoseconds, so it may happen for each delivery.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 SUM = -1
@@ -35,39 +35,41 @@ class Counts:
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], list[int]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._series)
+    def cells(self, name: str, first: str = "", second: str = "") -> list[int]:
+        """Return the integers of a series. The list stays the same, so a frequent caller can keep it.
+
+        The labels must come from bounded sets.
+        """
+        found = self._series.get((name, first, second))
+        if found is None:
+            found = self._series[name, first, second] = [0] * _SIZES.get(name, 1)
+        return found
 
     def add(self, name: str, first: str, second: str = "") -> None:
-        """Count one. The labels must come from bounded sets."""
-        cells = self._series.get((name, first, second))
-        if cells is None:
-            cells = self._series[name, first, second] = [0]
-        cells[0] += 1
+        """Count one."""
+        self.cells(name, first, second)[0] += 1
 
     def observe(self, histogram: Histogram, seconds: float, first: str = "", second: str = "") -> None:
-        """Count a length of time. Below zero, where clocks differ, it counts as zero."""
-        name, bounds = histogram
-        cells = self._series.get((name, first, second))
-        if cells is None:
-            # One more bucket, and the sum at the end.
-            cells = self._series[name, first, second] = [0] * (len(bounds) + 2)
-        cells[bisect_left(bounds, seconds)] += 1
-        cells[SUM] += max(0, int(seconds * 1_000_000))
+        """Count a length of time."""
+        observe(self.cells(histogram.name, first, second), histogram.bounds, seconds)
 
     def take(self) -> list[Cell]:
         """Return what was counted, in order, and begin anew. All processes write in this order."""
-        taken, self._series = self._series, {}
-        return sorted(_cells(taken))
+        taken = sorted(_cells(self._series))
+        for values in self._series.values():
+            values[:] = [0] * len(values)
+        return taken
 
     def put_back(self, cells: Iterable[Cell]) -> None:
         """Add what was taken and could not be written."""
         for name, first, second, position, value in cells:
-            series = self._series.setdefault((name, first, second), [])
-            # A series is as long as its histogram, or one; its last cell is the sum.
-            size = _SIZES.get(name, 1)
-            series.extend([0] * (size - len(series)))
-            series[position] += value
+            self.cells(name, first, second)[position] += value
+
+
+def observe(cells: list[int], bounds: Sequence[float], seconds: float) -> None:
+    """Count a length of time in a histogram's cells. Below zero, where clocks differ, it counts as zero."""
+    cells[bisect_left(bounds, seconds)] += 1
+    cells[SUM] += max(0, int(seconds * 1_000_000))
 
 
 def _cells(series: dict[tuple[str, str, str], list[int]]) -> Iterator[Cell]:
@@ -88,6 +90,7 @@ RECEIVED = "received"
 """The counter of accepted deliveries, by event and outcome."""
 SETTLED = "settled"
 """The counter of settled attempts, by event and status."""
+# One more bucket, and the sum at the end.
 _SIZES = {histogram.name: len(histogram.bounds) + 2 for histogram in HISTOGRAMS}
 
 counts = Counts()
