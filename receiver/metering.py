@@ -11,15 +11,14 @@ from telemetry import counts, writing
 from telemetry.counts import Cell
 from telemetry.events import KNOWN, label
 
-ACCEPTED = Receipt.ACCEPTED.value
-
 
 class Meter:
     """The counts of one event loop."""
 
     def __init__(self) -> None:
         self._counts = counts.counts
-        self._accepted = {event: self._counts.cells(counts.RECEIVED, event, ACCEPTED) for event in KNOWN}
+        accepted = Receipt.ACCEPTED.value
+        self._accepted = {event: self._counts.cells(counts.RECEIVED, event, accepted) for event in KNOWN}
         self._ingest = self._counts.cells(counts.INGEST.name)
         self._writing: asyncio.Task[None] | None = None
 
@@ -28,9 +27,8 @@ class Meter:
 
         `since` is the loop's time at the start of the request; without it, the time is 0 and not counted.
         """
-        accepted = self._accepted.get(event) if receipt is Receipt.ACCEPTED else None
-        if accepted is not None:
-            accepted[0] += 1
+        if receipt is Receipt.ACCEPTED and event in self._accepted:
+            self._accepted[event][0] += 1
         else:
             self._counts.add(counts.RECEIVED, label(event), receipt.value)
         seconds = 0.0
