@@ -86,6 +86,7 @@ bench: $(VENV)/.bench ## Measure all parts beside their peers (options: BENCH, B
 	$(BIN)/python -m bench metrics
 	$(BIN)/python -m bench records
 	$(BIN)/python -m bench parsing
+	$(BIN)/python -m bench space
 	$(if $(BENCH_SCALE),$(BIN)/python -m bench scale $(BENCH_SCALE))
 
 docs: $(VENV)/.dev ## Build the documentation site in var/site, which opens without a server or a network
