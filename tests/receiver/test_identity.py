@@ -53,6 +53,22 @@ async def test_a_guid_that_another_source_used_first_is_still_stored(post: Any) 
     assert await stored() == {"acme": squatter.body, "": victim.body}
 
 
+async def test_a_guid_is_not_taken_by_a_request_with_a_wrong_signature(post: Any) -> None:
+    genuine = github.sample("push__branch")
+    forged = github.sample("push__branch", guid=genuine.guid, secret="a guess")
+    assert (await post(forged))[0] == 403
+    assert await post(genuine) == (202, {"guid": genuine.guid, "status": "accepted"})
+
+
+@pytest.mark.parametrize("kind", ["repository", "organization", "integration", "business", "of tomorrow"])
+async def test_what_a_hook_belongs_to_is_an_open_set(post: Any, kind: str) -> None:
+    request = github.sample("push__branch")
+    name = "X-GitHub-Hook-Installation-Target-Type"
+    request.headers[name] = kind
+    assert (await post(request))[0] == 202
+    assert (await Delivery.objects.aget()).headers[name] == kind
+
+
 async def test_the_same_key_with_another_body_is_409_and_changes_nothing(post: Any) -> None:
     first = github.sample("push__branch")
     other = github.request("only_rejected", b'{"zen": "another body"}', guid=first.guid)

@@ -58,6 +58,7 @@ REFUSED: dict[str, tuple[Change, int]] = {
     "signature of another secret": (header("X-Hub-Signature-256", github.signature(b"{}", "guess")), 403),
     "body changed after signing": (lambda request: setattr(request, "body", request.body + b" "), 403),
     "event missing": (without("X-GitHub-Event"), 400),
+    "event empty, as GitHub sent it on 31 January 2026": (header("X-GitHub-Event", ""), 400),
     "event with a path in it": (header("X-GitHub-Event", "../push"), 400),
     "guid missing": (without("X-GitHub-Delivery"), 400),
     "guid not a UUID": (header("X-GitHub-Delivery", "42"), 400),
