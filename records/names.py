@@ -34,10 +34,17 @@ def of_renamed_owner(row: Row, login: str, told_at: datetime) -> dict[str, Any]:
 
 
 def renamed(stored: Row, at: datetime | None) -> dict[str, Any]:
-    """Return the fields of a row whose name a snapshot of the time `at` replaces."""
+    """Return the fields of a row whose name a snapshot of the time `at` replaces.
+
+    The rename of an account is told later than the snapshots before it, and may be told before one of them.
+    """
+    since, seen_at = stored["renamed_at"], stored["updated_at"]
+    if since is not None and at is not None and at < since:
+        return {"renamed_at": at}
+    known = [time for time in (seen_at, since) if time is not None]
     return {
         "previous_full_name": stored["full_name"],
-        "previous_seen_at": stored["updated_at"],
+        "previous_seen_at": max(known, default=None),
         "renamed_at": at,
     }
 

@@ -43,6 +43,40 @@ async def test_the_names_of_an_organisations_repositories_follow_and_no_others()
     ]
 
 
+def repository(action: str, name: str, updated_at: str, changes: Payload) -> Payload:
+    payload = github.payload("repository__archived") | {"action": action, "changes": changes}
+    payload["repository"] |= {"id": 7, "full_name": name, "updated_at": updated_at}
+    return payload
+
+
+# The rename of the account is received at 12 o'clock.
+ACCOUNT = ("organization", account("old", "new"))
+RENAMED = repository("renamed", "new/two", "2026-05-04T13:00:00Z", {"repository": {"name": {"from": "one"}}})
+TRANSFERRED = repository(
+    "transferred", "x/one", "2026-05-04T10:00:00Z", {"owner": {"from": {"organization": {"login": "old"}}}}
+)
+
+
+async def ends(event: Payload, order: tuple[int, ...]) -> list[tuple[str, str]]:
+    late = seen("old/one", "2026-05-04T09:30:00Z")
+    history = [("issues", seen("old/one")), ACCOUNT, ("repository", event), ("issues", late)]
+    for place in order:
+        await handle(*history[place])
+    return await names()
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+async def test_a_transfer_before_the_rename_of_the_account_has_the_name_of_then(
+    order: tuple[int, ...],
+) -> None:
+    assert await ends(TRANSFERRED, order) == [("x/one", "old/one")]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 1, 3, 2), (0, 3, 1, 2), (3, 0, 1, 2)], ids=str)
+async def test_a_rename_after_that_of_the_account_has_the_name_between(order: tuple[int, ...]) -> None:
+    assert await ends(RENAMED, order) == [("new/two", "new/one")]
+
+
 async def test_an_apps_account_is_renamed_as_well() -> None:
     await handle("issues", seen("old/one"))
     payload = account("old", "new")
