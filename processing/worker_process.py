@@ -134,10 +134,7 @@ def _tune() -> None:
     # No line shows them: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
-    # What was imported stays, and payloads are many short-lived objects: the collector need not look so
-    # often.
-    gc.collect()
-    gc.freeze()
+    # Payloads are many short-lived objects: the collector need not look so often.
     gc.set_threshold(*COLLECT)
 
 

@@ -4,6 +4,7 @@ Loaded with `-p` from pyproject.toml, so that the environment is set before Djan
 """
 
 import atexit
+import gc
 import logging
 import os
 import shutil
@@ -33,6 +34,16 @@ redis_server = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.addoption("--chaos", action="store_true", help="full counts of the fault and property tests")
+
+
+# Collections during the imports find no garbage.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected to no later garbage collection."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

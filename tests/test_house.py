@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -120,12 +121,22 @@ def test_handlers_and_schemas_know_neither_django_nor_redis(part: str) -> None:
         }, path
 
 
-@pytest.mark.parametrize("module", ["receiver.asgi", "worker"])
-def test_receiver_and_worker_load_nothing_of_the_console_but_the_table_of_operations(module: str) -> None:
-    code = f"import {module}, sys; print(*sys.modules)"
-    loaded = subprocess.run(
+@cache
+def started(module: str) -> list[str]:
+    """Import a module in a new process; return the number of frozen objects, and the loaded modules."""
+    code = f"import {module}, gc, sys; print(gc.isenabled() and gc.get_freeze_count(), *sys.modules)"
+    return subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
     ).stdout.split()
+
+
+def test_no_garbage_collection_looks_at_what_the_receiver_imported() -> None:
+    assert int(started("receiver.asgi")[0]) > 50_000
+
+
+@pytest.mark.parametrize("module", ["receiver.asgi", "worker"])
+def test_receiver_and_worker_load_nothing_of_the_console_but_the_table_of_operations(module: str) -> None:
+    _, *loaded = started(module)
     foreign = {
         "opentelemetry",
         "prometheus_client",
