@@ -21,6 +21,11 @@ def back_up(url: str, folder: Path) -> Path:
     return file
 
 
+def copy_to_server(url: str, folder: Path, target: str) -> None:
+    """Copy a database of PostgreSQL into an empty one, also of another server."""
+    _run("pg_restore", "--exit-on-error", f"--dbname={target}", str(back_up(url, folder)))
+
+
 def restore(url: str, file: Path) -> None:
     """Replace the database by the backup.
 

@@ -24,11 +24,13 @@ FULL_TIMEOUT = 1200
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests of another database or system.
 
-    In the suite, tests marked `once` run on SQLite only, and tests marked `full` do not run.
+    In the suite, tests marked `once` run on SQLite only. Tests marked `full` do not run, or not on the
+    databases that the mark names.
     """
-    run = {config.getoption("--database"), sys.platform}
+    database = config.getoption("--database")
+    run = {database, sys.platform}
     chaos = config.getoption("--chaos")
-    again = config.getoption("--database") != "sqlite" and not chaos
+    again = database != "sqlite" and not chaos
     left_out = []
     for item in items:
         if HERE not in item.path.parents:
@@ -36,11 +38,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.store)
         if chaos:
             item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
-        only = item.get_closest_marker("only")
+        only, full = item.get_closest_marker("only"), item.get_closest_marker("full")
         if (
             (only is not None and not run.issuperset(only.args))
             or (again and item.get_closest_marker("once"))
-            or (not chaos and item.get_closest_marker("full"))
+            or (not chaos and full is not None and database in (full.args or (database,)))
         ):
             left_out.append(item)
     if left_out:
@@ -81,8 +83,8 @@ def database(migrated: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _second_postgresql() -> Iterator[PostgreSQL]:
-    server = PostgreSQL()
+def _second_postgresql(migrated: str) -> Iterator[PostgreSQL]:
+    server = PostgreSQL(migrated)
     yield server
     server.end()
 

@@ -10,19 +10,22 @@ from pathlib import Path
 import psutil
 
 from tests import servers
-from tests.chaos import ledger
+from tests.chaos import backup, ledger
 
 
 class PostgreSQL:
-    """The wheel's server in its own folder, with one address. The constructor starts it."""
+    """The wheel's server in its own folder, with one address. The constructor starts it.
 
-    def __init__(self) -> None:
+    Its databases are copies of `migrated`, which is on another server.
+    """
+
+    def __init__(self, migrated: str) -> None:
         # Beside the run's server, because the user that PostgreSQL runs as must be able to read the folder.
         self._folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=servers.folder))
         self._server = servers.start_postgresql(self._folder / "data")
         self._template = ledger.named(self._server.get_uri(), "template_of_the_tests")
         ledger.execute(self._server.get_uri(), "CREATE DATABASE template_of_the_tests")
-        ledger.migrate(self._template)
+        backup.copy_to_server(migrated, self._folder, self._template)
         self.url = ""
 
     def new_database(self) -> None:

@@ -15,11 +15,10 @@ from tests.chaos.sender import Sender
 MEMORY = 400_000_000  # bytes
 
 
+@pytest.mark.full
 @pytest.mark.once
 @pytest.mark.only("linux")
-@pytest.mark.parametrize(
-    "kinds", [*(pytest.param([kind], marks=pytest.mark.full) for kind in KINDS), list(KINDS)], ids=" ".join
-)
+@pytest.mark.parametrize("kinds", [*([kind] for kind in KINDS), list(KINDS)], ids=" ".join)
 async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliveries(
     kinds: list[str],
     counts: Counts,

@@ -6,6 +6,8 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests import processes
 from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.redis_server import RedisServer
@@ -20,6 +22,7 @@ LEASE = 6
 PAUSE, WITHIN = 0.1, 60
 
 
+@pytest.mark.full("sqlite")
 async def test_workers_with_clocks_an_hour_off_retry_nothing_early_and_steal_no_lease(
     database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

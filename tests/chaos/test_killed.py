@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests import github, processes
 from tests.chaos import invariants, ledger, stack
@@ -15,6 +16,7 @@ from tests.chaos.sender import Sender
 AT_ONCE = 8
 
 
+@pytest.mark.once
 async def test_a_receiver_killed_between_commit_and_wake_up_again_and_again_loses_nothing(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

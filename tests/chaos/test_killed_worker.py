@@ -47,6 +47,7 @@ async def taken_over(database: str, leases: dict[int, int], deadline: float) -> 
         await asyncio.sleep(0.2)
 
 
+@pytest.mark.full("sqlite")
 async def test_workers_killed_again_and_again_in_the_middle_of_handlers_lose_nothing_and_repeat_no_effect(
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests import github, processes
 from tests.chaos import invariants, ledger, stack
@@ -12,6 +13,7 @@ from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 
+@pytest.mark.full("sqlite")
 async def test_a_crowd_of_deliveries_is_accepted_in_time_kept_and_processed(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
@@ -29,6 +31,7 @@ async def test_a_crowd_of_deliveries_is_accepted_in_time_kept_and_processed(
         assert await invariants.ended(database, within=300) == {"succeeded": counts.deliveries}
 
 
+@pytest.mark.full("sqlite")
 async def test_one_guid_sent_many_times_to_two_receivers_is_one_row_one_effect_and_one_202(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from tests import processes
 from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
@@ -43,6 +45,7 @@ def holder(url: str) -> int:
     return int(rows[0][0].split(":")[1]) if rows else 0
 
 
+@pytest.mark.once
 async def test_a_replay_whose_workers_are_killed_continues_and_replays_each_delivery_once(
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

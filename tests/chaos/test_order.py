@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from tests import processes
 from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
@@ -21,6 +23,7 @@ RETRIED = 0.1  # of all
 HOOKS = (stored.HOOK, stored.HOOK + 1)
 
 
+@pytest.mark.full("sqlite")
 async def test_two_hooks_of_ordered_repositories_overlap_nowhere_keep_their_order_and_have_each_effect_once(
     counts: Counts, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

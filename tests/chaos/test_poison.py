@@ -84,11 +84,11 @@ class Case:
 TAKEN_OVER = BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN
 CASES = [
     Case(["raises", "hangs", "refused", "leaks"], BEGIN, EACH, deaths=0),
-    Case(["kills"], TAKEN_OVER, EACH_APART, deaths=1),
-    # Nothing in it depends on the database.
+    # Nothing in these depends on the database.
+    pytest.param(Case(["kills"], TAKEN_OVER, EACH_APART, deaths=1), marks=pytest.mark.once),
     pytest.param(
         Case(["blocks"], BLOCKED_FOR + TAKEN_OVER + 2 * (TIMEOUT + ISOLATION_GRACE), EACH_APART, deaths=1),
-        marks=pytest.mark.once,
+        marks=[pytest.mark.once, pytest.mark.full],
     ),
 ]
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests import github, processes
 from tests.chaos import backup, invariants, journal, ledger, stack, stored
@@ -30,6 +31,7 @@ async def send(sender: Sender, requests: list[github.Request]) -> list[int]:
     return [(await sender.send(request)).status for request in requests]
 
 
+@pytest.mark.full("sqlite")
 async def test_a_backup_of_yesterday_beside_the_redis_of_today_is_processed_and_takes_what_is_sent_again(
     http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
