@@ -31,11 +31,15 @@ def accepts(port: int) -> bool:
 
 
 def wait_until(true: Callable[[], object], what: str, within: float = PATIENCE) -> None:
-    """Poll until `true()`. Raises AssertionError with `what` after `within` seconds."""
-    deadline = time.monotonic() + within
+    """Poll until `true()`. Raises AssertionError with `what` after `within` seconds.
+
+    What takes long is looked at less often, because a look may cost a connection to the database.
+    """
+    deadline, pause = time.monotonic() + within, 0.02
     while not true():
         assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.1)
 
 
 def environment(**changes: str) -> dict[str, str]:

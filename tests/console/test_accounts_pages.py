@@ -3,8 +3,12 @@
 import re
 from typing import Any
 
+import pytest
+
 from tests.console.conftest import Console
 from tests.console.test_overview import words
+
+pytestmark = pytest.mark.once
 
 USERS = "/admin/auth/user/"
 

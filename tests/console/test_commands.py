@@ -186,6 +186,7 @@ def test_replay_leaves_alone_what_a_worker_is_processing(kept: dict[str, Deliver
     assert "1 left alone: a worker is processing them" in told
 
 
+@pytest.mark.once
 def test_replay_inline_works_under_a_debugger(kept: dict[str, Delivery], database_url: str) -> None:
     lines = (processes.ROOT / "handlers" / "push.py").read_text().splitlines()
     [place] = [number for number, line in enumerate(lines, 1) if "await Push.objects.record" in line]

@@ -106,6 +106,7 @@ def test_replay_keeps_to_its_rate(redis: "Redis") -> None:
     assert 2 <= time.monotonic() - start < 30
 
 
+@pytest.mark.once
 def test_replay_waits_while_the_workers_have_a_backlog(
     redis: "Redis", database_url: str, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
     assert Delivery.objects.filter(status="received").count() == replaying.MAX_BACKLOG - 1 + 3
 
 
+@pytest.mark.once
 def test_a_replay_without_redis_needs_no_wake_up(database_url: str, tmp_path: Path) -> None:
     dead(2)
     told = subprocess.run(

@@ -16,6 +16,8 @@ from tests.console.conftest import Console
 from tests.console.visitors import CSRF_COOKIE, KEY, SESSION_COOKIE, Visitor
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.once
+
 PAGES = ["/", "/deliveries", "/admin/", "/admin/auth/user/"]
 
 

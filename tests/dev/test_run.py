@@ -55,6 +55,7 @@ class Run:
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self.family: set[psutil.Process] = set()
+        self.secret = ""
 
     @property
     def output(self) -> str:
@@ -78,6 +79,7 @@ class Run:
 
         wait_until(ready, "all processes are up", 60)
         self.family = self.children()
+        self.secret = (self.folder / "webhook-secret").read_text()
         return self
 
     def children(self) -> set[psutil.Process]:
@@ -172,13 +174,32 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Yield a run that is up, in a folder whose long path has spaces; no test of it may end it."""
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Run]]:
+    """Yield two runs in one folder, whose long path has spaces; no test may end the second.
+
+    The first one took a push, and ended because its receiver was killed.
+    """
     logs = tmp_path_factory.mktemp("running")
     folder = logs / ("a folder's name " * 6) / "var"
     folder.parent.mkdir()
     with starting(logs, folder) as start:
-        yield start().wait_until_ready()
+        port = str(free_port())
+        first = start(PORT=port).wait_until_ready()
+        first.send_push()
+        first.kill_the_receiver()
+        assert first.process.wait(ENDS_WITHIN) == 1
+        first.nothing_is_left()
+        second = start(PORT=port).wait_until_ready()
+        yield first, second
+        assert second.end() == 0
+        second.nothing_is_left()
+        assert "Traceback" not in second.output
+
+
+@pytest.fixture
+def running(runs: tuple[Run, Run]) -> Run:
+    """Return a run that is up; no test may end it."""
+    return runs[1]
 
 
 @pytest.fixture(scope="module")
@@ -199,13 +220,13 @@ def rows(run: Run, table: str) -> int:
         return count
 
 
-def test_a_push_that_is_sent_ends_as_commits_whatever_the_folder_is_called(running: Run) -> None:
-    assert f"webhook URL  http://127.0.0.1:{running.port}/webhooks/github" in running.output
-    guid = running.send_push()
-    [line] = [line for line in running.output.splitlines() if guid in line]
+def test_a_push_that_is_sent_ends_as_commits_whatever_the_folder_is_called(runs: tuple[Run, Run]) -> None:
+    first, _ = runs
+    assert f"webhook URL  http://127.0.0.1:{first.port}/webhooks/github" in first.output
+    [line] = [line for line in first.output.splitlines() if "harbour-works/tide-tables" in line]
     assert re.search(r" worker +\| ", line)
     assert "push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded" in line
-    assert (rows(running, "records_push"), rows(running, "records_commit")) == (1, 3)
+    assert (rows(first, "records_push"), rows(first, "records_commit")) == (1, 3)
 
 
 def test_each_process_logs_the_version_of_the_checkout_when_it_starts(running: Run) -> None:
@@ -240,22 +261,13 @@ def test_a_second_start_in_a_folder_says_that_it_already_runs(running: Run, star
 
 
 def test_it_starts_again_after_its_receiver_died_with_the_same_secret_and_all_deliveries(
-    start: Start,
+    runs: tuple[Run, Run],
 ) -> None:
-    port = str(free_port())
-    run = start(PORT=port).wait_until_ready()
-    secret = (run.folder / "webhook-secret").read_text()
-    run.send_push()
-    run.kill_the_receiver()
-    assert run.process.wait(ENDS_WITHIN) == 1
-    run.nothing_is_left()
-    run = start(PORT=port).wait_until_ready()
-    assert (run.folder / "webhook-secret").read_text() == secret
-    run.send_push()
-    assert rows(run, "receiver_delivery") == 2
-    assert run.end() == 0
-    run.nothing_is_left()
-    assert "Traceback" not in run.output
+    first, second = runs
+    assert second.secret == first.secret != ""
+    kept = rows(second, "receiver_delivery")
+    second.send_push()
+    assert (kept, rows(second, "receiver_delivery")) == (1, 2)
 
 
 def all_up(start: Start, quick: Path) -> Run:

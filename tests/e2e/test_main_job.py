@@ -6,12 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import aiohttp
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
 from redis import Redis
 
 from receiver.models import TERMINAL, Delivery, HandlerRun
@@ -36,16 +34,6 @@ async def post(
     path = f"/webhooks/github/{source}" if source else "/webhooks/github"
     async with http.post(url + path, data=request.body, headers=request.headers) as response:
         return response.status, await response.json()
-
-
-def new_database(folder: Path) -> str:
-    """Return the URL of an empty database on the run's server."""
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{folder / 'new.sqlite3'}"
-    name = f"new_{uuid4().hex}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://postgres@/{name}?host={connection.settings_dict['OPTIONS']['host']}"
 
 
 async def settled(within: float = 60.0) -> Counter[str]:
@@ -80,11 +68,12 @@ async def test_a_signed_push_ends_as_commits_in_the_database(
     assert (run.handler, run.outcome, run.attempt, run.trigger) == ("push.record", "succeeded", 1, "delivery")
 
 
+@pytest.mark.once
 async def test_the_procfiles_three_lines_do_the_same_on_a_new_database(
     http: aiohttp.ClientSession, redis: "Redis", tmp_path: Path
 ) -> None:
     """Use no embedded server: DATABASE_URL names an empty database, REDIS_URL a Redis."""
-    url = await sync_to_async(new_database)(tmp_path)
+    url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
     release, log = tmp_path / "release.log", tmp_path / "log"
     with processes.running(processes.PROCFILE["release"], release, DATABASE_URL=url) as process:
         assert await sync_to_async(process.wait)(processes.STOPS_WITHIN) == 0, release.read_text()

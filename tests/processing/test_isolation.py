@@ -80,6 +80,7 @@ async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as
     assert (rows["hangs"].status, rows["hangs"].crashes) == ("retrying", 1)
 
 
+@pytest.mark.once
 async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3")
     await suspected("good")

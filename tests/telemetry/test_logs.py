@@ -158,6 +158,7 @@ def test_each_value_in_a_message_has_a_name_so_that_json_has_it_as_a_field() -> 
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.once
 @pytest.mark.usefixtures("redis")
 def test_every_line_of_a_worker_is_json_and_a_settled_delivery_is_one(
     database_url: str, worker_log: Path

@@ -5,9 +5,12 @@ import re
 from typing import Any
 
 import jsonschema_rs
+import pytest
 
 from tests.console.api.conftest import Programs
 from tests.console.conftest import Console
+
+pytestmark = pytest.mark.once
 
 
 def schema(api: Programs) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 from playwright.async_api import Browser, expect
@@ -25,13 +23,11 @@ COUNT = servers.examples(60, 5_000)
 ENDED_WITHIN = 120.0  # seconds
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def worker(console: Console, accounts: str, redis: object, tmp_path: Path) -> AsyncIterator[None]:
-    """A worker on the console's database."""
-    running = processes.worker(tmp_path / "worker.log", DATABASE_URL=accounts)
-    await sync_to_async(running.__enter__)()
-    yield
-    await sync_to_async(running.__exit__)(None, None, None)
+@pytest.fixture(scope="module")
+def worker(accounts: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A worker on the console's database, for all tests of the module."""
+    with processes.worker(tmp_path_factory.mktemp("worker") / "worker.log", DATABASE_URL=accounts):
+        yield
 
 
 @sync_to_async

@@ -24,7 +24,7 @@ from tests import github, processes, servers
 from tests.console.forwarding.targets import Target, serving
 from tests.console.kept import kept
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 SECRET = "the secret of the laptop"
 HERE = Path(__file__).parent
@@ -87,7 +87,6 @@ def test_gidgethub_verifies_what_is_sent(target: Target) -> None:
         assert (event.delivery_id, event.event) == (received["X-GitHub-Delivery"], headers["x-github-event"])
 
 
-@pytest.mark.once
 def test_octokit_verifies_what_is_sent(target: Target) -> None:
     if shutil.which("node") is None or not (NODE / "node_modules" / "@octokit" / "webhooks").is_dir():
         pytest.skip("needs node, and `npm install --prefix var/node @octokit/webhooks`")
