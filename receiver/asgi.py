@@ -161,13 +161,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """
     await receive()
     parts = scope["state"]["parts"] = Parts()
-<<<<<<< HEAD
-    # A full garbage collection of what was imported would stop the event loop for tens of milliseconds.
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(UNCOLLECTED)
-=======
->>>>>>> 0f67f62 (Start every process without garbage collections)
     noting = asyncio.create_task(resumption.note())
     logger.info("receiver started version=%s", settings.VERSION)
     await send({"type": "lifespan.startup.complete"})
