@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BATCH = 100
 # Arrivals that must wait before a second batch starts while another is being committed.
-MIN_SECOND_BATCH = 5
+MIN_SECOND_BATCH = 3
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
