@@ -129,10 +129,11 @@ def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
 def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
     """Return `now`, the row after a snapshot of the second of `stored`, with the end of each text's chain.
 
-    A snapshot without an edit of the text does not replace the end: another edit of that second would.
+    A snapshot without an edit of the text does not replace the end: another edit of that second would. What
+    the API showed after the second is its end.
     """
     moves = [(before, after) for before, after in now["changes"].get("moves", ())]
-    if not moves:
+    if not moves or is_settled(now):
         return now
     known = {**now["changes"].get("texts", {})}
     ends, row = chains.ends(moves), dict(now)

@@ -231,14 +231,15 @@ def labeled(cat: Repository, number: int, title: str, at: datetime) -> dict[str,
     return payload
 
 
+@pytest.mark.parametrize("changes", [{}, {"title": {"from": "the begin"}}], ids=["labeled", "edited"])
 async def test_the_end_of_a_second_wins_over_its_deliveries_whichever_comes_first(
-    cat: Repository, sync: Sync
+    changes: dict[str, Any], cat: Repository, sync: Sync
 ) -> None:
     cat.issue(1, cat.updated_at, title="the end")
     cat.issue(2, cat.updated_at, title="the end")
-    await handle("issues", labeled(cat, 1, "the middle", cat.updated_at))
+    await handle("issues", labeled(cat, 1, "the middle", cat.updated_at) | {"changes": changes})
     await run(sync)
-    await handle("issues", labeled(cat, 2, "the middle", cat.updated_at))
+    await handle("issues", labeled(cat, 2, "the middle", cat.updated_at) | {"changes": changes})
     assert {issue.title async for issue in Issue.objects.all()} == {"the end"}
     await handle("issues", labeled(cat, 1, "later", cat.updated_at + timedelta(seconds=1)))
     assert (await Issue.objects.aget(number=1)).title == "later"
