@@ -17,7 +17,7 @@ from processing import claiming, ordering, running, settling
 from processing.claiming import Claimed, ClaimResult
 from processing.isolation import Isolation
 from processing.leases import Leases
-from processing.log_lines import LogLine, log_line
+from processing.log_lines import LogLine
 from processing.running import Conditions, DatabaseAwayError, Events
 from processing.settling import Ended, LeaseLostError, Verdict
 from receiver.models import Status, Trigger
@@ -94,14 +94,6 @@ class BatchRunner:
         self._batches.add(batch)
         batch.add_done_callback(self._batches.discard)
         return batch
-
-    async def drain(self) -> int:
-        """Process all that is due; return how many deliveries that was. Raises `django.db.Error`."""
-        count = 0
-        while (result := await self.claim()).claims or result.more:
-            await self.start(result.claims)
-            count += len(result.claims)
-        return count
 
     async def stop(self, grace: float) -> None:
         """Wait up to `grace` seconds for what runs, then give the rest back. The caller claims no more."""
@@ -203,9 +195,9 @@ class BatchRunner:
             if error is not None:
                 self._not_settled(claimed, error)
             elif verdict.status in FINE:
-                fine.append(log_line(claimed, verdict))
+                fine.append(LogLine(claimed, verdict))
             else:
-                logger.warning("%s", log_line(claimed, verdict))
+                logger.warning("%s", LogLine(claimed, verdict))
             self._drop(claimed)
         if fine:
             logger.info("%s", logs.Group(fine))

@@ -173,12 +173,11 @@ def _execute(parameters: Mapping[str, Any]) -> list[Row]:
 
 def resume(pk: int, claims: int) -> Claimed | None:
     """Return a delivery that is under this lease, without its body; None when the lease ended."""
-    columns = [name for name in DeliveryRow._fields if name != "size"]
     rows = Delivery.objects.filter(pk=pk, claims=claims, status=Status.PROCESSING)
-    found = rows.values(*columns).first()
+    found = rows.values_list(*DeliveryRow._fields).first()
     if found is None:
         return None
-    claimed = Claimed(DeliveryRow(**found, size=0), has_siblings=True)
+    claimed = Claimed(DeliveryRow._make(found), has_siblings=True)
     _find_done([claimed])
     return claimed
 

@@ -2,7 +2,7 @@
 
 It reads a JSON line `[id, claims]` for each from standard input, answers `began` before the handlers of the
 named modules run, under the lease of the worker that asks, and `done` or `failed` afterwards. It ends when
-that worker does.
+that worker does, and when it is idle for `LINGER` seconds.
 """
 
 import asyncio
@@ -25,13 +25,16 @@ from django.db import Error  # noqa: E402
 import database  # noqa: E402
 from processing import batch_runner, claiming, settling  # noqa: E402
 from processing.batch_runner import BatchRunner  # noqa: E402
-from processing.log_lines import log_line  # noqa: E402
+from processing.log_lines import LogLine  # noqa: E402
 from processing.running import Conditions  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
 from telemetry import logs, tracing, writing  # noqa: E402
 from telemetry.counts import counts  # noqa: E402
 
 logger = logging.getLogger(__name__)
+
+# Seconds for which an idle process stays: deliveries of one ordering key come one after the other.
+LINGER = 5.0
 
 
 async def main(modules: list[str], answer: Callable[[str], object]) -> None:
@@ -52,7 +55,11 @@ async def main(modules: list[str], answer: Callable[[str], object]) -> None:
 
     threading.Thread(target=read, daemon=True).start()
     while True:
-        pk, claims = await asked.get()
+        try:
+            async with asyncio.timeout(LINGER):
+                pk, claims = await asked.get()
+        except TimeoutError:
+            os._exit(0)  # the thread still reads
         try:
             await process(runner, pk, claims, answer)
         except (Error, LeaseLostError) as error:
@@ -74,7 +81,7 @@ async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[s
     await runner.read([claimed])
     verdict = await asyncio.create_task(database.in_orm_thread(runner.attempt(claimed, Conditions())))
     await settling.settle(claimed, verdict)
-    logger.info("isolated: %s", log_line(claimed, verdict))
+    logger.info("isolated: %s", LogLine(claimed, verdict))
 
 
 if __name__ == "__main__":

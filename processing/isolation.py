@@ -27,8 +27,6 @@ GRACE = 15.0
 BEGIN_WITHIN = 60.0
 # Processes that may end before the delivery begins.
 STARTS = 3
-# Seconds for which an idle process is kept: deliveries of one ordering key come one after the other.
-LINGER = 5.0
 
 
 class Isolation:
@@ -37,13 +35,11 @@ class Isolation:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._free = asyncio.Lock()
-        self._waiting = 0
         self._process: asyncio.subprocess.Process | None = None
-        self._lingering: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
-        """The process id, if the process runs."""
+        """The process id, if the process was started."""
         return self._process.pid if self._process else None
 
     async def run(self, claimed: Claimed, leases: Leases) -> None:
@@ -51,16 +47,8 @@ class Isolation:
 
         Raises `django.db.Error` or `LeaseLostError` when a crash cannot be written.
         """
-        self._waiting += 1
-        if self._lingering is not None:
-            self._lingering.cancel()
-        try:
-            async with self._free:
-                ended = await self._ask(claimed)
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._lingering = asyncio.create_task(self._linger())
+        async with self._free:
+            ended = await self._ask(claimed)
         if not ended:
             return
         crashes = claimed.delivery.crashes + 1
@@ -72,37 +60,33 @@ class Isolation:
             await settling.settle(claimed, Verdict(Status.DEAD, why, crashed=True))
 
     async def close(self) -> None:
-        """End the process, if it is idle."""
-        if self._lingering is not None:
-            self._lingering.cancel()
-            await asyncio.wait([self._lingering])
-
-    async def _linger(self) -> None:
-        try:
-            await asyncio.sleep(LINGER)
-        finally:
-            if not self._waiting:
-                await self._stop()
+        """End the process. The caller has cancelled every `run`."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
 
     async def _ask(self, claimed: Claimed) -> str:
         """Hand a delivery over and wait for its end; return how the process ended that ran it, if it did."""
         limits = (handler.timeout for handler in self._registry.handlers.get(claimed.delivery.event, ()))
         limit = max(limits, default=0.0) + GRACE
         for _ in range(STARTS):
-            answer, ended = await self._answers(claimed, BEGIN_WITHIN)
+            process = self._process
+            if process is None or process.returncode is not None:
+                process = self._process = await self._start()
+            answer, ended = await self._answers(process, BEGIN_WITHIN, claimed)
             if answer == b"began\n":
-                answer, ended = await self._answers(None, limit)
+                answer, ended = await self._answers(process, limit)
                 return "" if answer else ended or f"a handler that blocked it for {limit:g} seconds"
             if answer:
                 return ""
             logger.warning("isolated process ended before it began delivery=%s", claimed.delivery)
         return ""
 
-    async def _answers(self, claimed: Claimed | None, within: float) -> tuple[bytes, str]:
+    async def _answers(
+        self, process: asyncio.subprocess.Process, within: float, claimed: Claimed | None = None
+    ) -> tuple[bytes, str]:
         """Send a delivery, if one is given, and return the next answer, or how the process ended."""
-        if self._process is None:
-            self._process = await self._start()
-        process = self._process
         assert process.stdin is not None  # noqa: S101 - pipes, both
         assert process.stdout is not None  # noqa: S101
         try:
@@ -116,12 +100,11 @@ class Isolation:
                     return answer, ""
                 code = await process.wait()
         except TimeoutError:
-            await self._stop()
+            await self.close()
             return b"", ""
         except asyncio.CancelledError:
-            await asyncio.shield(self._stop())
+            await asyncio.shield(self.close())
             raise
-        self._process = None
         return b"", f"signal {-code}" if code < 0 else f"exit status {code}"
 
     async def _start(self) -> asyncio.subprocess.Process:
@@ -135,10 +118,3 @@ class Isolation:
             # A signal to the worker's group is the worker's to handle.
             start_new_session=True,
         )  # fmt: skip
-
-    async def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()

@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from processing.claiming import Claimed, DeliveryRow
+from processing.claiming import Claimed
 from processing.settling import Verdict
 from telemetry.sanitising import one_line
 
@@ -14,16 +13,16 @@ LONGEST_REASON = 500
 NOTES = 20
 
 
-@dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line for one attempt; `seconds` is from its start to its settlement."""
+    """The line of an attempt that was settled just now."""
 
-    delivery: DeliveryRow
-    verdict: Verdict
-    seconds: float
+    def __init__(self, claimed: Claimed, verdict: Verdict) -> None:
+        self.delivery = claimed.delivery
+        self._verdict = verdict
+        self._seconds = time.monotonic() - claimed.began
 
     def __str__(self) -> str:
-        delivery, verdict = self.delivery, self.verdict
+        delivery, verdict = self.delivery, self._verdict
         parts = [
             f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event,
             delivery.repository or "(no repository)",
@@ -33,27 +32,22 @@ class LogLine:
         ]
         if verdict.retry_after is not None:
             parts.append(f"again in {verdict.retry_after:.0f} s")
-        parts += [f"{self.seconds * 1000:.0f} ms", str(delivery.guid)]
+        parts += [f"{self._seconds * 1000:.0f} ms", str(delivery.guid)]
         return one_line(" | ".join(filter(None, parts)), LONGEST_LINE)
 
     @property
     def log_fields(self) -> Mapping[str, object]:
         """What JSON shows beside the delivery that the line is about."""
         return {
-            "status": self.verdict.status.value,
-            "milliseconds": round(self.seconds * 1000, 1),
+            "status": self._verdict.status.value,
+            "milliseconds": round(self._seconds * 1000, 1),
             "notes": self._noted,
-            "error": self.verdict.error,
-            "retry_in": self.verdict.retry_after,
+            "error": self._verdict.error,
+            "retry_in": self._verdict.retry_after,
         }
 
     @property
     def _noted(self) -> str:
         return one_line(
-            ", ".join(note[:LONGEST_REASON] for note in self.verdict.notes[:NOTES]), LONGEST_REASON
+            ", ".join(note[:LONGEST_REASON] for note in self._verdict.notes[:NOTES]), LONGEST_REASON
         )
-
-
-def log_line(claimed: Claimed, verdict: Verdict) -> LogLine:
-    """Return the line of an attempt that was settled just now."""
-    return LogLine(claimed.delivery, verdict, time.monotonic() - claimed.began)

@@ -17,7 +17,7 @@ from ledger.selection import PORTION, Selection
 from processing import claiming, settling
 from processing.batch_runner import BatchRunner
 from processing.claiming import Capacity, Claimed
-from processing.log_lines import LogLine, log_line
+from processing.log_lines import LogLine
 from processing.running import Conditions
 from processing.settling import Verdict
 from receiver.models import WAITING, Delivery, Trigger
@@ -108,7 +108,7 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
         finally:
             if not settled:
                 await database.run(claiming.release, [claimed.lease])
-        yield verdict, log_line(claimed, verdict)
+        yield verdict, LogLine(claimed, verdict)
 
 
 @transaction.atomic

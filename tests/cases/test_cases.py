@@ -19,6 +19,7 @@ from processing import batch_runner
 from receiver.models import Delivery
 from tests import github
 from tests.handlers.context import context, events
+from tests.processing.deliveries import drain
 from tests.servers import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,7 +75,7 @@ async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, recei
         if "status" not in case:
             continue
         delivery = await Delivery.objects.aget(guid=request.guid)
-        await runner.drain()
+        await drain(runner)
         await delivery.arefresh_from_db()
         assert (delivery.status, delivery.error) == (case["status"], ""), place
     await check(case)

@@ -6,7 +6,7 @@ from asgiref.sync import sync_to_async
 from processing import batch_runner
 from receiver.models import Delivery, HandlerRun
 from tests import github
-from tests.processing.deliveries import stored
+from tests.processing.deliveries import drain, stored
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -23,7 +23,7 @@ async def test_every_published_example_is_succeeded_or_ignored() -> None:
         event = path.name.partition("__")[0]
         row = await sync_to_async(stored)(event=event, body=path.read_bytes())
         deliveries[row.pk] = path.stem
-    await batch_runner.load("worker of the examples").drain()
+    await drain(batch_runner.load("worker of the examples"))
     rows = Delivery.objects.exclude(status__in=["succeeded", "ignored"])
     assert {deliveries[row.pk]: row.error async for row in rows} == {}
     assert await Delivery.objects.acount() == len(examples) > 300

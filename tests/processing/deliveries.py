@@ -61,3 +61,9 @@ class Recorder:
 
     def runner(self, worker: str = "worker of the test", **changes: Any) -> BatchRunner:
         return BatchRunner(EVENTS, self.registry, worker, **changes)
+
+
+async def drain(runner: BatchRunner) -> None:
+    """Process all that is due, and what that makes due."""
+    while (result := await runner.claim()).claims or result.more:
+        await runner.start(result.claims)

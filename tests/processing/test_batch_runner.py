@@ -19,7 +19,7 @@ from processing import batch_runner, retrying
 from receiver.models import Delivery, HandlerRun
 from schemas.push import PushEvent
 from tests import github, later
-from tests.processing.deliveries import Recorder, stored
+from tests.processing.deliveries import Recorder, drain, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def _long_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:
-    await recorder.runner().drain()
+    await drain(recorder.runner())
     return [await Delivery.objects.aget(pk=row.pk) for row in rows]
 
 
@@ -289,7 +289,7 @@ async def test_a_body_that_cannot_be_read_is_the_end_of_its_own_delivery(frame: 
             cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [frame, broken.pk])
 
     await sync_to_async(corrupt)()
-    await Recorder().runner().drain()
+    await drain(Recorder().runner())
     [broken, good] = await without_bodies()
     assert (broken.status, good.status) == ("dead", "succeeded")
     assert broken.error.startswith(f"the stored body cannot be read: {error}")
@@ -309,7 +309,7 @@ async def test_the_log_line_is_short_and_clean_whatever_was_sent(caplog: pytest.
     object.__setattr__(recorder.registry.handlers["push"][0], "run", run)
     await make(repository="a\x1b]0;b\x07/c")
     with caplog.at_level(logging.INFO):
-        await recorder.runner().drain()
+        await drain(recorder.runner())
     [line] = [record.getMessage() for record in caplog.records if "succeeded" in record.getMessage()]
     assert len(line) < 1_200
     assert line.isprintable()

@@ -12,7 +12,7 @@ from processing import isolation, replaying
 from processing.batch_runner import BatchRunner
 from receiver.models import Delivery, HandlerRun
 from tests.processing import suspects
-from tests.processing.deliveries import EVENTS, stored
+from tests.processing.deliveries import EVENTS, drain, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +38,7 @@ async def until_terminal(within: float = 120) -> None:
     made = runner()
     async with asyncio.timeout(within):
         while await Delivery.objects.filter(status__in=["received", "retrying", "processing"]).aexists():
-            await made.drain()
+            await drain(made)
     await made.stop(0)
 
 
@@ -95,12 +95,12 @@ async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPat
 async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
     made = runner()
     await suspected("good")
-    await made.drain()
+    await drain(made)
     idle = made.isolation.pid
     assert idle is not None
     os.kill(idle, signal.SIGKILL)
     await suspected("good")
-    await made.drain()
+    await drain(made)
     assert [row async for row in Delivery.objects.values_list("status", "crashes")] == [("succeeded", 1)] * 2
     assert made.isolation.pid not in {None, idle}
     await made.stop(0)

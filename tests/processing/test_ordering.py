@@ -20,7 +20,7 @@ from schemas import DiscoveryError, Event
 from schemas.issues import IssuesEvent
 from schemas.pull_request import PullRequestEvent
 from schemas.push import PushEvent
-from tests.processing.deliveries import stored
+from tests.processing.deliveries import drain, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,7 +81,7 @@ def take(rules: list[Rule] = PUSHES, worker: str = "a") -> list[int]:
 async def test_deliveries_of_one_repository_are_handled_in_order_and_others_beside_them() -> None:
     journal = Journal()
     await journal.receive(repositories=3, each=5)
-    await journal.runner().drain()
+    await drain(journal.runner())
     for repository in range(3):
         assert journal.of(repository) == [0, 1, 2, 3, 4]
     # Repositories run concurrently.
@@ -94,7 +94,7 @@ async def test_workers_that_claim_at_once_keep_the_order() -> None:
     runners = [journal.runner(f"worker {number}") for number in range(4)]
     async with asyncio.timeout(60):
         while await Delivery.objects.exclude(status="succeeded").aexists():
-            await asyncio.gather(*(runner.drain() for runner in runners))
+            await asyncio.gather(*(drain(runner) for runner in runners))
     for repository in range(2):
         assert journal.of(repository) == list(range(20))
 
@@ -113,7 +113,7 @@ async def test_two_hooks_of_an_ordered_repository_have_each_effect_once_and_in_o
             guid=first.guid,
             received_at=now + timedelta(milliseconds=number - 999.5),
         )
-    await journal.runner().drain()
+    await drain(journal.runner())
     assert journal.of(0) == list(range(6))
     assert await Delivery.objects.filter(status="succeeded").acount() == 12
 
@@ -157,7 +157,7 @@ async def test_a_delivery_that_fails_gives_way_until_its_retry() -> None:
     journal = Journal(1)
     await journal.receive(repositories=1, each=4)
     runner = journal.runner()
-    await runner.drain()
+    await drain(runner)
     assert journal.of(0) == [0, 1, 2, 3, 1] or journal.of(0) == [0, 1, 1, 2, 3]
     assert await Delivery.objects.filter(status="succeeded").acount() == 4
 
