@@ -127,8 +127,12 @@ class BatchRunner:
             left = len(tasks)
             while left:
                 group = [await ended.get(), *(ended.get_nowait() for _ in range(ended.qsize()))]
-                await self._settle([(claimed, verdict) for claimed, verdict in group if verdict])
                 left -= len(group)
+                try:
+                    await self._settle([(claimed, verdict) for claimed, verdict in group if verdict])
+                except Exception:
+                    logger.exception("not settled count=%d", len(group))
+                    self._lost_sight(*(claimed for claimed, _ in group))
         except asyncio.CancelledError:
             stop.set()
             for task in tasks:

@@ -87,10 +87,10 @@ async def settle_all(ended: Sequence[Ended]) -> tuple[list[Exception | None], in
     ]
     settled = [one for one, error in zip(ended, errors, strict=True) if error is None]
     for claimed, verdict in settled:
-        counts.add(SETTLED, label(claimed.delivery.event), verdict.status)
+        counts.add(SETTLED, label(claimed.delivery.event), verdict.status.value)
         for run in verdict.runs:
             if run.outcome is not Outcome.SKIPPED:
-                counts.observe(HANDLER, run.duration, run.handler, run.outcome)
+                counts.observe(HANDLER, run.duration, run.handler, run.outcome.value)
         if asked:
             tracing.spent("settle", claimed.delivery.guid, asked, status=verdict.status)
     awaited = [one for one in settled if one[0].has_siblings or one[0].delivery.ordering_key is not None]

@@ -31,5 +31,9 @@ def execute(name: str, parameters: Mapping[str, Any]) -> list[Row]:
 
 def _parameter(value: Any) -> Any:
     if isinstance(value, Collection) and not isinstance(value, str):
-        return list(value) if connection.vendor == "postgresql" else json.dumps(list(value))
+        if connection.vendor != "postgresql":
+            return json.dumps(list(value))
+        # psycopg takes five times as long for a list of ids.
+        ids = all(isinstance(one, int) for one in value)
+        return row_sets.array("bigint", list(value)) if ids else list(value)
     return value
