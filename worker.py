@@ -36,46 +36,35 @@ def process(**options: Any) -> "WorkerProcess":
     asyncio.set_event_loop(uvloop.new_event_loop())
     from processing.worker_process import WorkerProcess  # noqa: PLC0415 - Django must be set up before
 
-    made = WorkerProcess(kinds(), background=background(), **options)
+    kinds, background = work()
+    made = WorkerProcess(kinds, background=background, **options)
     # What was imported stays, so no later collection looks at it.
     gc.freeze()
     gc.enable()
     return made
 
 
-def kinds() -> "Kinds":
-    """Return the function of each kind of operation. Packages above `processing` add theirs here."""
-    from ledger import pruning  # noqa: PLC0415 - Django must be set up before
+def work() -> "tuple[Kinds, Sequence[Callable[[], Coroutine[Any, Any, None]]]]":
+    """Return the function of each kind of operation, and what runs beside deliveries until the worker stops.
+
+    Packages above `processing` add theirs here. Those that call GitHub's API need its credential.
+    """
+    from django.conf import settings  # noqa: PLC0415 - Django must be set up before
+
+    from ledger import pruning, stats  # noqa: PLC0415 - as above
     from processing import replaying  # noqa: PLC0415 - as above
 
-    found = {"replay": replaying.portion, "prune": pruning.portion}
-    if not has_credential():
-        return found
-    from upstream import client  # noqa: PLC0415 - it is loaded where it is used
+    kinds, background = {"replay": replaying.portion, "prune": pruning.portion}, (stats.run, pruning.run)
+    if not (settings.GITHUB_TOKEN or settings.GITHUB_APP_ID):
+        return kinds, background
+    from upstream import automatic, client  # noqa: PLC0415 - they are loaded where they are used
     from upstream.recovery import Recovery  # noqa: PLC0415 - as above
     from upstream.sync import Sync  # noqa: PLC0415 - as above
 
     # One client for all: GitHub counts the requests of a credential together.
     shared = client.for_operations()
-    return {**found, "recover": Recovery(shared).portion, "sync": Sync(shared).portion}
-
-
-def background() -> "Sequence[Callable[[], Coroutine[Any, Any, None]]]":
-    """Return what runs beside deliveries and operations, until the worker stops."""
-    from ledger import pruning, stats  # noqa: PLC0415 - Django must be set up before
-
-    if not has_credential():
-        return (stats.run, pruning.run)
-    from upstream import automatic  # noqa: PLC0415 - as above
-
-    return (stats.run, pruning.run, automatic.run)
-
-
-def has_credential() -> bool:
-    """Return whether this worker may call GitHub's API."""
-    from django.conf import settings  # noqa: PLC0415 - Django must be set up before
-
-    return bool(settings.GITHUB_TOKEN or settings.GITHUB_APP_ID)
+    kinds = {**kinds, "recover": Recovery(shared).portion, "sync": Sync(shared).portion}
+    return kinds, (*background, automatic.run)
 
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:

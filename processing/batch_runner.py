@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from itertools import accumulate, groupby
 
 from django.db import Error
 
@@ -26,7 +27,7 @@ from telemetry.counts import QUEUE, counts
 
 logger = logging.getLogger(__name__)
 
-# Raw bytes of bodies that are read together; a larger body is read alone.
+# Raw bytes of bodies that are read together, beside one of any size.
 READ_BYTES = 8 * 1024 * 1024
 # Raw bytes of a body for which a claim may have to wait until another is done.
 LARGE = 1024 * 1024
@@ -242,14 +243,7 @@ def _count_waits(claims: Sequence[Claimed]) -> None:
 
 
 def _portions(claims: Sequence[Claimed]) -> Iterator[list[Claimed]]:
-    """Split claims into lots of at most `READ_BYTES`, or of one delivery."""
-    portion: list[Claimed] = []
-    size = 0
-    for claimed in claims:
-        if portion and size + claimed.delivery.size > READ_BYTES:
-            yield portion
-            portion, size = [], 0
-        portion.append(claimed)
-        size += claimed.delivery.size
-    if portion:
-        yield portion
+    """Split claims into lots of at most `READ_BYTES` and one delivery."""
+    ends = accumulate(claimed.delivery.size for claimed in claims)
+    for _, lot in groupby(zip(claims, ends, strict=True), key=lambda one: one[1] // READ_BYTES):
+        yield [claimed for claimed, _ in lot]

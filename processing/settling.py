@@ -81,10 +81,7 @@ async def settle_all(ended: Sequence[Ended]) -> tuple[list[Exception | None], in
     The errors are those of `settle`.
     """
     asked = tracing.now()
-    errors = [
-        outcome if isinstance(outcome, Exception) else None
-        for outcome in await database.outcomes(_write, ended)
-    ]
+    errors = await database.outcomes(_write, ended)
     settled = [one for one, error in zip(ended, errors, strict=True) if error is None]
     for claimed, verdict in settled:
         counts.add(SETTLED, label(claimed.delivery.event), verdict.status.value)
@@ -103,7 +100,7 @@ async def settle_all(ended: Sequence[Ended]) -> tuple[list[Exception | None], in
         return errors, 0
 
 
-def _write(ended: Sequence[Ended]) -> Sequence[Verdict | LeaseLostError]:
+def _write(ended: Sequence[Ended]) -> list[LeaseLostError | None]:
     rows: list[Row] = [
         (
             claimed.delivery.id,
@@ -135,10 +132,10 @@ def _write(ended: Sequence[Ended]) -> Sequence[Verdict | LeaseLostError]:
     ]
     settled = set(_statements(rows, runs))
     return [
-        verdict
+        None
         if (claimed.delivery.id, claimed.delivery.claims) in settled
         else LeaseLostError(f"{claimed.delivery}: the lease ended before the attempt")
-        for claimed, verdict in ended
+        for claimed, _ in ended
     ]
 
 
