@@ -78,6 +78,7 @@ async def test_what_blocks_its_process_is_a_crash_and_what_hangs_is_timed_out_as
     assert rows["blocks"].status == "dead"
     assert rows["blocks"].error.endswith("a handler that blocked it for 6 seconds")
     assert (rows["hangs"].status, rows["hangs"].crashes) == ("retrying", 1)
+    await made.stop(0)
 
 
 @pytest.mark.once
