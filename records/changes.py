@@ -25,6 +25,8 @@ Changes = Mapping[str, Sequence[str]]
 
 # Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.
 MAX_MARKS = 200
+# Ends of chains that a row stores beside its own texts. A comment may have 64 KiB.
+MAX_TEXTS = 20
 
 
 # The former value of a field, for actions whose name implies it.
@@ -147,7 +149,7 @@ def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
         elif len(own) == 1 and own <= known.keys():
             row[field] = known[min(own)]
         known.pop(mark(field, row[field]), None)
-    texts = {end: text for end, text in sorted(known.items()) if end in ends}
+    texts = dict([(end, text) for end, text in sorted(known.items()) if end in ends][:MAX_TEXTS])
     others = {name: value for name, value in row["changes"].items() if name != "texts"}
     row["changes"] = {**others, "texts": texts} if texts else others
     return row
