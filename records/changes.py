@@ -128,14 +128,37 @@ def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
     return {**found, "settled": True} if snapshot.settled or stored.get("settled") else found
 
 
+def completed(stored: Row, snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
+    """Return `now`, the row after a snapshot of the second of `stored`, with what the actions say beyond it.
+
+    A snapshot that is older in one field may be of an action that changed another one. What the API showed
+    after the second is its end.
+    """
+    if is_settled(now):
+        return now
+    return follow(stored, snapshot, _listing(snapshot, now, tracked))
+
+
+def _listing(snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
+    """Return `now` with the value in each list that the action added, and without the one that it removed."""
+    gained, lost = _read(now["changes"])
+    gained, lost = snapshot.gained & (gained - lost), snapshot.lost & (lost - gained)
+    row = dict(now)
+    for field in tracked if gained or lost else ():
+        if isinstance(now[field], list):
+            kept = [one for one in now[field] if mark(field, one) not in lost]
+            more = [one for one in snapshot.fields.get(field, ()) if mark(field, one) in gained]
+            row[field] = [*kept, *(one for one in more if one not in kept)]
+    return row
+
+
 def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
     """Return `now`, the row after a snapshot of the second of `stored`, with the end of each text's chain.
 
-    A snapshot without an edit of the text does not replace the end: another edit of that second would. What
-    the API showed after the second is its end.
+    A snapshot without an edit of the text does not replace the end: another edit of that second would.
     """
     moves = [(before, after) for before, after in now["changes"].get("moves", ())]
-    if not moves or is_settled(now):
+    if not moves:
         return now
     known = {**now["changes"].get("texts", {})}
     ends, row = chains.ends(moves), dict(now)

@@ -54,7 +54,7 @@ def by_watermark(
         for name, time in side_fields.items():
             if name in fields and decide(Watermark(now[time]), Watermark(fields[time])) is Decision.APPLY:
                 now |= {name: fields[name], time: fields[time]}
-        return changes.follow(stored, snapshot, now) if stored and tracked and tied else now
+        return changes.completed(stored, snapshot, now, tracked) if stored and tracked and tied else now
 
     return merge
 

@@ -217,3 +217,24 @@ async def test_any_number_of_edits_of_one_second_ends_with_the_last_in_every_ord
         await handle("issue_comment", told[place])
     row = await IssueComment.objects.aget()
     assert (row.body, "texts" in row.changes) == ("four", False)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+async def test_labels_that_were_added_between_heads_of_one_second_are_all_there(
+    order: tuple[int, ...],
+) -> None:
+    told = []
+    for action, head, labels in (
+        ("labeled", "b", ["x"]),
+        ("synchronize", "c", ["x"]),
+        ("labeled", "c", ["x", "y"]),
+        ("synchronize", "d", ["x", "y"]),
+    ):
+        payload = snapshot("pull_request", action, labels=[{"name": name} for name in labels])
+        payload["pull_request"]["head"]["sha"] = head * 40
+        what = {"label": {"name": labels[-1]}} if action == "labeled" else {"before": chr(ord(head) - 1) * 40}
+        told.append(payload | what)
+    for place in order:
+        await handle("pull_request", told[place])
+    row = await PullRequest.objects.aget()
+    assert (row.head_sha, sorted(row.labels)) == ("d" * 40, ["x", "y"])
