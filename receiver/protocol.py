@@ -14,6 +14,7 @@ from typing import Any
 
 import httptools
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -121,6 +122,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._left = int(value)
                 break
 
+    def on_body(self, body: bytes) -> None:
+        """Keep a body that arrives in one piece; uvicorn would copy it twice."""
+        if self._left == 0 and not self.cycle.body and len(body) <= HIGH_WATER_LIMIT:
+            self.cycle.body = body  # type: ignore[assignment] # nothing is added to it
+        else:
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
         """Pass the end of the body to the application; parse no more until it has answered."""
         if self.stage is BODY:
@@ -141,7 +149,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.stage is not ANSWER or len(cycle.body) > limit:
             return None
         content = bytes(cycle.body)
-        cycle.body.clear()
+        cycle.body = bytearray()
         cycle.message_event.clear()
         return content
 
@@ -205,7 +213,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.since = self.loop.time()
         self._take_waiting()
         if self.cycle is not None:
-            self.cycle.body.clear()
+            self.cycle.body = bytearray()
         self._lingering = Lingering(self.transport, self.flow, self.loop, self._connections.discarding)
 
     def _is_ending(self) -> bool:
