@@ -105,7 +105,9 @@ async def test_a_commit_that_concurrent_pushes_carry_is_new_to_one_of_them() -> 
 
 async def test_of_fifty_pushes_the_one_that_the_database_refuses_fails_alone() -> None:
     pushes = [pushed(place, [f"{place:040x}"], repository=place % 4) for place in range(50)]
-    pushes[17] = pushes[17].model_copy(update={"forced": None})
+    assert pushes[17].head_commit
+    refused = pushes[17].head_commit.model_copy(update={"id": None})
+    pushes[17] = pushes[17].model_copy(update={"head_commit": refused})
     outcomes = await asyncio.gather(*map(handle, pushes), return_exceptions=True)
     assert [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, str)] == [17]
     assert isinstance(outcomes[17], IntegrityError)
