@@ -74,7 +74,8 @@ def test_without_a_credential_it_says_what_to_set(settings: Settings) -> None:
     settings.GITHUB_TOKEN = ""
     with pytest.raises(CommandError, match="set GITHUB_TOKEN"):
         run("sync", "octo/cat")
-    assert "sync" not in worker.kinds()
+    kinds, _ = worker.work()
+    assert "sync" not in kinds
 
 
 def test_the_button_asks_a_worker_once_and_only_for_operators(console: Console) -> None:
@@ -104,4 +105,5 @@ def test_a_repository_of_another_server_has_no_button(console: Console) -> None:
 
 
 def test_a_worker_with_a_credential_runs_syncs(fake: Github) -> None:
-    assert "sync" in worker.kinds()
+    kinds, _ = worker.work()
+    assert "sync" in kinds
