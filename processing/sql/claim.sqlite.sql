@@ -101,9 +101,10 @@ RETURNING
     id, guid, hook_id, source, event, action, repository, installation_id, content_type, headers, received_at,
     status, attempts, claims, crashes, error, worker, trigger, ordering_key,
     COALESCE(size, 20 * length(body)) AS size,
+    -- With + they are expressions: SQLite uses no index for a column of the changed row in RETURNING.
     EXISTS (
         SELECT 1 FROM receiver_delivery AS sibling
-        WHERE sibling.guid = receiver_delivery.guid AND sibling.source = receiver_delivery.source
+        WHERE sibling.guid = +receiver_delivery.guid AND sibling.source = +receiver_delivery.source
             AND sibling.id <> receiver_delivery.id
     ) AS has_siblings,
     0 AS judged
