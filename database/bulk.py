@@ -129,8 +129,8 @@ def loaded(model: Model, fields: Sequence[str], found: list[Row]) -> list[Row]:
 def _converters(model: Model, names: Names) -> list[tuple[int, Callable[[Any, Any, Any], Any]]]:
     found = []
     for position, field in enumerate(_fields(model, names)):
-        if connection.vendor == "postgresql" and isinstance(field, models.JSONField):
-            continue  # psycopg has decoded it
+        if connection.vendor == "postgresql" and type(field) is models.JSONField:
+            continue  # psycopg has decoded it; a subclass converts what psycopg decoded
         column = field.get_col(field.model._meta.db_table)
         converters = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
         found += [(position, convert) for convert in converters]

@@ -41,8 +41,12 @@ class HeadersField(models.JSONField):
         return super().get_db_prep_value(packed, connection, prepared)
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        """Return the headers; none where their text is damaged: one row must not stop a claim of many."""
-        found = super().from_db_value(value, expression, connection)
+        """Return the headers; none where their text is damaged: one row must not stop a claim of many.
+
+        The value is JSON, or what psycopg decoded from it.
+        """
+        is_json = isinstance(value, str) and value.startswith(('"', "{"))
+        found = super().from_db_value(value, expression, connection) if is_json else value
         try:
             return unpack(found) if isinstance(found, str) else found
         except (UnreadableBodyError, ValueError):

@@ -25,7 +25,7 @@ def stored(
         "guid": guid or uuid4(),
         "hook_id": hook_id,
         "event": case.partition("__")[0],
-        "headers": {},
+        "headers": {"X-GitHub-Event": case.partition("__")[0]},
         "content_type": "application/json",
         "body": body,
         "size": len(body),

@@ -1,6 +1,7 @@
 """Claims take what is due, oldest first, for one worker at a time. Only the holder of a lease settles."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -51,6 +52,17 @@ def test_a_claim_takes_what_is_due_in_the_order_of_receipt_and_nobody_takes_it_a
     assert set(Delivery.objects.values_list("status", "worker", "next_attempt_at")) == {
         ("processing", "a", None)
     }
+
+
+def test_a_claim_reads_the_headers_whichever_way_they_were_stored() -> None:
+    sent = {"X-GitHub-Event": "push", "X-GitHub-Enterprise-Host": "git.example.com"}
+    for headers in (sent, {}):
+        stored(headers=headers)
+    plain = stored()
+    update = "UPDATE receiver_delivery SET headers = %s WHERE id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(update, [json.dumps(sent), plain.pk])
+    assert [one.delivery.headers for one in take()] == [sent, {}, sent]
 
 
 @pytest.mark.parametrize("status", ["succeeded", "ignored", "invalid", "dead"])
