@@ -38,19 +38,20 @@ install: $(VENV)/.runtime ## Create .venv with the pinned requirements
 run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOLE_PORT, HOOKKEEPER_DATA); Ctrl-C stops all
 	@exec $(BIN)/python -m dev
 
-# Tests that mostly wait for processes and sockets. The four parts of `make test` take about as long.
-WAITING := tests/chaos tests/deploy tests/dev tests/docs tests/e2e tests/processing tests/receiver tests/telemetry \
-	tests/test_settings.py
-REST := $(WAITING:%=--ignore=%)
+# The parts of `make test` take about as long. Those of WAITING mostly wait for processes and sockets.
+WAITING := tests/chaos tests/e2e tests/processing tests/receiver tests/telemetry
+SQLITE := $(BIN)/pytest
+POSTGRESQL := $(BIN)/pytest --database postgresql -m store
 
-test: $(VENV)/.dev ## Run the whole suite: on SQLite, beside it on PostgreSQL what uses the database, each in two parts
-	@echo "Running four parts of the suite at once. The output of all but the first follows at the end."
+test: $(VENV)/.dev ## Run the whole suite: on SQLite, beside it on PostgreSQL what uses the database, in five parts
+	@echo "Running five parts of the suite at once. The output of all but the first follows at the end."
 	@output=$$(mktemp -d); \
-	$(BIN)/pytest --database postgresql -m store $(WAITING) >$$output/3 2>&1 & third=$$!; \
-	$(BIN)/pytest --database postgresql -m store $(REST) >$$output/4 2>&1 & fourth=$$!; \
-	$(BIN)/pytest $(WAITING) >$$output/2 2>&1 & second=$$!; \
-	$(BIN)/pytest $(REST); failed=$$?; \
-	for part in $$second $$third $$fourth; do wait $$part || failed=1; done; \
+	$(SQLITE) $(WAITING) >$$output/2 2>&1 & parts=$$!; \
+	$(SQLITE) $(WAITING:%=--ignore=%) --ignore=tests/console >$$output/3 2>&1 & parts="$$parts $$!"; \
+	$(POSTGRESQL) $(WAITING) >$$output/4 2>&1 & parts="$$parts $$!"; \
+	$(POSTGRESQL) $(WAITING:%=--ignore=%) >$$output/5 2>&1 & parts="$$parts $$!"; \
+	$(SQLITE) tests/console; failed=$$?; \
+	for part in $$parts; do wait $$part || failed=1; done; \
 	cat $$output/*; rm -rf $$output; exit $$failed
 
 test-sqlite: $(VENV)/.dev ## Run the half of `make test` on SQLite
