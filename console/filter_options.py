@@ -1,14 +1,13 @@
 """The options of a command that choose deliveries."""
 
-import math
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
+from console.arguments import iso_time, rate
 from receiver.models import Status
 
 # Maps options to lookups. Each option narrows the selection.
@@ -46,25 +45,3 @@ def condition(options: Mapping[str, Any]) -> Q:
     """Return the condition that the options make; it is empty where none is given."""
     chosen = Q(**{lookup: options[name] for name, lookup in LOOKUPS.items() if options[name] is not None})
     return chosen & Q(guid__in=options["guids"]) if options["guids"] else chosen
-
-
-def iso_time(text: str) -> datetime:
-    """Return an ISO 8601 date or time, in UTC if it has no offset."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"not an ISO 8601 date or time: {text!r}") from error
-    if len(text) == len("2026-01-31"):
-        found = datetime.combine(date.fromisoformat(text), time.min)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def rate(text: str) -> float:
-    """Return a number of deliveries per second, or 0."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 <= found < math.inf:
-        raise ArgumentTypeError(f"not a number of deliveries per second: {text!r}")
-    return found

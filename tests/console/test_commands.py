@@ -2,9 +2,11 @@
 
 import io
 import re
+import socketserver
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import pytest
@@ -64,12 +66,37 @@ def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, set
         (("send", "push", "--file", "/nowhere"), "/nowhere"),
         (("send", "push", "--url", "file:///etc/passwd"), "--url must begin with http"),
         (("send", "push", "--url", "http://127.0.0.1:1/"), "no answer from http://127.0.0.1:1/"),
+        (("send", "push", "--url", "http://[::1/"), "no answer from http://[::1/"),
+        (("send", "push", "--count", "0"), "not a whole number from 1 to 1000000: '0'"),
         (("replay",), "give a GUID or a filter"),
+        (("replay", "--since", "9999-12-31T23:00-14:00"), "not an ISO 8601 date or time"),
+        (("replay", "--after", "-1"), "not a whole number from 0"),
+        (("forward", "--to", "http://127.0.0.1:1/", "--after", "9" * 30), "not a whole number from 0"),
+        (("recover", "--app", "--hook", "0"), "not a whole number from 1"),
+        (("rejections", "--days", "99999999999"), "not a whole number from 1 to 36500"),
+        (("rejections", "--last", "-1"), "not a whole number from 0 to 1000"),
     ],
 )
 def test_a_wrong_command_line_is_a_clear_error(arguments: tuple[str, ...], told: str) -> None:
     with pytest.raises(CommandError, match=re.escape(told)):
         run(*arguments)
+
+
+def test_send_prints_no_escapes_of_an_answer_and_reports_what_is_not_http() -> None:
+    answers = iter([b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n\x1b[31mno", b"-ERR unknown command\r\n"])
+
+    class Answering(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.connection.recv(1_000_000)
+            self.connection.sendall(next(answers))
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Answering) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert run("send", "ping", "--url", url) == "200 \N{REPLACEMENT CHARACTER}[31mn\n"
+        with pytest.raises(CommandError, match=f"no answer from {url}: -ERR unknown"):
+            run("send", "ping", "--url", url)
+        server.shutdown()
 
 
 def test_send_without_a_secret_says_what_to_do(settings: Settings) -> None:

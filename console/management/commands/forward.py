@@ -12,12 +12,14 @@ from django.db import Error
 
 import database
 from console import filter_options, operating, signing
+from console.arguments import whole_number
 from console.forwarding import forwarder, recording, target
 from console.forwarding.client import Answer, Client
 from console.forwarding.forwarder import Forwarder, Options, TargetAwayError
 from console.forwarding.outgoing import Outgoing
 from console.forwarding.stored import Stored
 from console.forwarding.target import Target, TargetError
+from ledger.filters import LARGEST
 from ledger.horizon import Horizon
 from receiver.models import Delivery
 from telemetry import sanitising
@@ -42,7 +44,10 @@ class Command(BaseCommand):
         parser.add_argument("--to", metavar="URL", required=True, help="the target, of http or https")
         filter_options.declare(parser)
         parser.add_argument(
-            "--after", metavar="ID", type=int, help="only deliveries with a greater id, to continue; 0 is all"
+            "--after",
+            metavar="ID",
+            type=whole_number(0, LARGEST),
+            help="only deliveries with a greater id, to continue; 0 is all",
         )
         parser.add_argument(
             "--follow",

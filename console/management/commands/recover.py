@@ -13,8 +13,10 @@ from django.db import Error
 
 import database
 from console import operating
+from console.arguments import whole_number
 from database import row_sets
 from ledger import operations
+from ledger.filters import LARGEST
 from ledger.models import Kind, Operation
 from ledger.summary import event_name
 from telemetry import sanitising
@@ -56,7 +58,10 @@ class Command(BaseCommand):
         target.add_argument("--org", help="the hooks of an organisation that delivered here")
         target.add_argument("--app", action="store_true", help="the hook of the App of GITHUB_APP_ID")
         parser.add_argument(
-            "--hook", metavar="ID", type=int, help="this hook alone, even if nothing of it came here yet"
+            "--hook",
+            metavar="ID",
+            type=whole_number(1, LARGEST),
+            help="this hook alone, even if nothing of it came here yet",
         )
         parser.add_argument(
             "--since",

@@ -11,8 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from console.arguments import whole_number
 from receiver.models import Rejection, RejectionCount
 from telemetry import sanitising
+
+MAX_DAYS = 36_500
+MAX_LISTED = 1_000  # the receiver keeps no more
 
 
 class Command(BaseCommand):
@@ -26,12 +30,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--days",
             metavar="D",
-            type=int,
+            type=whole_number(1, MAX_DAYS),
             default=7,
             help="days to count, with today (default: %(default)s)",
         )
         parser.add_argument(
-            "--last", metavar="N", type=int, default=20, help="requests to show (default: %(default)s)"
+            "--last",
+            metavar="N",
+            type=whole_number(0, MAX_LISTED),
+            default=20,
+            help="requests to show (default: %(default)s)",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -14,8 +14,10 @@ from django.db import Error
 
 import database
 from console import filter_options, operating
+from console.arguments import whole_number
 from ledger import operations
 from ledger.counting import CAP
+from ledger.filters import LARGEST
 from ledger.models import Kind, Operation
 from ledger.selection import PORTION, Selection
 from ledger.summary import event_name
@@ -40,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--after",
             metavar="ID",
-            type=int,
+            type=whole_number(0, LARGEST),
             default=0,
             help="only deliveries with a greater id: continues a stopped replay",
         )

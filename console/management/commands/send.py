@@ -4,6 +4,7 @@ import sys
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from configuration import data_folder
 from console import samples, signing
+from console.arguments import whole_number
 from console.progress import track_progress
+from telemetry import sanitising
 
 ANSWER_TIMEOUT = 10.0  # seconds; GitHub waits as long
+MAX_COUNT = 1_000_000  # deliveries
+LONGEST_ANSWER = 2_000  # bytes that are read and shown
 
 
 class Command(BaseCommand):
@@ -39,7 +44,7 @@ class Command(BaseCommand):
             help="the target; default: the make run of this data folder, else PORT here",
         )
         parser.add_argument(
-            "--count", metavar="N", type=int, default=1,
+            "--count", metavar="N", type=whole_number(1, MAX_COUNT), default=1,
             help="send it N times, each with a guid of its own (default: %(default)s)",
         )  # fmt: skip
 
@@ -62,19 +67,21 @@ class Command(BaseCommand):
         for _ in track_progress(range(options["count"]), options["count"], f"sending {event}"):
             status, answer = self._post(url, body, samples.headers(event, body, secret))
             failed += not 200 <= status < 300  # noqa: PLR2004
-            self.stdout.write(f"{status} {answer}")
+            self.stdout.write(sanitising.lines(f"{status} {answer}"))
         if failed:
             raise CommandError(f"{failed} of {options['count']} were not accepted by {url}")
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         if not url.startswith(("http://", "https://")):
             raise CommandError(f"--url must begin with http:// or https://: {url}")
-        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT) as response:  # noqa: S310
-                return response.status, response.read().decode(errors="replace")
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode(errors="replace")
-        except OSError as error:
+            request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - checked above
+            try:
+                response = urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT)  # noqa: S310
+            except urllib.error.HTTPError as error:
+                response = error
+            with response:
+                return response.status, response.read(LONGEST_ANSWER).decode(errors="replace")
+        except (OSError, HTTPException, ValueError) as error:
             sys.stdout.flush()
             raise CommandError(f"no answer from {url}: {error}") from error

@@ -11,7 +11,7 @@ from django.db import Error
 
 import database
 from console import operating
-from console.filter_options import iso_time
+from console.arguments import iso_time
 from ledger import operations
 from ledger.models import Kind, Operation
 from telemetry import sanitising

@@ -2,7 +2,7 @@
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from api import tokens
 from api.models import Token
+from console.arguments import iso_time, whole_number
 
 MAX_REQUESTS = 10_000_000  # in a minute
 _DAYS = re.compile(r"([0-9]{1,5})d")
@@ -18,13 +19,8 @@ _DAYS = re.compile(r"([0-9]{1,5})d")
 
 def expiry(text: str) -> datetime:
     """Return a time in the future: ISO 8601, in UTC if it has no offset, or days from now, as in `90d`."""
-    try:
-        if days := _DAYS.fullmatch(text):
-            return timezone.now() + timedelta(days=int(days[1]))
-        found = datetime.fromisoformat(text)
-        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise ArgumentTypeError(f"neither days, as in 90d, nor an ISO 8601 time: {text!r}") from error
+    days = _DAYS.fullmatch(text)
+    found = timezone.now() + timedelta(days=int(days[1])) if days else iso_time(text)
     if found <= timezone.now():
         raise ArgumentTypeError(f"not in the future: {text!r}")
     return found
@@ -47,7 +43,7 @@ class Command(BaseCommand):
         create.add_argument(
             "--limit",
             metavar="N",
-            type=int,
+            type=whole_number(1, MAX_REQUESTS),
             default=tokens.DEFAULT_LIMIT,
             help=f"requests in a minute (default: {tokens.DEFAULT_LIMIT})",
         )
@@ -63,8 +59,6 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not name or len(name) > 100 or not name.isprintable():  # noqa: PLR2004 - the column's length
             raise CommandError("NAME must have 1 to 100 printable characters")
-        if not 0 < options["limit"] <= MAX_REQUESTS:
-            raise CommandError(f"--limit must lie between 1 and {MAX_REQUESTS}")
         scope = Token.Scope(options["scope"])
         try:
             text = tokens.create(name, scope, limit=options["limit"], expires_at=options["expires"])

@@ -1,0 +1,41 @@
+"""Types of the arguments of several commands. Each raises `ArgumentTypeError` for a text that it refuses."""
+
+import math
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+def whole_number(least: int, largest: int) -> Callable[[str], int]:
+    """Return the type of a whole number in this range."""
+
+    def number(text: str) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            found = least - 1
+        if not least <= found <= largest:
+            raise ArgumentTypeError(f"not a whole number from {least} to {largest}: {text!r}")
+        return found
+
+    return number
+
+
+def rate(text: str) -> float:
+    """Return a number of deliveries per second, or 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"not a number of deliveries per second: {text!r}")
+    return found
+
+
+def iso_time(text: str) -> datetime:
+    """Return an ISO 8601 date or time in UTC; one without an offset is taken as UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:  # 9999-12-31T23:00-14:00 is in the year 10000
+        raise ArgumentTypeError(f"not an ISO 8601 date or time: {text!r}") from error
