@@ -1,6 +1,5 @@
 """Operations: what was asked for, by whom, how far it is; cancel and resume."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +13,7 @@ from django.shortcuts import aget_object_or_404, redirect
 from django.views import View
 
 from console.accounts.roles import require_operator
-from console.pages import page
+from console.pages import ActionView, page, row_id
 from ledger import operations
 from ledger.counting import CAP, Count
 from ledger.filters import LARGEST
@@ -35,7 +34,7 @@ class OperationsView(View):
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Show a page of them."""
         before = request.GET.get("before", "")
-        end = int(before) if re.fullmatch(r"[0-9]{1,18}", before) else LARGEST
+        end = row_id(before) or LARGEST
         rows = [row async for row in Operation.objects.filter(pk__lt=end).order_by("-pk")[: PAGE_SIZE + 1]]
         context = {
             "rows": [(row, list(about(row))) for row in rows[:PAGE_SIZE]],
@@ -68,8 +67,10 @@ class OperationView(View):
         return await page(request, "operation_part.html" if only_part else "operation.html", context)
 
 
-class ChangeView(View):
+class ChangeView(ActionView):
     """Cancels or resumes an operation."""
+
+    page_name = "operation"
 
     change: Callable[[int, str], bool] = staticmethod(operations.cancel)
     too_late = "It had ended already."

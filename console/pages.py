@@ -1,14 +1,19 @@
-"""Common parts of every page: the navigation and the account that is signed in."""
+"""Common parts of every page: the navigation, the account that is signed in, and what forms post to."""
 
+import re
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
+from django.views import View
 
 from console.accounts.roles import Role, role_of
 
@@ -50,3 +55,20 @@ async def page(
         "version": settings.VERSION,
     }
     return render(request, f"console/{template}", common | context, status=status)
+
+
+class ActionView(View):
+    """An address to which a page posts a form. It has no page of its own."""
+
+    page_name = "deliveries"
+    """The name of the page with the form; its URL has the same parts."""
+
+    async def get(self, request: HttpRequest, **parts: int) -> HttpResponseBase:
+        """Lead to the page with the form: a sign-in leads here if the session had ended."""
+        messages.info(request, "Nothing was done. Send the form again.")
+        return redirect(reverse(self.page_name, kwargs=parts))
+
+
+def row_id(text: str) -> int | None:
+    """Return the id of a row that a form or a URL names; None where it cannot be one."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None

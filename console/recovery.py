@@ -1,7 +1,6 @@
 """Recovery: what each hook missed, what became of it, and a button that looks again."""
 
 import logging
-import re
 from collections import defaultdict
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +17,7 @@ from django.views import View
 
 from console.accounts.roles import require_operator
 from console.operations import key_of
-from console.pages import page
+from console.pages import page, row_id
 from ledger import operations
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
@@ -59,8 +58,7 @@ class RecoveryView(View):
         chosen = request.POST.get("hook", "")
         parameters: dict[str, Any] = {"hooks": None, "since": None, "fetch": request.POST.get("fetch") == "1"}
         if chosen:
-            number = int(chosen) if re.fullmatch("[0-9]{1,18}", chosen) else 0
-            hook = await aget_object_or_404(WatchedHook, pk=number)
+            hook = await aget_object_or_404(WatchedHook, pk=row_id(chosen))
             parameters |= {"hooks": [hook.pk], "hook": f"{hook.hook_id} of {hook.kind} {hook.name}"}
         user = request.user.get_username()
         key = key_of(request.POST.get("key", ""))

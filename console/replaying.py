@@ -17,9 +17,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from console.accounts.roles import require_operator
-from console.pages import page
+from console.pages import ActionView, page, row_id
 from ledger import counting, filters, operations
-from ledger.filters import LARGEST, Filter, InvalidFilterError
+from ledger.filters import Filter, InvalidFilterError
 from ledger.models import Kind, Operation
 from ledger.selection import PORTION, Selection
 from processing import replaying
@@ -32,14 +32,13 @@ logger = logging.getLogger(__name__)
 HIGHEST_RATE = 100_000.0
 
 
-class ReplayView(View):
+class ReplayView(ActionView):
     """Makes the deliveries of a form due again, so that a worker processes them."""
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         """Replay them at once, and go back to the page that the form was on."""
         await require_operator(request)
-        given = {int(text) for text in request.POST.getlist("id") if text.isascii() and text.isdigit()}
-        ids = sorted(pk for pk in given if pk <= LARGEST)[:PORTION]
+        ids = sorted({pk for text in request.POST.getlist("id") if (pk := row_id(text))})[:PORTION]
         if ids:
             operation = await _replay(ids, request.user.get_username())
             messages.info(request, said(operation.done, operation.failures))

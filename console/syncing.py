@@ -10,14 +10,15 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import aget_object_or_404, redirect
-from django.views import View
 
 import database
 import schemas
 from console.accounts.roles import require_operator
 from console.operations import key_of
+from console.pages import ActionView
 from ledger import operations
 from ledger.models import OPEN, Kind, Operation
+from receiver.queue import OPERATION, wake_workers
 from records.models import Repository
 from upstream.credentials import Credentials
 
@@ -27,8 +28,10 @@ logger = logging.getLogger(__name__)
 MAX_SEARCHED = 200
 
 
-class SyncView(View):
+class SyncView(ActionView):
     """Asks a worker to sync a repository."""
+
+    page_name = "repository"
 
     async def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Create the operation, and go back to the repository."""
@@ -44,6 +47,7 @@ class SyncView(View):
             user = request.user.get_username()
             await database.run(_create, repository, user, key_of(request.POST.get("key", "")))
             logger.info("sync user=%s repository=%s", user, repository.full_name)
+            await wake_workers([OPERATION])
             messages.info(request, "A worker reads the repository from GitHub.")
         return redirect("repository", pk=pk)
 

@@ -19,6 +19,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from console.accounts import links
 from console.accounts.models import WINDOW, SignInAttempt
+from console.pages import ActionView
 
 WRONG = "Name and password do not match."
 THROTTLED = f"Too many attempts. Try again in {WINDOW.total_seconds() // 60:.0f} minutes."
@@ -70,8 +71,10 @@ class LinkView(View):
         return redirect(settings.LOGIN_REDIRECT_URL)
 
 
-class SignOutView(View):
+class SignOutView(ActionView):
     """The button in the head of every page."""
+
+    page_name = "overview"
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         """End the session."""

@@ -9,13 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.views import View
 
 from console import escaping, signing
 from console.accounts.roles import require_operator
 from console.forwarding import target as targets
 from console.forwarding.client import Answer, Client, NoAnswerError, NotReachedError
 from console.forwarding.outgoing import outgoing
+from console.pages import ActionView
 from receiver.frames import UnreadableBodyError
 from receiver.models import Delivery
 
@@ -24,8 +24,10 @@ logger = logging.getLogger(__name__)
 LONGEST_ANSWER = 200  # characters that the page shows
 
 
-class ForwardView(View):
+class ForwardView(ActionView):
     """Sends a delivery once, as GitHub sent it and signed anew."""
+
+    page_name = "delivery"
 
     async def post(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Forward the delivery, and go back to its page; 403 for a URL that no setting names."""

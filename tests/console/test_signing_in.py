@@ -11,9 +11,13 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from ledger import operations
+from ledger.models import Kind
+from records.models import Repository
 from tests import processes, servers
 from tests.console.conftest import Console
-from tests.console.visitors import CSRF_COOKIE, KEY, SESSION_COOKIE, Visitor
+from tests.console.kept import kept
+from tests.console.visitors import CSRF_COOKIE, KEY, PASSWORD, SESSION_COOKIE, Visitor
 from tests.processes import ROOT
 
 pytestmark = pytest.mark.once
@@ -88,6 +92,33 @@ def test_a_session_ends_twelve_hours_after_signing_in(console: Console) -> None:
     [later] = [cookie for cookie in visitor.cookies if cookie.name == SESSION_COOKIE]
     assert later.expires == expires
     assert session.has_nonstandard_attr("HttpOnly")
+
+
+def test_a_form_sent_after_the_end_of_the_session_leads_to_a_page_and_does_nothing(console: Console) -> None:
+    row = kept(status="dead")
+    visitor = console.stranger()
+    visitor.get("/sign-in")
+    form = visitor.post("/deliveries/replay", id=row.pk)
+    assert form.url == f"{console.url}/sign-in?next=/deliveries/replay"
+    answer = visitor.post(form.url.removeprefix(console.url), name="operator", password=PASSWORD)
+    assert (answer.status, answer.url) == (200, f"{console.url}/deliveries")
+    assert "Nothing was done. Send the form again." in answer.text
+    row.refresh_from_db()
+    assert row.status == "dead"
+
+
+def test_the_address_of_every_form_leads_to_the_page_with_the_form(console: Console) -> None:
+    row = kept()
+    operation = operations.create(Kind.REPLAY, {"ids": [row.pk]}, "ada", worker="w:1")
+    repository = Repository.objects.create(server="github.com", github_id=1296269, full_name="octo/cat")
+    for form, page in {
+        f"/deliveries/{row.pk}/forward": f"/deliveries/{row.pk}",
+        f"/operations/{operation.pk}/cancel": f"/operations/{operation.pk}",
+        f"/operations/{operation.pk}/resume": f"/operations/{operation.pk}",
+        f"/repositories/{repository.pk}/sync": f"/repositories/{repository.pk}",
+        "/sign-out": "/",
+    }.items():
+        assert console.operator.get(form).url == console.url + page
 
 
 def test_a_part_that_htmx_fetches_after_the_end_of_a_session_reloads_the_page(console: Console) -> None:
