@@ -17,6 +17,9 @@ from ledger.summary import span
 register = template.Library()
 Held = TypeVar("Held")
 
+# Characters. A message of a commit can have megabytes; the API has all of it.
+LONGEST_VALUE = 20_000
+
 _CODE = re.compile("`([^`]*)`")
 
 
@@ -79,15 +82,14 @@ def moment(when: datetime | None, now: datetime) -> SafeString:
 
 
 @register.simple_tag
-def value(cell: object, now: datetime) -> SafeString:
-    """Show a column of a record: a time as `moment` does, anything else as text."""
+def value(cell: object, now: datetime, longest: int = LONGEST_VALUE) -> SafeString:
+    """Show a column of a record: a time as `moment` does, else the first `longest` characters of its text."""
     if isinstance(cell, datetime):
         return moment(cell, now)
     if isinstance(cell, bool):
         return escaping.visible("yes" if cell else "no")
-    if isinstance(cell, list):
-        return escaping.visible(", ".join(map(str, cell)))
-    return escaping.visible("" if cell is None else cell)
+    text = ", ".join(map(str, cell)) if isinstance(cell, list) else "" if cell is None else str(cell)
+    return escaping.visible(text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)")
 
 
 @register.filter

@@ -42,6 +42,16 @@ def test_a_repository_shows_its_parts(console: Console, repository: Repository) 
     assert "\u202e" not in text
 
 
+def test_a_page_shows_so_much_of_a_long_text_and_says_how_long_it_is(
+    console: Console, repository: Repository
+) -> None:
+    Issue.objects.create(repository=repository, number=14, title="x" * 3_000_000, updated_at=timezone.now())
+    for path in ("", "/issues/14"):
+        page = console.viewer.get(f"/repositories/{repository.pk}{path}")
+        assert "… (3,000,000 characters)" in page.text
+        assert len(page.body) < 50_000
+
+
 def test_a_push_leads_to_its_commit_where_that_is_recorded(console: Console, repository: Repository) -> None:
     move = {"repository": repository, "forced": False, "created": False, "pushed_at": timezone.now()}
     Push.objects.create(ref="refs/heads/main", before="b" * 40, after="a" * 40, deleted=False, **move)
