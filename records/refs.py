@@ -139,11 +139,13 @@ def _head(ends: frozenset[str], stored: Row, arrived: str) -> str:
 def _start(moves: Sequence[chains.Move], arrived: str) -> str:
     """Return where a ref began that returned to its start: its position before, else that it did not exist.
 
-    If neither is part of the chain, the later arrival decides.
+    A ref that was made, moved and deleted did not exist. One that did not move may also have been deleted and
+    made again: the later arrival decides, as it does if no position is part of the chain.
     """
-    reached = {str(after) for before, after, *_ in moves if before != EARLIER}
+    within = {(str(before), str(after)) for before, after, *_ in moves if before != EARLIER}
     stood = [str(after) for before, after, *_ in moves if before == EARLIER]
-    gone = [after for after in reached if not after.strip("0")]
+    gone = [after for before, after in within if not after.strip("0") and (after, before) not in within]
+    reached = {after for _, after in within}
     return next((after for after in stood + gone if after in reached), arrived)
 
 
