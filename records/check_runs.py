@@ -80,12 +80,14 @@ def _is_newer(stored: Row, fields: Row) -> bool:
     begins, ends = fields["started_at"], fields["completed_at"]
     if fields["status"] == ENDED and ends is not None and ends == stored["previous_end"]:
         return False
-    if fields["status"] == ENDED and stored["status"] != ENDED:
-        return True
-    if stored["status"] == ENDED and fields["status"] != ENDED:
-        return begins is not None and stored["completed_at"] is not None and begins > stored["completed_at"]
     before, now = stored["suite_updated_at"], fields["suite_updated_at"]
-    return before is None or now is None or now >= before
+    if before is not None and now is not None and now < before:  # the only times that are GitHub's
+        return False
+    if stored["status"] == ENDED and fields["status"] != ENDED:
+        end = stored["completed_at"]
+        # An app's clock may end a check before GitHub's began it: what began with it is the same check.
+        return None not in (begins, end) and begins > end and begins != stored["started_at"]
+    return True
 
 
 SNAPSHOTS = Snapshots(CheckRun, ("repository_id", "github_id"), _merge)
