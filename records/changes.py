@@ -36,6 +36,8 @@ FORMER: Mapping[str, tuple[str, object]] = {
     "milestoned": ("milestone", ""),
     "ready_for_review": ("draft", True),
     "converted_to_draft": ("draft", False),
+    "closed": ("state", "open"),
+    "reopened": ("state", "closed"),
     "archived": ("archived", False),
     "unarchived": ("archived", True),
     "privatized": ("private", False),
@@ -94,8 +96,9 @@ def edited(former: object, now: Mapping[str, str]) -> dict[str, frozenset[Any]]:
     return together(*(replaced(field, getattr(former, field, None), text) for field, text in now.items()))
 
 
-def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
-    """Return whether a snapshot is older than an action of the same second that is already merged."""
+def outdated(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> frozenset[str]:
+    """Return the fields in which a snapshot is older than an action of the same second in the row."""
+    found = set()
     gained, lost = _read(stored["changes"])
     # A value that was both added and removed in one second does not order snapshots.
     gained, lost = gained - lost, lost - gained
@@ -105,13 +108,21 @@ def is_older(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> bool:
             shown = {mark(field, one) for one in value}
             lacking = {one for one in gained - snapshot.lost - shown if one.startswith(f"{field}:")}
             if lacking or (lost - snapshot.gained) & shown:
-                return True
+                found.add(field)
         # Neither do texts that replaced each other.
-        elif value is not None and value != stored[field] and mark(field, value) in lost - snapshot.gained:
-            if mark(field, stored[field]) in snapshot.lost:
-                continue
-            return True
-    return False
+        elif (
+            value is not None
+            and value != stored[field]
+            and mark(field, value) in lost - snapshot.gained
+            and mark(field, stored[field]) not in snapshot.lost
+        ):
+            found.add(field)
+    return frozenset(found)
+
+
+def is_repeated(stored: Row, snapshot: Snapshot) -> bool:
+    """Return whether the row has the edits of a snapshot of the same second: a move counts once."""
+    return bool(snapshot.moves) and snapshot.moves <= {*map(tuple, stored["changes"].get("moves", ()))}
 
 
 def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
@@ -136,26 +147,29 @@ def completed(stored: Row, snapshot: Snapshot, now: Row, tracked: Iterable[str])
     """
     if is_settled(now):
         return now
-    return follow(stored, snapshot, _listing(snapshot, now, tracked))
+    return follow(stored, snapshot, _acted(snapshot, now, tracked))
 
 
-def _listing(snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
-    """Return `now` with the value in each list that the action added, and without the one that it removed."""
+def _acted(snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
+    """Return `now` with what the action added, and without what it removed or replaced."""
     gained, lost = _read(now["changes"])
-    gained, lost = snapshot.gained & (gained - lost), snapshot.lost & (lost - gained)
+    added, removed = snapshot.gained & (gained - lost), snapshot.lost & (lost - gained)
     row = dict(now)
-    for field in tracked if gained or lost else ():
+    for field in tracked if added or removed else ():
+        shown = snapshot.fields.get(field)
         if isinstance(now[field], list):
-            kept = [one for one in now[field] if mark(field, one) not in lost]
-            more = [one for one in snapshot.fields.get(field, ()) if mark(field, one) in gained]
+            kept = [one for one in now[field] if mark(field, one) not in removed]
+            more = [one for one in shown or () if mark(field, one) in added]
             row[field] = [*kept, *(one for one in more if one not in kept)]
+        elif shown is not None and mark(field, now[field]) in removed and mark(field, shown) not in lost:
+            row[field] = shown
     return row
 
 
 def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
-    """Return `now`, the row after a snapshot of the second of `stored`, with the end of each text's chain.
+    """Return `now`, the row after edits of the second of `stored`, with the end of each text's chain.
 
-    A snapshot without an edit of the text does not replace the end: another edit of that second would.
+    A text that no known edit replaced or made is newer if it arrives later: some `edited` name no change.
     """
     moves = [(before, after) for before, after in now["changes"].get("moves", ())]
     if not moves:
@@ -167,9 +181,7 @@ def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
             known[mark(field, shown)] = shown
         own = {end for end in ends if end.startswith(f"{field}:")}
         edits = any(after.startswith(f"{field}:") for _, after in snapshot.moves)
-        if mark(field, stored[field]) in own and not edits:
-            row[field] = stored[field]
-        elif len(own) == 1 and own <= known.keys():
+        if edits and len(own) == 1 and own <= known.keys():
             row[field] = known[min(own)]
         known.pop(mark(field, row[field]), None)
     texts = dict([(end, text) for end, text in sorted(known.items()) if end in ends][:MAX_TEXTS])

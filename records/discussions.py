@@ -96,10 +96,8 @@ ENDS = frozenset({"closed", "locked"})
 REOPENS = frozenset({"reopened", "unlocked"})
 
 
-# What an action turned that only discussions have: no payload has the time of a closing.
+# What an action turned that only discussions have.
 TURNED: Mapping[str, Collection[tuple[str, str]]] = {
-    "closed": [("state", "open")],
-    "reopened": [("state", "closed")],
     "locked": [("state", "open"), ("state", "closed")],
     "unlocked": [("state", "locked")],
     "answered": [("answer_chosen_by", "")],

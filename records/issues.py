@@ -99,7 +99,6 @@ def _watermark(row: Row) -> Watermark:
         row["updated_at"],
         deleted=row["deleted"],
         ended=row["state"] == Issue.State.CLOSED,
-        ended_at=row["closed_at"],
     )
 
 
@@ -110,7 +109,7 @@ SNAPSHOTS = Snapshots(
         _watermark,
         # No snapshot shows whether an issue is pinned; only the two actions do.
         side_fields={"pinned": "pin_told_at"},
-        tracked=("labels", "assignees", "title", "milestone", "locked"),
+        tracked=("labels", "assignees", "title", "milestone", "locked", "state"),
     ),
 )
 

@@ -52,10 +52,9 @@ class Watermark:
     """Never left either, and applied at any time."""
     ended: bool = False
     """Closed or completed: a newer snapshot leaves it, but none of its own second."""
-    ended_at: datetime | None = None
-    """GitHub's, if the payload has it. An end of an earlier second can be left within this one."""
     first: bool = False
     reopens: bool = False
+    """Leaves an end of its own second too."""
 
 
 def decide(stored: Watermark | None, incoming: Watermark) -> Decision:
@@ -79,23 +78,7 @@ def decide(stored: Watermark | None, incoming: Watermark) -> Decision:
 
 def _is_newer(incoming: Watermark, stored: Watermark) -> bool:
     if incoming.updated_at == stored.updated_at:
-        return leaves_an_end(incoming, stored) is not True
+        return incoming.ended or not stored.ended or incoming.reopens
     if incoming.updated_at is None or stored.updated_at is None:
         return stored.updated_at is None
     return incoming.updated_at > stored.updated_at
-
-
-def leaves_an_end(incoming: Watermark, stored: Watermark) -> bool | None:
-    """Return whether the incoming snapshot of the same second is older than the end; None if both agree.
-
-    An end that is older than this second was left within it, so the snapshot without an end is newer.
-    """
-    if incoming.ended == stored.ended:
-        return None
-    ended = incoming if incoming.ended else stored
-    earlier = (
-        ended.ended_at is not None and ended.updated_at is not None and ended.ended_at < ended.updated_at
-    )
-    if stored.ended:
-        return not (incoming.reopens or earlier)
-    return earlier

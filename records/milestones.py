@@ -29,6 +29,8 @@ class MilestoneManager(models.Manager["Milestone"]):
         repository = await repositories.upsert(event.repository, server)
         milestone = event.milestone
         texts = {name: getattr(milestone, name) or "" for name in TEXTS}
+        # `opened` of a milestone means `reopened`; the first action is `created`.
+        action = "reopened" if event.action == "opened" else event.action
         return await SNAPSHOTS.record(
             (repository, milestone.number),
             {
@@ -41,10 +43,9 @@ class MilestoneManager(models.Manager["Milestone"]):
                 "updated_at": milestone.updated_at,
                 "deleted": event.action == "deleted",
             },
-            # `opened` of a milestone means `reopened`; the first action is `created`.
-            action="reopened" if event.action == "opened" else event.action,
+            action=action,
             first=event.action == "created",
-            **changes.edited(event.changes, texts),
+            **changes.together(changes.edited(event.changes, texts), changes.turned(action)),
         )
 
 
@@ -74,9 +75,9 @@ class Milestone(Activity):
 
 
 def _watermark(row: Row) -> Watermark:
-    return Watermark(
-        row["updated_at"], deleted=row["deleted"], ended=row["state"] == "closed", ended_at=row["closed_at"]
-    )
+    return Watermark(row["updated_at"], deleted=row["deleted"], ended=row["state"] == "closed")
 
 
-SNAPSHOTS = Snapshots(Milestone, ("repository_id", "number"), by_watermark(_watermark, tracked=TEXTS))
+SNAPSHOTS = Snapshots(
+    Milestone, ("repository_id", "number"), by_watermark(_watermark, tracked=(*TEXTS, "state"))
+)

@@ -93,12 +93,11 @@ def _watermark(row: Row) -> Watermark:
         row["updated_at"],
         terminal=row["state"] == MERGED,
         ended=row["state"] != PullRequest.State.OPEN,
-        ended_at=row["closed_at"],
     )
 
 
 PEOPLE = ("assignees", "requested_reviewers", "requested_teams")
-TRACKED = (*PEOPLE, "labels", "title", "head_sha", "base_ref", "milestone", "locked", "draft")
+TRACKED = (*PEOPLE, "labels", "title", "head_sha", "base_ref", "milestone", "locked", "draft", "state")
 SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_watermark, tracked=TRACKED))
 
 

@@ -106,13 +106,17 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         return now
     tied = stored is not None and updated_at == before
     if stored is not None and not fields["deleted"]:
-        older = tied and changes.is_older(stored, snapshot, TEXTS)
+        # Without a time of its own a tie lasts for years, and an edit of it may happen again.
+        repeated = tied and "updated_at" in fields and changes.is_repeated(stored, snapshot)
+        older = repeated or (tied and changes.outdated(stored, snapshot, TEXTS))
         if older or not _is_newer(stored, snapshot):
             told = _changed(stored["changes"], snapshot) if tied else {}
-            return {**now, **told, "updated_at": before if "updated_at" in fields else updated_at}
-    withdrawn = fields["draft"] and (snapshot.action == "unpublished" or now["withdrawn"])
+            row = {**now, **told, "updated_at": before if "updated_at" in fields else updated_at}
+            return changes.follow(stored, snapshot, row) if tied and not repeated else row
+    withdrawn = snapshot.action == "unpublished" or (fields["draft"] and now["withdrawn"])
     told = _changed(now["changes"] if tied else {}, snapshot)
-    return {**now, **fields, **told, "updated_at": updated_at, "withdrawn": withdrawn}
+    row = {**now, **fields, **told, "updated_at": updated_at, "withdrawn": withdrawn}
+    return changes.follow(stored, snapshot, row) if stored is not None and tied else row
 
 
 def _changed(before: Any, snapshot: Snapshot) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     else:
         decision = judge(stored, snapshot._replace(fields=fields), blank, _watermark)
     tied = at == stored["updated_at"]
-    if tied and not fields["deleted"] and changes.is_older(stored, snapshot, TRACKED):
+    if tied and not fields["deleted"] and changes.outdated(stored, snapshot, TRACKED):
         decision = Decision.KEEP
     if former != stored["full_name"] and names.is_former(stored, shown, at):
         if tied and not fields["deleted"]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from records import changes
-from records.merging import Decision, Row, Snapshot, Watermark, decide, leaves_an_end
+from records.merging import Decision, Row, Snapshot, Watermark, decide
 
 ENDED = "completed"
 
@@ -44,13 +44,17 @@ def by_watermark(
         decision = judge(stored, snapshot, blank, watermark)
         now = dict(blank if stored is None else stored)
         tied = stored is not None and stored.get("updated_at") == fields.get("updated_at")
+        kept = separate
         if tracked:
             if stored is not None and tied:
-                decision = _within_a_second(stored, snapshot, blank, watermark, decision, tracked)
+                if changes.is_repeated(stored, snapshot):
+                    return stored
+                decision, outdated = _within_a_second(stored, snapshot, blank, watermark, decision, tracked)
+                kept = separate | outdated
             if tied or decision is not Decision.KEEP:
                 now["changes"] = changes.union(now["changes"] if tied else {}, snapshot)
         if decision is not Decision.KEEP:
-            now |= {name: value for name, value in fields.items() if name not in separate}
+            now |= {name: value for name, value in fields.items() if name not in kept}
         for name, time in side_fields.items():
             if name in fields and decide(Watermark(now[time]), Watermark(fields[time])) is Decision.APPLY:
                 now |= {name: fields[name], time: fields[time]}
@@ -66,25 +70,27 @@ def _within_a_second(
     watermark: Callable[[Row], Watermark],
     decision: Decision,
     tracked: Collection[str],
-) -> Decision:
+) -> tuple[Decision, frozenset[str]]:
     """Return the decision about a snapshot of the same second, after that by the watermarks.
+
+    Also return the fields in which the row is newer though the snapshot is applied.
 
     The end of a second, as the API showed it later, replaces every delivery of that second and is replaced by
     none. A snapshot that the API showed within its second has no known place in it, and the delivery of what
     it shows is under way.
     """
     incoming, before = watermark({**blank, **snapshot.fields}), watermark(stored)
-    if decision is Decision.TOMBSTONE or before.deleted or incoming.terminal != before.terminal:
-        return decision
-    if snapshot.settled is not None:
-        return Decision.APPLY if snapshot.settled else Decision.KEEP
-    if changes.is_settled(stored):
-        return Decision.KEEP
-    if decision is Decision.APPLY:
-        # Of an end and none only the action says more, as `reopened` does of what shows `closed`.
-        compared = tracked if leaves_an_end(incoming, before) is None else {"state"}.intersection(tracked)
-        return Decision.KEEP if changes.is_older(stored, snapshot, compared) else decision
-    return decision
+    if decision is Decision.TOMBSTONE or before.deleted:
+        return decision, frozenset()
+    if snapshot.settled is not None or changes.is_settled(stored):
+        if incoming.terminal != before.terminal:
+            return decision, frozenset()
+        return Decision.APPLY if snapshot.settled else Decision.KEEP, frozenset()
+    outdated = changes.outdated(stored, snapshot, tracked)
+    if (incoming.terminal, incoming.ended) == (before.terminal, before.ended):
+        return Decision.KEEP if outdated else decision, frozenset()
+    # The end says which of the two is newer in its state, and the actions which is in another field.
+    return Decision.KEEP if "state" in outdated else decision, outdated
 
 
 def judge(
@@ -93,7 +99,7 @@ def judge(
     """Return the decision about a snapshot, by the watermarks of both rows and the snapshot's action."""
     mark = watermark({**blank, **snapshot.fields})
     incoming = Watermark(
-        mark.updated_at, mark.terminal, mark.deleted, mark.ended, mark.ended_at,
+        mark.updated_at, mark.terminal, mark.deleted, mark.ended,
         first=snapshot.first, reopens=snapshot.action == "reopened",
     )  # fmt: skip
     return decide(None if stored is None else watermark(stored), incoming)

@@ -90,8 +90,6 @@ def test_merged_and_deleted_are_never_left(arrivals: list[Watermark]) -> None:
         assert now.deleted or now.terminal >= before.terminal
 
 
-CLOSED = replace(at(5), ended=True, ended_at=at(5).updated_at)
-CLOSED_BEFORE = replace(at(5), ended=True, ended_at=at(4).updated_at)
 ENDED = replace(at(5), ended=True)
 
 
@@ -102,10 +100,6 @@ ENDED = replace(at(5), ended=True)
         (ENDED, at(6), Decision.APPLY),
         (ENDED, replace(at(5), reopens=True), Decision.APPLY),
         (at(5), ENDED, Decision.APPLY),
-        (CLOSED, at(5), Decision.KEEP),
-        (CLOSED_BEFORE, at(5), Decision.APPLY),
-        (at(5), CLOSED, Decision.APPLY),
-        (at(5), CLOSED_BEFORE, Decision.KEEP),
         (ENDED, ENDED, Decision.APPLY),
         (None, replace(at(5), first=True), Decision.APPLY),
         (at(5), replace(at(5), first=True), Decision.KEEP),

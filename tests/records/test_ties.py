@@ -9,7 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from records.models import Issue, IssueComment, PullRequest
+from records.models import (
+    CheckSuite,
+    Discussion,
+    DiscussionComment,
+    Issue,
+    IssueComment,
+    Label,
+    Milestone,
+    PullRequest,
+    PullRequestReview,
+    Release,
+    ReviewComment,
+)
 from tests import github, servers
 from tests.handlers.context import handle
 
@@ -25,7 +37,9 @@ Payload = dict[str, Any]
 def of_one_second(event: str, actions: list[str]) -> list[Payload]:
     """Return payloads of one second in order: labels accumulate, `closed` and `reopened` set the state."""
     number, payloads = next(numbers), []
-    state: Payload = {"state": "open", "closed_at": None, "labels": [], "assignees": []}
+    began = {"state": "closed", "closed_at": BEFORE} if "reopened" in actions else {"state": "open"}
+    state: Payload = {"closed_at": None, "labels": [], "assignees": [], "milestone": None, "locked": False}
+    state |= began
     for place, action in enumerate(actions):
         payload = github.payload(f"{event}__opened") | {"action": action}
         if action == "labeled":
@@ -38,7 +52,14 @@ def of_one_second(event: str, actions: list[str]) -> list[Payload]:
             payload["changes"] = {"title": {"from": f"title {state.get('titles', 0)}"}}
             state["titles"] = 1
         elif action == "closed":
-            state |= {"state": "closed", "closed_at": SECOND}
+            # GitHub may write the row of an issue a second after it closed it.
+            state |= {"state": "closed", "closed_at": BEFORE if "locked" in actions else SECOND}
+        elif action == "reopened":
+            state |= {"state": "open", "closed_at": None}
+        elif action == "milestoned":
+            payload["milestone"] = state["milestone"] = {"title": "M"}
+        elif action == "locked":
+            state["locked"] = True
         payload[PARTS[event]] |= {
             **state, "number": number, "title": f"title {state.get('titles', 0)}", "updated_at": SECOND
         }  # fmt: skip
@@ -48,19 +69,23 @@ def of_one_second(event: str, actions: list[str]) -> list[Payload]:
 
 @st.composite
 def seconds(draw: st.DrawFn) -> list[str]:
-    """Draw an optional opening, up to three changes, and a closing or an edit among them."""
-    changes = draw(st.lists(st.sampled_from(["labeled", "assigned"]), min_size=1, max_size=3))
-    changes.insert(draw(st.integers(0, len(changes))), draw(st.sampled_from(["closed", "edited"])))
-    return [*draw(st.sampled_from([[], ["opened"]])), *changes]
+    """Draw an optional opening, up to four changes, and a closing, a reopening or an edit among them."""
+    changes = draw(st.lists(st.sampled_from(["labeled", "assigned"]), min_size=1, max_size=2))
+    changes += draw(st.lists(st.sampled_from(["milestoned", "locked"]), max_size=2, unique=True))
+    changes.insert(
+        draw(st.integers(0, len(changes))), draw(st.sampled_from(["closed", "reopened", "edited"]))
+    )
+    opening = [] if "reopened" in changes else draw(st.sampled_from([[], ["opened"]]))
+    return [*opening, *changes]
 
 
-async def ends(event: str, payloads: list[Payload]) -> tuple[str, list[str], list[str], str]:
+async def ends(event: str, payloads: list[Payload]) -> tuple[Any, ...]:
     for payload in payloads:
         await handle(event, payload)
     number = payloads[0][PARTS[event]]["number"]
     row: Any = await MODELS[event]._default_manager.aget(number=number)
     await MODELS[event]._default_manager.all().adelete()
-    return row.state, row.labels, row.assignees, row.title
+    return row.state, row.labels, row.assignees, row.title, row.milestone, row.locked
 
 
 @pytest.mark.parametrize("event", MODELS)
@@ -108,6 +133,40 @@ async def test_closed_and_reopened_in_one_second_ends_as_the_last_arrival_of_the
         assert row.state == told[action]["state"]
 
 
+@pytest.mark.parametrize("event", MODELS)
+async def test_what_shows_the_end_that_a_reopening_of_its_second_left_is_older(event: str) -> None:
+    for action, state in (("closed", "closed"), ("reopened", "open"), ("labeled", "closed")):
+        await handle(
+            event, snapshot(event, action, state=state, closed_at=SECOND if state == "closed" else None)
+        )
+    row: Any = await MODELS[event]._default_manager.aget()
+    assert row.state == "open"
+
+
+@pytest.mark.parametrize("event", MODELS)
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+async def test_a_closing_does_not_take_what_another_action_of_its_second_added_or_turned(
+    event: str, order: tuple[int, ...]
+) -> None:
+    told = [
+        snapshot(event, "labeled", labels=[{"name": "x"}]) | {"label": {"name": "x"}},
+        snapshot(event, "closed", state="closed", closed_at=SECOND, labels=[], milestone=None),
+        snapshot(event, "milestoned", milestone={"title": "M"}, labels=[{"name": "x"}]),
+    ]
+    for place in order:
+        await handle(event, told[place])
+    row: Any = await MODELS[event]._default_manager.aget()
+    assert (row.state, row.labels, row.milestone) == ("closed", ["x"], "M")
+
+
+async def test_a_milestone_that_was_opened_again_is_not_closed_by_an_edit_of_its_second() -> None:
+    for action, state in (("closed", "closed"), ("opened", "open"), ("edited", "closed")):
+        payload = github.payload("milestone__closed") | {"action": action}
+        payload["milestone"] |= {"state": state, "updated_at": SECOND, "closed_at": BEFORE}
+        await handle("milestone", payload)
+    assert (await Milestone.objects.aget()).state == "open"
+
+
 async def test_a_closed_issue_stays_closed_on_a_server_that_sends_no_closing_time() -> None:
     for action, state in (("closed", "closed"), ("labeled", "open")):
         payload = snapshot("issues", action, state=state)
@@ -133,6 +192,37 @@ async def test_a_comment_that_is_rewritten_twice_in_one_second_ends_with_its_las
     for place in order:
         await handle("issue_comment", told[place])
     assert (await IssueComment.objects.aget()).body == "three"
+
+
+EDITED = {
+    "issue_comment": ("comment", "body", IssueComment),
+    "pull_request_review_comment": ("comment", "body", ReviewComment),
+    "discussion_comment": ("comment", "body", DiscussionComment),
+    "pull_request_review": ("review", "body", PullRequestReview),
+    "issues": ("issue", "title", Issue),
+    "pull_request": ("pull_request", "title", PullRequest),
+    "discussion": ("discussion", "title", Discussion),
+    "milestone": ("milestone", "title", Milestone),
+    "label": ("label", "name", Label),
+    "release": ("release", "name", Release),
+}
+
+
+BASES = {"discussion": "discussion__created"}
+
+
+@pytest.mark.parametrize("event", EDITED)
+async def test_an_edit_that_names_no_change_is_newer_than_the_edit_of_its_second_before(event: str) -> None:
+    part, field, model = EDITED[event]
+    told = []
+    for former, text in (("one", "two"), (None, "three")):
+        payload = github.payload(BASES.get(event, f"{event}__edited")) | {"action": "edited"}
+        payload["changes"] = {field: {"from": former}} if former else {}
+        payload[part] |= {field: text, "updated_at": SECOND}
+        told.append(payload)
+    for payload in (*told, told[0]):
+        await handle(event, payload)
+    assert getattr(await model._default_manager.aget(), field) == "three"
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -238,3 +328,11 @@ async def test_labels_that_were_added_between_heads_of_one_second_are_all_there(
         await handle("pull_request", told[place])
     row = await PullRequest.objects.aget()
     assert (row.head_sha, sorted(row.labels)) == ("d" * 40, ["x", "y"])
+
+
+async def test_a_check_suite_that_is_requested_again_in_the_second_of_its_end_is_under_way() -> None:
+    for action, status in (("requested", "queued"), ("completed", "completed"), ("rerequested", "queued")):
+        payload = github.payload("check_suite__completed") | {"action": action}
+        payload["check_suite"] |= {"status": status, "updated_at": SECOND}
+        await handle("check_suite", payload)
+    assert (await CheckSuite.objects.aget()).status == "queued"
