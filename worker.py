@@ -64,7 +64,7 @@ def work() -> "tuple[Kinds, Sequence[Callable[[], Coroutine[Any, Any, None]]]]":
     # One client for all: GitHub counts the requests of a credential together.
     shared = client.for_operations()
     kinds = {**kinds, "recover": Recovery(shared).portion, "sync": Sync(shared).portion}
-    return kinds, (*background, automatic.run)
+    return kinds, (*background, automatic.run) if settings.RECOVER_EVERY else background
 
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:

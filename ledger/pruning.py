@@ -5,18 +5,16 @@ for ever. Its cursor has the stage and the marks: the time up to which each stag
 next operation begins at the marks of the last one, so no portion reads what was pruned before.
 """
 
-import asyncio
 import logging
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db import Error
-
 import database
 from database import row_sets
-from ledger import operations, retention
+from ledger import background, operations, retention
 from ledger.models import Kind, Operation, State
 from ledger.operations import Progress, Step
 
@@ -100,17 +98,12 @@ def _next(cursor: dict[str, Any], done: int) -> Progress:
 
 
 async def run() -> None:
-    """Start the daily operation, until cancelled. During an outage of the database it waits."""
-    away = False
-    while True:
-        try:
-            await database.run(start_if_due)
-            away = False
-        except Error as error:
-            if not away:
-                logger.error("pruning not started error=%s", error)  # noqa: TRY400 - an outage
-            away = True
-        await asyncio.sleep(LOOK_EVERY)
+    """Start the daily operation, until cancelled."""
+    await background.repeat(
+        partial(database.run, start_if_due),
+        LOOK_EVERY,
+        lambda error: logger.error("pruning not started error=%s", error),
+    )
 
 
 def start_if_due() -> Operation | None:

@@ -1,6 +1,5 @@
 """Statistics from the aggregates: what came, what was settled and how fast, by minute, hour or day."""
 
-import asyncio
 import json
 import logging
 from collections import Counter, defaultdict
@@ -10,11 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import Error
-
 import database
 from database import row_sets
-from ledger import aggregates, caching
+from ledger import aggregates, background, caching
 from ledger.aggregates import LENGTHS, floor
 from ledger.latencies import added, quantiles
 from ledger.models import Aggregate, AggregatedUntil, Dimension, Grain
@@ -82,17 +79,18 @@ async def warm(now: datetime) -> None:
 
 
 async def run() -> None:
-    """Aggregate what is due and warm the cache, until cancelled. An outage is waited out."""
-    while True:
-        try:
-            advanced = False
-            while await database.run(aggregates.advance):
-                advanced = True
-            if advanced:
-                await warm(await database.run(row_sets.clock))
-        except Error as error:
-            logger.error("deliveries not aggregated error=%s", error)  # noqa: TRY400 - an outage
-        await asyncio.sleep(LOOK_EVERY)
+    """Aggregate what is due and warm the cache, until cancelled."""
+    await background.repeat(
+        _aggregate, LOOK_EVERY, lambda error: logger.error("deliveries not aggregated error=%s", error)
+    )
+
+
+async def _aggregate() -> None:
+    advanced = False
+    while await database.run(aggregates.advance):
+        advanced = True
+    if advanced:
+        await warm(await database.run(row_sets.clock))
 
 
 def compute(question: Question) -> str:

@@ -3,18 +3,17 @@
 A receiver was away when it started, or when it refused deliveries for a reason of its own.
 """
 
-import asyncio
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
-from django.db import Error
 from django.db.models import Max
 
 import database
 from database import row_sets
-from ledger import operations
+from ledger import background, operations
 from ledger.models import Kind, Operation, State
 from receiver.models import Reason, Rejection, Resumption
 from upstream.models import OPEN, Missed
@@ -37,18 +36,12 @@ MISSED_KEPT_FOR = timedelta(days=90)
 
 
 async def run() -> None:
-    """Start recoveries, until cancelled. During an outage of the database it waits."""
-    away = False
-    while True:
-        try:
-            if settings.RECOVER_EVERY:
-                await database.run(start_if_due)
-            away = False
-        except Error as error:
-            if not away:
-                logger.error("automatic recovery not started error=%s", error)  # noqa: TRY400 - an outage
-            away = True
-        await asyncio.sleep(LOOK_EVERY)
+    """Start recoveries, until cancelled."""
+    await background.repeat(
+        partial(database.run, start_if_due),
+        LOOK_EVERY,
+        lambda error: logger.error("automatic recovery not started error=%s", error),
+    )
 
 
 def start_if_due() -> Operation | None:

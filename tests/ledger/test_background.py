@@ -1,0 +1,30 @@
+"""Work that a worker repeats beside its deliveries."""
+
+import asyncio
+
+import pytest
+from django.db import Error, OperationalError
+
+from ledger import background
+
+
+async def test_each_outage_is_logged_once_and_waited_out() -> None:
+    first, second = OperationalError("first"), OperationalError("second")
+    outcomes = iter([first, first, None, second, asyncio.CancelledError()])
+    logged: list[Error] = []
+
+    async def work() -> None:
+        if (error := next(outcomes)) is not None:
+            raise error
+
+    with pytest.raises(asyncio.CancelledError):
+        await background.repeat(work, 0, logged.append)
+    assert logged == [first, second]
+
+
+async def test_what_is_no_outage_ends_the_work() -> None:
+    async def work() -> None:
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        await background.repeat(work, 0, print)
