@@ -125,3 +125,6 @@ def test_searching_leads_to_what_was_named(console: Console) -> None:
     assert search("/search?q=").url == f"{console.url}/deliveries"
     assert search("/search?q=%00").url == f"{console.url}/deliveries"
     assert "No recorded commit begins so" in search("/search?q=abc1234").text
+    unknown = search("/search?q=11111111-2222-3333-4444-555555555555").text
+    assert 'refused, see <a href="/rejections">' in unknown
+    assert 'did not arrive, see <a href="/recovery">' in unknown
