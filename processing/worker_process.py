@@ -78,9 +78,8 @@ class WorkerProcess:
             self._task(loop, heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held)),
             self._task(loop, self._watch()),
         ]
-        logger.info("worker started version=%s", settings.VERSION)
-        events = ", ".join(sorted(self.runner.registry.handlers))
-        logger.info("worker %s is ready for: %s", self.name, events)
+        events = ",".join(sorted(self.runner.registry.handlers))
+        logger.info("worker started version=%s name=%s events=%s", settings.VERSION, self.name, events)
 
     async def stop(self, _context: dict[Any, Any] | None = None) -> None:
         """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""

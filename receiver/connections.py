@@ -141,7 +141,7 @@ class Connections:
                 connection.expire()
         if self._ended and now >= self._log_at:
             reasons = " ".join(f"{reason}={count}" for reason, count in sorted(self._ended.items()))
-            logger.warning("connections_ended %s open=%d limit=%d", reasons, len(self._all), self.limit)
+            logger.warning("connections ended %s open=%d limit=%d", reasons, len(self._all), self.limit)
             self._ended.clear()
             self._log_at = now + LOG_EVERY
         self._sweeping = bool(self._all or self._ended)

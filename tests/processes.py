@@ -130,7 +130,7 @@ def worker(
         def ready() -> bool:
             # What waited for the worker may have killed it since it was ready.
             ended = process.poll() is not None
-            was_ready = b"is ready for" in log.read_bytes()[before:]
+            was_ready = b"worker started version=" in log.read_bytes()[before:]
             assert was_ready or not ended, log.read_text()
             return was_ready
 

@@ -50,7 +50,7 @@ async def test_idle_connections_at_the_limit_of_open_files_are_ended_for_honest_
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=HONEST):
             await asyncio.sleep(2)
-        processes.wait_until(lambda: "connections_ended evicted_head=" in log.read_text(), "it is logged")
+        processes.wait_until(lambda: "connections ended evicted_head=" in log.read_text(), "it is logged")
         for _, writer in idle:
             await sockets.close(writer)
     assert set(sender.statuses()) == {202}

@@ -69,7 +69,7 @@ class Run:
         """Wait until each of these processes wrote this text; by default until all are up."""
         expected = up or (
             ("web", "Application startup complete"),
-            ("worker", "is ready for"),
+            ("worker", "worker started version="),
             ("console", "Uvicorn running"),
         )
 
@@ -231,7 +231,7 @@ def test_a_push_that_is_sent_ends_as_commits_whatever_the_folder_is_called(runs:
 
 def test_each_process_logs_the_version_of_the_checkout_when_it_starts(running: Run) -> None:
     for name, what in {"web": "receiver", "worker": "worker", "console": "console"}.items():
-        assert f"{what} started version={settings.VERSION}\n" in f"{running.lines(name)}\n"
+        assert re.search(rf"{what} started version={re.escape(settings.VERSION)}\b", running.lines(name))
     assert running.command("--version").stdout == f"{settings.VERSION}\n"
 
 

@@ -467,7 +467,7 @@ async def test_connections_that_were_ended_are_logged_with_their_number_in_one_l
     async with raw.connected(server.url), raw.connected(server.url), raw.connected(server.url):
         assert (await raw.exchange(server.url, [b"?\r\n\r\n"])).startswith(b"HTTP/1.1 400 ")
         await until(lambda: caplog.messages)
-    assert caplog.messages == ["connections_ended answered_400=1 evicted_head=3 open=0 limit=1"]
+    assert caplog.messages == ["connections ended answered_400=1 evicted_head=3 open=0 limit=1"]
 
 
 @pytest.mark.parametrize(("files", "expected"), [(1024, 896), (256, 128), (64, 16), (1_000_000, 2000)])

@@ -36,7 +36,7 @@ def main() -> None:
             def ready() -> bool:
                 assert process.poll() is None, log.read_text()
                 text = log.read_text()
-                return "is ready for" in text and text.count("Uvicorn running") == 2
+                return "worker started version=" in text and text.count("Uvicorn running") == 2
 
             wait_until(ready, "all processes are up")
             for sample in SAMPLES:
