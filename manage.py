@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 
 # Commands that run their user's own code, whose errors need the traceback.
 OWN_CODE = frozenset({"shell", "test"})
-# Of SQLite and PostgreSQL, for tables that are not there.
+# Errors of SQLite and PostgreSQL about missing tables and columns.
 NO_TABLE = re.compile(r"no such (?:table|column)|does not exist")
 
 
@@ -30,7 +30,7 @@ def main() -> None:
         sys.stdout.write(f"{settings.VERSION}\n")
         return
     django.setup()
-    # What was imported stays, so no later collection looks at it.
+    # The imported objects stay, so no later collection looks at them.
     gc.freeze()
     gc.enable()
     try:

@@ -38,7 +38,7 @@ def process(**options: Any) -> "WorkerProcess":
 
     kinds, background = work()
     made = WorkerProcess(kinds, background=background, **options)
-    # What was imported stays, so no later collection looks at it.
+    # The imported objects stay, so no later collection looks at them.
     gc.freeze()
     gc.enable()
     return made

@@ -1,4 +1,4 @@
-"""The API as one object: its resources, and what becomes of errors."""
+"""The API as one object: its resources, and the answers to errors."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -56,7 +56,7 @@ class JsonParser(Parser):
     """Reads bodies as JSON, and no body of another type: a form would otherwise be called invalid JSON."""
 
     def parse_body(self, request: HttpRequest) -> DictStrAny:
-        """Return what the body holds. Raises a 415, or `ValueError` for what is not JSON."""
+        """Return the value of the JSON body. Raises a 415 for another content type, and `ValueError`."""
         if request.content_type not in {JSON, ""}:  # without a type it may be JSON
             raise ProblemError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must be JSON: Content-Type: {JSON}"

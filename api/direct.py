@@ -27,7 +27,7 @@ class Direct:
 
     def __init__(self, get_response: View) -> None:
         self._get_response = get_response
-        # Logs what a view raises, and answers it, as Django does around each middleware.
+        # Logs and answers the exceptions of a view, as Django does around each middleware.
         self._call = cast("View", convert_exception_to_response(_call))
         markcoroutinefunction(self)
 

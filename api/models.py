@@ -12,7 +12,7 @@ class Token(models.Model):
     """A token of one program. The secret part is stored as its SHA-256 only."""
 
     class Scope(models.TextChoices):
-        """What a token may do; `operate` includes `read`."""
+        """The rights of a token; `operate` includes `read`."""
 
         READ = "read"
         OPERATE = "operate"

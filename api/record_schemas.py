@@ -13,7 +13,7 @@ IssueState = Literal["open", "closed"]
 
 
 class Record(Model):
-    """What every record of a repository has."""
+    """The fields of every record of a repository."""
 
     id: Id
     repository_id: Id = Field(description="its id in this API")

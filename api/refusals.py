@@ -1,4 +1,4 @@
-"""What did not get through: rejected requests, and events that no handler wanted."""
+"""Lists rejected requests, and events that no handler wanted."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated

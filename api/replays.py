@@ -64,7 +64,7 @@ ReplayBody = Annotated[
 
 
 class Outcomes(Model):
-    """What became of each id, in the order of the request."""
+    """The outcome of each id, in the order of the request."""
 
     outcomes: list[ReplayOutcome]
 

@@ -54,7 +54,7 @@ class Part(Model):
 
 
 class Live(Model):
-    """What GitHub's API says now. It is left out, and the reason given, if that takes too long."""
+    """The answer of GitHub's API. It is left out, and the reason given, if it takes too long."""
 
     open_issues: int | None = Field(description="open issues and pull requests together, as GitHub counts")
     stars: int | None

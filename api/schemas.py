@@ -1,4 +1,4 @@
-"""What every resource of the API shares: its base models, ids, pages, cursors and links."""
+"""The parts that all resources of the API share: base models, ids, pages, cursors and links."""
 
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -81,7 +81,7 @@ class Page(Model, Generic[Item]):
 
 
 class ReplayOutcome(Model):
-    """What became of one id of a batch."""
+    """The outcome of one id of a batch."""
 
     id: str
     outcome: str
@@ -117,7 +117,7 @@ async def newest_first(
 
 
 def page(request: HttpRequest, found: list[Shown], limit: int, key: str) -> Page[Shown]:
-    """Return the first `limit` of what was found; the next page begins after the last one's `key`."""
+    """Return the first `limit` rows; the next page begins after the `key` of the last one."""
     items = found[:limit]
     more = len(found) > limit
     return Page(items=items, next=link(request, cursor=getattr(items[-1], key)) if more else None)
@@ -135,7 +135,7 @@ def requester(request: HttpRequest) -> str:
 
 
 def must(found: Item | None) -> Item:
-    """Return what was found. Raises a 404 for nothing."""
+    """Return the row. Raises a 404 for None."""
     if found is None:
         raise not_found()
     return found

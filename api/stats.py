@@ -44,7 +44,7 @@ class Latency(Model):
 
 
 class Point(Model):
-    """What came and what was settled within one step."""
+    """The deliveries received and settled within one step."""
 
     begin: datetime
     received: int
@@ -78,7 +78,7 @@ class Stats(Model):
 
 @router.get("", response=Stats, summary="Get statistics")
 async def get_stats(request: HttpRequest, query: Query[Asked]) -> HttpResponse:
-    """Count what came and what was settled, and how fast, for each minute, hour or day (UTC).
+    """Count received and settled deliveries, and their latency, for each minute, hour or day (UTC).
 
     A worker counts each minute a minute after its end. A settlement counts in the minute in which it
     happened, and a replay is another one. Answers are cached for 30 seconds.
@@ -87,7 +87,7 @@ async def get_stats(request: HttpRequest, query: Query[Asked]) -> HttpResponse:
     cached = await stats.answer(_question(query, now))
     at = cached.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     age = max(0.0, (timezone.now() - cached.at).total_seconds())
-    # The cached text is an object, whose last brace makes room for what varies.
+    # The cached text is a JSON object. Its last brace is replaced by the fields that vary.
     text = f"{cached.value[:-1]},{json.dumps({'computed_at': at, 'age': round(age, 3)})[1:]}"
     return HttpResponse(text, content_type="application/json; charset=utf-8")
 

@@ -67,13 +67,13 @@ class NewView(Content):
 
 
 class ReplacedView(Content):
-    """What replaces a view."""
+    """The new filter of a view."""
 
     filter: Filters
 
 
 class ChangedView(Content):
-    """What changes of a view: https://www.rfc-editor.org/rfc/rfc7396. A filter that is null is removed."""
+    """A merge patch of a view: https://www.rfc-editor.org/rfc/rfc7396. A filter that is null is removed."""
 
     name: Name | None = None
     filter: Filters | None = None
@@ -152,7 +152,7 @@ async def change_view(
         removed = {each for each in body.filter.model_fields_set if getattr(body.filter, each) is None}
         kept = {each: value for each, value in row.filter.items() if each not in removed}
         changes["filter"] = kept | _values(body.filter)
-        # What was read is what is changed.
+        # Only the version that was read is changed.
         versions = {row.version} if versions is None else versions & {row.version}
     try:
         await _write(request, name, versions, changes)

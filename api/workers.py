@@ -24,7 +24,7 @@ class Running(Model):
 
 
 class Worker(Model):
-    """What a living worker wrote last."""
+    """The last heartbeat of a living worker."""
 
     worker: str
     since: datetime

@@ -28,7 +28,7 @@ _CREATE = (
     "from api.models import Token; from api.tokens import create;"
     " Token.objects.filter(name='bench').delete(); print('token', create('bench', 'read', limit=10**7))"
 )
-# What a year of forty events leaves behind: one row a day for each, with thirty ranges of latencies.
+# The aggregates of a year of forty events: one row a day for each, with thirty ranges of latencies.
 _YEAR = f"""
 INSERT INTO ledger_aggregate
     (grain, dimension, begin, name, received, succeeded, ignored, invalid, dead, latencies)
@@ -72,7 +72,7 @@ class Measured:
 
 @dataclass
 class Result:
-    """What was measured, by name, and what went wrong."""
+    """The measurements by name, and the faults."""
 
     cores: str
     measured: dict[str, Measured] = field(default_factory=dict)

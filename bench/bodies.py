@@ -42,7 +42,7 @@ _OLDEST = "SELECT id FROM receiver_delivery WHERE finished_at IS NOT NULL ORDER 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a delivery costs: deliveries a second of one connection, seconds of PostgreSQL, bytes of WAL."""
+    """The cost of a delivery: deliveries a second of one connection, seconds of PostgreSQL, bytes of WAL."""
 
     rate: float
     cpu: float
@@ -51,7 +51,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Pruned:
-    """What pruning of bodies did. Seconds and bytes; `waited` is the longest wait of an insert meanwhile."""
+    """The pruning of bodies in seconds and bytes; `waited` is the longest wait of an insert meanwhile."""
 
     name: str
     deliveries: int

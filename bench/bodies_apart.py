@@ -46,7 +46,7 @@ def prepare(url: str, say: Callable[[str], None]) -> None:
                 )
             ]
             columns = sql.SQL(", ").join(names)
-            # In the order of their age, as they came.
+            # Copied in the order of receipt.
             database.execute(
                 sql.SQL(
                     "INSERT INTO apart.receiver_delivery ({columns}) OVERRIDING SYSTEM VALUE"

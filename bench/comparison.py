@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 FIGURES = ("rate", "p50", "p99", "cpu", "backend_cpu", "peak_memory")
-"""In deliveries per second, seconds and bytes."""
+"""The figures that are compared, in deliveries per second, seconds and bytes."""
 
 
 def changes(

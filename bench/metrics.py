@@ -70,7 +70,7 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
         )
         environment = {**ours.contender.environment, "DJANGO_SETTINGS_MODULE": "settings"}
         result.hook = float(processes.run([sys.executable, "-m", "bench.hook"], environment))
-        # In every order, so that none always comes after the same.
+        # All orders alternate, so that none always follows the same.
         orders = cycle(permutations((WITH, WITHOUT, PEER)))
         for number, order in enumerate(islice(orders, options.rounds)):
             for name in order:

@@ -1,4 +1,4 @@
-"""What the parts share: options of the same meaning, Django on servers of their own, and the end of a run."""
+"""Shared by the parts: options of the same meaning, Django on servers of their own, and the end of a run."""
 
 import argparse
 import json

@@ -47,9 +47,9 @@ class Written:
 
     name: str
     log: tuple[float, ...]
-    """Of the insert, of the claim, of the settlement."""
+    """Bytes of the insert, of the claim, of the settlement."""
     stored: tuple[float, ...]
-    """Of deliveries, of their indexes, of runs with their indexes."""
+    """Bytes of deliveries, of their indexes, of runs with their indexes."""
 
 
 def run(url: str, say: Callable[[str], None]) -> list[Written]:

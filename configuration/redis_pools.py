@@ -34,7 +34,7 @@ _ALWAYS: dict[str, Any] = {"lib_name": None, "lib_version": None}
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """What a `redis+sentinel:` URL says."""
+    """The parts of a `redis+sentinel:` URL."""
 
     addresses: tuple[tuple[str, int], ...]
     service: str
@@ -46,7 +46,7 @@ class Sentinels:
 
 
 def sentinels(url: str) -> Sentinels | None:
-    """Return what the URL says about Sentinels; None if it names a server.
+    """Return the parts of a URL of Sentinels; None if it names a server.
 
     Raises ValueError, without a part of the URL in its text, if the URL is malformed.
     """
@@ -91,7 +91,7 @@ def asynchronous(url: str, **options: Any) -> redis_asyncio.ConnectionPool:
 
 
 class CachePool:
-    """What Django's cache calls a pool class."""
+    """The pool class that Django's cache expects."""
 
     from_url = staticmethod(synchronous)
 

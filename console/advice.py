@@ -1,4 +1,4 @@
-"""What an operator can do about each reason for a rejection."""
+"""Advice for operators: what to do about each reason of a rejection."""
 
 from receiver.models import Reason
 

@@ -43,7 +43,7 @@ with stop_if_wrong():
 application = ASGIHandler()
 # The pages are imported here, not by the first request.
 get_resolver().url_patterns  # noqa: B018
-# What was imported stays, so no later collection looks at it.
+# The imported objects stay, so no later collection looks at them.
 gc.freeze()
 gc.enable()
 logger.info("console started version=%s", settings.VERSION)

@@ -13,7 +13,7 @@ from receiver.models import Status
 
 WIDTH, HEIGHT = 600, 120
 _GAP = 0.15
-# From the bottom of a bar to its top.
+# The parts of a bar, from its bottom to its top.
 SETTLED: Sequence[str] = (Status.SUCCEEDED, Status.IGNORED, Status.INVALID, Status.DEAD)
 ORDER: Sequence[str] = (*SETTLED, Status.RECEIVED)
 

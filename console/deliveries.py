@@ -23,7 +23,7 @@ from ledger.paging import Page
 from receiver.models import Delivery, HandlerRun, Status
 from records.models import Commit, Repository
 
-# What a row shows; bodies, headers and tracebacks stay in the database.
+# The columns that a row needs; bodies, headers and tracebacks stay in the database.
 COLUMNS = (
     "guid", "hook_id", "source", "event", "action", "repository", "sender", "number", "received_at", "status",
     "attempts", "redeliveries", "unsigned", "only_key",

@@ -79,7 +79,7 @@ async def _read(pk: int, *, with_body: bool) -> tuple[Delivery, bytes | None]:
 
 
 def _known(delivery: Delivery) -> dict[str, Any]:
-    """Return what is known of a delivery without its body."""
+    """Return the parts of the page that do not need the body."""
     return {
         "size": delivery.size,
         "headers": {"Content-Type": delivery.content_type, **delivery.headers},
@@ -130,7 +130,7 @@ class BodyView(View):
     """The exact bytes that were signed."""
 
     async def get(self, _request: HttpRequest, pk: int) -> HttpResponse:
-        """Send them as a file to save: no browser shows or runs what is in it."""
+        """Send them as a file to save: no browser shows or runs its content."""
         delivery, body = await _read(pk, with_body=True)
         if body is None:
             raise Http404

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 # Control, format (bidi, zero width), surrogate, private, unassigned; separators of lines and paragraphs.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _ALLOWED = "\n\t"
-# Everything but what is surely visible; the category decides on the rest.
+# All characters but those that are surely visible; the category decides.
 _CANDIDATE = re.compile(r"[^\x20-\x7e\n\t\xa0-\xac\xae-\u024f]")
 
 

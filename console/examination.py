@@ -1,4 +1,4 @@
-"""The doctor's page: what `manage.py doctor` finds, for operators."""
+"""The doctor's page: the findings of `manage.py doctor`, for operators."""
 
 import asyncio
 from threading import Lock
@@ -23,7 +23,7 @@ class DoctorView(View):
     """Examines the installation as the console's process sees it."""
 
     async def get(self, request: HttpRequest) -> HttpResponse:
-        """Show what the checks find, without a ping."""
+        """Show the findings of all checks but the ping."""
         return await self._examined(request, "")
 
     async def post(self, request: HttpRequest) -> HttpResponse:

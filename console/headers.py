@@ -1,4 +1,4 @@
-"""Headers of every answer: what a browser may load, and that others may not embed or sniff it."""
+"""Headers of every answer: they limit what a browser loads, and forbid to embed or sniff it."""
 
 from collections.abc import Awaitable, Callable
 

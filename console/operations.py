@@ -1,4 +1,4 @@
-"""Operations: what was asked for, by whom, how far it is; cancel and resume."""
+"""The pages of operations: parameters, requester and progress; cancel and resume."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -28,7 +28,7 @@ from receiver.models import Delivery, Status
 MAX_RUNNING = 5
 MAX_REASONS = 8
 MAX_EVENTS = 3
-# What stands for the varying parts of a reason; no error holds it.
+# Replaces the varying parts of a reason; no error contains it.
 VARIES = "…"
 
 

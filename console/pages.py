@@ -1,4 +1,4 @@
-"""Common parts of every page: the navigation, the account that is signed in, and what forms post to."""
+"""Common parts of the pages: the navigation with the account, and the base of views that forms post to."""
 
 import re
 from http import HTTPStatus

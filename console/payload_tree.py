@@ -1,7 +1,7 @@
 """A JSON payload as a tree that folds, in HTML without a script. Pure.
 
 Every text in it is hostile: keys and values go through `escaping.visible`. Depth and number of nodes are
-bounded, and what lies beyond is left to the raw text.
+bounded; the raw text shows the rest.
 """
 
 import json

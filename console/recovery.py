@@ -1,4 +1,4 @@
-"""Recovery: what each hook missed, what became of it, and a button that looks again."""
+"""The page of recovery: missed deliveries of each hook with their state, and a button that looks again."""
 
 import logging
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Rejections and unmatched events: what did not get through, and what to do about it."""
+"""The pages of rejections and of unmatched events, with what to do about each."""
 
 from datetime import timedelta
 

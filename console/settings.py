@@ -1,4 +1,4 @@
-"""Settings of the console, and of `manage.py`: the receiver's, and what web pages for people need.
+"""Settings of the console and of `manage.py`: those of the receiver, and those of web pages for people.
 
 The receiver and the workers never load these, so neither accounts nor sessions nor templates are in their
 processes.

@@ -1,4 +1,4 @@
-"""The button that syncs a repository with GitHub's API, and what became of it."""
+"""The button that syncs a repository with GitHub's API, and the state of the newest sync."""
 
 import logging
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ class Entry:
 
 
 def entries(delivery: Delivery, runs: Iterable[HandlerRun], replays: Iterable[Replay]) -> list[Entry]:
-    """Return what happened, oldest first, and then what is to come.
+    """Return the past events of the delivery, oldest first, and then the next one.
 
     It is settled after its runs, whatever the clocks of worker and database say.
     """

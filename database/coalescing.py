@@ -50,7 +50,7 @@ class Coalescer(Generic[Item, Result]):
         )
 
     async def __call__(self, item: Item) -> Result:
-        """Write the item and return its result. Raises what the write of this item raised."""
+        """Write the item and return its result. Raises the exception of its write."""
         loop = asyncio.get_running_loop()
         waiting = self._loops.get(loop)
         if waiting is None:

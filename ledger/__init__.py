@@ -1,1 +1,1 @@
-"""What console, API and commands share: filters, pages and counts of the ledger, and operations."""
+"""The read side that console, API and commands share: filters, pages and counts; and operations."""

@@ -36,7 +36,7 @@ _STATUSES = tuple(sorted(TERMINAL))
 
 @dataclass(slots=True)
 class Sums:
-    """What was counted for one name in one minute."""
+    """The counts of one name in one minute."""
 
     counts: Counter[str] = field(default_factory=Counter)
     """By `received`, or the status of settlement."""
@@ -159,7 +159,7 @@ class _Day(models.Func):
 
 
 def _counted(begin: datetime, end: datetime) -> dict[Key, Sums]:
-    """Return what came and was settled in each minute."""
+    """Return the received and settled deliveries of each minute."""
     found: dict[Key, Sums] = defaultdict(Sums)
     came = Delivery.objects.filter(received_at__gte=begin, received_at__lt=end)
     for minute, event, repository, count in (

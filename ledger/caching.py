@@ -30,7 +30,7 @@ _away_until = 0.0
 
 
 class JsonSerializer:
-    """Writes what is cached as JSON. Django's default is pickle, which runs code that a Redis may hold."""
+    """Writes cached values as JSON. Django's default is pickle, which runs code that a Redis may hold."""
 
     def dumps(self, value: object) -> bytes:
         """Return the value as JSON."""

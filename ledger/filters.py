@@ -35,7 +35,7 @@ class InvalidFilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is chosen, as text by name, and the condition that it makes."""
+    """The chosen values as text by name, and the condition that they make."""
 
     chosen: Mapping[str, str]
     condition: Q

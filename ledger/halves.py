@@ -14,7 +14,7 @@ from ledger.filters import Filter
 from ledger.keys import Key
 from receiver.models import SETTLED, Delivery
 
-# Deliveries that are read for what no index finds: words of an error, and any filter among open deliveries.
+# Deliveries that are read where no index helps: words of an error, and any filter among open deliveries.
 MAX_SEARCHED = 5_000
 # Filters that the order itself answers, or the index of guids.
 _ORDERED = {"since", "until", "guid"}
@@ -41,7 +41,7 @@ def split(
 ) -> tuple[QuerySet[Delivery], QuerySet[Delivery]]:
     """Return the open and the settled ones of these deliveries, as far as the reach goes."""
     opened, settled = rows.filter(finished_at__isnull=True), rows.filter(SETTLED)
-    # What is settled later than it is read moves from one half to the other, so both end at the same place.
+    # A delivery that is settled between both reads changes its half, so both halves end at the same place.
     floors = [floor for floor in (reach.open, reach.settled) if floor]
     if floors:
         opened = opened.filter(max(floors, key=lambda floor: (floor.received_at, floor.id)).since)

@@ -20,7 +20,7 @@ REDIS_TIMEOUT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a living worker wrote last."""
+    """The last heartbeat of a living worker."""
 
     worker: str
     since: datetime

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 
 class Kind(models.TextChoices):
-    """What an operation does."""
+    """The kinds of operations."""
 
     REPLAY = "replay"
     RECOVER = "recover"
@@ -133,7 +133,7 @@ class Grain(models.TextChoices):
 
 
 class Dimension(models.TextChoices):
-    """What aggregates tell apart."""
+    """The ways to divide aggregates."""
 
     EVENT = "event"
     REPOSITORY = "repository"

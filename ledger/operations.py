@@ -46,7 +46,7 @@ class ExplainedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What one portion did, and where the next begins."""
+    """The counts of one portion, and the cursor of the next."""
 
     cursor: Any
     """Anything that JSON can hold."""
@@ -235,7 +235,7 @@ def _end(row: Operation, state: State, by: str, error: str = "") -> None:
 
 @transaction.atomic
 def release(worker: str, ids: Collection[int]) -> None:
-    """Give up the leases of this worker on these operations; what still runs is queued for another worker."""
+    """Give up the leases of this worker on these operations; those that still run are queued for another."""
     rows = Operation.objects.filter(pk__in=ids, worker=worker, lease_expires_at__isnull=False)
     for row in rows.select_for_update().order_by("pk"):
         row.lease_expires_at = None

@@ -143,7 +143,7 @@ def _dead() -> tuple[int, list[tuple[str, str]]]:
 
 
 def _lost(now: datetime) -> dict[str, list[tuple[str, int]]]:
-    """Return what was refused by reason and what was ignored by event, with one statement."""
+    """Return rejections by reason and ignored deliveries by event, with one statement."""
     counts: Any = RejectionCount.objects.filter(
         reason__in=Reason.values, day__gte=now.date() - timedelta(days=DAYS - 1)
     )

@@ -65,7 +65,7 @@ def step(operation: Operation) -> Progress:
     stage.prune([pk for pk, _ in taken])
     whole = len(taken) < size
     last = before if whole else taken[-1][1]
-    # What is left up to there is locked by others, or was settled at the same moment as the last one.
+    # Rows that are left up to there are locked by others, or were settled at the same moment as the last one.
     left = rows.filter(finished_at__lte=last).values_list("finished_at", flat=True).first()
     done_until = left or last
     if mark is None or done_until > mark:

@@ -52,7 +52,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """What came and what was settled, by minute for an hour, and what was settled by hour for a week."""
+    """Received and settled deliveries by minute for an hour, and settled ones by hour for a week."""
 
     received: Rates
     minutes: Rates
@@ -60,13 +60,13 @@ class Charts:
 
 
 def charts(now: datetime) -> Charts:
-    """Count what came and was settled. Raises `django.db.Error`."""
+    """Count received and settled deliveries. Raises `django.db.Error`."""
     hour, week = _begin(now, MINUTE, HOUR), _begin(now, HOUR, WEEK)
     mark, came, settled = _aggregated(hour, week)
     reached = {"came": max(mark, hour), "settled": max(mark, week)}
     missing: dict[str, datetime] = {}
     for kind, found in _newest(reached["came"], reached["settled"], hour).items():
-        # An open and a settled half of what came are counted apart, and each is as far back as it goes.
+        # Open and settled deliveries are counted apart, and each count goes back as far as it can.
         name = "settled" if kind == "settled" else "came"
         (settled if kind == "settled" else came).update(found)
         if sum(found.values()) >= MAX_COUNTED:

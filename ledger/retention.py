@@ -1,4 +1,4 @@
-"""Retention: the stages in which settled deliveries are pruned, and what each stage has to prune now.
+"""Retention: the stages in which settled deliveries are pruned, and the rows that each has to prune now.
 
 A stage goes through the deliveries in the order of their settlement. What is open has no time of settlement,
 so no stage comes to it; what is settled again has a new one, so no stage misses it.
@@ -30,7 +30,7 @@ class Stage:
     """Each takes the ids in place of `{ids}`."""
 
     def rows(self, since: datetime | None, before: datetime) -> QuerySet[Delivery]:
-        """Return what is left to do of those that were settled in this time, in the order of settlement."""
+        """Return the rows left to prune that were settled in this time, in the order of settlement."""
         rows = Delivery.objects.filter(self.left, ~Q(status__in=OPEN), finished_at__lt=before)
         rows = rows.order_by("finished_at")
         return rows if since is None else rows.filter(finished_at__gte=since)
@@ -82,7 +82,7 @@ def parameters() -> dict[str, float]:
 def horizon(
     stage: Stage, given: Mapping[str, float], at: datetime, marks: Mapping[str, str]
 ) -> datetime | None:
-    """Return the time before which a stage prunes what was settled; None where it prunes nothing.
+    """Return the time of settlement before which a stage prunes; None where it prunes nothing.
 
     `marks` are the times that the stages have reached. A key goes only once its delivery has gone, and a
     delivery once the statistics have counted it.
@@ -100,7 +100,7 @@ def horizon(
 
 
 def due(given: Mapping[str, float], at: datetime, marks: Mapping[str, str]) -> dict[str, QuerySet[Delivery]]:
-    """Return what each stage has to do now."""
+    """Return the rows that each stage has to prune now."""
     found = {}
     for stage in STAGES:
         before = horizon(stage, given, at, marks)

@@ -44,7 +44,7 @@ Found = Guid | Repository | Sha | Words
 
 
 def parse(text: str) -> Found | None:
-    """Return what the text names, and None for a text without a word."""
+    """Return the thing that the text names; None for a text without a word."""
     text = text.strip()
     if not text:
         return None

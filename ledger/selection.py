@@ -24,7 +24,7 @@ class Selection:
     """
 
     parameters: Mapping[str, Any]
-    """What was chosen, as JSON: the parameters of the operation."""
+    """The selection as JSON: the parameters of the operation."""
 
     @classmethod
     def of(

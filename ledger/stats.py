@@ -1,4 +1,4 @@
-"""Statistics from the aggregates: what came, what was settled and how fast, by minute, hour or day."""
+"""Statistics from the aggregates: received and settled deliveries and latencies, by minute, hour or day."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ LOOK_EVERY = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for. `name` is one event or repository; `by` asks for a series of each."""
+    """A request for statistics. `name` is one event or repository; `by` asks for a series of each."""
 
     grain: Grain
     since: datetime
@@ -54,7 +54,7 @@ class Question:
 
 
 def usual(now: datetime) -> list[Question]:
-    """Return what dashboards ask for without further parameters, which the worker keeps warm."""
+    """Return the requests of dashboards without further parameters, which the worker keeps warm."""
     found = []
     for grain, points in DEFAULT_LENGTHS.items():
         since, until = period(grain, now - points * LENGTHS[grain], now)
@@ -79,7 +79,7 @@ async def warm(now: datetime) -> None:
 
 
 async def run() -> None:
-    """Aggregate what is due and warm the cache, until cancelled."""
+    """Aggregate the minutes that are due and warm the cache, until cancelled."""
     await background.repeat(
         _aggregate, LOOK_EVERY, lambda error: logger.error("deliveries not aggregated error=%s", error)
     )

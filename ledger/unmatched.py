@@ -31,7 +31,7 @@ def newest(now: datetime) -> QuerySet[Delivery]:
 
 
 async def unmatched(now: datetime) -> list[Unmatched]:
-    """Return what no handler wanted, the most frequent first."""
+    """Return the events that no handler wanted, the most frequent first."""
     numbers: Counter[tuple[str, str]] = Counter()
     last: dict[tuple[str, str], tuple[int, datetime]] = {}
     async for event, action, pk, at in newest(now).values_list("event", "action", "pk", "received_at"):

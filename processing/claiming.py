@@ -90,7 +90,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """What one claim took, in order of receipt, and what it found waiting."""
+    """The deliveries that one claim took, in order of receipt, and the facts that decide on the next one."""
 
     claims: list[Claimed]
     blocked: frozenset[str]

@@ -85,7 +85,7 @@ async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[s
 
 
 if __name__ == "__main__":
-    # What handlers print must not be taken for an answer.
+    # Output of handlers must not look like an answer.
     channel = os.dup(1)
     os.dup2(2, 1)
     asyncio.run(main(sys.argv[1:], lambda text: os.write(channel, text.encode())))

@@ -29,7 +29,7 @@ RENEWED_WITHIN = 0.4
 
 
 class Leases:
-    """What a worker holds, by delivery id."""
+    """The claims that a worker holds, by delivery id."""
 
     def __init__(self, length: timedelta) -> None:
         self.length = length

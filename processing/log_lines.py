@@ -37,7 +37,7 @@ class LogLine:
 
     @property
     def log_fields(self) -> Mapping[str, object]:
-        """What JSON shows beside the delivery that the line is about."""
+        """The fields in JSON, beside those of the delivery."""
         return {
             "status": self._verdict.status.value,
             "milliseconds": round(self._seconds * 1000, 1),

@@ -19,7 +19,7 @@ class Rule(NamedTuple):
     event: str
     action: str | None
     by_number: bool
-    """By pull request or issue, and not by repository."""
+    """Whether the key is the pull request or issue, and not the repository."""
 
 
 def rules(handlers: Iterable[Handler]) -> list[Rule]:

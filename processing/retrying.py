@@ -1,4 +1,4 @@
-"""What happens after a failure, pure: try again at some time, or not at all."""
+"""Decides whether and when a failed handler is tried again. Pure."""
 
 import random
 from collections.abc import Callable

@@ -54,7 +54,7 @@ class Verdict:
     crashed: bool = False
     """It ended its process, which does not count as an attempt."""
     notes: list[str] = field(default_factory=list)
-    """What its handlers noted."""
+    """The notes of its handlers."""
 
 
 Ended = tuple[Claimed, Verdict]

@@ -37,7 +37,7 @@ FLUSH_WITHIN = 1.0
 
 
 class WorkerProcess:
-    """What runs beside arq's loop."""
+    """The tasks of a worker, which run beside arq's loop."""
 
     def __init__(
         self,

@@ -57,8 +57,8 @@ REPAIRABLE = frozenset({Status.DEAD, Status.INVALID, Status.IGNORED})
 OPEN = frozenset({Status.RECEIVED, Status.PROCESSING, Status.RETRYING})
 # Settled deliveries have the time of their settlement, and no others do.
 SETTLED = models.Q(finished_at__isnull=False)
-# What most deliveries are not: settled with success, and sent to the webhook without a source. Indexes of the
-# others are small. SQLite uses them only for these very conditions.
+# Most deliveries succeed, and have no source. Indexes of the others are small. SQLite uses them only for
+# these very conditions.
 UNSUCCESSFUL = SETTLED & ~models.Q(status=Status.SUCCEEDED)
 OF_A_SOURCE = SETTLED & ~models.Q(source="")
 # SQLite uses their partial indexes for this condition and not for `status IN (...)`.
@@ -257,7 +257,7 @@ class Delivery(models.Model):
                 name="delivery_finished",
                 condition=SETTLED,
             ),
-            # What pages ask for, each in the order of pages. An index of settled deliveries is written once,
+            # The filters of pages, in the order of pages. An index of settled deliveries is written once,
             # at the settlement; one of all deliveries would be written again by the insert and by each claim.
             # See docs/decisions/0036 and 0048.
             models.Index(

@@ -199,7 +199,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def _end(self) -> None:
-        """Close the connection after its answer; linger if the sender may have sent what is not read."""
+        """Close the connection after its answer; linger if sent bytes may be unread."""
         if self._is_ending():
             return
         all_read = self._half_closed or (self.stage is ANSWER and not self.flow.read_paused)

@@ -1,1 +1,1 @@
-"""What the processes report about themselves: log lines, counters, and spans."""
+"""Reports of the processes about themselves: log lines, counters, and spans."""

@@ -30,7 +30,7 @@ class Cell(NamedTuple):
 
 
 class Counts:
-    """What one process has counted and not yet written."""
+    """The counts of one process that are not written yet."""
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], list[int]] = {}
@@ -54,14 +54,14 @@ class Counts:
         observe(self.cells(histogram.name, first, second), histogram.bounds, seconds)
 
     def take(self) -> list[Cell]:
-        """Return what was counted, in order, and begin anew. All processes write in this order."""
+        """Return the counts in the order in which all processes write them, and start from zero."""
         taken = sorted(_cells(self._series))
         for values in self._series.values():
             values[:] = [0] * len(values)
         return taken
 
     def put_back(self, cells: Iterable[Cell]) -> None:
-        """Add what was taken and could not be written."""
+        """Add counts that were taken and could not be written."""
         for name, first, second, position, value in cells:
             self.cells(name, first, second)[position] += value
 

@@ -44,7 +44,7 @@ class HasFields(Protocol):
 
     @property
     def log_fields(self) -> Mapping[str, object]:
-        """What JSON shows of it."""
+        """Its fields in JSON."""
 
 
 class Line(HasFields, Protocol):
@@ -128,7 +128,7 @@ def _fields(record: logging.LogRecord) -> list[Mapping[str, object]]:
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """Return the traceback of a record, if it has one. Errors may quote what was sent."""
+    """Return the traceback of a record, if it has one. Errors may quote payloads."""
     if not record.exc_info or record.exc_info[0] is None:
         return ""
     return lines(formatter.formatException(record.exc_info)[-LONGEST_TRACEBACK:])

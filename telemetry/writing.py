@@ -35,7 +35,7 @@ def write(cells: Sequence[Cell]) -> None:
 
 
 async def flush(counts: Counts, run: Run) -> None:
-    """Write what was counted. What cannot be written is kept for the next time."""
+    """Write the counts. Those that cannot be written are kept for the next time."""
     cells = counts.take()
     if not cells:
         return

@@ -1,4 +1,4 @@
-"""What is read of GitHub's answers: only the fields that Hookkeeper needs.
+"""Models of GitHub's answers, with only the fields that Hookkeeper needs.
 
 Ids are 64-bit and exceed 2^53, the largest integer that JavaScript holds exactly. Python has no such limit;
 whatever goes to a browser carries them as text.

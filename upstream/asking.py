@@ -41,7 +41,7 @@ Decision = Ask | Wait | GiveUp
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of a missed delivery."""
+    """The history of a missed delivery."""
 
     delivered_at: datetime
     asks: int

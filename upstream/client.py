@@ -117,7 +117,7 @@ class Client:
             yield page
 
     async def post(self, url: str, **variables: str | int) -> None:
-        """Send a POST without a body, once: GitHub may have done what it did not answer."""
+        """Send a POST without a body, once: GitHub may have acted although no answer came."""
         await self._request("POST", url, variables)
 
     async def _request(
@@ -146,7 +146,7 @@ class Client:
         return url
 
     async def _authorization(self, url: str) -> Authorization:
-        """Return what authorises a request: a token if one is set, except for the App's own paths."""
+        """Return the authorisation of a request: a token if one is set, except for the App's own paths."""
         path = path_of(url).removeprefix(path_of(self.api_url))
         credentials = self._credentials
         if path == "/app" or path.startswith("/app/"):

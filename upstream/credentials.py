@@ -1,4 +1,4 @@
-"""Chooses and caches what authorises a request: a token, an App's JWT, or the token of an installation.
+"""Chooses and caches the authorisation of a request: a token, an App's JWT, or an installation's token.
 
 https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app
 """
@@ -29,7 +29,7 @@ class Authorization:
 
 @dataclass(slots=True)
 class Credentials:
-    """What is configured, and what was derived from it."""
+    """The configured credentials, and the tokens derived from them."""
 
     token: str = field(repr=False, default="")
     app_id: str = ""

@@ -4,7 +4,7 @@ from ledger.operations import ExplainedError
 
 
 class UpstreamError(ExplainedError):
-    """GitHub's API did not do what was asked."""
+    """GitHub's API did not carry out a request."""
 
 
 class NotConfiguredError(UpstreamError):
@@ -40,4 +40,4 @@ class RefusedError(UpstreamError):
 
 
 class UnexpectedAnswerError(UpstreamError):
-    """The answer is not what GitHub documents."""
+    """The answer differs from GitHub's documentation."""

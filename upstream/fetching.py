@@ -1,4 +1,4 @@
-"""Stores deliveries from GitHub's API: parsed payloads, unsigned, whose bytes differ from what was sent."""
+"""Stores deliveries from GitHub's API: parsed payloads, unsigned, whose bytes differ from the sent ones."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What GitHub says now about one repository, for pages and programs that do not wait for it."""
+"""Asks GitHub about one repository, for pages and programs that do not wait long for the answer."""
 
 import asyncio
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class RateAnswer(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What GitHub says now."""
+    """The present state of a repository, and of the rate limit."""
 
     repository: RepositoryAnswer
     limit: int
@@ -56,7 +56,7 @@ def is_of(server: str) -> bool:
 
 
 async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) -> Live | str:
-    """Return what GitHub says about a repository, or why it is left out."""
+    """Return the state of a repository at GitHub, or the reason why it is left out."""
     owner, _, name = full_name.partition("/")
     try:
         async with asyncio.timeout(longest):

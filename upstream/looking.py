@@ -1,4 +1,4 @@
-"""Compares what GitHub lists of a hook with the ledger, one page at a time."""
+"""Compares GitHub's list of a hook's deliveries with the ledger, one page at a time."""
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -38,7 +38,7 @@ class Look:
     """The values of `Trail`."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `Look(**...)` takes."""
+        """Return the arguments of `Look(**...)`."""
         return asdict(self)
 
 
@@ -54,7 +54,7 @@ def begin(watched: WatchedHook, seconds: float | None) -> Look:
 
 
 async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
-    """Read one page, and store what is missing. Return the look for the next page, or None at the end.
+    """Read one page, and store the missing deliveries. Return the look for the next page, or None at the end.
 
     Pages are followed until the list ends, or until all deliveries of a page are older than asked. Raises
     `UpstreamError` and `django.db.Error`.
@@ -79,7 +79,7 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
         try:
             return replace(look, next=page.next, trail=Trail(*look.trail).to(page.next))
         except UnexpectedAnswerError as error:
-            # What the pages showed is asked for, and the next look goes back as far as this one.
+            # The deliveries of the pages so far are asked for. The next look goes back as far as this one.
             await database.run(_ended, watched, str(error))
             return None
     await database.run(_looked, watched, look, since, problem)
@@ -87,7 +87,7 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
 
 
 async def entries(client: Client, watched: WatchedHook, since: datetime) -> AsyncIterator[ListedDelivery]:
-    """Yield what is missing, without storing anything."""
+    """Yield the missing deliveries, without storing anything."""
     async for page in client.pages(f"{watched.path}/deliveries?per_page={PAGE_SIZE}", ListedDelivery):
         wanted = [one for one in page.items if one.delivered_at >= since]
         for found in (await _missing(client, watched, wanted)).values():
@@ -105,7 +105,7 @@ async def _compare(client: Client, watched: WatchedHook, listed: Iterable[Listed
 async def _missing(
     client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]
 ) -> dict[int, list[ListedDelivery]]:
-    """Return by hook id what the ledger does not have, whatever GitHub says became of it."""
+    """Return by hook id the deliveries that the ledger does not have, whatever their outcome at GitHub."""
     newest = missing.grouped(listed)
     absent = await database.run(missing.absent, newest.keys(), watched.hook_id)
     found = [newest[guid] for guid in newest if guid in absent]

@@ -42,7 +42,7 @@ def known(guids: Collection[UUID]) -> set[UUID]:
 
 
 def add(watched: WatchedHook, hook_id: int, listed: Iterable[ListedDelivery]) -> None:
-    """Store what is missing; what was found before is left alone."""
+    """Store missing deliveries; those that were found before are left alone."""
     now = row_sets.clock()
     Missed.objects.bulk_create(
         [
@@ -64,7 +64,7 @@ def add(watched: WatchedHook, hook_id: int, listed: Iterable[ListedDelivery]) ->
 
 
 def note_arrivals(watched: Collection[int]) -> int:
-    """Mark what the ledger has by now; return how many were marked."""
+    """Mark deliveries that the ledger has by now; return how many were marked."""
     now = row_sets.clock()
     stored = Delivery.objects.filter(guid=models.OuterRef("guid"), hook_id=models.OuterRef("hook_id"))
     waiting = ~models.Q(state=MissedState.ARRIVED)
@@ -74,7 +74,7 @@ def note_arrivals(watched: Collection[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What can be done now for the missed deliveries of a hook."""
+    """The missed deliveries of a hook that can be asked for now, and the wait for the others."""
 
     ask: Sequence[Missed]
     wait: float

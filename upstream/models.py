@@ -1,4 +1,4 @@
-"""What recovery remembers: hooks, missed deliveries, and when GitHub may be asked again."""
+"""The tables of recovery: hooks, missed deliveries, and when GitHub may be asked again."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -20,7 +20,7 @@ def retention() -> timedelta:
 
 
 class HookKind(models.TextChoices):
-    """What a hook belongs to; GitHub has no API for the deliveries of other hooks."""
+    """The owners of hooks; GitHub has no API for the deliveries of other hooks."""
 
     REPOSITORY = "repository"
     ORGANIZATION = "organization"
@@ -68,7 +68,7 @@ class WatchedHook(models.Model):
 
 
 class MissedState(models.TextChoices):
-    """What became of a missed delivery. A lost one that arrives after all is `arrived`."""
+    """The states of a missed delivery. A lost one that arrives after all is `arrived`."""
 
     FOUND = "found"
     ASKED = "asked"

@@ -39,16 +39,16 @@ class Item(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a sync reads."""
+    """The repository that a sync reads, and the limits in time."""
 
     repository: int
     """Primary key."""
     owner: str
     name: str
     read_at: datetime | None
-    """Pushes up to this time are part of what the API shows; None where nothing was pushed."""
+    """The API's answers include pushes up to this time; None where nothing was pushed."""
     since: datetime | None
-    """Where a list can be limited to what changed later; None reads all of it."""
+    """Lists that can be limited show only later changes; None reads all of them."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step of a part did."""
+    """The result of one step of a part."""
 
     next: str | None
     """Where the next step begins; None at the end."""
@@ -81,7 +81,7 @@ class Listed:
     ends: Callable[[Scope, Item], bool] = lambda scope, item: False
     """Whether nothing that is asked for follows this item."""
     end: Callable[[Scope], Awaitable[int]] | None = None
-    """What is written after the whole list."""
+    """Writes the end of the whole list."""
 
     async def step(self, client: Client, scope: Scope, position: str) -> Step:
         """Read and write one page. Raises an `UpstreamError`, or a database that is away."""
@@ -185,7 +185,7 @@ async def _write_ref(scope: Scope, item: Item, _date: datetime | None) -> None:
 
 
 def _older(field: str) -> Callable[[Scope, Item], bool]:
-    """Return whether an item of a list, the newest first, is older than what is asked for."""
+    """Return whether an item of a list, the newest first, is older than the time asked for."""
 
     def is_older(scope: Scope, item: Item) -> bool:
         text = item.fields.get(field)

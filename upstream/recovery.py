@@ -66,7 +66,7 @@ class Cursor:
     tries: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `Cursor(**...)` takes."""
+        """Return the arguments of `Cursor(**...)`."""
         return {"look_at": self.look_at, "look": self.look, "ask_for": self.ask_for, "tries": self.tries}
 
 
@@ -135,7 +135,7 @@ class Recovery:
 
     async def _recover(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
         """Ask for a few deliveries of the hooks, or wait for arrivals; end when neither is left."""
-        # What comes through a hook meanwhile is evidence that its endpoint can be reached.
+        # A delivery that comes through a hook meanwhile shows that its endpoint can be reached.
         await database.run(discovery.discover)
         done = await database.run(missing.note_arrivals, cursor.ask_for)
         failures: Counter[str] = Counter()
@@ -169,7 +169,7 @@ class Recovery:
         return Progress(cursor.as_json(), done=done, failures=failures, finished=not left, wait=wait)
 
     async def _ask(self, watched: WatchedHook, rows: Sequence[Missed]) -> tuple[int, list[str]]:
-        """Ask GitHub to deliver these again. Raises what concerns more than one of them."""
+        """Ask GitHub to deliver these again. Raises errors that concern more than one of them."""
         lost: list[str] = []
         arrived = 0
         for row in rows:
@@ -185,7 +185,7 @@ class Recovery:
                 await self._not_found(url, row, error)
                 lost.extend([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
             except (UnreachableError, RefusedError) as error:
-                # GitHub may have done what it did not answer, so the ask is spent.
+                # GitHub may have acted although no answer came, so the ask is spent.
                 logger.warning("not asked guid=%s error=%s", row.guid, error)
             except UpstreamError:
                 await database.run(missing.take_back, row)
@@ -214,7 +214,7 @@ class Recovery:
         raise error
 
     async def _fetch(self, watched: WatchedHook, rows: Sequence[Missed]) -> tuple[int, list[str]]:
-        """Store what GitHub shows of these."""
+        """Store the payloads of these from GitHub's API."""
         lost: list[str] = []
         stored = 0
         for row in rows:

@@ -38,7 +38,7 @@ def error(method: str, path: str, status: int, headers: Mapping[str, str], body:
 
 
 def _permission(headers: Mapping[str, str]) -> str:
-    """Return what GitHub says that the request needs.
+    """Return the permission that GitHub says the request needs.
 
     https://docs.github.com/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens
     """

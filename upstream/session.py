@@ -115,7 +115,7 @@ class Session:
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
 
     async def _attempt(self, limits: Limits, method: str, url: str, headers: dict[str, str]) -> Raw | str:
-        """Return the answer, or what is wrong with it."""
+        """Return the answer, or the fault in it."""
         for _ in range(MAX_LIMITED):
             async with self._slots:
                 await self._wait(limits, url)

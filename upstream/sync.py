@@ -46,7 +46,7 @@ class Cursor:
     """The values of `Trail`, by part."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `Cursor(**...)` takes."""
+        """Return the arguments of `Cursor(**...)`."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 

@@ -32,7 +32,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     Meter.stored = _stored if on else _nothing  # type: ignore[method-assign]
     for handler in logging.getLogger().handlers:
         handler.setFormatter(JsonLines() if on else Lines())
-    # What was counted before is not written while the other state is measured.
+    # Earlier counts are written now, not while the other state is measured.
     await writing.flush(scope["state"]["parts"].meter._counts, metering._run)
     await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": []})
     await send({"type": "http.response.body"})

@@ -1,1 +1,1 @@
-"""Who may use the console, and how they sign in."""
+"""Accounts: roles, and signing in."""

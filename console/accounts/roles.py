@@ -9,7 +9,7 @@ OPERATOR_GROUP = "operator"
 
 
 class Role(StrEnum):
-    """What an account may do; each includes the ones before it."""
+    """The roles; each includes the rights of the ones before it."""
 
     VIEWER = "viewer"
     """See everything, payloads included."""

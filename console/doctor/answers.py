@@ -1,4 +1,4 @@
-"""What the answer to the ping says about the way to the receiver. Pure."""
+"""Concludes from the answer to the ping what is wrong on the way to the receiver. Pure."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ GITHUB_WAITS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, or why nothing did."""
+    """The answer, or the reason why none came."""
 
     took: float = 0.0
     """Seconds, from the connection on."""
@@ -65,7 +65,7 @@ def _advice(answer: Answer) -> str:
     return "Look up this status in the log of the proxy before the receiver."
 
 
-# By status, where the receiver itself answers.
+# The advice by status, where the receiver itself answers.
 RECEIVERS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "A proxy drops or changes a header: see `manage.py rejections`.",
     HTTPStatus.FORBIDDEN: (
@@ -80,7 +80,7 @@ RECEIVERS: Mapping[int, str] = {
     ),
     HTTPStatus.SERVICE_UNAVAILABLE: "The receiver could not store it: see its log, and the database.",
 }
-# By status, where something before the receiver answers.
+# The advice by status, where a proxy before the receiver answers.
 PROXIES: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "The proxy asks for a sign-in: exempt the webhook path from it.",
     HTTPStatus.FORBIDDEN: "A firewall refuses it: allow every POST to the webhook path.",

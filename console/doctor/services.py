@@ -1,4 +1,4 @@
-"""Checks of what the processes share: database, migrations, Redis, workers."""
+"""Checks of the shared services: database, migrations, Redis, workers."""
 
 import os
 import sqlite3

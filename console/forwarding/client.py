@@ -30,7 +30,7 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the target said."""
+    """The answer of the target."""
 
     status: int
     seconds: float

@@ -13,7 +13,7 @@ from receiver.models import Delivery
 # https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
 LEGACY_HEADER = "X-Hub-Signature"
 _FORWARDED = re.compile(r"X-GitHub-[A-Za-z0-9-]+|User-Agent", re.I)
-# What HTTP allows in a value: https://www.rfc-editor.org/rfc/rfc9110#section-5.5
+# The characters that HTTP allows in a value: https://www.rfc-editor.org/rfc/rfc9110#section-5.5
 _VALUE = re.compile(r"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?")
 
 

@@ -25,7 +25,7 @@ class Target:
     """A name or an address, without brackets."""
     port: int
     path: str
-    """With the query."""
+    """The path with the query."""
 
     @property
     def authority(self) -> str:

@@ -1,4 +1,4 @@
-"""What an answer means, and when to try again. Pure."""
+"""Decides by the answer of a target whether and when a delivery is sent again. Pure."""
 
 import random
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _AWAY = {
 
 
 class Meaning(Enum):
-    """What an attempt means for the delivery."""
+    """The consequence of an attempt for the delivery."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
