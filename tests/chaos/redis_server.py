@@ -56,11 +56,14 @@ class RedisServer:
             return {key: client.dump(key) for key in client.scan_iter()}
 
     def restore(self, backup: dict[bytes, bytes]) -> None:
-        """Replace everything by what `dump` returned; no key expires."""
+        """Replace everything by what `dump` returned; no key expires.
+
+        Receivers and workers may write meanwhile: what they write to one of these keys is replaced too.
+        """
         with self.client() as client:
             client.flushall()
             for key, value in backup.items():
-                client.restore(key, 0, value)
+                client.restore(key, 0, value, replace=True)
 
     def fill(self) -> None:
         """Use up its memory, so that it refuses every write."""
