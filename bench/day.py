@@ -8,6 +8,7 @@ Autovacuum comes as often as the pruning does, with the thresholds of docs/how-t
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -98,9 +99,10 @@ class Result:
         return first, last
 
     def growth(self) -> float:
-        """Return the largest size of the last quarter, over that of the quarter before."""
+        """Return the largest size of the last quarter, over that of the quarter before; nan if one is empty."""
         before, after = (
-            max(one.size for one in self._part(*quarter)) for quarter in ((0.5, 0.75), (0.75, 1))
+            max((one.size for one in self._part(*quarter)), default=math.nan)
+            for quarter in ((0.5, 0.75), (0.75, 1))
         )
         return after / before
 
@@ -228,9 +230,10 @@ def table(result: Result) -> Table:
             f"{one.dead:,}",
         )  # fmt: skip
     first, last = result.rates()
+    kept = last / first if first else math.nan
     growth = result.growth()
     verdicts = (
-        ("rate at the end / at the start", last / first, f"at least {AT_LEAST}", last / first >= AT_LEAST),
+        ("rate at the end / at the start", kept, f"at least {AT_LEAST}", kept >= AT_LEAST),
         ("size of the last quarter / the one before", growth, f"at most {GROWTH}", growth <= GROWTH),
     )
     lines = [

@@ -20,6 +20,7 @@ from rich.table import Table
 import schemas
 from bench import examples
 from bench.figures import Target
+from bench.running import Say
 
 OURS = "hookkeeper"
 MODELS = "githubkit's models, kept"
@@ -69,10 +70,12 @@ def contenders() -> dict[str, Read]:
     }
 
 
-def run() -> Result:
-    """Measure every contender on every event in each round."""
+def run(say: Say) -> Result:
+    """Measure every contender on every event in each round; say how long that takes."""
+    say("importing githubkit and completing the payloads")
     readers = contenders()
     bodies, refused = examples.bodies(readers[MODELS])
+    say(f"{len(bodies)} events in {ROUNDS} rounds: about {ROUNDS * len(bodies) * len(readers) * SECONDS:.0f} s")
     found: dict[str, dict[str, list[float]]] = {name: {event: [] for event in bodies} for name in readers}
     for _ in range(ROUNDS):
         for event, some in bodies.items():

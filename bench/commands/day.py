@@ -10,7 +10,10 @@ HELP = "a day of traffic in minutes, with pruning on"
 
 def declare(parser: ArgumentParser) -> None:
     """Add the options of the part."""
-    parser.add_argument("--seconds", type=above_0(float), default=600.0, help="of the run (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=above_0(float), default=600.0,
+        help="of the run (%(default)s); in less than 300 the size does not become constant",
+    )  # fmt: skip
     parser.add_argument(
         "--rate", type=float, default=0.0, help="deliveries a second; 0: as many as the worker settles"
     )

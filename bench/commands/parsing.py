@@ -14,7 +14,7 @@ def declare(_parser: ArgumentParser) -> None:
 
 def run(_arguments: Namespace, say: Say) -> int:
     """Measure and print; return 0."""
-    result = parsing.run()
+    result = parsing.run(say)
     say(parsing.table(result))
     say(report.targets(figures.ratios(result.whole(), parsing.TARGETS)))
     say(f"{result.refused} payloads that githubkit rejects are left out.")
