@@ -99,7 +99,7 @@ class Result:
         return first, last
 
     def growth(self) -> float:
-        """Return the largest size of the last quarter, over that of the quarter before; nan if one is empty."""
+        """Return the largest size of the last quarter over that of the one before; nan if one is empty."""
         before, after = (
             max((one.size for one in self._part(*quarter)), default=math.nan)
             for quarter in ((0.5, 0.75), (0.75, 1))

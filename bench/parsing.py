@@ -75,7 +75,8 @@ def run(say: Say) -> Result:
     say("importing githubkit and completing the payloads")
     readers = contenders()
     bodies, refused = examples.bodies(readers[MODELS])
-    say(f"{len(bodies)} events in {ROUNDS} rounds: about {ROUNDS * len(bodies) * len(readers) * SECONDS:.0f} s")
+    seconds = ROUNDS * len(bodies) * len(readers) * SECONDS
+    say(f"{len(bodies)} events in {ROUNDS} rounds: about {seconds:.0f} s")
     found: dict[str, dict[str, list[float]]] = {name: {event: [] for event in bodies} for name in readers}
     for _ in range(ROUNDS):
         for event, some in bodies.items():
