@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from uvicorn.server import ServerState
 
 from receiver.lingering import Rate
+from receiver.pipelining import Pipelined
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,6 @@ FILES_KEPT = 128
 MIN_CONNECTIONS = 16
 # One connection in so many is closed to make room: the search for the oldest takes a millisecond.
 EVICTED_SHARE = 20
-# Bytes of pipelined requests in memory, over all connections.
-MAX_PIPELINED = 16 * 1024 * 1024
-# Pipelined requests a second, over all connections. GitHub and proxies send none, so the rest comes first.
-PIPELINED_RATE = 500.0
 # Seconds from the start of a connection, or from a later request's first byte, to the end of the head.
 HEAD_WITHIN = 10.0
 # Seconds from the end of the head until the answer is written. The application answers within nine; the
@@ -82,8 +79,7 @@ class Connections:
             Stage.BODY: REQUEST_WITHIN,
             Stage.ANSWER: REQUEST_WITHIN,
         }
-        self.pipelined = 0  # bytes of pipelined requests in memory
-        self.pipelining = 0  # connections that hold such bytes
+        self.pipelined = Pipelined()
         self.discarding = Rate(loop)
         self._all: set[Connection] = set()
         self._loop = loop
@@ -112,14 +108,6 @@ class Connections:
     def discard(self, connection: Connection) -> None:
         """Forget a connection that was closed."""
         self._all.discard(connection)
-
-    def may_wait(self, size: int) -> bool:
-        """Return whether `size` more bytes of pipelined requests may be kept."""
-        return self.pipelined + size <= MAX_PIPELINED
-
-    def pipelining_pause(self) -> float:
-        """Return the seconds from an answer to the next pipelined request of its connection."""
-        return self.pipelining / PIPELINED_RATE
 
     def count(self, reason: str) -> None:
         """Count an ended connection under a reason, for the log."""

@@ -20,8 +20,9 @@ from uvicorn.server import ServerState
 
 from receiver import connections
 from receiver.connections import Stage
-from receiver.framing import EmptyLines
+from receiver.framing import EmptyLines, without_upgrade
 from receiver.lingering import CycleTransport, Lingering
+from receiver.pipelining import Waiting
 
 # Bytes of a request line and its headers; also of chunk extensions and trailers with no body between them.
 MAX_HEAD = 64 * 1024
@@ -29,8 +30,6 @@ MAX_HEAD = 64 * 1024
 # forty times its bytes.
 MAX_FIELDS = 128
 CLOSE = (b"connection", b"close")
-# Bytes of pipelined requests for each connection: one read of uvloop (250 KiB) or asyncio (256 KiB).
-MAX_WAITING = 256 * 1024
 # The ASGI extension by which the application reaches its connection:
 # https://asgi.readthedocs.io/en/latest/extensions.html
 EXTENSION = "hookkeeper"
@@ -40,6 +39,10 @@ LINGER, HEAD, IDLE, BODY, ANSWER, CLOSED = Stage
 
 class HeadTooLargeError(Exception):
     """A head, or the extensions and trailers of a chunked body, exceed `MAX_HEAD` or `MAX_FIELDS`."""
+
+
+class UnknownCodingError(Exception):
+    """The body has a transfer coding that the parser would leave in place: any but `chunked`."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
@@ -61,8 +64,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         # Bytes received since the request began, or since the last byte of its body.
         self._without_body = 0
         self._empty_lines = EmptyLines()
-        # Bytes received before the answer to the request before them.
-        self._waiting = b""
+        self._waiting = Waiting(self._connections.pipelined)
+        # Whether the body has a transfer coding other than `chunked`.
+        self._coded = False
         # Whether the sender closed its direction.
         self._half_closed = False
         self._lingering: Lingering | None = None
@@ -79,7 +83,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Release the resources of the connection, and notify the application."""
         self.stage = CLOSED
         self._connections.discard(self)
-        self._take_waiting()
+        self._waiting.take()
         super().connection_lost(exc)
         if self.cycle is not None:
             self.cycle.transport = self.transport  # breaks a reference cycle
@@ -111,16 +115,21 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Start the application, unless `_feed` will refuse the head or parse it again."""
         if self.parser.should_upgrade() or len(self.headers) > MAX_FIELDS:
             return
+        left = None
+        for name, value in self.headers:
+            if name == b"content-length":
+                left = int(value)
+                break
+            if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                self._coded = True
+                return
         self.scope["extensions"] = {EXTENSION: {"connection": self}}
         super().on_headers_complete()
         self.cycle.transport = self._cycle_transport  # type: ignore[assignment] # it calls no other method
         self.stage = BODY
         self.since = self.loop.time()
         self._without_body = 0
-        for name, value in self.headers:
-            if name == b"content-length":
-                self._left = int(value)
-                break
+        self._left = left
 
     def on_body(self, body: bytes) -> None:
         """Keep a body that arrives in one piece; uvicorn would copy it twice."""
@@ -182,7 +191,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.stage = IDLE
         self.since = self.loop.time()
         if self._waiting:
-            self.loop.call_later(self._connections.pipelining_pause(), self._continue)
+            self.loop.call_later(self._connections.pipelined.pause(), self._continue)
         else:
             self.flow.resume_reading()
 
@@ -193,8 +202,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if not self.cycle.keep_alive:  # `_wait` dropped bytes
             self._end()
             return
-        waiting = self._take_waiting()
-        self._parse(waiting)
+        self._parse(self._waiting.take())
         if self.stage is not ANSWER:
             self.flow.resume_reading()
 
@@ -211,7 +219,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def _linger(self) -> None:
         self.stage = LINGER
         self.since = self.loop.time()
-        self._take_waiting()
+        self._waiting.take()
         if self.cycle is not None:
             self.cycle.body = bytearray()
         self._lingering = Lingering(self.transport, self.flow, self.loop, self._connections.discarding)
@@ -249,6 +257,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         except HeadTooLargeError:
             detail = f"the head is larger than {MAX_HEAD} bytes or {MAX_FIELDS} lines"
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+        except UnknownCodingError:
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED, "the only transfer coding is chunked")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(HTTPStatus.BAD_REQUEST, "not an HTTP request")
         else:
@@ -267,6 +277,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             end = start + upgrade.args[0]
             self._ignore_upgrade()
+        except httptools.HttpParserError:
+            if not self._coded:
+                raise
+        if self._coded:
+            raise UnknownCodingError
         if chunks and len(self.cycle.body) > before:
             self._without_body = 0
         if self._without_body > MAX_HEAD or (self.headers and len(self.headers) > MAX_FIELDS):
@@ -277,40 +292,17 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         return end
 
     def _ignore_upgrade(self) -> None:
-        """Parse the head again without `Upgrade`: with it, the parser drops the body.
-
-        A server may ignore the field: https://www.rfc-editor.org/rfc/rfc9110#section-7.8
-        """
-        line = b"%b %b HTTP/%b" % (
-            self.parser.get_method(),
-            self.url,
-            self.parser.get_http_version().encode(),
-        )
-        fields = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        """Parse the head again without `Upgrade`: with it, the parser drops the body."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.feed_data(b"\r\n".join([line, *fields, b"", b""]))
+        self.parser.feed_data(without_upgrade(method, self.url, version, self.headers))
 
     def _wait(self, data: bytes) -> None:
-        """Keep pipelined bytes; close after the present answer when they exceed a limit.
-
-        A client that pipelines must expect that: https://www.rfc-editor.org/rfc/rfc9112#section-9.3.2
-        """
+        """Keep pipelined bytes; close after the present answer when they exceed a limit."""
         self.flow.pause_reading()
-        if self.cycle is None or not self.cycle.keep_alive:
-            return
-        if len(self._waiting) + len(data) > MAX_WAITING or not self._connections.may_wait(len(data)):
+        if self.cycle is not None and self.cycle.keep_alive and not self._waiting.add(data):
             self._connections.count("pipelined")
             self.cycle.keep_alive = False
-            return
-        self._connections.pipelining += not self._waiting
-        self._connections.pipelined += len(data)
-        self._waiting += data
-
-    def _take_waiting(self) -> bytes:
-        waiting, self._waiting = self._waiting, b""
-        self._connections.pipelining -= bool(waiting)
-        self._connections.pipelined -= len(waiting)
-        return waiting
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answer in place of the application and close; with an answer under way, close after it."""

@@ -11,7 +11,7 @@ import pytest
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from receiver import connections, protocol
+from receiver import connections, pipelining, protocol
 from receiver import lingering as lingering_module
 from receiver.connections import Connections, Stage
 from receiver.protocol import LimitedHttpProtocol
@@ -177,22 +177,20 @@ async def test_nothing_is_read_on_while_a_request_is_open(server: Server) -> Non
     server.application.may_answer.clear()
     async with raw.connected(server.url) as (reader, writer):
         writer.write(GET * 500)
-        await until(lambda: server.connections.pipelined)
+        await until(lambda: server.connections.pipelined.size)
         assert server.application.begun == 1
         server.application.may_answer.set()
         for _ in range(500):
             assert (await raw.answer(reader))[0] == 200
-    assert server.connections.pipelined == 0
+    assert server.connections.pipelined.size == 0
 
 
 @pytest.mark.parametrize("whose", ["of one connection", "of all"])
 async def test_too_much_pipelined_ends_the_connection_with_the_answer(
     server: Server, whose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where, name = (
-        (protocol, "MAX_WAITING") if whose == "of one connection" else (connections, "MAX_PIPELINED")
-    )
-    monkeypatch.setattr(where, name, len(GET) * 10)
+    name = "MAX_WAITING" if whose == "of one connection" else "MAX_PIPELINED"
+    monkeypatch.setattr(pipelining, name, len(GET) * 10)
     server.application.may_answer.clear()
     async with raw.connected(server.url) as (reader, writer):
         writer.write(GET + GET * 11)
@@ -208,10 +206,10 @@ async def test_what_was_pipelined_is_forgotten_with_its_connection(server: Serve
     server.application.may_answer.clear()
     async with raw.connected(server.url) as (_, writer):
         writer.write(GET * 100)
-        await until(lambda: server.connections.pipelined)
+        await until(lambda: server.connections.pipelined.size)
         for each in list(server.state.connections):
             each.transport.abort()
-        await until(lambda: not server.connections.pipelined)
+        await until(lambda: not server.connections.pipelined.size)
 
 
 async def test_a_sender_that_closes_its_half_after_the_request_gets_the_answer(server: Server) -> None:
@@ -241,6 +239,34 @@ async def test_a_malformed_chunk_is_400_and_the_application_learns_that_the_send
     start = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert (await raw.exchange(server.url, [start + b"zz\r\n"])).startswith(b"HTTP/1.1 400 ")
     await until(lambda: server.application.gone == 1)
+
+
+CODINGS = [
+    b"Transfer-Encoding: gzip, chunked",
+    b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding: gzip",
+    b"Transfer-Encoding: identity",
+    b"Transfer-Encoding: ,chunked",
+    b"Connection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: gzip, chunked",
+]
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+async def test_a_body_with_a_transfer_coding_other_than_chunked_is_501(server: Server, coding: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\n" + coding + b"\r\n\r\n"
+    told = await raw.exchange(server.url, [head + raw.chunks(b"{}")])
+    assert told.startswith(b"HTTP/1.1 501 ")
+    assert told.endswith(b'{"error": "the only transfer coding is chunked"}')
+    assert server.application.begun == 0
+
+
+async def test_the_name_of_the_coding_chunked_has_any_case(server: Server) -> None:
+    server.application.reads = True
+    async with raw.connected(server.url) as (reader, writer):
+        for name in (b"chunked", b"Chunked ", b"CHUNKED"):
+            head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + name + b"\r\n\r\n"
+            writer.write(head + raw.chunks(b"{}"))
+            assert (await raw.answer(reader))[0] == 200
 
 
 # Deadlines
@@ -341,7 +367,7 @@ async def test_a_refused_newcomer_that_lingers_makes_no_room_for_the_next(server
 async def test_dropped_requests_do_not_cost_the_answer_before_them(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "MAX_WAITING", 1)
+    monkeypatch.setattr(pipelining, "MAX_WAITING", 1)
     told = await asyncio.to_thread(raw.read_last, server.url, [GET + GET, LARGE])
     assert told.startswith(b"HTTP/1.1 200 ")
 
