@@ -41,7 +41,8 @@ class Direct:
             return await self._get_response(request)
         request.resolver_match = match
         # A thread of its own for each request would also be a connection of its own.
-        answer = await database.in_orm_thread(self._call(request))
+        database.choose_orm_thread()
+        answer = await self._call(request)
         if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
             await database.heal()
         return answer

@@ -19,7 +19,7 @@ from bench.backlogs import signed
 from processing import claiming, settling
 from processing.claiming import Capacity, Claimed
 from processing.leases import CLAIM
-from processing.settling import Run, Verdict
+from processing.running import Run, Verdict
 from receiver import store
 from receiver.intake import MAX_BATCH
 from receiver.models import Outcome, Status, Trigger

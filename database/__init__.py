@@ -1,15 +1,15 @@
 """Database access: a few threads with connections, coalesced calls, and statements for many rows."""
 
 from database import lookups  # noqa: F401 - registers the lookups
-from database.coalescing import Coalescer, outcomes
+from database.coalescing import Coalescer, is_outage, outcomes
 from database.threads import (
     answer_within,
+    choose_orm_thread,
     close,
     close_within,
     connection_lost,
     extend_lock_timeout,
     heal,
-    in_orm_thread,
     run,
     use_asynchronous_commit,
 )
@@ -17,12 +17,13 @@ from database.threads import (
 __all__ = [
     "Coalescer",
     "answer_within",
+    "choose_orm_thread",
     "close",
     "close_within",
     "connection_lost",
     "extend_lock_timeout",
     "heal",
-    "in_orm_thread",
+    "is_outage",
     "outcomes",
     "run",
     "use_asynchronous_commit",

@@ -101,9 +101,9 @@ async def outcomes(write: Write[Item, Result], items: Sequence[Item]) -> list[Re
             if len(results) != len(items):  # a caller without a result would wait forever
                 raise RuntimeError(f"{len(results)} results for {len(items)} items")  # noqa: TRY301 - as any other
         except Exception as error:  # noqa: BLE001 - returned to the callers
-            if _is_outage(error) and attempt < WRITE_ATTEMPTS:
+            if is_outage(error) and attempt < WRITE_ATTEMPTS:
                 logger.warning("write retried items=%d error=%s", len(items), error)
-            elif _is_outage(error) or len(items) == 1:
+            elif is_outage(error) or len(items) == 1:
                 return [error] * len(items)
             else:
                 break
@@ -113,7 +113,7 @@ async def outcomes(write: Write[Item, Result], items: Sequence[Item]) -> list[Re
     return [*await outcomes(write, items[:half]), *await outcomes(write, items[half:])]
 
 
-def _is_outage(error: Exception) -> bool:
+def is_outage(error: Exception) -> bool:
     """Return whether the error is temporary and not caused by the rows.
 
     PostgreSQL also reports a row beyond a limit, such as a key too long for its index, as operational:

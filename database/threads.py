@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import cycle
@@ -130,13 +130,9 @@ def _call(
     return function(*arguments, **named)
 
 
-async def in_orm_thread(work: Awaitable[Result]) -> Result:
-    """Await `work` with its asynchronous ORM calls in one of the `ORM_THREADS`.
-
-    Call it in a task of its own, because it changes the task's context.
-    """
+def choose_orm_thread() -> None:
+    """Run further asynchronous ORM calls of the current task in one of the `ORM_THREADS`, in turn."""
     SyncToAsync.thread_sensitive_context.set(next(_orm_threads))
-    return await work
 
 
 def connection_lost(error: BaseException) -> bool:

@@ -5,9 +5,10 @@ A module whose name begins with an underscore holds no handlers. See docs/how-to
 
 from handlers._context import DeliveryContext
 from handlers._errors import HandlerError, PermanentError, RetryableError
-from handlers._registry import Handler, Registry, on, registry
+from handlers._registry import MAX_ATTEMPTS, Handler, Registry, on, registry
 
 __all__ = [
+    "MAX_ATTEMPTS",
     "DeliveryContext",
     "Handler",
     "HandlerError",

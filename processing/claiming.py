@@ -4,6 +4,7 @@
 takes a lease early nor retries early.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -69,18 +70,20 @@ class PrunedError(LookupError):
 
 @dataclass(slots=True)
 class Claimed:
-    """A delivery under this worker's lease, and the handlers that must not run again."""
+    """A delivery under this worker's lease."""
 
     delivery: DeliveryRow
-    done: dict[str, str] = field(default_factory=dict)
-    """Handler to outcome: succeeded for the guid, or failed for good."""
     has_siblings: bool = False
+    done: dict[str, str] = field(default_factory=dict)
+    """Handlers that must not run again, to their outcome: succeeded for the guid, or failed for good."""
     body: bytes | Exception = b""
     """Raw bytes, or why they cannot be read; read after the claim, and dropped once parsed."""
     since: float = 0.0
     """This process's `time.monotonic()` just before the lease was taken or renewed."""
     began: float = 0.0
     """This process's `time.monotonic()` when the attempt began."""
+    task: "asyncio.Task[None] | None" = None
+    """Runs the attempt."""
 
     @property
     def lease(self) -> Lease:
@@ -93,8 +96,8 @@ class ClaimResult:
     """The deliveries that one claim took, in order of receipt, and the facts that decide on the next one."""
 
     claims: list[Claimed]
-    blocked: frozenset[str]
-    """Ordering keys of deliveries that wait behind others."""
+    suspects: bool
+    """Whether it made suspects of deliveries whose leases ended."""
     more: bool
     """Whether more may be due."""
 
@@ -118,13 +121,14 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
     *,
     recover: bool = False,
     takeover: bool = True,
+    suspects: bool = False,
     only: int | None = None,
 ) -> ClaimResult:
-    """Take what is due, oldest first.
+    """Take what is due, oldest first: suspects for an isolating process, and all others for a worker.
 
     `rules` are those of `ordering.rules`; `held` are the ids that this worker has. `recover` also takes this
-    worker's claims that it does not hold; `takeover` also takes other workers' leases that ended. `only`
-    limits new deliveries and retries to this one. Raises `django.db.Error`.
+    worker's claims that it does not hold; `takeover` makes suspects of deliveries whose leases ended under
+    other workers. `only` limits new deliveries and retries to this one. Raises `django.db.Error`.
     """
     parameters = {
         "worker": worker,
@@ -137,23 +141,25 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
         "held": held,
         "recover": recover,
         "takeover": takeover,
+        "suspects": suspects,
         "only": only,
         "wait": SIBLING_WAIT.total_seconds(),
     }
     rows = _execute(parameters)
     changed = [row for row in rows if row[0] is not None]
     claims = [
-        Claimed(DeliveryRow._make(values), has_siblings=bool(has_siblings))
+        Claimed(DeliveryRow._make(values), bool(has_siblings))
         for *values, has_siblings, _ in bulk.loaded(Delivery, DeliveryRow._fields, changed)
     ]
-    waiting = [one for one in claims if one.delivery.status != Status.PROCESSING]
+    waiting = [one.delivery for one in claims if one.delivery.status != Status.PROCESSING]
     taken = [one for one in claims if one.delivery.status == Status.PROCESSING]
     taken.sort(key=lambda one: (one.delivery.received_at, one.delivery.id))
     _find_done([one for one in taken if one.has_siblings or one.delivery.claims > 1])
+    ordering.unblock({row.ordering_key for row in waiting if row.ordering_key is not None})
     size = sum(one.delivery.size for one in taken)
     return ClaimResult(
         taken,
-        frozenset(one.delivery.ordering_key for one in waiting if one.delivery.ordering_key is not None),
+        suspects=any(row.crashes for row in waiting),
         more=bool(waiting)
         or len(taken) >= capacity.deliveries
         or 2 * size > capacity.size
@@ -171,15 +177,12 @@ def _execute(parameters: Mapping[str, Any]) -> list[Row]:
     return statements.execute("claim", parameters)
 
 
-def resume(pk: int, claims: int) -> Claimed | None:
-    """Return a delivery that is under this lease, without its body; None when the lease ended."""
-    rows = Delivery.objects.filter(pk=pk, claims=claims, status=Status.PROCESSING)
-    found = rows.values_list(*DeliveryRow._fields).first()
-    if found is None:
-        return None
-    claimed = Claimed(DeliveryRow._make(found), has_siblings=True)
-    _find_done([claimed])
-    return claimed
+def isolated(worker: str) -> list[Claimed]:
+    """Return what the isolating process of this worker holds, without bodies."""
+    rows = Delivery.objects.filter(status=Status.PROCESSING, worker=worker, crashes__gt=0)
+    return [
+        Claimed(DeliveryRow._make(row), has_siblings=True) for row in rows.values_list(*DeliveryRow._fields)
+    ]
 
 
 def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
@@ -193,6 +196,13 @@ def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
         except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
             found[pk] = error
     return found
+
+
+def add_bodies(claims: Sequence[Claimed]) -> None:
+    """Read the bodies of claimed deliveries. Raises `django.db.Error`."""
+    bodies = read_bodies([one.delivery.id for one in claims]) if claims else {}
+    for one in claims:
+        one.body = bodies.get(one.delivery.id, LookupError("it was deleted"))
 
 
 def _find_done(claims: Sequence[Claimed]) -> None:

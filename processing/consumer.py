@@ -1,4 +1,4 @@
-"""The consumer: claims what is due and starts it, when a wake-up comes and every second without one."""
+"""The consumer: claims what is due, when a wake-up comes and every second without one."""
 
 import asyncio
 import logging
@@ -10,7 +10,6 @@ from arq.constants import job_key_prefix
 from django.db import Error
 
 import database
-from processing import ordering
 from processing.batch_runner import BatchRunner
 from processing.resilient_redis import ResilientRedis
 from receiver import queue
@@ -25,7 +24,7 @@ WAKEUPS = 10
 WAIT = 1.0
 # Seconds between two claims that only found deliveries which wait for others.
 PAUSE = 0.02
-# Seconds between two repairs of ordering keys.
+# Seconds between two looks for what other workers left behind.
 REPAIR_EVERY = 5.0
 
 
@@ -37,35 +36,31 @@ class Consumer:
         self._redis = redis
         self.on_wake_up: Callable[[], object] = lambda: None
         """Called when a wake-up came, whatever it is about."""
-        self._due = asyncio.Event()
-        runner.on_due = self._due.set
 
     async def run(self) -> None:
-        """Claim and start, as far as there is capacity. During an outage of the database it tries again."""
-        away = False
-        repaired_at = 0.0
+        """Claim as far as there is capacity. During an outage of the database it tries again."""
+        runner, away, repaired_at = self._runner, False, 0.0
         while True:
-            self._due.clear()
+            await runner.leases.free.wait()
+            runner.due.clear()
+            wait = POLL
             try:
                 if time.monotonic() > repaired_at + REPAIR_EVERY:
-                    await database.run(ordering.repair)
+                    if await database.run(runner.repair):
+                        runner.isolation.start()
                     repaired_at = time.monotonic()
-                result = await self._runner.claim()
+                result = await runner.claim()
+                away = False
+                if result.more:
+                    wait = 0 if result.claims else PAUSE
             except Error as error:
                 if not away:
                     logger.error("not claimed error=%s", error)  # noqa: TRY400 - an outage
                 away = True
-                await asyncio.sleep(POLL)
-                continue
-            away = False
-            if result.claims:
-                self._runner.start(result.claims)
-            if not result.more:
+            if wait:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL):
-                        await self._due.wait()
-            elif not result.claims:
-                await asyncio.sleep(PAUSE)
+                    async with asyncio.timeout(wait):
+                        await runner.due.wait()
 
     async def listen(self) -> None:
         """Take wake-ups from Redis while there is capacity; other workers get them otherwise.
@@ -73,12 +68,12 @@ class Consumer:
         A job is taken whatever it holds: it only says that something is due.
         """
         while True:
-            await self._runner.leases.capacity()
+            await self._runner.leases.free.wait()
             first = await self._redis.bzpopmin(queue.NAME, WAIT)
             if first is None:
                 continue
             popped = await self._redis.zpopmin(queue.NAME, WAKEUPS - 1)
-            self._due.set()
+            self._runner.due.set()
             self.on_wake_up()
             await self._redis.delete(
                 *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])

@@ -1,18 +1,19 @@
-"""`python -m processing.isolated MODULE…`: the process in which suspected deliveries run, one at a time.
+"""Runs suspects, one at a time: `python -m processing.isolated WORKER LEASE GRACE MODULE…`.
 
-It reads a JSON line `[id, claims]` for each from standard input, answers `began` before the handlers of the
-named modules run, under the lease of the worker that asks, and `done` or `failed` afterwards. It ends when
-that worker does, and when it is idle for `LINGER` seconds.
+It claims them under the name of its worker and for LEASE seconds, and runs the handlers of the named modules.
+It ends when its worker does, when no suspect was due for `LINGER` seconds, and when a handler has blocked it
+for GRACE seconds beyond its time limit.
 """
 
 import asyncio
+import faulthandler
 import importlib
-import json
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+import time
+from datetime import timedelta
 
 import django
 
@@ -23,69 +24,61 @@ from django.conf import settings  # noqa: E402
 from django.db import Error  # noqa: E402
 
 import database  # noqa: E402
-from processing import batch_runner, claiming, settling  # noqa: E402
+from processing import batch_runner, claiming  # noqa: E402
 from processing.batch_runner import BatchRunner  # noqa: E402
+from processing.claiming import Capacity, Claimed  # noqa: E402
 from processing.log_lines import LogLine  # noqa: E402
 from processing.running import Conditions  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
-from telemetry import logs, tracing, writing  # noqa: E402
+from telemetry import tracing, writing  # noqa: E402
 from telemetry.counts import counts  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-# Seconds for which an idle process stays: deliveries of one ordering key come one after the other.
+# Deliveries of one ordering key, and retries, come one after the other.
 LINGER = 5.0
+LOOK_EVERY = 0.2  # seconds
 
 
-async def main(modules: list[str], answer: Callable[[str], object]) -> None:
-    """Serve until standard input ends."""
+async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
+    """Process suspects until none is due. Raises `django.db.Error` or `LeaseLostError`."""
     database.extend_lock_timeout()
     tracing.start(settings.TRACES)
     for module in modules:
         importlib.import_module(module)
-    runner = batch_runner.load(worker="")
-    asked: asyncio.Queue[list[int]] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(asked.put_nowait, json.loads(line))
-        # The worker is gone, so its lease ends and another takes over.
-        os._exit(1)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            async with asyncio.timeout(LINGER):
-                pk, claims = await asked.get()
-        except TimeoutError:
-            os._exit(0)  # the thread still reads
-        try:
-            await process(runner, pk, claims, answer)
-        except (Error, LeaseLostError) as error:
-            # An outage of the database is no crash of the delivery.
-            logger.error("not settled id=%d error=%s", pk, error)  # noqa: TRY400 - its lease ends
-            answer("failed\n")
-        else:
-            answer("done\n")
-        await writing.flush(counts, database.run)
+    runner = batch_runner.load(worker, timedelta(seconds=float(lease)))
+    last = time.monotonic()
+    while time.monotonic() < last + LINGER:
+        for claimed in await database.run(_claim, runner):
+            limits = [one.timeout for one in runner.registry.handlers.get(claimed.delivery.event, ())]
+            faulthandler.dump_traceback_later(max(limits, default=0.0) + float(grace), exit=True)
+            verdict = await runner.run_alone(claimed, Conditions())
+            faulthandler.cancel_dump_traceback_later()
+            logger.info("isolated: %s", LogLine(claimed, verdict))
+            await writing.flush(counts, database.run)
+            last = time.monotonic()
+        if time.monotonic() > last + LOOK_EVERY:
+            await asyncio.sleep(LOOK_EVERY)
 
 
-async def process(runner: BatchRunner, pk: int, claims: int, answer: Callable[[str], object]) -> None:
-    """Run and settle one delivery, if its lease still holds."""
-    claimed = await database.run(claiming.resume, pk, claims)
-    if claimed is None:
-        return
-    answer("began\n")
-    logs.about(claimed.delivery)
-    await runner.read([claimed])
-    verdict = await asyncio.create_task(database.in_orm_thread(runner.attempt(claimed, Conditions())))
-    await settling.settle(claimed, verdict)
-    logger.info("isolated: %s", LogLine(claimed, verdict))
+def _claim(runner: BatchRunner) -> list[Claimed]:
+    one = Capacity(1, 0)
+    return claiming.claim(
+        runner.worker, runner.leases.length, one, runner.rules, takeover=False, suspects=True
+    ).claims
+
+
+def _end_with_worker() -> None:
+    """End the process with its standard input. The lease ends then, and another worker takes over."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    # Output of handlers must not look like an answer.
-    channel = os.dup(1)
-    os.dup2(2, 1)
-    asyncio.run(main(sys.argv[1:], lambda text: os.write(channel, text.encode())))
+    threading.Thread(target=_end_with_worker, daemon=True).start()
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except (Error, LeaseLostError) as error:
+        # An outage of the database is no crash of the delivery, which the worker gives back.
+        logger.error("isolated delivery not settled error=%s", error)  # noqa: TRY400 - an outage
+    os._exit(0)  # the thread still reads

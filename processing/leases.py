@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import math
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import Error
+from django.db import Error, connection
 
 import database
 from processing import claiming
@@ -34,9 +37,16 @@ class Leases:
     def __init__(self, length: timedelta) -> None:
         self.length = length
         self.held: dict[int, Claimed] = {}
+        self.free = asyncio.Event()
+        """Set while the worker may claim."""
+        self.free.set()
         self._size = 0
-        self._fewer = asyncio.Event()
-        self._reached_since: float | None = None
+        self._answered_since = math.inf
+
+    @property
+    def capacity(self) -> Capacity:
+        """How much the worker may claim."""
+        return Capacity(CLAIM, HELD_BYTES - self._size, idle=not self.held)
 
     def take(self, claims: Iterable[Claimed], since: float) -> None:
         """Renew these from now on; they were claimed after `since`, by `time.monotonic()`."""
@@ -44,31 +54,24 @@ class Leases:
             claimed.since = since
             self.held[claimed.delivery.id] = claimed
             self._size += claimed.delivery.size
+        if len(self.held) >= HELD or self._size >= HELD_BYTES:
+            self.free.clear()
 
     def drop(self, claimed: Claimed) -> None:
         """Forget a lease that is settled, given back, or lost."""
         if self.held.get(claimed.delivery.id) is claimed:
             del self.held[claimed.delivery.id]
             self._size -= claimed.delivery.size
-            self._fewer.set()
+            if len(self.held) < HELD and self._size < HELD_BYTES:
+                self.free.set()
 
     def safe(self, claimed: Claimed) -> bool:
         """Whether no other worker can have taken it over, so that its handlers may begin."""
         return time.monotonic() < claimed.since + self.length.total_seconds()
 
-    async def capacity(self) -> Capacity:
-        """Wait until the worker may claim again; return how much."""
-        while len(self.held) >= HELD or self._size >= HELD_BYTES:
-            self._fewer.clear()
-            await self._fewer.wait()
-        return Capacity(CLAIM, HELD_BYTES - self._size, idle=not self.held)
-
     def reached(self, answered: bool) -> None:
         """Note whether the database answered this worker."""
-        if not answered:
-            self._reached_since = None
-        elif self._reached_since is None:
-            self._reached_since = time.monotonic()
+        self._answered_since = min(self._answered_since, time.monotonic()) if answered else math.inf
 
     @property
     def may_take_over(self) -> bool:
@@ -76,36 +79,43 @@ class Leases:
 
         After an outage of the database, living workers first need time to renew what they hold.
         """
-        wait = self.length.total_seconds() * RENEWED_WITHIN
-        return self._reached_since is not None and time.monotonic() > self._reached_since + wait
-
-    async def give_back(self, claims: Iterable[Claimed], *, crashed: bool = False) -> int:
-        """Release those of these that are still held; return how many were."""
-        mine = [claimed for claimed in claims if self.held.get(claimed.delivery.id) is claimed]
-        try:
-            return await database.run(claiming.release, [claimed.lease for claimed in mine], crashed=crashed)
-        finally:
-            for claimed in mine:
-                self.drop(claimed)
+        return time.monotonic() > self._answered_since + self.length.total_seconds() * RENEWED_WITHIN
 
     async def keep(self) -> None:
         """Renew three times in a lease, until cancelled. An outage of the database is logged and retried."""
         while True:
-            part = RENEW_EVERY if await self._renew() else RETRY_EVERY
+            leases, since, part = list(self.held.values()), time.monotonic(), RENEW_EVERY
+            try:
+                renewed = await database.run(claiming.renew, [one.lease for one in leases], self.length)
+            except Error as error:
+                self.reached(answered=False)
+                logger.warning("leases not renewed count=%d error=%s", len(leases), error)
+                part = RETRY_EVERY
+            else:
+                for claimed in leases:
+                    if claimed.delivery.id in renewed:
+                        claimed.since = since
             await asyncio.sleep(self.length.total_seconds() * part)
 
-    async def _renew(self) -> bool:
-        leases = {claimed.lease: claimed for claimed in self.held.values()}
-        if not leases:
-            return True
-        since = time.monotonic()
-        try:
-            renewed = await database.run(claiming.renew, list(leases), self.length)
-        except Error as error:
-            self.reached(answered=False)
-            logger.warning("leases not renewed count=%d error=%s", len(leases), error)
-            return False
-        for claimed in leases.values():
-            if claimed.delivery.id in renewed:
-                claimed.since = since
-        return True
+
+@contextmanager
+def renewed(claimed: Claimed, length: timedelta) -> Iterator[None]:
+    """Renew one lease from a thread, which neither a debugger nor a handler that blocks stops."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(length.total_seconds() / 3):
+            try:
+                claiming.renew([claimed.lease], length)
+            except Error as error:
+                logger.warning("lease not renewed delivery=%s error=%s", claimed.delivery, error)
+                connection.close()
+        connection.close()
+
+    thread = threading.Thread(target=renew, name="renewal")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

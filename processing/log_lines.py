@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from processing.claiming import Claimed
-from processing.settling import Verdict
+from processing.running import Verdict
 from telemetry.sanitising import one_line
 
 # Characters of a line and of a part of it, and how many notes of handlers it has.

@@ -53,7 +53,7 @@ def unblock(keys: Collection[str]) -> int:
     Runs after every commit that frees a key, and after every claim that found a key taken: whichever of the
     two commits last sees what the other did.
     """
-    return len(statements.execute("unblock", {"keys": keys})) if keys else 0
+    return len(statements.execute("unblock", {"keys": sorted(keys)})) if keys else 0
 
 
 def repair() -> int:

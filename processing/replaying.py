@@ -1,12 +1,9 @@
 """Replay: an operator runs stored deliveries again, through the workers or in the foreground."""
 
 import asyncio
-import logging
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 
-from django.db import Error, IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 import database
@@ -14,15 +11,12 @@ from ledger import operations, replays
 from ledger.models import Kind, Operation
 from ledger.operations import Progress, Step
 from ledger.selection import PORTION, Selection
-from processing import claiming, settling
+from processing import claiming
 from processing.batch_runner import BatchRunner
 from processing.claiming import Capacity, Claimed
 from processing.log_lines import LogLine
-from processing.running import Conditions
-from processing.settling import Verdict
+from processing.running import Conditions, Verdict
 from receiver.models import WAITING, Delivery, Trigger
-
-logger = logging.getLogger(__name__)
 
 # Due deliveries up to which a replay reopens more. It follows the pace of the workers, and bounds the queue.
 MAX_BACKLOG = 2_000
@@ -100,11 +94,8 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
             continue
         settled = False
         try:
-            with renewed(claimed, runner):
-                await runner.read([claimed])
-                verdict = await runner.attempt(claimed, conditions)
-                await settling.settle(claimed, verdict)
-                settled = True
+            verdict = await runner.run_alone(claimed, conditions)
+            settled = True
         finally:
             if not settled:
                 await database.run(claiming.release, [claimed.lease])
@@ -123,26 +114,3 @@ def _take(pk: int, runner: BatchRunner, by: str) -> Claimed | None:
     except IntegrityError:  # a worker claimed a sibling, or one of its ordering key, at this moment
         return None
     return next(iter(result.claims), None)
-
-
-@contextmanager
-def renewed(claimed: Claimed, runner: BatchRunner) -> Iterator[None]:
-    """Renew the lease from a thread, which a debugger in the handler does not stop."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(runner.leases.length.total_seconds() / 3):
-            try:
-                claiming.renew([claimed.lease], runner.leases.length)
-            except Error as error:
-                logger.warning("lease not renewed delivery=%s error=%s", claimed.delivery, error)
-                connection.close()
-        connection.close()
-
-    thread = threading.Thread(target=renew, name="renewal")
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

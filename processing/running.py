@@ -4,6 +4,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,10 +12,9 @@ from pydantic import ValidationError
 
 import database
 import schemas
-from handlers import DeliveryContext, Handler, PermanentError, Registry
+from handlers import MAX_ATTEMPTS, DeliveryContext, Handler, PermanentError, Registry
 from processing import retrying
 from processing.claiming import Claimed, DeliveryRow
-from processing.settling import Run, Verdict
 from receiver.models import Outcome, Status, Trigger
 from telemetry import tracing
 from telemetry.sanitising import one_line
@@ -37,6 +37,36 @@ class Conditions(NamedTuple):
     """Whether handlers have a time limit. Without it Ctrl-C ends the attempt, as a debugger needs."""
     forgiving: bool = False
     """Whether the loss of the database connection is no failure, but raises `DatabaseAwayError`."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one handler: a row of `HandlerRun`, and the seconds until its next."""
+
+    handler: str
+    attempt: int
+    trigger: Trigger
+    outcome: Outcome
+    started_at: datetime
+    duration: float = 0.0
+    error: str = ""
+    traceback: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How an attempt ends."""
+
+    status: Status
+    error: str = ""
+    retry_after: float | None = None
+    """Seconds until the next attempt; None after the last."""
+    runs: list[Run] = field(default_factory=list)
+    crashed: bool = False
+    """It ended its process, which does not count as an attempt."""
+    notes: list[str] = field(default_factory=list)
+    """The notes of its handlers."""
 
 
 class DatabaseAwayError(Exception):
@@ -98,23 +128,31 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
     ]
     runs = await _all(attempts)
     if number == 1:
-        runs += [_skipped(handler, trigger) for handler in wanting if handler.name in claimed.done]
-    verdict = judge(runs, delivery, claimed.done)
-    verdict.notes = context.notes
-    return verdict
+        # They have had their effect: for another hook's delivery of the guid, or before.
+        done = [handler.name for handler in wanting if handler.name in claimed.done]
+        runs += [Run(name, 1, trigger, Outcome.SKIPPED, datetime.now(UTC)) for name in done]
+    return judge(runs, delivery, claimed.done, context.notes)
 
 
-def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str]) -> Verdict:
+def failed(delivery: DeliveryRow, error: Exception) -> Verdict:
+    """Return the verdict on an attempt that failed beside its handlers."""
+    reason = schemas.storable(f"{type(error).__name__}: {error}")[:LONGEST_ERROR]
+    wait = retrying.wait(delivery.attempts + 1, error, MAX_ATTEMPTS)
+    return Verdict(Status.DEAD if wait is None else Status.RETRYING, reason, wait)
+
+
+def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str], notes: list[str]) -> Verdict:
     """Return the verdict on a delivery after these runs; `done` holds the outcomes of earlier handlers."""
     error = "; ".join(f"{run.handler}: {run.error}" for run in runs if run.error)
     waits = [run.retry_after for run in runs if run.retry_after is not None]
+    status = Status.SUCCEEDED
     if waits:
-        return Verdict(Status.RETRYING, error, max(waits), runs)
-    if any(run.outcome is Outcome.PERMANENT for run in runs):
-        return Verdict(Status.DEAD, error, runs=runs)
-    if Outcome.PERMANENT in done.values():
-        return Verdict(Status.DEAD, delivery.error, runs=runs)
-    return Verdict(Status.SUCCEEDED, runs=runs)
+        status = Status.RETRYING
+    elif any(run.outcome is Outcome.PERMANENT for run in runs):
+        status = Status.DEAD
+    elif Outcome.PERMANENT in done.values():
+        status, error = Status.DEAD, delivery.error
+    return Verdict(status, error, max(waits, default=None), runs, notes=notes)
 
 
 async def _all(attempts: list[Coroutine[Any, Any, Run]]) -> list[Run]:
@@ -183,8 +221,3 @@ def _fail(run: Run, handler: Handler, error: BaseException, *, timed_out: bool) 
         reason = f"{run.attempt} attempts used up; {reason}"
     run.error = schemas.storable(reason)[:LONGEST_ERROR]
     run.traceback = schemas.storable("".join(traceback.format_exception(error)))[-LONGEST_TRACEBACK:]
-
-
-def _skipped(handler: Handler, trigger: Trigger) -> Run:
-    """The run of a handler that has had its effect: for another hook's delivery of the guid, or before."""
-    return Run(handler.name, 1, trigger, Outcome.SKIPPED, datetime.now(UTC))

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import Error, connection, transaction
@@ -12,9 +11,10 @@ from django.db.models.functions import Now
 import database
 from database import row_sets
 from database.row_sets import Row
-from processing import ordering, statements
+from processing import ordering, running, statements
 from processing.claiming import Claimed
-from receiver.models import Delivery, Outcome, Status, Trigger
+from processing.running import Verdict
+from receiver.models import Delivery, Outcome, Status
 from telemetry import tracing
 from telemetry.counts import HANDLER, SETTLED, counts
 from telemetry.events import label
@@ -25,36 +25,6 @@ logger = logging.getLogger(__name__)
 SIBLINGS = 1_000
 # Statuses after which a delivery's siblings have nothing left to run.
 SHARED = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID})
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of one handler: a row of `HandlerRun`, and the seconds until its next."""
-
-    handler: str
-    attempt: int
-    trigger: Trigger
-    outcome: Outcome
-    started_at: datetime
-    duration: float = 0.0
-    error: str = ""
-    traceback: str = ""
-    retry_after: float | None = None
-
-
-@dataclass(slots=True)
-class Verdict:
-    """How an attempt ends."""
-
-    status: Status
-    error: str = ""
-    retry_after: float | None = None
-    """Seconds until the next attempt; None after the last."""
-    runs: list[Run] = field(default_factory=list)
-    crashed: bool = False
-    """It ended its process, which does not count as an attempt."""
-    notes: list[str] = field(default_factory=list)
-    """The notes of its handlers."""
 
 
 Ended = tuple[Claimed, Verdict]
@@ -75,13 +45,20 @@ async def settle(claimed: Claimed, verdict: Verdict) -> int:
     return due
 
 
-async def settle_all(ended: Sequence[Ended]) -> tuple[list[Exception | None], int]:
+async def settle_all(ended: list[Ended]) -> tuple[list[Exception | None], int]:
     """Write the ends of attempts and their runs; return the error of each and the number of due deliveries.
 
-    The errors are those of `settle`.
+    The errors are those of `settle`. A verdict that the database refuses is replaced in the list: the attempt
+    failed.
     """
     asked = tracing.now()
     errors = await database.outcomes(_write, ended)
+    for place, error in enumerate(errors):
+        if error is not None and not isinstance(error, LeaseLostError) and not database.is_outage(error):
+            claimed, _ = ended[place]
+            logger.error("verdict refused delivery=%s", claimed.delivery, exc_info=error)
+            ended[place] = claimed, running.failed(claimed.delivery, error)
+            [errors[place]] = await database.outcomes(_write, [ended[place]])
     settled = [one for one, error in zip(ended, errors, strict=True) if error is None]
     for claimed, verdict in settled:
         counts.add(SETTLED, label(claimed.delivery.event), verdict.status.value)
@@ -115,26 +92,21 @@ def _write(ended: Sequence[Ended]) -> list[LeaseLostError | None]:
         for claimed, verdict in ended
     ]
     runs: list[Row] = [
-        (
-            claimed.delivery.id,
-            claimed.delivery.claims,
-            run.handler,
-            run.attempt,
-            run.trigger,
-            run.outcome,
-            str(run.started_at),
-            run.duration,
-            run.error,
-            run.traceback,
-        )
+        (claimed.delivery.id, claimed.delivery.claims, str(run.started_at), *_RUN_VALUES(run))
         for claimed, verdict in ended
         for run in verdict.runs
     ]
-    settled = set(_statements(rows, runs))
+    if connection.vendor == "postgresql":
+        found = statements.execute("settle", parameters(rows, runs))
+    else:
+        with transaction.atomic():
+            found = statements.execute("settle", {"ended": rows})
+            statements.execute("runs", {"runs": runs, "settled": found})
+    settled = set(found)
     return [
         None
-        if (claimed.delivery.id, claimed.delivery.claims) in settled
-        else LeaseLostError(f"{claimed.delivery}: the lease ended before the attempt")
+        if claimed.lease[0:3:2] in settled
+        else LeaseLostError(f"{claimed.delivery}: its lease has ended")
         for claimed, _ in ended
     ]
 
@@ -146,19 +118,11 @@ _ENDED = {
     "crashed": "integer", "error": "text", "wait": "double precision",
 }  # fmt: skip
 _RUN = {
-    "run_id": "bigint", "run_claims": "integer", "run_handler": "text", "run_attempt": "integer",
-    "run_trigger": "text", "run_outcome": "text", "run_started_at": "text",
+    "run_id": "bigint", "run_claims": "integer", "run_started_at": "text", "run_handler": "text",
+    "run_attempt": "integer", "run_trigger": "text", "run_outcome": "text",
     "run_duration": "double precision", "run_error": "text", "run_traceback": "text",
 }  # fmt: skip
-
-
-def _statements(ended: Sequence[Row], runs: Sequence[Row]) -> list[Row]:
-    if connection.vendor == "postgresql":
-        return statements.execute("settle", parameters(ended, runs))
-    with transaction.atomic():
-        settled = statements.execute("settle", {"ended": ended})
-        statements.execute("runs", {"runs": runs, "settled": settled})
-    return settled
+_RUN_VALUES = attrgetter("handler", "attempt", "trigger", "outcome", "duration", "error", "traceback")
 
 
 def parameters(ended: Sequence[Row], runs: Sequence[Row]) -> dict[str, Any]:

@@ -53,12 +53,11 @@ class WorkerProcess:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
         database.extend_lock_timeout()
         database.answer_within(ANSWER_WITHIN)
-        self.runner = batch_runner.load(self.name)
-        self.runner.leases.length = lease
+        self.runner = batch_runner.load(self.name, lease)
         self.redis = resilient_redis.connect()
         self.consumer = Consumer(self.runner, self.redis)
         self.operations = OperationRunner(self.name, kinds, lease)
-        self.operations.on_due = self.runner.on_due
+        self.operations.on_due = self.runner.due.set
         self.consumer.on_wake_up = self.operations.wake_up
         self._background = background
         self._claiming: list[asyncio.Task[None]] = []

@@ -21,6 +21,7 @@ __all__ = [
     "OPEN",
     "REPAIRABLE",
     "SETTLED",
+    "SUSPECT",
     "TERMINAL",
     "UNSUCCESSFUL",
     "WAITING",
@@ -63,6 +64,8 @@ UNSUCCESSFUL = SETTLED & ~models.Q(status=Status.SUCCEEDED)
 OF_A_SOURCE = SETTLED & ~models.Q(source="")
 # SQLite uses their partial indexes for this condition and not for `status IN (...)`.
 WAITING = models.Q(status=Status.RECEIVED) | models.Q(status=Status.RETRYING)
+# Their worker died while it held them. They run in isolation.
+SUSPECT = WAITING & models.Q(crashes__gt=0)
 
 
 class Trigger(models.TextChoices):
@@ -124,6 +127,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             error="",
         )
         return list(status)
+
+    def suspects_are_due(self) -> bool:
+        """Return whether a delivery waits for an isolating process."""
+        return self.filter(SUSPECT, next_attempt_at__lte=Now()).exists()
 
     @staticmethod
     def _with_siblings(ids: Sequence[int]) -> list[int]:
@@ -236,6 +243,9 @@ class Delivery(models.Model):
                 fields=["next_attempt_at", "received_at", "id", "status", "event"],
                 name="delivery_due",
                 condition=WAITING,
+            ),
+            models.Index(
+                fields=["next_attempt_at", "received_at", "id"], name="delivery_suspect", condition=SUSPECT
             ),
             models.Index(
                 fields=["next_attempt_at", "id"],

@@ -27,7 +27,7 @@ process.consumer.listen = _deaf  # type: ignore[method-assign]
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:
     """Wake the consumer."""
-    process.runner.on_due()
+    process.runner.due.set()
 
 
 worker.process_event = process_event

@@ -1,7 +1,10 @@
 -- Claims what is due, oldest first, as far as `limit` rows and `size` bytes of bodies allow.
 --
--- Due are: deliveries that were received, retries whose time has come, and leases that ended. With `recover` also
--- claims of this worker that it does not hold, because the answer to an earlier claim was lost.
+-- Due are: deliveries that were received, and retries whose time has come. With `recover` also claims of this worker
+-- that it does not hold, because the answer to an earlier claim was lost.
+--
+-- With `takeover`, deliveries whose leases ended under other workers become suspects (`crashes` is above zero) and are
+-- due again. Only claims with `suspects`, those of an isolating process, take suspects; they take nothing else.
 --
 -- A delivery waits while a sibling (same source and guid) is in processing, and while another delivery of its
 -- ordering key is in processing or was received before it. The statement judges all due rows in one snapshot, also
@@ -20,8 +23,10 @@ due AS MATERIALIZED (
             status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE status = 'processing' AND lease_expires_at <= statement_timestamp()
-            AND (%(takeover)s OR worker = %(worker)s)
-            AND NOT (worker = %(worker)s AND id = ANY(%(held)s::bigint[]))
+            AND CASE WHEN worker = %(worker)s
+                THEN (crashes > 0) = %(suspects)s AND id <> ALL(%(held)s::bigint[])
+                ELSE %(takeover)s
+            END
         ORDER BY lease_expires_at
         LIMIT %(look)s
     )
@@ -31,7 +36,7 @@ due AS MATERIALIZED (
             status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
         WHERE %(recover)s AND status = 'processing' AND lease_expires_at > statement_timestamp()
-            AND worker = %(worker)s AND id <> ALL(%(held)s::bigint[])
+            AND worker = %(worker)s AND (crashes > 0) = %(suspects)s AND id <> ALL(%(held)s::bigint[])
         LIMIT %(look)s
     )
     UNION ALL
@@ -39,8 +44,18 @@ due AS MATERIALIZED (
         SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
             status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
         FROM receiver_delivery
-        WHERE (status = 'received' OR status = 'retrying')
+        WHERE NOT %(suspects)s AND crashes = 0 AND (status = 'received' OR status = 'retrying')
             AND (%(only)s::bigint IS NULL OR id = %(only)s)
+            AND next_attempt_at <= statement_timestamp()
+        ORDER BY next_attempt_at, received_at, id
+        LIMIT %(look)s
+    )
+    UNION ALL
+    (
+        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
+        FROM receiver_delivery
+        WHERE %(suspects)s AND crashes > 0 AND (status = 'received' OR status = 'retrying')
             AND next_attempt_at <= statement_timestamp()
         ORDER BY next_attempt_at, received_at, id
         LIMIT %(look)s
@@ -83,14 +98,14 @@ judged AS MATERIALIZED (
 free AS MATERIALIZED (
     SELECT id, row_number() OVER oldest_first AS place, sum(size) OVER oldest_first AS size
     FROM judged
-    WHERE NOT behind AND NOT beside
+    WHERE NOT behind AND NOT beside AND NOT lost
     WINDOW oldest_first AS (ORDER BY due_at, received_at, id)
 ),
 verdict AS MATERIALIZED (
     SELECT judged.id, claims, status, key, behind, lost, free.id IS NOT NULL AS claimed
     FROM judged LEFT JOIN free
         ON free.id = judged.id AND place <= %(limit)s AND (free.size <= %(size)s OR (place = 1 AND %(alone)s))
-    WHERE free.id IS NOT NULL OR behind OR beside
+    WHERE free.id IS NOT NULL OR behind OR beside OR lost
 ),
 locked AS MATERIALIZED (
     SELECT verdict.*
@@ -115,8 +130,10 @@ changed AS (
         trigger = CASE WHEN lost THEN 'sweep' ELSE trigger END,
         worker = CASE WHEN claimed THEN %(worker)s ELSE worker END,
         lease_expires_at = CASE WHEN claimed THEN statement_timestamp() + make_interval(secs => %(lease)s) END,
-        next_attempt_at =
-            CASE WHEN NOT claimed AND NOT behind THEN statement_timestamp() + make_interval(secs => %(wait)s) END
+        next_attempt_at = CASE
+            WHEN lost THEN statement_timestamp()
+            WHEN NOT claimed AND NOT behind THEN statement_timestamp() + make_interval(secs => %(wait)s)
+        END
     FROM locked
     WHERE delivery.id = locked.id
     RETURNING

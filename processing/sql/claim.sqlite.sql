@@ -9,8 +9,10 @@ due AS MATERIALIZED (
             status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
         FROM receiver_delivery
         WHERE status = 'processing' AND lease_expires_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
-            AND (%(takeover)s OR worker = %(worker)s)
-            AND NOT (worker = %(worker)s AND id IN (SELECT value FROM json_each(%(held)s)))
+            AND CASE WHEN worker = %(worker)s
+                THEN (crashes > 0) = %(suspects)s AND id NOT IN (SELECT value FROM json_each(%(held)s))
+                ELSE %(takeover)s
+            END
         ORDER BY lease_expires_at
         LIMIT %(look)s
     )
@@ -21,7 +23,8 @@ due AS MATERIALIZED (
         FROM receiver_delivery
         WHERE %(recover)s AND status = 'processing'
             AND lease_expires_at > strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
-            AND worker = %(worker)s AND id NOT IN (SELECT value FROM json_each(%(held)s))
+            AND worker = %(worker)s AND (crashes > 0) = %(suspects)s
+            AND id NOT IN (SELECT value FROM json_each(%(held)s))
         LIMIT %(look)s
     )
     UNION ALL
@@ -29,9 +32,19 @@ due AS MATERIALIZED (
         SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
             status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
         FROM receiver_delivery
-        WHERE (status = 'received' OR status = 'retrying')
+        WHERE NOT %(suspects)s AND crashes = 0 AND (status = 'received' OR status = 'retrying')
             AND (%(only)s IS NULL OR id = %(only)s)
             -- Columns have microseconds and strftime has milliseconds, so a row of this millisecond is due, too.
+            AND next_attempt_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') || '999'
+        ORDER BY next_attempt_at, received_at, id
+        LIMIT %(look)s
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
+            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
+        FROM receiver_delivery
+        WHERE %(suspects)s AND crashes > 0 AND (status = 'received' OR status = 'retrying')
             AND next_attempt_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') || '999'
         ORDER BY next_attempt_at, received_at, id
         LIMIT %(look)s
@@ -74,14 +87,14 @@ judged AS MATERIALIZED (
 free AS MATERIALIZED (
     SELECT id, row_number() OVER oldest_first AS place, sum(size) OVER oldest_first AS size
     FROM judged
-    WHERE NOT behind AND NOT beside
+    WHERE NOT behind AND NOT beside AND NOT lost
     WINDOW oldest_first AS (ORDER BY due_at, received_at, id)
 ),
 verdict AS MATERIALIZED (
     SELECT judged.id, key, behind, lost, free.id IS NOT NULL AS claimed
     FROM judged LEFT JOIN free
         ON free.id = judged.id AND place <= %(limit)s AND (free.size <= %(size)s OR (place = 1 AND %(alone)s))
-    WHERE free.id IS NOT NULL OR behind OR beside
+    WHERE free.id IS NOT NULL OR behind OR beside OR lost
 )
 UPDATE receiver_delivery
 SET status = CASE WHEN claimed THEN 'processing' ELSE 'received' END,
@@ -92,9 +105,11 @@ SET status = CASE WHEN claimed THEN 'processing' ELSE 'received' END,
     worker = CASE WHEN claimed THEN %(worker)s ELSE worker END,
     lease_expires_at =
         CASE WHEN claimed THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(lease)s || ' seconds') END,
-    next_attempt_at =
-        CASE WHEN NOT claimed AND NOT behind
-            THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(wait)s || ' seconds') END
+    next_attempt_at = CASE
+        WHEN lost THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
+        WHEN NOT claimed AND NOT behind
+            THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(wait)s || ' seconds')
+    END
 FROM verdict
 WHERE receiver_delivery.id = verdict.id
 RETURNING

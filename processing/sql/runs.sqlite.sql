@@ -1,7 +1,7 @@
 -- Writes the handler runs of settled attempts. Times are in UTC, as Django stores them.
 WITH ran AS (
-    SELECT value ->> 0 AS id, value ->> 1 AS claims, value ->> 2 AS handler, value ->> 3 AS attempt,
-        value ->> 4 AS trigger, value ->> 5 AS outcome, value ->> 6 AS started_at, value ->> 7 AS duration,
+    SELECT value ->> 0 AS id, value ->> 1 AS claims, value ->> 2 AS started_at, value ->> 3 AS handler,
+        value ->> 4 AS attempt, value ->> 5 AS trigger, value ->> 6 AS outcome, value ->> 7 AS duration,
         value ->> 8 AS error, value ->> 9 AS traceback
     FROM json_each(%(runs)s)
 )

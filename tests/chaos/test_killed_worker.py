@@ -36,8 +36,8 @@ def runs(database: str, number: int, ids: list[int]) -> int:
 
 
 async def taken_over(database: str, leases: dict[int, int], deadline: float) -> None:
-    """Wait until each delivery is claimed again or settled. Raises AssertionError after the deadline."""
-    statement = "SELECT id, claims FROM receiver_delivery WHERE status <> 'succeeded'"
+    """Wait until no delivery is under these leases. Raises AssertionError after the deadline."""
+    statement = "SELECT id, claims FROM receiver_delivery WHERE status = 'processing'"
     while True:
         claims = dict(await asyncio.to_thread(ledger.execute, database, statement))
         late = [pk for pk in leases if claims.get(pk) == leases[pk]]

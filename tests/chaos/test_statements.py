@@ -31,7 +31,7 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
         for pk, guid, claims, worker in mine
     ]  # fmt: skip
     runs = [
-        (pk, claims, "push.record", 1, "delivery", "succeeded", "2026-01-01T00:00Z", 0.1, "", "")
+        (pk, claims, "2026-01-01T00:00Z", "push.record", 1, "delivery", "succeeded", 0.1, "", "")
         for pk, _, claims, _ in mine
     ]  # fmt: skip
     return {
@@ -39,7 +39,8 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
             "worker": WORKER, "lease": 30.0, "limit": CLAIM, "size": 10**8, "alone": False,
             "look": CLAIM + claiming.LOOK_BEYOND,
             "rules": ordering.as_json([Rule("push", None, by_number=False)]),
-            "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "wait": 5.0, "only": None,
+            "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "suspects": False,
+            "wait": 5.0, "only": None,
         },
         "settle": settling.parameters(ended, runs),
         "settle_siblings": {"ids": done, "limit": 1_000},
@@ -62,6 +63,11 @@ def test_a_statement_reads_no_more_than_it_needs_of_a_large_ledger(large: str, n
     nodes = explained(large, statements.text(name, "postgresql"), parameters(large)[name])
     assert scans(nodes) == []
     assert read(nodes) <= 20 * (CLAIM + claiming.LOOK_BEYOND)
+
+
+def test_an_isolating_process_reads_suspects_alone(large: str) -> None:
+    given = parameters(large)["claim"] | {"suspects": True, "limit": 1, "look": 1 + claiming.LOOK_BEYOND}
+    assert read(explained(large, statements.text("claim", "postgresql"), given)) <= 20 * claiming.LOOK_BEYOND
 
 
 def test_a_claim_recovers_what_its_worker_lost_sight_of(large: str) -> None:

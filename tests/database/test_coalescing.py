@@ -9,7 +9,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 import database
-from database import Coalescer, bulk, coalescing, in_orm_thread, run
+from database import Coalescer, bulk, choose_orm_thread, coalescing, run
 from records.models import Push, Repository
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +137,8 @@ async def test_threads_that_end_give_their_connections_back() -> None:
 
 async def test_concurrent_tasks_use_several_orm_threads() -> None:
     async def look() -> str:
+        choose_orm_thread()
         return str((await Repository.objects.aget_or_create(github_id=1))[0])
 
-    await asyncio.gather(*(asyncio.create_task(in_orm_thread(look())) for _ in range(8)))
+    await asyncio.gather(*(asyncio.create_task(look()) for _ in range(8)))
     assert await Repository.objects.acount() == 1

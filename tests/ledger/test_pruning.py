@@ -21,7 +21,8 @@ from ledger import operations, pruning, replays
 from ledger.models import AggregatedUntil, Kind, Operation, Replay
 from processing import claiming
 from processing.claiming import Capacity
-from processing.settling import Verdict, settle
+from processing.running import Verdict
+from processing.settling import settle
 from receiver import store
 from receiver.arrivals import Arrival
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger, digest_of

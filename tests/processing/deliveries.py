@@ -1,5 +1,6 @@
 """Stored deliveries and scripted handlers for the tests of processing."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -66,4 +67,10 @@ class Recorder:
 async def drain(runner: BatchRunner) -> None:
     """Process all that is due, and what that makes due."""
     while (result := await runner.claim()).claims or result.more:
-        await runner.start(result.claims)
+        await idle(runner)
+
+
+async def idle(runner: BatchRunner) -> None:
+    """Wait until the runner has settled what it claimed."""
+    while runner.leases.held:  # noqa: ASYNC110 - the batch runner says when it is free, not when it is idle
+        await asyncio.sleep(0.001)

@@ -17,7 +17,8 @@ from django.utils import timezone
 import database
 from processing import claiming, settling
 from processing.claiming import LEASE, Capacity, Claimed
-from processing.settling import LeaseLostError, Run, Verdict, settle
+from processing.running import Run, Verdict
+from processing.settling import LeaseLostError, settle
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests.processing.deliveries import stored
 
@@ -33,6 +34,10 @@ def take(
     worker: str = "a", capacity: Capacity = PLENTY, lease: timedelta = LEASE, **more: Any
 ) -> list[Claimed]:
     return claiming.claim(worker, lease, capacity, **more).claims
+
+
+def take_suspects(worker: str = "a") -> list[Claimed]:
+    return take(worker, takeover=False, suspects=True)
 
 
 def ids(claims: Sequence[Claimed]) -> list[int]:
@@ -94,7 +99,8 @@ async def test_a_lease_that_has_ended_is_taken_over_and_its_first_holder_cannot_
     row = await make()
     [first] = await database.run(take, "a")
     await database.run(lose, row)
-    [second] = await database.run(take, "b")
+    assert await database.run(take, "b") == []
+    [second] = await database.run(take_suspects, "b")
     run = Run("h", 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())
     outcomes = await asyncio.gather(
         settle(first, Verdict(Status.DEAD, runs=[run])),
@@ -113,18 +119,29 @@ def test_what_another_worker_lost_is_suspect_once_and_says_so() -> None:
     row = stored(
         status="processing", worker="gone", lease_expires_at=timezone.now() + PAST, next_attempt_at=None
     )
-    [claimed] = take()
+    result = claiming.claim("a", LEASE, PLENTY)
+    assert (result.claims, result.suspects) == ([], True)
+    [claimed] = take_suspects()
     assert (claimed.delivery.crashes, claimed.delivery.trigger) == (1, "sweep")
     Delivery.objects.filter(pk=row.pk).update(worker="gone", lease_expires_at=timezone.now() + PAST)
-    [claimed] = take()
+    assert take() == []
+    [claimed] = take_suspects()
     assert claimed.delivery.crashes == 1
+
+
+def test_an_isolating_process_takes_suspects_alone_and_its_worker_takes_what_is_none() -> None:
+    good, suspect = stored(), stored(crashes=1)
+    assert ids(take_suspects()) == [suspect.pk]
+    assert ids(take("a", held=[], recover=True)) == [good.pk], "it left the suspect to its process"
+    lose(suspect)
+    assert take("a", held=[good.pk]) == []
+    assert ids(take_suspects()) == [suspect.pk]
 
 
 def test_after_an_outage_nothing_is_taken_over_until_other_workers_could_renew() -> None:
     stored(status="processing", worker="b", lease_expires_at=timezone.now() + PAST, next_attempt_at=None)
-    assert take("a", takeover=False) == []
-    [claimed] = take("a")
-    assert claimed.delivery.crashes == 1
+    assert claiming.claim("a", LEASE, PLENTY, takeover=False).suspects is False
+    assert claiming.claim("a", LEASE, PLENTY).suspects is True
 
 
 def test_a_workers_own_lease_that_ended_is_claimed_again_without_suspicion_unless_it_holds_it() -> None:
@@ -195,7 +212,8 @@ def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
     lost = claims.pop()
     [pk, guid, *_] = lost.lease
     assert claiming.renew([*(one.lease for one in claims), (pk, guid, 99, "a")], LEASE) == set(ids(claims))
-    assert ids(take("b")) == [pk]
+    assert take("b") == []
+    assert ids(take_suspects("b")) == [pk]
 
 
 def test_what_is_given_back_is_due_at_once_and_no_attempt_is_used_up() -> None:

@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 from processing import claiming, ordering, replaying, settling
 from processing.claiming import LEASE, Capacity, Claimed
 from processing.ordering import Rule
-from processing.settling import LeaseLostError, Run, Verdict
+from processing.running import Run, Verdict
+from processing.settling import LeaseLostError
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests import servers
 from tests.processing.deliveries import stored
@@ -68,11 +69,12 @@ class Ledger(RuleBasedStateMachine):
             self.stored += 1
             self.asked[guid] = max(self.asked[guid], 1)
 
-    @rule(worker=workers, limit=st.integers(1, 5))
-    def claim(self, worker: str, limit: int) -> None:
+    @rule(worker=workers, limit=st.integers(1, 5), suspects=st.booleans())
+    def claim(self, worker: str, limit: int, suspects: bool) -> None:
         held = [claimed.delivery.id for claimed in self.held[worker]]
-        result = claiming.claim(worker, LEASE, Capacity(limit, 10**9), RULES, held)
-        ordering.unblock(sorted(result.blocked))
+        result = claiming.claim(
+            worker, LEASE, Capacity(limit, 10**9), RULES, held, takeover=not suspects, suspects=suspects
+        )
         for claimed in result.claims:
             older = Delivery.objects.filter(
                 repository_id=int(claimed.delivery.ordering_key or 0),
@@ -151,8 +153,11 @@ class Ledger(RuleBasedStateMachine):
         for worker in list(self.held):
             self.give_back(worker)
         Delivery.objects.filter(status=Status.RETRYING).update(next_attempt_at=timezone.now())
-        for _ in range(200):
-            result = claiming.claim("last", LEASE, Capacity(10, 10**9), RULES)
+        for number in range(400):
+            suspects = bool(number % 2)
+            result = claiming.claim(
+                "last", LEASE, Capacity(10, 10**9), RULES, takeover=not suspects, suspects=suspects
+            )
             for claimed in result.claims:
                 run = Run(HANDLER, 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())
                 ended = [(claimed, Verdict(Status.SUCCEEDED, runs=[run]))]

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 import database
 from handlers import DeliveryContext, Registry, RetryableError
-from processing import claiming, ordering
+from processing import claiming, ordering, settling
 from processing.batch_runner import BatchRunner
 from processing.claiming import LEASE, Capacity
 from processing.ordering import Rule
-from processing.settling import Verdict, settle
+from processing.running import Verdict
+from processing.settling import settle
 from receiver.models import Delivery, Status
 from schemas import DiscoveryError, Event
 from schemas.issues import IssuesEvent
@@ -135,11 +136,10 @@ async def test_a_settlement_makes_the_next_of_its_ordering_key_due() -> None:
 def test_a_key_that_was_freed_while_a_claim_found_it_taken_is_not_forgotten() -> None:
     rows = [stored(repository_id=1) for _ in range(2)]
     take()
-    result = claiming.claim("b", LEASE, PLENTY, PUSHES)
+    claiming.claim("b", LEASE, PLENTY, PUSHES)
     # The first delivery settles and looks for the next one before the claim of b commits.
     Delivery.objects.filter(pk=rows[0].pk).update(status="succeeded")
     Delivery.objects.filter(pk=rows[1].pk).update(ordering_key="1", next_attempt_at=None)
-    assert result.blocked <= {"1"}
     assert ordering.unblock(["1"]) == 1
     assert take() == [rows[1].pk]
 
@@ -167,9 +167,17 @@ def test_those_behind_a_lost_worker_wait_for_what_it_held() -> None:
         repository_id=1, ordering_key="1", status="processing", worker="gone", next_attempt_at=None,
         lease_expires_at=timezone.now() - timedelta(seconds=1),
     )  # fmt: skip
-    stored(repository_id=1)
-    assert take() == [held.pk]
+    behind = stored(repository_id=1)
     assert take() == []
+    assert take() == [], "the lost one is suspect"
+    [suspect] = claiming.claim("b", LEASE, PLENTY, PUSHES, takeover=False, suspects=True).claims
+    assert suspect.delivery.id == held.pk
+    assert take() == []
+    settling._after([(suspect, Verdict(Status.DEAD))])
+    assert take() == [], "the suspect is still in processing"
+    Delivery.objects.filter(pk=held.pk).update(status="dead")
+    settling._after([(suspect, Verdict(Status.DEAD))])
+    assert take() == [behind.pk]
 
 
 def test_keys_of_issues_are_by_number_and_actions_without_a_rule_have_none() -> None:
