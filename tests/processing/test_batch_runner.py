@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from handlers import DeliveryContext, PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
-from processing import batch_runner, retrying
+from processing import batch_runner, claiming, retrying, settling
+from processing.claiming import Claimed
 from receiver.models import Delivery, HandlerRun
 from schemas.push import PushEvent
 from tests import github, later
@@ -184,6 +185,60 @@ async def test_what_a_handler_raises_never_touches_its_neighbours() -> None:
     [bad, good] = await process(recorder, bad, good)
     assert (bad.status, good.status) == ("retrying", "ignored")
     assert bad.error == "deliveries.strange: StrangeError: NUL \\u0000 and \\ud800"
+
+
+async def test_a_fault_beside_the_handlers_fails_the_attempt_and_is_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorder = Recorder()
+    [handler] = recorder.registry.handlers["push"]
+    object.__setattr__(handler, "actions", 5)  # the program looks for an action in it
+    [row, other] = await process(recorder, await make(), await make("star__created"))
+    assert (row.status, row.attempts, other.status) == ("retrying", 1, "ignored")
+    assert row.error.startswith("TypeError: ")
+    assert "attempt failed" in caplog.text
+    await Delivery.objects.filter(pk=row.pk).aupdate(attempts=MAX_ATTEMPTS - 1)
+    await due()
+    [row] = await process(recorder, row)
+    assert (row.status, row.attempts) == ("dead", MAX_ATTEMPTS)
+
+
+async def test_after_a_settlement_that_fails_as_a_whole_capacity_is_free_and_all_is_done_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorder = Recorder()
+    row = await make()
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "settle_all", lambda ended: 1 / 0)
+        runner = recorder.runner()
+        await drain(runner)
+    assert (await Delivery.objects.aget()).status == "processing"
+    assert runner.leases.held == {}
+    await Delivery.objects.aupdate(lease_expires_at=timezone.now())
+    await drain(runner)
+    [row] = await process(recorder, row)
+    assert (row.status, row.attempts, row.crashes) == ("succeeded", 1, 0)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
+async def test_a_claim_that_was_committed_before_its_connection_broke_is_found_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorder = Recorder()
+    await process(recorder)  # a connection that was used before is replaced without an error
+    read, reads = claiming.add_bodies, list[int]()
+
+    def cut_once(claims: list[Claimed]) -> None:
+        reads.append(len(claims))
+        if reads == [1]:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        read(claims)
+
+    monkeypatch.setattr(claiming, "add_bodies", cut_once)
+    [row] = await process(recorder, await make())
+    assert (row.status, row.claims, row.crashes) == ("succeeded", 2, 0)
+    assert reads[:2] == [1, 1]
 
 
 async def test_a_handler_that_hangs_is_timed_out() -> None:

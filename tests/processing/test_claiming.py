@@ -161,6 +161,20 @@ def test_a_claim_whose_answer_was_lost_is_found_again_at_once() -> None:
     assert (claimed.delivery.id, claimed.delivery.claims, claimed.delivery.crashes) == (row.pk, 2, 0)
 
 
+async def test_a_verdict_that_the_database_refuses_fails_its_attempt_and_no_other() -> None:
+    await make()
+    await make()
+    claims = await database.run(take)
+    strange: Any = "strange"
+    ended = [(one, Verdict(status)) for one, status in zip(claims, [Status.IGNORED, strange], strict=True)]
+    errors, _ = await settling.settle_all(ended)
+    assert errors == [None, None]
+    good, bad = [row async for row in Delivery.objects.order_by("pk")]
+    assert (good.status, bad.status, bad.attempts) == ("ignored", "retrying", 1)
+    assert bad.error.startswith("IntegrityError: ")
+    assert [verdict.status for _, verdict in ended] == [Status.IGNORED, Status.RETRYING]
+
+
 async def test_a_worker_that_lost_a_lease_and_took_it_again_settles_only_the_second() -> None:
     row = await make()
     [first] = await database.run(take)
