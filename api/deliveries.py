@@ -27,6 +27,7 @@ from api.schemas import (
     link,
     must,
     number,
+    page,
     rendered,
 )
 from ledger import filters, following, halves, paging
@@ -36,9 +37,6 @@ from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 
 logger = logging.getLogger(__name__)
 router = Router(tags=["deliveries"])
-
-# Runs of a delivery in one answer. A delivery has a few for each attempt and replay.
-MAX_RUNS = 1_000
 
 
 class FilterFields(BaseModel):
@@ -104,6 +102,13 @@ class DeliveryDetail(DeliveryItem):
     content_type: str
 
 
+class ListedRuns(Parameters):
+    """The parameters of the runs of a delivery."""
+
+    cursor: Id = Field("0", description="where the page begins, as in `next`")
+    limit: Limit = DEFAULT_ITEMS
+
+
 class Run(Model):
     """One run of one handler."""
 
@@ -149,14 +154,14 @@ async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> HttpRes
         return rendered(_page(followed.rows, place))
     key = paging.key(query.cursor or "")
     reach = await halves.reach(narrowed, key.older if key else None)
-    page = await (
+    listed = await (
         paging.before(rows, key, query.limit, reach)
         if key
         else paging.newest(rows, size=query.limit, reach=reach)
     )
     # A filter that no index finds looks at some deliveries, and its page may be short before the end.
-    last = page.last if page.has_older else reach.settled
-    return rendered(_page(page.rows, link(request, cursor=last) if last else None))
+    last = listed.last if listed.has_older else reach.settled
+    return rendered(_page(listed.rows, link(request, cursor=last) if last else None))
 
 
 def _page(rows: Sequence[Any], place: str | None) -> Page[DeliveryItem]:
@@ -174,13 +179,14 @@ async def get_delivery(request: HttpRequest, id: PathId) -> HttpResponse:  # noq
 
 
 @router.get("/{id}/runs", response=Page[Run], summary="List the handler runs of a delivery")
-async def list_runs(request: HttpRequest, id: PathId) -> Page[Run]:  # noqa: A002 - as above
+async def list_runs(request: HttpRequest, id: PathId, query: Query[ListedRuns]) -> Page[Run]:  # noqa: A002
     """List the runs of handlers over a delivery, oldest first."""
     pk = number(id)
     if not await Delivery.objects.filter(pk=pk).aexists():
         must(None)
-    rows = HandlerRun.objects.filter(delivery=pk).order_by("pk").values(*Run.columns())[:MAX_RUNS]
-    return Page(items=[Run(**row) async for row in rows], next=None)
+    rows = HandlerRun.objects.filter(delivery=pk, pk__gt=query.cursor).order_by("pk").values(*Run.columns())
+    found = [Run(**row) async for row in rows[: query.limit + 1]]
+    return page(request, found, query.limit, "id")
 
 
 @router.get(

@@ -108,5 +108,6 @@ async def cancel_operation(request: HttpRequest, id: PathId) -> OperationDetail:
 async def detail(pk: int) -> OperationDetail:
     """Return an operation with its story. Raises a 404."""
     row = must(await Operation.objects.filter(pk=pk).values(*OperationItem.columns()).afirst())
-    changes: Any = Change.objects.filter(operation=pk).order_by("pk").values("at", "state", "by")
-    return OperationDetail(**row, changes=[StateChange(**each) async for each in changes[:MAX_CHANGES]])
+    newest: Any = Change.objects.filter(operation=pk).order_by("-pk").values("at", "state", "by")
+    changes = [StateChange(**each) async for each in newest[:MAX_CHANGES]]
+    return OperationDetail(**row, changes=changes[::-1])

@@ -141,13 +141,14 @@ def reopen(ids: list[str], requested_by: str) -> tuple[list[dict[str, str]], set
     rows = Delivery.objects.filter(pk__in=numbers)
     stored = dict(rows.values_list("pk", "event"))
     pruned = set(rows.filter(body__isnull=True).values_list("pk", flat=True))
-    seen: set[str] = set()
+    seen: set[int | str] = set()
     outcomes = []
     for text in ids:
+        known = int(text) if _is_id(text) else text  # 07 and 7 are one id
         outcome, detail = (
-            (REFUSED, "it is in the list twice") if text in seen else _outcome(text, due, stored, pruned)
+            (REFUSED, "it is in the list twice") if known in seen else _outcome(text, due, stored, pruned)
         )
-        seen.add(text)
+        seen.add(known)
         outcomes.append({"id": text, "outcome": outcome, "detail": detail})
     if numbers:
         operation = _log(numbers, outcomes, requested_by)

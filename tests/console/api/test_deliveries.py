@@ -93,6 +93,22 @@ def test_one_delivery_has_its_headers_and_its_runs(api: Programs) -> None:
     )  # fmt: skip
 
 
+def test_the_runs_of_a_delivery_have_pages_oldest_first(api: Programs) -> None:
+    row = kept()
+    for attempt in range(1, 6):
+        HandlerRun.objects.create(
+            delivery=row, handler="push.record", attempt=attempt, trigger=Trigger.RETRY,
+            outcome=Outcome.FAILED, started_at=timezone.now(), duration=0.25,
+        )  # fmt: skip
+    path, pages = f"deliveries/{row.pk}/runs?limit=2", []
+    while path:
+        answer = json.loads(api.reader.get(path).body)
+        pages.append([run["attempt"] for run in answer["items"]])
+        path = (answer["next"] or "").removeprefix("/api/v1/")
+    assert pages == [[1, 2], [3, 4], [5]]
+    assert api.reader.get(f"deliveries/{row.pk}/runs?limit=201").status == 422
+
+
 def test_a_body_is_sent_byte_for_byte_and_no_browser_shows_it(api: Programs) -> None:
     body = b'{"a": "\xc3\xa5\\u0000<script>"}\r\n '
     row = kept(body=body, content_type="application/json; charset=utf-8")

@@ -31,12 +31,12 @@ def held() -> Delivery:
 
 
 def test_two_hundred_ids_have_an_outcome_each_and_nothing_is_undone(api: Programs) -> None:
-    free = [dead() for _ in range(195)]
+    free = [dead() for _ in range(194)]
     busy = held()
     sent = [str(row.pk) for row in free]
-    wrong = [str(busy.pk), "999999999", "12x\0", "9" * 40, sent[0]]
+    wrong = [str(busy.pk), "999999999", "12x\0", "9" * 40, sent[0], f"0{sent[0]}"]
     answer = api.operator.post("deliveries/replay", {"ids": sent[:100] + wrong + sent[100:]})
-    expected = ["held", "unknown", "refused", "refused", "refused"]
+    expected = ["held", "unknown", *["refused"] * 4]
     assert outcomes(answer) == [
         *((each, "replayed") for each in sent[:100]),
         *zip(wrong, expected, strict=True),
