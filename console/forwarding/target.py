@@ -3,12 +3,17 @@
 import asyncio
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 Address = IPv4Address | IPv6Address
 PORTS = {"http": 80, "https": 443}
 _LOOPBACK_NAME = "localhost"
+# Metadata services of clouds that are not link-local: of AWS and GCP on IPv6, of Alibaba, of Oracle.
+_METADATA = frozenset(map(ip_address, ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192")))
+# IPv6 addresses that a gateway translates to the IPv4 address in their last bits:
+# https://www.rfc-editor.org/rfc/rfc6052#section-2.1
+_TRANSLATED = ip_network("64:ff9b::/96")
 
 
 class TargetError(ValueError):
@@ -71,9 +76,8 @@ def is_harmless(target: Target, address: Address) -> bool:
     A machine's own services, and the metadata service of a cloud at 169.254.169.254, trust all that reaches
     them. An address of this machine is allowed if the URL itself names it.
     """
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    address = mapped or address
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
+    address = _inner(address)
+    if address in _METADATA or address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     if not address.is_loopback:
         return True
@@ -81,3 +85,12 @@ def is_harmless(target: Target, address: Address) -> bool:
         return ip_address(target.host).is_loopback
     except ValueError:
         return target.host == _LOOPBACK_NAME
+
+
+def _inner(address: Address) -> Address:
+    """Return the IPv4 address to which this IPv6 address leads, or the address itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
