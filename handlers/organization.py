@@ -1,7 +1,8 @@
 """Organisations, their members, and the names of repositories after a rename."""
 
 from handlers import DeliveryContext, on
-from records.models import Hook, Installation, Organization, OrganizationMember, Repository
+from handlers._renames import rename_account
+from records.models import Organization, OrganizationMember
 from schemas.organization import OrganizationEvent
 
 
@@ -19,11 +20,4 @@ async def record(event: OrganizationEvent, delivery: DeliveryContext) -> None:
 @on(OrganizationEvent, action="renamed")
 async def rename(event: OrganizationEvent, delivery: DeliveryContext) -> None:
     """Record an `AccountRename`, and the new login at its repositories, hooks and installations."""
-    former, now = event.former_login, event.organization.login
-    if former is None:
-        delivery.note(f"{now}: the payload has no former login")
-        return
-    count = await Repository.objects.rename_owner(delivery.server, former, now, delivery.received_at)
-    await Hook.objects.rename_organization(delivery.server, former, now)
-    await Installation.objects.rename_account(delivery.server, former, now)
-    delivery.note(f"{former} is {now}: {count} repositories renamed")
+    await rename_account(event.former_login, event.organization.login, delivery)

@@ -1,7 +1,7 @@
 """`installation_target`: an account with an installed App was renamed."""
 
-from schemas import Event, Login, Snapshot
-from schemas.organization import Changes
+from schemas import Login, Snapshot
+from schemas._people import AccountEvent
 
 
 class Target(Snapshot):
@@ -10,15 +10,9 @@ class Target(Snapshot):
     login: Login
 
 
-class InstallationTargetEvent(Event):
+class InstallationTargetEvent(AccountEvent):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#installation_target."""
 
     action: str
     account: Target
     target_type: str
-    changes: Changes | None = None
-
-    @property
-    def former_login(self) -> str | None:
-        """Return the replaced login, if the payload has it."""
-        return self.changes.login.from_ if self.changes and self.changes.login else None

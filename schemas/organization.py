@@ -1,9 +1,7 @@
 """`organization`: an organisation was renamed or deleted, or its members changed."""
 
-from pydantic import Field
-
-from schemas import Account, BigInt, Event, Login, Snapshot
-from schemas._people import Person
+from schemas import Account, BigInt, Login, Snapshot
+from schemas._people import AccountEvent, Person
 
 
 class Organization(Account):
@@ -11,18 +9,6 @@ class Organization(Account):
 
     id: BigInt
     login: Login
-
-
-class FormerLogin(Snapshot):
-    """A login before a rename."""
-
-    from_: Login | None = Field(None, alias="from")
-
-
-class Changes(Snapshot):
-    """The changes of `renamed`."""
-
-    login: FormerLogin | None = None
 
 
 class Membership(Snapshot):
@@ -39,7 +25,7 @@ class Invitation(Snapshot):
     role: str | None = None
 
 
-class OrganizationEvent(Event):
+class OrganizationEvent(AccountEvent):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#organization."""
 
     foreign = frozenset(
@@ -49,13 +35,7 @@ class OrganizationEvent(Event):
 
     action: str
     organization: Organization
-    changes: Changes | None = None
     membership: Membership | None = None
     invitation: Invitation | None = None
     user: Person | None = None
     """The invited account; null for an email address without an account."""
-
-    @property
-    def former_login(self) -> str | None:
-        """Return the replaced login, if the payload has it."""
-        return self.changes.login.from_ if self.changes and self.changes.login else None

@@ -40,11 +40,13 @@ def _actions(listed: list[Handler], event: type[schemas.Event]) -> str:
 
 
 def _written(listed: list[Handler]) -> str:
-    """Return the models whose managers the module of the handlers uses."""
-    source = inspect.getsource(sys.modules[listed[0].run.__module__])
+    """Return the models whose managers the module of the handlers uses, or a function that it shares."""
+    own = sys.modules[listed[0].run.__module__]
+    shared = {value.__module__ for value in vars(own).values() if inspect.isfunction(value)}
     used = {
         node.value.id
-        for node in ast.walk(ast.parse(source))
+        for name in {own.__name__} | {name for name in shared if name.startswith("handlers.")}
+        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[name])))
         if isinstance(node, ast.Attribute) and node.attr == "objects" and isinstance(node.value, ast.Name)
     }
     return ", ".join(map(code, sorted(used)))
