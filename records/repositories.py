@@ -106,7 +106,9 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         del fields["updated_at"]
         decision = Decision.APPLY if fields["deleted"] else Decision.KEEP
     else:
-        decision = judge(stored, snapshot._replace(fields=fields), blank, _watermark)
+        # Nothing but a restored repository is newer than a tombstone, whatever the action.
+        first = snapshot.first and not stored["deleted"]
+        decision = judge(stored, snapshot._replace(fields=fields, first=first), blank, _watermark)
     tied = at == stored["updated_at"]
     if tied and not fields["deleted"] and changes.outdated(stored, snapshot, TRACKED):
         decision = Decision.KEEP

@@ -191,3 +191,11 @@ async def test_what_was_private_within_the_second_of_its_publication_is_public(
     for place in order:
         await handle(*[("issues", issue), ("public", event)][place])
     assert not (await Repository.objects.aget()).private
+
+
+async def test_a_newer_snapshot_restores_whatever_its_action() -> None:
+    for action, day in (("deleted", 5), ("created", 6)):
+        payload = github.payload("repository__created") | {"action": action}
+        payload["repository"]["updated_at"] = f"2026-05-0{day}T09:00:00Z"
+        await handle("repository", payload)
+    assert not (await Repository.objects.aget()).deleted
