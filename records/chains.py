@@ -1,23 +1,56 @@
-"""Finds where the moves of one ref within one second end, from the start and end of each move."""
+"""Finds where the moves of one second end: pushes of a ref, or edits of a text."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-Move = Sequence[object]
+Move = Sequence[Any]
 """`before`, `after`, and further values of the move."""
 
 
-def ends(moves: Iterable[tuple[str, str]]) -> frozenset[str]:
+def ends(moves: Iterable[Move]) -> frozenset[str]:
     """Return the values that were reached more often than they were left.
 
     The moves of one chain have one such value in any order of arrival: the position of the ref. A ref that
     returned to its start has none, and a chain with a missing move has several.
     """
     balance: Counter[str] = Counter()
-    for before, after in moves:
+    for before, after, *_ in moves:
         balance[after] += 1
         balance[before] -= 1
     return frozenset(value for value, count in balance.items() if count > 0)
+
+
+def position(moves: Sequence[Move], earlier: Sequence[Move], likely: Iterable[str]) -> str:
+    """Return the position of a ref after the moves of a second; `earlier` are those of the second before.
+
+    If they do not tell, it is the first of `likely` that is possible.
+    """
+    possible = ends(moves)
+    if len(possible) > 1:
+        # GitHub may write a payload after a later push, and with its time: the link is in the second before.
+        possible = possible & ends([*earlier, *moves]) or possible
+    possible = possible or _starts(moves, earlier)
+    return next((value for value in likely if value in possible), max(possible))
+
+
+def _starts(moves: Sequence[Move], earlier: Sequence[Move]) -> frozenset[str]:
+    """Return where a ref may have begun that returned to its start.
+
+    That is its position before, else that it did not exist, if it was made, moved and deleted. One that did
+    not move may also have been deleted and made again.
+    """
+    within = {(before, after) for before, after, *_ in moves}
+    reached = frozenset(after for _, after in within)
+    gone = frozenset(
+        after for before, after in within if not after.strip("0") and (after, before) not in within
+    )
+    return (
+        (ends(earlier) & reached)
+        or (frozenset(after for _, after, *_ in earlier) & reached)
+        or gone
+        or reached
+    )
 
 
 def last(moves: Sequence[Move], end: str) -> Move:

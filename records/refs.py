@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any, ClassVar
 
 from django.db import models
@@ -14,10 +15,8 @@ from records.merging import Decision, Row, Snapshot
 from records.repositories import Repository
 from records.snapshots import Snapshots
 
-# Moves of one second that a row stores. Beyond it, older moves are dropped and the end may be wrong.
+# Moves of one second that a row stores. Beyond it, some are dropped and the end may be wrong.
 MAX_MOVES = 1_000
-# The `before` of a move that stands for the position of the ref before that second.
-EARLIER = ""
 
 
 class Ref(models.Model):
@@ -34,7 +33,8 @@ class Ref(models.Model):
     last_push = models.ForeignKey("records.Push", models.SET_NULL, null=True, related_name="+")
     pushed_at = models.DateTimeField(help_text="time of the last push")
     moves = models.JSONField(
-        default=list, help_text="pushes of the second of `pushed_at`: before, after, primary key"
+        default=list,
+        help_text="pushes of the newest two seconds that had one",
     )
     read_at = models.DateTimeField(
         null=True,
@@ -55,54 +55,50 @@ def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         return _after_a_reading(stored, fields, blank)
     if stored is not None and stored["read_at"] is not None and fields["pushed_at"] <= stored["read_at"]:
         return _before_a_reading(stored, fields)
-    move = [fields["previous_sha"], fields["head_sha"], fields["last_push_id"]]
-    if stored is None or fields["pushed_at"] > stored["pushed_at"]:
-        stood = [] if stored is None else [_earlier(stored)]
-        return {**(blank if stored is None else stored), **fields, "moves": [*stood, move]}
-    known = stored["moves"] or [[stored["previous_sha"], stored["head_sha"], stored["last_push_id"]]]
-    if fields["pushed_at"] < stored["pushed_at"]:
-        moves = _began(known, fields)
-        return stored if moves == known else _after(stored, moves, stored["head_sha"])
-    return stored if move in known else _after(stored, [*known[-MAX_MOVES:], move], fields["head_sha"])
+    move = _move(fields)
+    if stored is None:
+        return _after(blank, [move], fields["head_sha"])
+    known = _moves(stored)
+    return stored if move in known else _after(stored, [*known, move], fields["head_sha"])
 
 
-def _earlier(row: Row) -> list[Any]:
-    """Return the position of a row, as a move that stands for all before the second of another one."""
-    return [EARLIER, row["head_sha"], row["last_push_id"], row["pushed_at"].isoformat()]
+def _move(row: Row, before_it: timedelta = timedelta()) -> list[Any]:
+    """Return the move to the position of a row, with its time."""
+    at = row["pushed_at"].astimezone(UTC) - before_it
+    return [row["previous_sha"], row["head_sha"], row["last_push_id"], at.isoformat()]
 
 
-def _began(known: Sequence[chains.Move], fields: Row) -> list[chains.Move]:
-    """Return the moves after a late push of an earlier second, which shows where the second began."""
-    stood = next((one for one in known if one[0] == EARLIER), None)
-    if stood is not None and not _continues(stood, fields):
-        return list(known)
-    return [_earlier(fields), *(one for one in known if one is not stood)]
+def _moves(row: Row) -> list[list[Any]]:
+    """Return the moves of a row, with their times."""
+    *_, now = own = _move(row)
+    *_, earlier = _move(row, timedelta.resolution)
+
+    def timed(before: str, after: str, push: int | None, at: str = "", began: str = "") -> list[Any]:
+        # A row of 0.2.0 has neither the time nor the start of an earlier move.
+        return [before, after, push, now] if before else [began, after, push, at or earlier]
+
+    return [timed(*move) for move in row["moves"]] or [own]
 
 
-def _continues(stood: chains.Move, fields: Row) -> bool:
-    """Return whether a push is newer than a known position of a second before."""
-    if len(stood) < len(_earlier(fields)):
-        return False  # in a row of an older version it has no time, and is the newest that was known
-    at = datetime.fromisoformat(str(stood[3]))
-    return bool(
-        at < fields["pushed_at"] or (at == fields["pushed_at"] and stood[1] == fields["previous_sha"])
-    )
-
-
-def _after(stored: Row, moves: Sequence[chains.Move], arrived: str) -> Row:
-    """Return the row after the moves of one second, of which `arrived` is the head of the last arrival."""
-    moves = sorted(moves)  # type: ignore[type-var] # texts and ids of one kind at each place
-    within = [one for one in moves if one[0] != EARLIER]
-    ends = chains.ends([(str(before), str(after)) for before, after, _ in within])
-    head = _head(ends, stored, arrived) if ends else _start(moves, arrived)
-    before, _, push = chains.last(within, head)
+def _after(row: Row, moves: Sequence[list[Any]], arrived: str) -> Row:
+    """Return the row after the moves of its newest second, of which `arrived` is the last arrival's head."""
+    by_time = sorted(moves, key=lambda move: (move[3], move[0], move[1]))
+    seconds = [list(group) for _, group in groupby(by_time, key=lambda move: move[3])]
+    newest, earlier = seconds[-1][-MAX_MOVES:], [move for group in seconds[-2:-1] for move in group]
+    head = chains.position(newest, earlier, (arrived, row["head_sha"]))
+    began, _, push, at = chains.last(newest, head)
     return {
-        **stored,
+        **row,
         "head_sha": head,
-        "previous_sha": before,
+        "previous_sha": began,
         "deleted": not head.strip("0"),
         "last_push_id": push,
-        "moves": moves,
+        "pushed_at": datetime.fromisoformat(at),
+        # Workers of 0.2.0 know an earlier move by its empty start, and read all others as three values.
+        "moves": [
+            *(["", *rest, before] for before, *rest in earlier[-MAX_MOVES:]),
+            *(move[:-1] for move in newest),
+        ],
     }
 
 
@@ -124,29 +120,7 @@ def _before_a_reading(stored: Row, fields: Row) -> Row:
     explains = stored["last_push_id"] is None or fields["pushed_at"] > stored["pushed_at"]
     if fields["head_sha"] != stored["head_sha"] or not explains:
         return stored
-    move = [fields["previous_sha"], fields["head_sha"], fields["last_push_id"]]
-    return {**stored, **fields, "moves": [move]}
-
-
-def _head(ends: frozenset[str], stored: Row, arrived: str) -> str:
-    """Return the end of the chain. If there are several, the later arrival decides."""
-    stands = str(stored["head_sha"])
-    if arrived in ends:
-        return arrived
-    return stands if stands in ends else max(ends)
-
-
-def _start(moves: Sequence[chains.Move], arrived: str) -> str:
-    """Return where a ref began that returned to its start: its position before, else that it did not exist.
-
-    A ref that was made, moved and deleted did not exist. One that did not move may also have been deleted and
-    made again: the later arrival decides, as it does if no position is part of the chain.
-    """
-    within = {(str(before), str(after)) for before, after, *_ in moves if before != EARLIER}
-    stood = [str(after) for before, after, *_ in moves if before == EARLIER]
-    gone = [after for before, after in within if not after.strip("0") and (after, before) not in within]
-    reached = {after for _, after in within}
-    return next((after for after in stood + gone if after in reached), arrived)
+    return {**stored, **fields, "moves": [_move(fields)[:-1]]}
 
 
 SNAPSHOTS = Snapshots(Ref, ("repository_id", "name"), merge)

@@ -107,8 +107,8 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         decision = Decision.APPLY if fields["deleted"] else Decision.KEEP
     else:
         # Nothing but a restored repository is newer than a tombstone, whatever the action.
-        first = snapshot.first and not stored["deleted"]
-        decision = judge(stored, snapshot._replace(fields=fields, first=first), blank, _watermark)
+        begins = snapshot.first and not stored["deleted"]
+        decision = judge(stored, snapshot._replace(fields=fields, first=begins), blank, _watermark)
     tied = at == stored["updated_at"]
     if tied and not fields["deleted"] and changes.outdated(stored, snapshot, TRACKED):
         decision = Decision.KEEP

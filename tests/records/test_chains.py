@@ -79,10 +79,36 @@ def test_the_push_before_a_second_shows_where_it_began_though_it_arrives_late(or
         assert stands(*(history[place] for place in order))[0] == "a"
 
 
-def test_a_row_that_does_not_know_when_its_second_began_keeps_where() -> None:
-    row, _ = fold(None, [moved("x", "a"), moved("a", "b", 2), moved("b", "a", 2)], BLANK, merge)
-    older = {**row, "moves": [move[:3] for move in row["moves"]]}
-    assert fold(older, [moved("w", "b", 1)], BLANK, merge)[0] == older
+@pytest.mark.parametrize("time", [[], ["2026-05-04T09:00:00+00:00"]], ids=["before 0059", "before 0061"])
+def test_a_row_of_an_older_version_keeps_where_its_second_began(time: list[str]) -> None:
+    row, _ = fold(None, [moved("a", "b", 2), moved("b", "a", 2)], BLANK, merge)
+    older = {**row, "moves": [["", "a", 97, *time], ["a", "b", 98], ["b", "a", 97]]}
+    assert fold(older, [moved("b", "c", 2), moved("c", "a", 2)], BLANK, merge)[0]["head_sha"] == "a"
+    assert fold(older, [moved("b", "c", 2), moved("c", "b", 2)], BLANK, merge)[0]["head_sha"] == "a"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+def test_a_push_that_was_told_with_the_time_of_a_later_one_is_linked_by_the_one_between(
+    order: tuple[int, ...],
+) -> None:
+    history = [moved("x", "a"), moved("a", "b", 3), moved("b", "c", 2), moved("c", "d", 3)]
+    assert stands(*(history[place] for place in order))[0] == "d"
+
+
+@given(data=st.data())
+def test_a_ref_that_goes_anywhere_in_two_seconds_ends_where_it_ended_in_every_order(
+    data: st.DataObject,
+) -> None:
+    places = data.draw(st.lists(st.sampled_from("abcs"), min_size=2, max_size=6))
+    later = data.draw(st.integers(0, len(places)))
+    history = [moved("0", "s")]
+    for place, (before, after) in enumerate(pairwise(["s", *places])):
+        one = moved(before, after, int(place >= later))
+        if before == after or one in history:  # a push that says what another said does not count
+            return
+        history.append(one)
+    arrivals = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=3))))
+    assert stands(*arrivals)[0] == places[-1]
 
 
 def test_a_forced_push_back_and_on_is_part_of_the_chain() -> None:
