@@ -170,11 +170,14 @@ class Event(Snapshot):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> Any:
         schema: Any = handler(source)
+        fields = schema
+        while "fields" not in fields:  # below the model, and its own validators
+            fields = fields["schema"]
         # They are not fields of the model, because null would then count as absent.
         for part in sorted(cls.foreign):
             refuse = {"type": "function-plain", "function": {"type": "no-info", "function": cls._refuse}}
             absent = {"type": "default", "schema": refuse, "default": None}
-            schema["schema"]["fields"][part] = {"type": "model-field", "schema": absent}
+            fields["fields"][part] = {"type": "model-field", "schema": absent}
         return schema
 
     @classmethod

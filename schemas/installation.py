@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 import schemas
 from schemas import BigInt, Event, Items, Repository, Snapshot, Timestamp
+from schemas._parts import PARTS
 
 
 class InstalledOn(Snapshot):
@@ -39,7 +40,7 @@ class Installation(schemas.Installation):
 class InstallationEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#installation."""
 
-    foreign = frozenset({"account", "repositories_added", "repositories_removed", "target_type"})
+    foreign = PARTS - {"repositories", "requester"}
 
     action: str
     installation: Installation

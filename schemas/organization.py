@@ -1,6 +1,11 @@
 """`organization`: an organisation was renamed or deleted, or its members changed."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from schemas import Account, BigInt, Login, Snapshot
+from schemas._parts import PARTS, PartlessEvent
 from schemas._people import AccountEvent, Person
 
 
@@ -25,13 +30,14 @@ class Invitation(Snapshot):
     role: str | None = None
 
 
-class OrganizationEvent(AccountEvent):
+# The event `user` of a server reports accounts.
+ACTIONS_OF_USER = frozenset({"created", "deleted"})
+
+
+class OrganizationEvent(AccountEvent, PartlessEvent):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#organization."""
 
-    foreign = frozenset(
-        {"account", "blocked_user", "definition", "personal_access_token_request", "projects_v2",
-         "projects_v2_item", "repository", "sponsorship", "target_type", "team"}
-    )  # fmt: skip
+    foreign = (PARTS - {"invitation", "membership", "user"}) | {"repository"}
 
     action: str
     organization: Organization
@@ -39,3 +45,9 @@ class OrganizationEvent(AccountEvent):
     invitation: Invitation | None = None
     user: Person | None = None
     """The invited account; null for an email address without an account."""
+
+    @model_validator(mode="after")
+    def _is_not_of_its_user(self) -> Self:
+        if self.user is not None and self.action in ACTIONS_OF_USER:
+            raise ValueError("no payload of organization has this action and a user: it is of another event")
+        return self

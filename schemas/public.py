@@ -1,12 +1,12 @@
 """`public`: a private repository was made public."""
 
-from schemas import Event, Repository
-from schemas.repository import OTHERS
+from schemas import Repository
+from schemas._parts import PARTS, PartlessEvent
 
 
-class PublicEvent(Event):
+class PublicEvent(PartlessEvent):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#public."""
 
-    foreign = OTHERS | {"action", "changes"}
+    foreign = PARTS | {"action", "changes"}
 
     repository: Repository

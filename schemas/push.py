@@ -38,7 +38,7 @@ class PushEvent(Event):
     `before` of a created ref and `after` of a deleted ref are zeros. `commits` has at most 2048 items.
     """
 
-    foreign = frozenset({"ref_type", "check_suite", "pull_request", "workflow"})
+    foreign = frozenset({"cache_location", "check_suite", "pull_request", "ref_type", "workflow"})
 
     ref: RefName
     before: Sha

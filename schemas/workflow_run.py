@@ -21,10 +21,13 @@ class WorkflowRunEvent(Event):
 
     foreign = frozenset(
         {
+            "approver",
+            "comment",
             "deployment",
             "deployment_status",
             "environment",
             "reviewers",
+            "since",
             "workflow_job_run",
             "workflow_job_runs",
         }

@@ -1,6 +1,7 @@
 """Public reports of receivers that went wrong, each as a few deliveries and the records that they must leave.
 
-A file has the deliveries in the order of the report, the answer and status that each must have, and the rows.
+A file has the deliveries in the order of the report, the answer and status that each must have unless its own
+step says another, and the rows.
 """
 
 import json
@@ -70,14 +71,16 @@ async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, recei
     for place, step in enumerate(case["steps"]):
         request = github.request(step["event"], step["payload"], secret=SECRET)
         request.headers |= step.get("headers", {})
+        guid = request.headers["X-GitHub-Delivery"]
         url = f"{receiver_url}/webhooks/github/{step.get('source', '')}"
-        assert await sent(http, url, request, step.get("transport", "")) == case["answer"], place
+        answer = step.get("answer", case["answer"])
+        assert await sent(http, url, request, step.get("transport", "")) == answer, place
         if "status" not in case:
             continue
-        delivery = await Delivery.objects.aget(guid=request.guid)
         await drain(runner)
-        await delivery.arefresh_from_db()
-        assert (delivery.status, delivery.error) == (case["status"], ""), place
+        delivery = await Delivery.objects.aget(guid=guid, source=step.get("source", ""))
+        assert delivery.status == step.get("status", case["status"]), place
+        assert bool(delivery.error) == (delivery.status == "invalid"), delivery.error
     await check(case)
 
 
@@ -85,6 +88,8 @@ async def handled(steps: Sequence[dict[str, Any]]) -> None:
     """Run the handlers over these deliveries, one after the other."""
     runner = batch_runner.load("worker of the cases")
     for step in steps:
+        if step.get("status") == "invalid" or step.get("answer", 202) >= 400:
+            continue
         event = schemas.parse(events[step["event"]], json.dumps(step["payload"]).encode())
         server = schemas.server_of(event.links, step.get("headers", {}))
         for handler in runner.registry.wanting(event, step["event"]):

@@ -10,6 +10,7 @@ import handlers
 import schemas
 from handlers import registry
 from processing.running import why_invalid
+from schemas._parts import PARTS
 from tests import github
 
 EVENTS = schemas.discover(schemas)
@@ -46,6 +47,76 @@ def test_null_in_the_place_of_a_foreign_part_is_refused_all_the_same(event: str)
         # A null part that all events share, such as the repository, identifies no event.
         for part in EVENTS[event].foreign - set(schemas.Event.model_fields):
             assert not would_write(event, json.dumps({**payload, part: None}).encode()), part
+
+
+ORGANISATION = {"login": "harbour-works", "id": 9, "url": "https://api.github.example/orgs/harbour-works"}
+REPOSITORY = {"id": 7, "full_name": "harbour-works/tide-tables", "html_url": "https://github.example/h/t"}
+TIME = "2026-05-04T09:00:00Z"
+# Forms that GitHub documents without an example here: of an organisation's hook, of a server's own events, and
+# of events without a part.
+FORMS: dict[str, tuple[str, dict[str, object]]] = {
+    "a ruleset of an organisation": ("organization", {"action": "deleted", "repository_ruleset": {"id": 1}}),
+    "a project of an organisation": ("organization", {"action": "deleted", "project": {"id": 1}}),
+    "a hook of an organisation": ("organization", {"action": "deleted", "hook_id": 1, "hook": {"id": 1}}),
+    "a package of an organisation": ("organization", {"action": "published", "package": {"id": 1}}),
+    "an App of an organisation": (
+        "organization",
+        {"action": "deleted", "installation": {"id": 1, "app_id": 3, "account": {"login": "harbour-works"}}},
+    ),
+    "an authorisation": ("organization", {"action": "revoked"}),
+    "an account of a server": ("organization", {"action": "deleted", "user": {"login": "bo", "id": 4}}),
+    "a cache of a server": (
+        "push",
+        {"repository": REPOSITORY, "ref": "refs/heads/main", "before": "a" * 40, "after": "b" * 40,
+         "cache_location": "eu"},
+    ),
+    "a reference to content": (
+        "repository",
+        {"action": "created", "repository": REPOSITORY, "content_reference": {"id": 1}},
+    ),
+    "a scan for secrets": (
+        "repository",
+        {"action": "completed", "repository": REPOSITORY, "type": "backfill", "source": "git",
+         "started_at": TIME, "completed_at": TIME},
+    ),
+    "an authorisation of a repository's": ("repository", {"action": "revoked", "repository": REPOSITORY}),
+    "an App of a repository": (
+        "repository",
+        {"action": "deleted", "repository": REPOSITORY, "installation": {"id": 1, "app_id": 3}},
+    ),
+    "an approved deployment": (
+        "workflow_run",
+        {"action": "approved", "repository": REPOSITORY, "since": TIME,
+         "workflow_run": {"id": 1, "head_sha": "a" * 40, "updated_at": TIME}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_without_an_example_are_refused_too(form: str) -> None:
+    event, payload = FORMS[form]
+    organisation = {} if event == "push" else {"organization": ORGANISATION}
+    assert not would_write(event, json.dumps({**organisation, **payload}).encode())
+
+
+def test_no_payload_of_an_organisations_hook_is_accepted_as_one_about_the_organisation() -> None:
+    accepted = []
+    for path in BODIES:
+        payload = json.loads(path.read_text())
+        if of(path) != "organization" and not payload.keys().isdisjoint(PARTS):
+            payload |= {"action": "deleted", "organization": ORGANISATION}
+            payload.pop("repository", None)
+            if would_write("organization", json.dumps(payload).encode()):
+                accepted.append(path.stem)
+    assert accepted == []
+
+
+def test_every_part_of_an_example_is_known_where_no_other_identifies_the_event() -> None:
+    shared = {*schemas.Event.model_fields, "changes", "enterprise"}
+    for path in BODIES:
+        parts = json.loads(path.read_text()).keys() - shared
+        partless = of(path) in {"repository", "public", "watch", "installation", "github_app_authorization"}
+        assert bool(parts & PARTS) or partless, path.stem
 
 
 @pytest.mark.parametrize("path", [path for path in BODIES if of(path) in EVENTS], ids=lambda path: path.stem)
