@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from receiver.models import Delivery
 from records.models import Commit, Issue, PullRequest, Repository
-from schemas import server_of
+from schemas import links_of, server_of
 
 # Commits of a push that are linked; its page in the list of deliveries has the payload with all.
 MAX_COMMITS = 20
@@ -36,16 +36,12 @@ def commits(payload: object) -> list[str]:
     return [sha for sha in found if isinstance(sha, str) and "\0" not in sha][::-1][:MAX_COMMITS]
 
 
-def server(payload: object, headers: Mapping[str, str]) -> str:
-    """Return the GitHub server of a payload, by the links of its repository."""
-    repository = payload.get("repository") if isinstance(payload, Mapping) else None
-    found = [repository.get(name) for name in ("html_url", "url")] if isinstance(repository, Mapping) else []
-    return server_of([link for link in found if isinstance(link, str)], headers)
-
-
 async def links(delivery: Delivery, payload: object) -> list[Link]:
     """Return the records that exist, of those that the delivery names."""
-    named = {"server": server(payload, delivery.headers), "github_id": delivery.repository_id or 0}
+    named = {
+        "server": server_of(links_of(payload), delivery.headers),
+        "github_id": delivery.repository_id or 0,
+    }
     repository = await Repository.objects.filter(**named).afirst()
     if repository is None:
         return []

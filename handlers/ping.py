@@ -11,9 +11,10 @@ async def record(event: PingEvent, delivery: DeliveryContext) -> None:
 
     A ping that names no hook, in the payload or in a header, leaves no record.
     """
-    if not (event.hook_id or delivery.hook_id):
+    if not (event.own_hook_id or delivery.hook_id):
         delivery.note("names no hook")
         return
     _, decision = await Hook.objects.record(event, delivery.server, delivery.hook_id, delivery.received_at)
-    whose = event.repository.full_name if event.repository else "an organisation"
+    owner = "an organisation" if event.organization else "no repository or organisation"
+    whose = event.repository.full_name if event.repository else owner
     delivery.note(f"hook of {whose} ({decision.value})")

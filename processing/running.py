@@ -99,15 +99,17 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
         return Verdict(Status.DEAD, one_line(why, LONGEST_ERROR))
     model, unread = events.get(delivery.event, schemas.Event), list[str]()
     try:
-        event = schemas.parse(model, schemas.json_of(body, delivery.content_type), unread)
+        body = schemas.json_of(body, delivery.content_type)
+        event = schemas.parse(model, body, unread)
     except ValidationError as error:
         return Verdict(Status.INVALID, why_invalid(error))
     except schemas.PayloadError as error:
         return Verdict(Status.INVALID, str(error))
-    del body
     wanting = registry.wanting(event, delivery.event)
     if not wanting:
         return Verdict(Status.IGNORED)
+    server = schemas.server_in(event, body, delivery.headers)
+    del body
     number = delivery.attempts + 1
     context = DeliveryContext(
         guid=delivery.guid,
@@ -118,7 +120,7 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
         attempt=number,
         installation_id=delivery.installation_id,
         notes=why_unread(unread),
-        server=schemas.server_of(event.links, delivery.headers),
+        server=server,
     )
     trigger = Trigger.RETRY if number > 1 else Trigger(delivery.trigger)
     attempts = [

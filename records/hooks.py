@@ -27,22 +27,23 @@ class HookManager(models.Manager["Hook"]):
     ) -> tuple[Row, Decision]:
         """Merge a ping's snapshot of its hook, and of the repository if the hook belongs to one.
 
-        `hook_id` is that of the delivery's header. A ping has no time, so pings are ordered by their receipt.
-        `meta` leaves a tombstone, because GitHub does not reuse the id.
+        `hook_id` is that of the delivery's header, for a payload without one. A ping has no time, so pings
+        are ordered by their receipt. `meta` leaves a tombstone, because GitHub does not reuse the id.
         """
-        repository = None if event.repository is None else await repositories.upsert(event.repository, server)
         hook, gone = event.hook, event.event == "meta"
+        events = hook.events if hook else None
         fields: dict[str, Any] = {
-            "repository_id": repository,
-            "organization": event.organization.login if event.organization else "",
-            "events": sorted(name for name in hook.events or () if name) if hook else [],
-            "content_type": (hook.config.content_type or "") if hook and hook.config else "",
+            "organization": event.organization.login if event.organization else None,
+            "events": None if events is None else sorted(name for name in events if name),
+            "content_type": hook.config.content_type if hook and hook.config else None,
             "active": not gone and (hook is None or hook.active),
             "deleted": gone,
         }
+        if event.repository is not None:
+            fields["repository_id"] = await repositories.upsert(event.repository, server)
         if not gone:
             fields["last_ping_at"] = received_at
-        return await SNAPSHOTS.record((server, event.hook_id or hook_id), fields)
+        return await SNAPSHOTS.record((server, event.own_hook_id or hook_id), fields)
 
     async def rename_organization(self, server: str, former: str, now: str) -> None:
         """Rename the organisation of its hooks: their next ping may never come."""

@@ -31,9 +31,10 @@ from schemas._payload import (
     json_of,
     parse,
     read_envelope,
+    server_in,
     storable,
 )
-from schemas._servers import GITHUB, server_of
+from schemas._servers import GITHUB, links_of, server_of
 
 __all__ = [
     "FORM",
@@ -64,9 +65,11 @@ __all__ = [
     "discover",
     "is_form",
     "json_of",
+    "links_of",
     "modules",
     "parse",
     "read_envelope",
+    "server_in",
     "server_of",
     "storable",
 ]

@@ -9,14 +9,17 @@ fast path rejects with the standard library, and applies the rules of `schemas._
 
 import json
 import re
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from schemas._base import BigInt
+from schemas._base import BigInt, Event
 from schemas._errors import NotJSONError, TooDeepError
 from schemas._forms import payload_of
 from schemas._mending import MAX_ATTEMPTS_TO_MEND, drop_nulls, drop_unreadable
+from schemas._servers import links_of, server_of
 from schemas._skimming import Wanted, skimmer
 
 FORM = "application/x-www-form-urlencoded"
@@ -84,6 +87,19 @@ def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> M
             if unread is not None:
                 unread += paths
     return model.model_validate(payload)
+
+
+def server_in(event: Event, body: bytes, headers: Mapping[str, str]) -> str:
+    """Return the host of the server that sent `event`, which `body` (JSON) was parsed to.
+
+    The links of the parts that all events share come first, then those of other parts, then headers. Other
+    parts are read only where no link comes first. See `schemas.server_of`.
+    """
+
+    def others() -> Iterator[str]:
+        yield from links_of(_load(body))
+
+    return server_of(chain(event.links, others()), headers)
 
 
 def _fast(model: type[Model], body: bytes) -> Model:

@@ -5,7 +5,7 @@ https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 GITHUB = "github.com"
 _USUAL = f"https://{GITHUB}/"
@@ -15,6 +15,39 @@ _HOST = r"([a-z0-9](?:[a-z0-9_.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])\.?(?::[
 _LINK = re.compile(rf"https?://{_HOST}(?:[/?#]|\Z)", re.IGNORECASE)
 _AUTHORITY = re.compile(_HOST, re.IGNORECASE)
 _TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+
+# Where payloads have links to their own server, the most specific first. Other links are chosen by owners
+# (`homepage`), apps (`details_url`, `target_url`) or senders (`client_payload`).
+_SHARED = ("repository", "organization", "sender", "installation")
+_OTHERS = (
+    "enterprise", "comment", "review", "pull_request", "issue", "discussion", "release", "check_run",
+    "check_suite", "workflow_job", "workflow_run", "workflow", "deployment_status", "deployment",
+    "head_commit", "commit", "label", "milestone", "forkee", "member", "team", "account", "alert", "key",
+)  # fmt: skip
+_PLACES = (
+    *((part, name) for part in _SHARED for name in ("html_url", "url")),
+    ("repository", "clone_url"),
+    ("repository", "owner", "html_url"),
+    ("repository", "owner", "url"),
+    ("installation", "access_tokens_url"),
+    ("installation", "repositories_url"),
+    ("installation", "account", "html_url"),
+    ("installation", "account", "url"),
+    *(("hook", name) for name in ("url", "ping_url", "deliveries_url")),
+    *((part, name) for part in _OTHERS for name in ("html_url", "url")),
+    ("compare",),
+    ("url",),
+)
+
+
+def links_of(payload: object) -> Iterator[str]:
+    """Yield the links of a payload to its own server, the most specific first."""
+    for place in _PLACES:
+        value = payload
+        for name in place:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, str):
+            yield value
 
 
 def server_of(links: Iterable[str | None], headers: Mapping[str, str]) -> str:

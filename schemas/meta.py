@@ -1,7 +1,5 @@
 """`meta`: a hook was deleted. Only that hook receives the event."""
 
-from collections.abc import Iterator
-
 from schemas import BigInt, Event
 from schemas.ping import Hook
 
@@ -16,7 +14,6 @@ class MetaEvent(Event):
     hook: Hook | None = None
 
     @property
-    def links(self) -> Iterator[str | None]:
-        """Yield the links of all events, and the hook's: an App's event has no other."""
-        yield from super().links
-        yield self.hook.url if self.hook else None
+    def own_hook_id(self) -> int:
+        """Return the id of the hook."""
+        return self.hook_id

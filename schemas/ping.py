@@ -1,7 +1,5 @@
 """`ping`: a hook was created. A ping of an organisation's hook has no repository."""
 
-from collections.abc import Iterator
-
 from schemas import BigInt, Event, Items, Snapshot
 
 
@@ -15,7 +13,6 @@ class Hook(Snapshot):
     """The hook and its events; `*` means all events."""
 
     id: BigInt | None = None
-    url: str | None = None
     active: bool = True
     events: Items[str | None] | None = None
     config: Config | None = None
@@ -30,7 +27,6 @@ class PingEvent(Event):
     hook: Hook | None = None
 
     @property
-    def links(self) -> Iterator[str | None]:
-        """Yield the links of all events, and the hook's: an App's ping has no other."""
-        yield from super().links
-        yield self.hook.url if self.hook else None
+    def own_hook_id(self) -> int | None:
+        """Return the id of the hook, if the payload has it."""
+        return self.hook_id or (self.hook.id if self.hook else None)

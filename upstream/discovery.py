@@ -85,9 +85,8 @@ def _belongs(delivery: Delivery) -> tuple[HookKind, str]:
     kind = _KINDS.get(headers.get(f"{_TARGET}-Type", ""), HookKind.OTHER)
     target = headers.get(f"{_TARGET}-ID", "")
     payload = _payload(delivery)
-    links = [_text(payload, "repository", "html_url"), _text(payload, "organization", "url")]
     # `manage.py send` names no target.
-    if not target or not _same_server(links, headers):
+    if not target or not _same_server(payload, headers):
         return HookKind.OTHER, delivery.repository
     names = {
         HookKind.REPOSITORY: delivery.repository,
@@ -99,11 +98,11 @@ def _belongs(delivery: Delivery) -> tuple[HookKind, str]:
     return (kind, name) if _NAMES[kind].fullmatch(name) else (HookKind.OTHER, delivery.repository)
 
 
-def _same_server(links: list[str], headers: Mapping[str, str]) -> bool:
+def _same_server(payload: object, headers: Mapping[str, str]) -> bool:
     """Return whether a delivery is of the server whose API is configured: another one numbers hooks alike."""
     api = schemas.server_of([settings.GITHUB_API_URL], {})
     # A proxy on this machine may lead to any server.
-    return api in {"127.0.0.1", "localhost", "[::1]", schemas.server_of(links, headers)}
+    return api in {"127.0.0.1", "localhost", "[::1]", schemas.server_of(schemas.links_of(payload), headers)}
 
 
 def _payload(delivery: Delivery) -> dict[str, Any]:

@@ -21,8 +21,9 @@ def context(event: str, server: str = schemas.GITHUB) -> DeliveryContext:
 
 async def handle(event: str, payload: dict[str, Any]) -> str:
     """Run every handler that wants the payload; return their notes."""
-    parsed = schemas.parse(events[event], json.dumps(payload).encode())
-    delivery = context(event, schemas.server_of(parsed.links, {}))
+    body = json.dumps(payload).encode()
+    parsed = schemas.parse(events[event], body)
+    delivery = context(event, schemas.server_in(parsed, body, {}))
     for handler in registry.wanting(parsed, event):
         await handler.run(parsed, delivery)
     return ", ".join(delivery.notes)

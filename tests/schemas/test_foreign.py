@@ -52,8 +52,8 @@ def test_null_in_the_place_of_a_foreign_part_is_refused_all_the_same(event: str)
 ORGANISATION = {"login": "harbour-works", "id": 9, "url": "https://api.github.example/orgs/harbour-works"}
 REPOSITORY = {"id": 7, "full_name": "harbour-works/tide-tables", "html_url": "https://github.example/h/t"}
 TIME = "2026-05-04T09:00:00Z"
-# Forms that GitHub documents without an example here: of an organisation's hook, of a server's own events, and
-# of events without a part.
+# Forms that GitHub documents without an example here: of an organisation's hook, of a server's own events,
+# and of events without a part.
 FORMS: dict[str, tuple[str, dict[str, object]]] = {
     "a ruleset of an organisation": ("organization", {"action": "deleted", "repository_ruleset": {"id": 1}}),
     "a project of an organisation": ("organization", {"action": "deleted", "project": {"id": 1}}),

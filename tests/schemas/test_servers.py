@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-from schemas import GITHUB, server_of
+from schemas import GITHUB, server_in, server_of
 from tests import github
 
 EVENTS = schemas.discover(schemas)
@@ -82,20 +82,47 @@ LINKS: dict[str, dict[str, Any]] = {
     "its sender": {"sender": {"login": "a", "html_url": "https://one.example/a"}},
     "its installation": {"installation": {"id": 1, "html_url": "https://one.example/settings/1"}},
     "its hook": {"hook": {"id": 1, "url": "https://one.example/api/v3/app/hook"}},
+    "an App's hook": {"hook": {"deliveries_url": "https://one.example/api/v3/app/hook/deliveries"}},
+    "its enterprise": {"enterprise": {"slug": "a", "html_url": "https://one.example/enterprises/a"}},
+    "the owner": {"repository": {"id": 1, "full_name": "a/b", "owner": {"url": "https://one.example/a"}}},
+    "its comment": {"comment": {"id": 1, "html_url": "https://one.example/a/b/issues/1#1"}},
+    "itself": {"url": "https://one.example/api/v3/repos/a/b/statuses/1"},
 }
 
 
 @pytest.mark.parametrize("part", LINKS)
 def test_a_link_in_any_part_gives_the_server(part: str) -> None:
     payload = {"zen": "z", **LINKS[part]}
-    event = schemas.parse(EVENTS["ping"], json.dumps(payload).encode())
-    assert server_of(event.links, {ENTERPRISE: "header.example"}) == "one.example"
+    assert server_of(schemas.links_of(payload), {ENTERPRISE: "header.example"}) == "one.example"
+    body = json.dumps(payload).encode()
+    event = schemas.parse(EVENTS["ping"], body)
+    assert server_in(event, body, {ENTERPRISE: "header.example"}) == "one.example"
+
+
+def test_every_published_example_names_its_server_in_both_ways() -> None:
+    for path in sorted(github.OCTOKIT.glob("*.json")):
+        text = path.read_text()
+        for scheme in ("https", "http"):
+            text = text.replace(f"{scheme}://api.github.com", "https://one.example/api/v3")
+            text = text.replace(f"{scheme}://github.com", "https://one.example")
+        event = schemas.parse(EVENTS.get(path.name.partition("__")[0], schemas.Event), text.encode())
+        # An advisory names no server.
+        server = GITHUB if path.name.startswith("security_advisory") else "one.example"
+        assert server_in(event, text.encode(), {}) == server, path.stem
+        assert server_of(schemas.links_of(json.loads(text)), {}) == server, path.stem
+
+
+def test_links_that_somebody_else_chose_do_not_count() -> None:
+    theirs = {"url": "https://elsewhere.example/", "html_url": "https://elsewhere.example/"}
+    repository = {"id": 1, "full_name": "a/b", "homepage": theirs["url"], "mirror_url": theirs["url"]}
+    chosen = {"client_payload": theirs, "inputs": theirs, "target_url": theirs["url"], "changes": theirs}
+    check = {"check_run": {"details_url": theirs["url"]}, "hook": {"config": theirs}}
+    assert list(schemas.links_of({"repository": repository, **chosen, **check})) == []
 
 
 def test_where_a_hook_delivers_to_is_no_link_to_the_server() -> None:
     hook = {"id": 1, "config": {"url": "https://ours.example/webhooks/github"}}
-    event = schemas.parse(EVENTS["ping"], json.dumps({"zen": "z", "hook": hook}).encode())
-    assert server_of(event.links, {}) == GITHUB
+    assert server_of(schemas.links_of({"zen": "z", "hook": hook}), {}) == GITHUB
 
 
 def test_an_event_without_a_schema_has_a_server() -> None:
