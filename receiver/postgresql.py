@@ -68,8 +68,8 @@ class PostgresWriter:
         for pause in (0.0, *LOCK_RETRIES):
             await asyncio.sleep(pause)
             sent = parameters([arrival for arrival, _ in left], [count for _, count in left], PLAIN)
-            for source, guid, hook_id, pk, status, digest in await self._run(REDELIVER, sent):
-                row = Row(int(pk), status, bytes.fromhex(digest) if digest else None)
+            for source, guid, hook_id, pk, status, digest, event in await self._run(REDELIVER, sent):
+                row = Row(int(pk), status, bytes.fromhex(digest) if digest else None, event)
                 found[source, guid, int(hook_id)] = row
             left = [(arrival, count) for arrival, count in left if arrival.key not in found]
             if not left:

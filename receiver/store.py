@@ -42,7 +42,7 @@ class Receipt(Enum):
     REDELIVERED = "redelivered"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
-    """The key belongs to a delivery with another body, which was not changed."""
+    """The key belongs to a delivery with another body or of another event, which was not changed."""
 
 
 class Stored(NamedTuple):
@@ -59,6 +59,7 @@ class Row(NamedTuple):
     id: int
     status: str
     digest: bytes | None
+    event: str
 
 
 class Writer(Protocol):
@@ -74,7 +75,8 @@ class Writer(Protocol):
     async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
         """Count arrivals on the existing rows of their keys; return those rows.
 
-        A row with another body is returned unchanged. A row that another transaction locks is left out.
+        A row with another body or event is returned unchanged. A row that another transaction locks is left
+        out.
         """
 
     async def reopen(self, ids: Sequence[int]) -> list[int]:
@@ -115,21 +117,24 @@ async def store(writer: Writer, arrivals: Sequence[Arrival]) -> list[Stored | St
         return [Stored(new[key], arrival.event, Receipt.ACCEPTED) for key, arrival in first.items()]
     groups = groups or _grouped(arrivals)
     known = [
-        group[0] for (key, digest), group in groups.items() if key not in new or first[key].digest != digest
+        group[0] for name, group in groups.items() if name[0] not in new or name != _name(first[name[0]])
     ]
     outcomes = await _redeliver(writer, known, [len(groups[_name(arrival)]) for arrival in known])
     outcomes |= {_name(first[key]): Stored(pk, first[key].event, Receipt.ACCEPTED) for key, pk in new.items()}
     return _receipts(arrivals, outcomes)
 
 
-_Name = tuple[Key, bytes]
-"""The key of an arrival, and the digest of its body."""
+_Name = tuple[Key, bytes, str]
+"""The key of an arrival, the digest of its body, and its event.
+
+No signature covers the event. If it did not count, a body that was sent first under another event would make
+GitHub's own delivery a duplicate."""
 
 _Outcomes = dict[_Name, Stored | StoreError]
 
 
 def _name(arrival: Arrival) -> _Name:
-    return arrival.key, arrival.digest
+    return arrival.key, arrival.digest, arrival.event
 
 
 def _grouped(arrivals: Sequence[Arrival]) -> dict[_Name, list[Arrival]]:
@@ -148,7 +153,7 @@ async def _redeliver(writer: Writer, known: Sequence[Arrival], times: Sequence[i
     except StoreError as error:
         return dict.fromkeys(map(_name, known), error)
     reopened = await _reopened(writer, known, rows)
-    return {_name(arrival): _judged(arrival, rows.get(_name(arrival)[0]), reopened) for arrival in known}
+    return {_name(arrival): _judged(arrival, rows.get(arrival.key), reopened) for arrival in known}
 
 
 async def _reopened(
@@ -156,8 +161,8 @@ async def _reopened(
 ) -> frozenset[int] | StoreError:
     repairable = [
         row.id
-        for key, digest in map(_name, known)
-        if (row := rows.get(key)) and row.digest == digest and row.status in REPAIRABLE
+        for arrival in known
+        if (row := rows.get(arrival.key)) and _is_of(arrival, row) and row.status in REPAIRABLE
     ]
     try:
         return frozenset(await writer.reopen(repairable)) if repairable else frozenset()
@@ -169,7 +174,7 @@ async def _reopened(
 def _judged(arrival: Arrival, row: Row | None, reopened: frozenset[int] | StoreError) -> Stored | StoreError:
     if row is None:
         return LockedError("another transaction locks this delivery")
-    if row.digest != arrival.digest:
+    if not _is_of(arrival, row):
         return Stored(row.id, arrival.event, Receipt.CONFLICT)
     if row.status not in REPAIRABLE:
         return Stored(row.id, arrival.event, Receipt.DUPLICATE)
@@ -177,6 +182,10 @@ def _judged(arrival: Arrival, row: Row | None, reopened: frozenset[int] | StoreE
         return reopened
     receipt = Receipt.REDELIVERED if row.id in reopened else Receipt.DUPLICATE
     return Stored(row.id, arrival.event, receipt)
+
+
+def _is_of(arrival: Arrival, row: Row) -> bool:
+    return (row.digest, row.event) == (arrival.digest, arrival.event)
 
 
 def _receipts(arrivals: Sequence[Arrival], outcomes: _Outcomes) -> list[Stored | StoreError]:

@@ -77,7 +77,7 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         if asked:
             tracing.received(arrival.guid, arrival.event, seconds, asked)
         return _answer(arrival, stored.receipt)
-    detail = "another body is stored under this guid and hook"
+    detail = "another body or event is stored under this guid and hook"
     return refuse(request, found, HTTPStatus.CONFLICT, Reason.CONFLICT, detail, len(body))
 
 

@@ -1,6 +1,6 @@
 -- Counts redeliveries of existing deliveries. A row that another transaction locks is skipped and not returned.
 -- The times of the first twenty are kept, so that a captured request that is repeated cannot fill the row.
--- A delivery with another body is returned with its own digest, and nothing of it changes. A row of version 0.1
+-- A delivery with another body or event is returned with its own, and nothing of it changes. A row of version 0.1
 -- has no digest yet: equal bodies make equal zstd frames. The signed bytes replace a body that was recovered
 -- unsigned. A failed delivery whose body was pruned gets it back, to be processed again; with a new time of
 -- settlement, so that it is pruned again some day even if that fails. Where only the key is left, it stays so.
@@ -8,14 +8,14 @@
 WITH sent AS (
     SELECT source, guid, hook_id, decode(digest, 'hex') AS digest,
         substring($2::bytea FROM body_start FOR body_length) AS body, redeliveries, size, headers, content_type,
-        secret_position
+        secret_position, event
     FROM json_to_recordset($1::json) AS sent (
         source text, guid uuid, hook_id bigint, digest text, body_start integer, body_length integer,
-        redeliveries integer, size integer, headers jsonb, content_type text, secret_position smallint
+        redeliveries integer, size integer, headers jsonb, content_type text, secret_position smallint, event text
     )
 ),
 held AS (
-    SELECT id, source, guid, hook_id, digest, body, unsigned, only_key,
+    SELECT id, source, guid, hook_id, event, digest, body, unsigned, only_key,
         body IS NULL AND NOT only_key AND status IN ('dead', 'invalid', 'ignored') AS repairable
     FROM receiver_delivery
     WHERE (source, guid, hook_id) IN (SELECT source, guid, hook_id FROM sent)
@@ -27,7 +27,7 @@ matched AS (
         held.id, sent.digest, sent.redeliveries + 1 AS times, held.unsigned AND NOT held.only_key AS replaced,
         held.repairable AS repaired, held.repairable OR held.unsigned AND held.body IS NOT NULL AS with_body,
         sent.body, sent.size, sent.headers, sent.content_type, sent.secret_position
-    FROM held JOIN sent USING (source, guid, hook_id)
+    FROM held JOIN sent USING (source, guid, hook_id, event)
     WHERE held.unsigned OR COALESCE(held.digest = sent.digest, held.body = sent.body)
 )
 UPDATE receiver_delivery AS delivery
@@ -47,4 +47,4 @@ SET redeliveries = delivery.redeliveries + COALESCE(matched.times, 0),
 FROM held LEFT JOIN matched USING (id)
 WHERE delivery.id = held.id
 RETURNING delivery.source, delivery.guid, delivery.hook_id, delivery.id, delivery.status,
-    encode(delivery.digest, 'hex')
+    encode(delivery.digest, 'hex'), delivery.event

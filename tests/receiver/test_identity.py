@@ -81,6 +81,18 @@ async def test_the_same_key_with_another_body_is_409_and_changes_nothing(post: A
     assert (await post(first))[0] == 200
 
 
+@pytest.mark.parametrize("status", ["received", "processing", "succeeded", "dead", "invalid", "ignored"])
+async def test_the_same_body_under_another_event_is_409_and_changes_nothing(post: Any, status: str) -> None:
+    first = github.sample("push__branch")
+    other = github.request("only_renamed", first.body, guid=first.guid)
+    assert (await post(first))[0] == 202
+    await Delivery.objects.aupdate(status=status)
+    before = await Delivery.objects.values().aget()
+    assert (await post(other))[0] == 409
+    assert await Delivery.objects.values().aget() == before
+    assert await rejected("only_renamed") == [("another body", 409)]
+
+
 @pytest.mark.parametrize("status", ["dead", "invalid", "ignored"])
 async def test_another_body_does_not_reopen_what_failed(post: Any, status: str) -> None:
     first = github.sample("push__branch")

@@ -136,9 +136,15 @@ async def test_a_sender_that_has_gone_leaves_a_whole_row_or_none(parts: Parts) -
     ] == [arrival().body]
 
 
-async def test_another_body_in_the_batch_is_a_conflict_and_the_rest_is_stored(write: Write) -> None:
+OTHERS = pytest.mark.parametrize("change", [{"body": b"other"}, {"event": "other"}], ids=["body", "event"])
+
+
+@OTHERS
+async def test_another_body_or_event_in_the_batch_is_a_conflict_and_the_rest_is_stored(
+    write: Write, change: dict[str, object]
+) -> None:
     guid = str(uuid4())
-    first, other = arrival(guid), arrival(guid, body=b"other")
+    first, other = arrival(guid), arrival(guid, **change)
     batch = [first, other, arrival(), first, other]
     stored = await write(batch)
     assert receipts(stored) == ["accepted", "conflict", "accepted", "duplicate", "conflict"]
@@ -146,11 +152,14 @@ async def test_another_body_in_the_batch_is_a_conflict_and_the_rest_is_stored(wr
     assert (row.body, row.redeliveries) == (arrival().body, 1)
 
 
-async def test_another_body_in_the_batch_does_not_keep_a_redelivery_from_its_repair(write: Write) -> None:
+@OTHERS
+async def test_another_body_or_event_in_the_batch_does_not_keep_a_redelivery_from_its_repair(
+    write: Write, change: dict[str, object]
+) -> None:
     first = arrival()
     await write([first])
     await Delivery.objects.aupdate(status="dead", next_attempt_at=None)
-    stored = await write([arrival(first.guid, body=b"other"), first])
+    stored = await write([arrival(first.guid, **change), first])
     assert receipts(stored) == ["conflict", "redelivered"]
     assert (await Delivery.objects.aget()).status == "received"
 

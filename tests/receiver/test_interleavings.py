@@ -198,7 +198,7 @@ async def test_an_error_in_reopening_costs_its_own_redelivery_alone(error: Excep
             return {one.key: number for number, one in enumerate(arrivals) if one.guid != GUID}
 
         async def redeliver(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, Row]:
-            return {one.key: Row(99, "dead", one.digest) for one in arrivals}
+            return {one.key: Row(99, "dead", one.digest, one.event) for one in arrivals}
 
         async def reopen(self, ids: Sequence[int]) -> list[int]:
             raise error
