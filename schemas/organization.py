@@ -34,7 +34,7 @@ class Invitation(Snapshot):
 ACTIONS_OF_USER = frozenset({"created", "deleted"})
 
 
-class OrganizationEvent(AccountEvent, PartlessEvent):
+class OrganizationEvent(PartlessEvent, AccountEvent):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#organization."""
 
     foreign = (PARTS - {"invitation", "membership", "user"}) | {"repository"}
