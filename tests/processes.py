@@ -81,22 +81,27 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
     return process.wait()
 
 
+def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the receiver at this URL answers; fail with its log if it ends before."""
+
+    def answers() -> bool:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    wait_until(answers, "the receiver answers", STARTS_WITHIN)
+
+
 @contextmanager
 def receiver(log: Path, **changes: str) -> Iterator[str]:
     """Run the Procfile's `web:` line; yield its URL once it answers."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running(PROCFILE["web"], log, PORT=str(port), UVICORN_HOST="127.0.0.1", **changes) as process:
-
-        def answers() -> bool:
-            assert process.poll() is None, log.read_text()
-            try:
-                with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
-                    return bool(response.status == 200)
-            except OSError:
-                return False
-
-        wait_until(answers, "the receiver answers", STARTS_WITHIN)
+        wait_until_healthy(url, process, log)
         yield url
 
 

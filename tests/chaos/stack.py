@@ -2,7 +2,6 @@
 
 import shlex
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,14 +44,5 @@ def receiver(
     if files:
         command = f"sh -c {shlex.quote(f'ulimit -n {files}; exec {command}')}"
     with processes.running(command, log, **changes) as process:
-
-        def answers() -> bool:
-            assert process.poll() is None, log.read_text()
-            try:
-                with urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
-                    return bool(response.status == 200)
-            except OSError:
-                return False
-
-        processes.wait_until(answers, "the receiver answers", processes.STARTS_WITHIN)
+        processes.wait_until_healthy(url, process, log)
         yield Receiver(url, process)

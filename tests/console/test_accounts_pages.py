@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.console.conftest import Console
-from tests.console.test_overview import words
+from tests.console.visitors import words
 
 pytestmark = pytest.mark.once
 

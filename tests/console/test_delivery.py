@@ -1,12 +1,10 @@
 """The page of a delivery: its history, payload and bytes, and how to send it again."""
 
 import json
-import re
 import shutil
 import subprocess
 import uuid
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +20,9 @@ from records.models import Commit, Issue, Repository
 from tests import github, servers
 from tests.console.conftest import Console
 from tests.console.kept import kept
+from tests.console.visitors import words
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\u202egpj\0"
-
-
-def words(text: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
 def ran(delivery: Delivery, outcome: Outcome, **changes: object) -> HandlerRun:

@@ -13,6 +13,7 @@ from receiver.models import Delivery, Reason, Rejection, RejectionCount, Status
 from tests import servers
 from tests.console.conftest import Console
 from tests.console.kept import kept
+from tests.console.visitors import words
 
 COPIED = (
     "hook_id",
@@ -25,10 +26,6 @@ COPIED = (
     "body",
     "size",
 )
-
-
-def words(text: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
 def test_while_nothing_has_come_the_first_page_says_how_to_begin(console: Console) -> None:

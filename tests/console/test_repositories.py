@@ -9,7 +9,7 @@ from django.utils import timezone
 from records.models import Commit, Issue, PullRequest, Push, PushCommit, Repository
 from tests.console.conftest import Console
 from tests.console.kept import kept
-from tests.console.test_overview import words
+from tests.console.visitors import words
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 

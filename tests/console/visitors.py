@@ -1,8 +1,10 @@
 """People who use the console, as HTTP clients with cookies."""
 
+import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from html import unescape
 from http.client import HTTPMessage
 from http.cookiejar import CookieJar
 from urllib.parse import urlencode
@@ -25,6 +27,11 @@ class Answer:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+
+def words(text: str) -> str:
+    """Return the text of a page without its markup."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
 class Visitor:

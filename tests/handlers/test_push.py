@@ -80,12 +80,6 @@ async def test_a_created_deleted_or_forced_ref_is_written_as_such(
     assert {name for name in ("created", "deleted", "forced") if getattr(push, name)} == set(flags)
 
 
-async def test_an_author_without_account_email_or_name_is_recorded() -> None:
-    await handle_cases("push__author_without_account")
-    commit = await Commit.objects.aget()
-    assert (commit.author_name, commit.author_email) == ("", "scanner at archive")
-
-
 async def test_text_that_a_database_cannot_hold_is_recorded_escaped() -> None:
     await handle_cases("push__text_not_storable")
     assert (await Commit.objects.aget()).message == "NUL \\u0000 and a lone surrogate \\ud83c in one message"

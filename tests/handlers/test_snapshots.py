@@ -99,11 +99,6 @@ async def test_a_deleted_issue_stays_deleted_whatever_comes_late() -> None:
     assert (await Issue.objects.aget()).deleted
 
 
-async def test_an_issue_whose_author_is_gone_is_recorded() -> None:
-    await handle_cases("issues__author_gone")
-    assert (await Issue.objects.aget()).author == ""
-
-
 async def test_of_two_snapshots_of_one_second_the_later_arrival_wins() -> None:
     payload = github.payload("issues__edited")
     await handle("issues", payload)
