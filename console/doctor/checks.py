@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from console.doctor import hooks, machine, posting, services
 from console.doctor.findings import Finding, Status
+from console.doctor.posting import Accept
 from console.doctor.running import Check
 
 
-def checks(url: str = "", hook_url: str = "") -> Sequence[Check]:
-    """Return all checks. With a URL, one of them posts a ping to it.
+def checks(url: str = "", hook_url: str = "", accept: Accept = posting.any_address) -> Sequence[Check]:
+    """Return all checks. With a URL, one of them posts a ping to it, at an address that `accept` accepts.
 
     `hook_url` is the address that hooks should have, if it is known.
     """
@@ -20,7 +21,7 @@ def checks(url: str = "", hook_url: str = "") -> Sequence[Check]:
         Check("secrets", machine.check_secrets),
         Check("clock", machine.check_clock),
         Check("disk", machine.check_disk),
-        Check("webhook", lambda: posting.check_webhook(url), posting.LIMIT)
+        Check("webhook", lambda: posting.check_webhook(url, accept), posting.LIMIT)
         if url
         else Check("webhook", _no_url),
         Check("hooks", lambda: hooks.check_hooks(hook_url), hooks.LIMIT),

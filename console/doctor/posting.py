@@ -1,10 +1,12 @@
 """Posts the doctor's ping, follows it through the ledger, and removes it."""
 
 import http.client
+import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from ipaddress import ip_address
 from urllib.parse import SplitResult
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from console import signing
 from console.doctor import answers, ping, services
 from console.doctor.answers import Answer
 from console.doctor.findings import Finding, Status
+from console.forwarding.target import Address
 from database import row_sets
 from receiver.models import TERMINAL, Delivery
 
@@ -29,8 +32,16 @@ LONGEST_ANSWER = 64 * 1024  # bytes
 # A ping that is younger may belong to a doctor that still waits for it.
 LEFT_BEHIND = timedelta(minutes=10)
 
+Accept = Callable[[str, Address], bool]
+"""Decides whether a ping may go to this address of a host."""
 
-def check_webhook(url: str) -> Iterator[Finding]:
+
+def any_address(_host: str, _address: Address) -> bool:
+    """Accept every address: the user of a shell can reach them anyway."""
+    return True
+
+
+def check_webhook(url: str, accept: Accept = any_address) -> Iterator[Finding]:
     """Post a signed ping of 24 MB to a URL, as GitHub would; check that it is stored here and processed."""
     try:
         parts = ping.target(url)
@@ -42,7 +53,7 @@ def check_webhook(url: str) -> Iterator[Finding]:
         return
     content = ping.body()
     headers = ping.headers(secret, content)
-    finding = answers.judged(post(parts, content, headers), len(content))
+    finding = answers.judged(post(parts, content, headers, accept), len(content))
     yield finding
     if finding.status is not Status.WRONG:
         services.require_database()
@@ -50,7 +61,7 @@ def check_webhook(url: str) -> Iterator[Finding]:
         remove_left_behind()
 
 
-def post(parts: SplitResult, content: bytes, headers: dict[str, str]) -> Answer:
+def post(parts: SplitResult, content: bytes, headers: dict[str, str], accept: Accept = any_address) -> Answer:
     """Post once, without following redirects; return the answer, or why there is none."""
     sent = 0
 
@@ -64,6 +75,7 @@ def post(parts: SplitResult, content: bytes, headers: dict[str, str]) -> Answer:
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     started = time.monotonic()
     try:
+        connection.sock = _socket(connection, accept)
         try:
             connection.request("POST", path, chunks(), headers)
         except (BrokenPipeError, ConnectionResetError):
@@ -87,11 +99,27 @@ def post(parts: SplitResult, content: bytes, headers: dict[str, str]) -> Answer:
 
 
 def _connection(parts: SplitResult) -> http.client.HTTPConnection:
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, parts.port, timeout=STEP_LIMIT, context=context)
-    return http.client.HTTPConnection(host, parts.port, timeout=STEP_LIMIT)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    # Without a port it would take the last part of an IPv6 address for one.
+    return kind(parts.hostname or "", parts.port or kind.default_port)
+
+
+def _socket(connection: http.client.HTTPConnection, accept: Accept) -> socket.socket:
+    """Return a connected socket. The name is looked up once, so `accept` sees the address that is used."""
+    failure: OSError = PermissionError("the name leads to an address to which a page may not send")
+    for *_, at in socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM):
+        # An address of one link has a zone after "%".
+        if not accept(connection.host, ip_address(str(at[0]).partition("%")[0])):
+            continue
+        try:
+            found = socket.create_connection((str(at[0]), connection.port), STEP_LIMIT)
+        except OSError as error:
+            failure = error
+            continue
+        if isinstance(connection, http.client.HTTPSConnection):
+            return ssl.create_default_context().wrap_socket(found, server_hostname=connection.host)
+        return found
+    raise failure
 
 
 def _followed(guid: UUID) -> Finding:

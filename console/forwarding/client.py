@@ -43,8 +43,8 @@ class Answer:
 class Client:
     """Sends to one target, over one connection where the target keeps it open."""
 
-    def __init__(self, target: Target, accept: Callable[[Target, Address], bool] | None = None) -> None:
-        """`accept` decides about each address. The check and the connection see the same look-up."""
+    def __init__(self, target: Target, accept: Callable[[str, Address], bool] | None = None) -> None:
+        """`accept` decides about each address of a host. The check and the connection share one look-up."""
         self._target = target
         self._accept = accept
         self._addresses: list[Address] = []
@@ -100,7 +100,7 @@ class Client:
             found = await targets.addresses(self._target)
         except TargetError as error:
             raise NotReachedError(str(error)) from error
-        accepted = [one for one in found if self._accept is None or self._accept(self._target, one)]
+        accepted = [one for one in found if self._accept is None or self._accept(self._target.host, one)]
         if not accepted:
             raise NotReachedError(f"{self._target.host} leads to an address that is not allowed")
         return accepted

@@ -70,8 +70,8 @@ async def addresses(target: Target) -> list[Address]:
     return list(dict.fromkeys(ip_address(str(at[0]).partition("%")[0]) for *_, at in found))
 
 
-def is_harmless(target: Target, address: Address) -> bool:
-    """Return whether a delivery may be sent to this address, to which the owner of the name can point it.
+def is_harmless(host: str, address: Address) -> bool:
+    """Return whether a page may send to this address, to which the owner of the name `host` can point it.
 
     A machine's own services, and the metadata service of a cloud at 169.254.169.254, trust all that reaches
     them. An address of this machine is allowed if the URL itself names it.
@@ -82,9 +82,9 @@ def is_harmless(target: Target, address: Address) -> bool:
     if not address.is_loopback:
         return True
     try:
-        return ip_address(target.host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        return target.host == _LOOPBACK_NAME
+        return host == _LOOPBACK_NAME
 
 
 def _inner(address: Address) -> Address:

@@ -21,6 +21,13 @@ def test_viewers_may_neither_examine_nor_send(console: Console, receiver_url: st
     assert 'href="/doctor"' not in console.viewer.get("/").text
 
 
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254/webhooks/github", "http://[fd00:ec2::254]/webhooks/github"]
+)
+def test_a_page_sends_its_ping_to_no_metadata_service(url: str, console: Console) -> None:
+    assert "an address to which a page may not send" in console.operator.post("/doctor", url=url).text
+
+
 def test_a_ping_goes_to_the_address_of_the_form_and_what_it_says_is_text(
     console: Console, receiver_url: str
 ) -> None:

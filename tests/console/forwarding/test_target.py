@@ -62,7 +62,7 @@ def test_anything_else_is_no_target(url: str) -> None:
     ],
 )
 def test_a_name_is_trusted_with_an_address(url: str, address: str, harmless: bool) -> None:
-    assert is_harmless(parse(url), ip_address(address)) is harmless
+    assert is_harmless(parse(url).host, ip_address(address)) is harmless
 
 
 async def test_a_name_has_its_addresses_once_each_and_an_unknown_one_has_none() -> None:
