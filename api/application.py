@@ -21,7 +21,7 @@ from api import (
     operations,
     problems,
     records,
-    refusals,
+    rejections,
     replays,
     repositories,
     stats,
@@ -86,7 +86,7 @@ api = Api(
 api.add_router("/deliveries", replays.router)
 api.add_router("/deliveries", deliveries.router)
 api.add_router("/operations", operations.router)
-api.add_router("", refusals.router)
+api.add_router("", rejections.router)
 api.add_router("/views", views.router)
 api.add_router("/missed", missed.router)
 api.add_router("/stats", stats.router)

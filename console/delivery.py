@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views import View
 from pydantic import JsonValue
 
-from console import copying, payload_tree, timeline, wrote
+from console import payload_tree, shell_lines, timeline, wrote
 from console.pages import page
 from ledger import counting, filters, halves
 from ledger.models import Replay
@@ -83,8 +83,8 @@ def _known(delivery: Delivery) -> dict[str, Any]:
     return {
         "size": delivery.size,
         "headers": {"Content-Type": delivery.content_type, **delivery.headers},
-        "send": copying.send(delivery.event, delivery.guid),
-        "curl": copying.curl(delivery.headers, delivery.content_type, delivery.guid, _webhook(delivery)),
+        "send": shell_lines.send(delivery.event, delivery.guid),
+        "curl": shell_lines.curl(delivery.headers, delivery.content_type, delivery.guid, _webhook(delivery)),
     }
 
 
@@ -138,7 +138,7 @@ class BodyView(View):
             body,
             content_type="application/octet-stream",
             headers={
-                "Content-Disposition": f'attachment; filename="{copying.file_name(delivery.guid)}"',
+                "Content-Disposition": f'attachment; filename="{shell_lines.file_name(delivery.guid)}"',
                 "Content-Security-Policy": "sandbox; default-src 'none'",
             },
         )

@@ -7,7 +7,7 @@ from console.accounts.admin import site
 from console.accounts.views import LinkView, SignInView, SignOutView
 from console.deliveries import DeliveriesView, SearchView
 from console.delivery import BodyView, DeliveryView
-from console.examination import DoctorView
+from console.doctor_page import DoctorView
 from console.forwarding.views import ForwardView
 from console.metrics import MetricsView
 from console.operations import ChangeView, OperationsView, OperationView
@@ -15,7 +15,7 @@ from console.overview import OverviewView
 from console.pages import favicon
 from console.records import CommitView, NumberedView, PullRequestView
 from console.recovery import RecoveryView
-from console.refusals import RejectionsView, UnmatchedView
+from console.rejections import RejectionsView, UnmatchedView
 from console.replaying import ReplayAllView, ReplayView
 from console.repositories import RepositoriesView, RepositoryView
 from console.syncing import SyncView

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
-from console import copying
+from console import shell_lines
 from ledger.models import Operation, Replay
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from records.models import Commit, Issue, Repository
@@ -178,8 +178,8 @@ def test_signed_out_sees_neither_page_nor_bytes(console: Console) -> None:
 
 def test_the_line_for_manage_py_names_the_downloaded_file() -> None:
     guid = uuid.uuid4()
-    assert copying.send("push", guid) == f"python manage.py send push --file {guid}.body"
-    assert copying.send("a b; rm", guid).startswith("python manage.py send 'a b; rm'")
+    assert shell_lines.send("push", guid) == f"python manage.py send push --file {guid}.body"
+    assert shell_lines.send("a b; rm", guid).startswith("python manage.py send 'a b; rm'")
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
@@ -188,8 +188,8 @@ def test_the_line_for_curl_sends_the_same_delivery(receiver_url: str, tmp_path: 
     row = kept(
         "push__text_not_storable", headers={"User-Agent": "GitHub-Hookshot/it's", "X-GitHub-Event": "push"}
     )
-    (tmp_path / copying.file_name(row.guid)).write_bytes(row.body or b"")
-    line = copying.curl(row.headers, row.content_type, row.guid, f"{receiver_url}/webhooks/github")
+    (tmp_path / shell_lines.file_name(row.guid)).write_bytes(row.body or b"")
+    line = shell_lines.curl(row.headers, row.content_type, row.guid, f"{receiver_url}/webhooks/github")
     done = subprocess.run(
         ["/bin/sh", "-c", f"{line} --silent"], cwd=tmp_path, capture_output=True, text=True, check=True,
         timeout=60, env={"PATH": "/usr/bin:/bin", "SECRET": servers.SECRET},

@@ -1,4 +1,4 @@
-"""Records, refusals and workers in the API."""
+"""Records, rejections and workers in the API."""
 
 import json
 from datetime import timedelta

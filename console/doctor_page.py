@@ -14,14 +14,14 @@ from console.pages import page
 
 # One at a time in a process: threads of checks that hang would add up, and so would pings of 24 MB.
 _examining = Lock()
-BUSY = Finding("doctor", Status.SKIPPED, "another examination is under way", "Reload the page after it.")
+BUSY = Finding("doctor", Status.SKIPPED, "another check is under way", "Reload the page after it.")
 LONGEST_URL = 2_000  # characters
 # The look of a status: the class that marks deliveries alike.
 MARKS = {Status.OK: "succeeded", Status.WARNING: "retrying", Status.WRONG: "dead", Status.SKIPPED: ""}
 
 
 class DoctorView(View):
-    """Examines the installation as the console's process sees it."""
+    """Checks the installation as the process of the console sees it."""
 
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Show the findings of all checks but the ping."""
