@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -447,3 +449,24 @@ def test_settings_are_read_in_one_place() -> None:
         if re.search(r"os\.environ\b(?!\.setdefault)|getenv", path.read_text())
     }
     assert readers == set()
+
+
+def test_a_new_file_of_sqlite_has_pages_of_8_kib(tmp_path: Path) -> None:
+    config = settings.database(f"sqlite:///{tmp_path / 'new.sqlite3'}")
+    with closing(sqlite3.connect(config["NAME"])) as lite:
+        lite.executescript(config["OPTIONS"]["init_command"])
+        lite.execute("CREATE TABLE any_table (id integer)")
+        found = [lite.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "journal_mode")]
+    assert found == [8192, "wal"]
+
+
+def test_an_older_file_of_sqlite_keeps_its_pages(tmp_path: Path) -> None:
+    config = settings.database(f"sqlite:///{tmp_path / 'old.sqlite3'}")
+    with closing(sqlite3.connect(config["NAME"])) as lite:
+        lite.executescript(
+            "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; CREATE TABLE any_table (id integer)"
+        )
+        lite.executescript(config["OPTIONS"]["init_command"])
+        lite.execute("INSERT INTO any_table VALUES (1)")
+        found = [lite.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "integrity_check")]
+    assert found == [4096, "ok"]
