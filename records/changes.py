@@ -121,8 +121,13 @@ def outdated(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> frozens
 
 
 def is_repeated(stored: Row, snapshot: Snapshot) -> bool:
-    """Return whether the row has the edits of a snapshot of the same second: a move counts once."""
-    return bool(snapshot.moves) and snapshot.moves <= {*map(tuple, stored["changes"].get("moves", ()))}
+    """Return whether the row has the edits of a snapshot of the same second: a move counts once.
+
+    Without a time, such as an organisation, an edit may happen again years later.
+    """
+    timed = snapshot.fields.get("updated_at") is not None
+    known = {*map(tuple, stored["changes"].get("moves", ()))}
+    return timed and bool(snapshot.moves) and snapshot.moves <= known
 
 
 def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class CollaboratorManager(models.Manager["Collaborator"]):
         repository = await repositories.upsert(event.repository, server)
         removed = event.action == "removed"
         former = changes.replaced("permission", event.former_permission, event.permission or "")
+        none = frozenset({changes.mark("permission", "")})
         return await SNAPSHOTS.record(
             (repository, event.member.id),
             {
@@ -33,8 +34,9 @@ class CollaboratorManager(models.Manager["Collaborator"]):
                 "updated_at": event.repository.updated_at,
             },
             action=people.BEGINS_AGAIN if event.action == "added" else event.action,
-            # Without the chain of edits: a removal ends it with an empty permission.
-            lost=former.get("lost", frozenset()),
+            # Without the chain of edits: a removal ends it with no permission, from which `added` begins.
+            lost=none if event.action == "added" else former.get("lost", frozenset()),
+            gained=none if removed else frozenset(),
         )
 
 

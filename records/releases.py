@@ -106,8 +106,7 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         return now
     tied = stored is not None and updated_at == before
     if stored is not None and not fields["deleted"]:
-        # Without a time of its own a tie lasts for years, and an edit of it may happen again.
-        repeated = tied and "updated_at" in fields and changes.is_repeated(stored, snapshot)
+        repeated = tied and changes.is_repeated(stored, snapshot)
         older = repeated or (tied and changes.outdated(stored, snapshot, TEXTS))
         if older or not _is_newer(stored, snapshot):
             told = _changed(stored["changes"], snapshot) if tied else {}

@@ -63,6 +63,12 @@ async def test_a_removed_collaborator_who_is_added_again_is_there() -> None:
     assert not (await Collaborator.objects.aget()).removed
 
 
+async def test_a_collaborator_who_is_added_again_has_the_permission_that_an_edit_replaced() -> None:
+    await handle_cases("member__added", "member__edited", "member__removed", "member__added")
+    row = await Collaborator.objects.aget()
+    assert (row.removed, row.permission) == (False, "write")
+
+
 async def test_the_repositorys_time_keeps_a_late_added_from_a_removed_collaborator() -> None:
     history = payloads("member__added", "member__removed")
     history[1][1]["repository"]["updated_at"] = AGAIN
@@ -108,6 +114,15 @@ async def test_an_organisations_former_login_does_not_come_back_late() -> None:
     renamed["organization"] = {"login": "harbours", "id": 7100123}
     history = [*payloads("organization__member_added"), ("organization", renamed)]
     assert (await end_in_every_order(Organization, history))["login"] == "harbours"
+
+
+async def test_an_organisation_can_take_a_login_again_that_it_gave_up() -> None:
+    for former, login in (("harbour-works", "harbours"), ("harbours", "harbour-works")) * 2:
+        payload = github.payload("organization__member_added") | {"action": "renamed"}
+        del payload["membership"]
+        payload |= {"changes": {"login": {"from": former}}, "organization": {"login": login, "id": 7100123}}
+        await handle("organization", payload)
+        assert (await Organization.objects.aget()).login == login
 
 
 async def test_two_servers_have_organisations_of_one_id() -> None:
