@@ -88,6 +88,13 @@ class TokenAdmin(_TokenAdmin):
     readonly_fields = fields
     actions = ("revoke",)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: "dict[str, object] | None" = None
+    ) -> HttpResponse:
+        """List the tokens, and say how one is created."""
+        title = "Tokens: manage.py token create NAME --scope read creates one"
+        return super().changelist_view(request, {**(extra_context or {}), "title": title})
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False: a page would show the token on the screen."""
         return False

@@ -49,6 +49,7 @@ def test_an_admin_makes_an_operator_with_one_tick(console: Console) -> None:
 
 def test_times_have_their_zone(console: Console) -> None:
     text = console.admin.get("/admin/api/token/").text
+    assert "manage.py token create NAME" in text
     assert re.search(r"field-created_at[^>]*>\d{4}-\d\d-\d\d \d\d:\d\d UTC<", text)
 
 
