@@ -31,7 +31,7 @@ from api.schemas import (
     rendered,
 )
 from ledger import filters, following, halves, paging
-from ledger.filters import LARGEST, Filter, InvalidFilterError
+from ledger.filters import LARGEST_ID, Filter, InvalidFilterError
 from receiver.frames import UnreadableBodyError
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 
@@ -149,7 +149,7 @@ async def list_deliveries(request: HttpRequest, query: Query[Listed]) -> HttpRes
     if query.after is not None:
         if query.cursor is not None:
             raise invalid("query.cursor", "cursor and after exclude each other")
-        followed = await following.after(rows, min(int(query.after), LARGEST), query.limit)
+        followed = await following.after(rows, min(int(query.after), LARGEST_ID), query.limit)
         place = link(request, after=followed.rows[-1].id) if followed.more else None
         return rendered(_page(followed.rows, place))
     key = paging.key(query.cursor or "")

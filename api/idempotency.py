@@ -18,7 +18,7 @@ from api.models import IdempotentAnswer, Token
 from api.problems import invalid
 
 NAME = "Idempotency-Key"
-KEPT = timedelta(days=1)
+KEPT_FOR = timedelta(days=1)
 
 Key = Annotated[
     str | None,
@@ -42,7 +42,7 @@ def once(
     if key is None:
         return work(), True
     now = timezone.now()
-    IdempotentAnswer.objects.filter(created_at__lt=now - KEPT).delete()
+    IdempotentAnswer.objects.filter(created_at__lt=now - KEPT_FOR).delete()
     content = f"{request.method} {request.path}\n".encode() + request.body
     digest = hashlib.sha256(content).digest()
     row, created = IdempotentAnswer.objects.get_or_create(

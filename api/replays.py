@@ -1,5 +1,6 @@
 """Replay: one delivery, many by their ids, or any number by a filter."""
 
+import re
 from collections import Counter
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from api.operations import OperationDetail, detail
 from api.problems import conflict, invalid
 from api.schemas import MAX_ITEMS, Content, Model, ReplayOutcome, caller, must, number, requester
 from ledger import counting, operations, replays
-from ledger.filters import LARGEST
+from ledger.filters import LARGEST_ID
 from ledger.models import Kind, Operation
 from ledger.operations import Progress
 from ledger.selection import Selection
@@ -183,4 +184,4 @@ def _outcome(text: str, due: set[int], stored: dict[int, str], pruned: set[int])
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST
+    return bool(re.fullmatch("[0-9]{1,19}", text)) and int(text) <= LARGEST_ID

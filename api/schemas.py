@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from api.models import Token
 from api.problems import not_found
-from ledger.filters import LARGEST
+from ledger.filters import LARGEST_ID
 
 MAX_ITEMS = 200
 DEFAULT_ITEMS = 50
@@ -96,7 +96,7 @@ def rendered(content: Model) -> HttpResponse:
 def number(text: str) -> int:
     """Return the number of an id. Raises a 404 for one that no row can have."""
     found = int(text)
-    if found > LARGEST:
+    if found > LARGEST_ID:
         raise not_found()
     return found
 

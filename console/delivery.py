@@ -47,7 +47,7 @@ class DeliveryView(View):
             "forward_urls": settings.FORWARD_URLS,
         }
         payload = None
-        if body is not None and len(body) <= payload_tree.SHOWN:
+        if body is not None and len(body) <= payload_tree.MAX_SHOWN:
             with suppress(ValueError):
                 payload = payload_tree.read(body, delivery.content_type)
         if settled or not only_story:
@@ -90,7 +90,7 @@ def _known(delivery: Delivery) -> dict[str, Any]:
 
 def _shown(body: bytes, payload: JsonValue) -> dict[str, Any]:
     """Return the payload: as a tree where it is small enough, and its first bytes as text."""
-    shown = payload_tree.SHOWN
+    shown = payload_tree.MAX_SHOWN
     return {
         "readable": True,
         "size": len(body),

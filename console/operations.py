@@ -16,7 +16,7 @@ from console.accounts.roles import require_operator
 from console.pages import ActionView, page, row_id
 from ledger import operations
 from ledger.counting import CAP, Count
-from ledger.filters import LARGEST
+from ledger.filters import LARGEST_ID
 from ledger.models import Change, Operation, State
 from receiver.queue import OPERATION, wake_workers
 
@@ -34,7 +34,7 @@ class OperationsView(View):
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Show a page of them."""
         before = request.GET.get("before", "")
-        end = row_id(before) or LARGEST
+        end = row_id(before) or LARGEST_ID
         rows = [row async for row in Operation.objects.filter(pk__lt=end).order_by("-pk")[: PAGE_SIZE + 1]]
         context = {
             "rows": [(row, list(about(row))) for row in rows[:PAGE_SIZE]],

@@ -98,7 +98,7 @@ def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> d
         "ignored_is_cut": sum(number for _, number in found.unmatched) >= overview.MAX_IGNORED,
         "most_ignored": overview.MAX_IGNORED,
         "silent": [(one, summary.span(one.usually.total_seconds())) for one in found.silent],
-        "days": overview.DAYS,
+        "days": overview.DAYS_COUNTED,
         "most_errors": reading.MAX_ERRORS,
     }
 
@@ -136,7 +136,7 @@ def _reasons(errors: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
 
 def _ignored(event: str) -> str:
     """Return the query of the URL that lists what no handler wanted of an event."""
-    return urlencode({"status": Status.IGNORED.value, "since": f"{overview.DAYS}d", "event": event})
+    return urlencode({"status": Status.IGNORED.value, "since": f"{overview.DAYS_COUNTED}d", "event": event})
 
 
 def _url(reason: str) -> str:

@@ -17,7 +17,7 @@ from console.escaping import visible
 MAX_NODES = 5_000
 DEEPEST = 60
 # Bytes of a payload that a page shows; the rest is in the download.
-SHOWN = 256 * 1024
+MAX_SHOWN = 256 * 1024
 
 
 class Number(str):

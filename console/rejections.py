@@ -12,7 +12,7 @@ from console.pages import page
 from ledger.unmatched import MAX_IGNORED, unmatched
 from receiver.models import Reason, Rejection, RejectionCount
 
-DAYS = 7
+DAYS_COUNTED = 7
 MAX_SHOWN = 50  # requests
 
 
@@ -25,7 +25,7 @@ class RejectionsView(View):
         chosen = (
             Rejection.objects.filter(reason=reason) if reason in Reason.values else Rejection.objects.all()
         )
-        since = timezone.now().date() - timedelta(days=DAYS - 1)
+        since = timezone.now().date() - timedelta(days=DAYS_COUNTED - 1)
         counts = RejectionCount.objects.filter(day__gte=since).values("reason").annotate(total=Sum("count"))
         context = {
             "since": since,

@@ -15,7 +15,7 @@ from receiver.models import Delivery, HandlerRun, Status
 # The source of deliveries that came to /webhooks/github; no other source can be called so.
 NO_SOURCE = "-"
 # PostgreSQL's largest bigint.
-LARGEST = 2**63 - 1
+LARGEST_ID = 2**63 - 1
 # PostgreSQL stores no NUL in a text, and no half of a character.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -88,7 +88,7 @@ def _text(column: str) -> Callable[[str, datetime], Q]:
 
 def _number(name: str, column: str) -> Callable[[str, datetime], Q]:
     def condition(value: str, _now: datetime) -> Q:
-        if not re.fullmatch(r"[0-9]{1,19}", value) or int(value) > LARGEST:
+        if not re.fullmatch(r"[0-9]{1,19}", value) or int(value) > LARGEST_ID:
             raise InvalidFilterError(name, "a number")
         return Q(**{column: int(value)})
 

@@ -20,7 +20,7 @@ from receiver.models import WAITING, Delivery, Reason, RejectionCount, Status
 # Maximum numbers of rows that are read.
 MAX_IGNORED = 1_000
 MAX_HELD = 1_000
-DAYS = 7
+DAYS_COUNTED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _dead() -> tuple[int, list[tuple[str, str]]]:
 def _lost(now: datetime) -> dict[str, list[tuple[str, int]]]:
     """Return rejections by reason and ignored deliveries by event, with one statement."""
     counts: Any = RejectionCount.objects.filter(
-        reason__in=Reason.values, day__gte=now.date() - timedelta(days=DAYS - 1)
+        reason__in=Reason.values, day__gte=now.date() - timedelta(days=DAYS_COUNTED - 1)
     )
     parts = []
     for kind, rows, name, times in (

@@ -32,7 +32,7 @@ Counts = dict[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldDelivery:
     """A delivery under a lease."""
 
     id: int
@@ -70,7 +70,7 @@ class Reading:
     """Counts of the newest `CAP` of the last hour."""
     settled_since: datetime
     settled_last_minute: int
-    held: Sequence[Held]
+    held: Sequence[HeldDelivery]
     retries: Sequence[Due]
     dead: int
     """Up to `CAP`."""
@@ -95,7 +95,7 @@ def read() -> Reading:
         settled=_counts(settled(now - HOUR)),
         settled_since=now - HOUR if ended["count"] < CAP else ended["since"],
         settled_last_minute=Delivery.objects.filter(finished_at__gte=now - MINUTE).count(),
-        held=[Held(*row) for row in held()],
+        held=[HeldDelivery(*row) for row in held()],
         retries=[Due(*row) for row in retries()],
         dead=dead()[:CAP].count(),
         errors=list(errors()),
@@ -115,7 +115,7 @@ def settled(since: datetime) -> models.QuerySet[Delivery]:
 
 
 def held() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
-    """Return the deliveries under leases, as the fields of `Held`."""
+    """Return the deliveries under leases, as the fields of `HeldDelivery`."""
     rows = Delivery.objects.filter(status=Status.PROCESSING).order_by("lease_expires_at")
     return rows.values_list("pk", "worker", "event", "action", "repository", "lease_expires_at")[:MAX_HELD]
 

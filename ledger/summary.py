@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ledger.counting import CAP
 from ledger.heartbeats import Heartbeat
-from ledger.reading import MAX_ERRORS, MAX_HELD, MINUTE, Held, Reading
+from ledger.reading import MAX_ERRORS, MAX_HELD, MINUTE, HeldDelivery, Reading
 from receiver.models import OPEN, Status
 
 # Maximum numbers of rows in the tables.
@@ -74,7 +74,7 @@ def deliveries(reading: Reading) -> Sheet:
 
 def workers(reading: Reading) -> Sheet:
     """Return the live workers with their deliveries, and dead workers with leases."""
-    held: dict[str, list[Held]] = defaultdict(list)
+    held: dict[str, list[HeldDelivery]] = defaultdict(list)
     for delivery in reading.held:
         held[delivery.worker].append(delivery)
     alive = {worker.worker: worker for worker in reading.alive}
@@ -89,7 +89,9 @@ def workers(reading: Reading) -> Sheet:
     return Sheet(title, columns, rows, numbers=["at work"])
 
 
-def _worker(name: str, alive: Heartbeat | None, held: Sequence[Held], reading: Reading) -> list[list[str]]:
+def _worker(
+    name: str, alive: Heartbeat | None, held: Sequence[HeldDelivery], reading: Reading
+) -> list[list[str]]:
     running = alive.running if alive else {}
     longest = sorted(held, key=lambda delivery: -running.get(delivery.id, 0))[:MAX_RUNNING]
     if alive:

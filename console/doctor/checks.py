@@ -21,10 +21,10 @@ def checks(url: str = "", hook_url: str = "", accept: Accept = posting.any_addre
         Check("secrets", machine.check_secrets),
         Check("clock", machine.check_clock),
         Check("disk", machine.check_disk),
-        Check("webhook", lambda: posting.check_webhook(url, accept), posting.LIMIT)
+        Check("webhook", lambda: posting.check_webhook(url, accept), posting.WEBHOOK_LIMIT)
         if url
         else Check("webhook", _no_url),
-        Check("hooks", lambda: hooks.check_hooks(hook_url), hooks.LIMIT),
+        Check("hooks", lambda: hooks.check_hooks(hook_url), hooks.HOOKS_LIMIT),
     ]
 
 

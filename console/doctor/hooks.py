@@ -24,7 +24,7 @@ from upstream.session import Session
 
 # Seconds: a person waits for the answer.
 PATIENCE, ANSWER_WITHIN, BACKOFF = 5.0, 15.0, (0.5, 1.0)
-LIMIT = 60.0
+HOOKS_LIMIT = 60.0
 # Repositories and organisations whose hooks are read.
 MAX_OWNERS = 50
 # Seconds: `Date` has no fractions, and an answer may take a while.

@@ -26,7 +26,7 @@ STEP_LIMIT = 30.0
 SETTLED_WITHIN = 15.0
 LOOK_INTERVAL = 0.1  # seconds
 # Seconds for the whole check of the webhook.
-LIMIT = 90.0
+WEBHOOK_LIMIT = 90.0
 CHUNK = 64 * 1024  # bytes
 LONGEST_ANSWER = 64 * 1024  # bytes
 # A ping that is younger may belong to a doctor that still waits for it.

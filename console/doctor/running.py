@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from console.doctor.findings import Finding, Status
 
-LIMIT = 10.0  # seconds; a connection attempt to the database takes up to five
+CHECK_LIMIT = 10.0  # seconds; a connection attempt to the database takes up to five
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Check:
 
     name: str
     look: Callable[[], Iterable[Finding]]
-    limit: float = LIMIT
+    limit: float = CHECK_LIMIT
     """Seconds."""
 
 

@@ -15,9 +15,9 @@ from console.forwarding.outgoing import Outgoing, outgoing
 from console.forwarding.stored import Stored, UnreadableError
 from console.forwarding.trying import Meaning
 
-POLL = 1.0  # seconds between two looks for new deliveries
+LOOK_EVERY = 1.0  # seconds between two looks for new deliveries
 # Seconds between two looks while a transaction may still add a lower id.
-SOON = 0.05
+BLOCKED_LOOK_EVERY = 0.05
 
 
 Show = Callable[[Outgoing, Answer], None]
@@ -78,7 +78,7 @@ class Forwarder:
         self.reached = after
         while not self._stop.is_set():
             try:
-                if not await self._portion(until):
+                if not await self._batch(until):
                     return True
                 self._outages = 0
             except Error as error:
@@ -90,19 +90,19 @@ class Forwarder:
                 await self._pause(wait)
         return False
 
-    async def _portion(self, until: int | None) -> bool:
+    async def _batch(self, until: int | None) -> bool:
         """Forward the next ids; return False at the end."""
-        portion = await database.run(self._stored.take, self.reached, until)
-        for pk in portion.ids:
+        batch = await database.run(self._stored.take, self.reached, until)
+        for pk in batch.ids:
             if not await self._forward(pk):
                 return True
             self.reached = pk
-        self.reached = portion.reached
-        if portion.ids:
+        self.reached = batch.reached
+        if batch.ids:
             return True
         if until is not None:
             return False
-        await self._pause(SOON if self._stored.blocked else POLL)
+        await self._pause(BLOCKED_LOOK_EVERY if self._stored.blocked else LOOK_EVERY)
         return True
 
     async def _forward(self, pk: int) -> bool:

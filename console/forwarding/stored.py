@@ -8,7 +8,7 @@ from ledger.horizon import Horizon
 from processing import claiming
 from receiver.models import Delivery
 
-PORTION = 500  # ids that are read at once
+BATCH_SIZE = 500  # ids that are read at once
 
 
 class UnreadableError(Exception):
@@ -16,7 +16,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class Batch:
     """Some ids, and the id up to which there are no others."""
 
     ids: list[int]
@@ -35,12 +35,12 @@ class Stored:
         """Whether a transaction may still add a delivery below the newest one."""
         return self._horizon.blocked
 
-    def take(self, after: int, until: int | None = None) -> Portion:
+    def take(self, after: int, until: int | None = None) -> Batch:
         """Return the next ids, up to `until` or else to the present horizon."""
         if until is None:
             until = self._horizon.look()
-        ids = list(self._rows.filter(pk__gt=after, pk__lte=until).values_list("pk", flat=True)[:PORTION])
-        return Portion(ids, ids[-1] if len(ids) == PORTION else max(until, after))
+        ids = list(self._rows.filter(pk__gt=after, pk__lte=until).values_list("pk", flat=True)[:BATCH_SIZE])
+        return Batch(ids, ids[-1] if len(ids) == BATCH_SIZE else max(until, after))
 
     @staticmethod
     def read(pk: int) -> tuple[Delivery, bytes] | None:

@@ -15,7 +15,7 @@ from ledger.filters import Filter
 from ledger.summary import span
 
 register = template.Library()
-Held = TypeVar("Held")
+Value = TypeVar("Value")
 
 # Characters. A message of a commit can have megabytes; the API has all of it.
 LONGEST_VALUE = 20_000
@@ -48,7 +48,7 @@ def adding(chosen: Filter, name: str, value: object) -> str:
 
 
 @register.filter
-def at(mapping: Mapping[object, Held], key: object) -> Held | None:
+def at(mapping: Mapping[object, Value], key: object) -> Value | None:
     """Return what a mapping holds under a key, and None for nothing."""
     return mapping.get(key)
 

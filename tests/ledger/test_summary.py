@@ -8,7 +8,7 @@ import pytest
 from ledger import summary
 from ledger.counting import CAP
 from ledger.heartbeats import Heartbeat
-from ledger.reading import Due, Held, Reading
+from ledger.reading import Due, HeldDelivery, Reading
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 EMPTY = Reading(
@@ -17,8 +17,8 @@ EMPTY = Reading(
 )  # fmt: skip
 
 
-def held(pk: int, worker: str = "a:1", ends_in: float = 20) -> Held:
-    return Held(pk, worker, "push", "", f"octo/{pk}", NOW + timedelta(seconds=ends_in))
+def held(pk: int, worker: str = "a:1", ends_in: float = 20) -> HeldDelivery:
+    return HeldDelivery(pk, worker, "push", "", f"octo/{pk}", NOW + timedelta(seconds=ends_in))
 
 
 def test_the_headline_has_the_waiting_deliveries_their_age_and_the_rate() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.delivery import dump, push
 from receiver import frames
-from receiver.frames import DICTIONARIES, LARGEST, PLAIN, compress, decompress, unpack
+from receiver.frames import DICTIONARIES, LARGEST_WITH_DICTIONARY, PLAIN, compress, decompress, unpack
 from tests import github, later
 from tests.processes import ROOT, environment
 
@@ -80,7 +80,7 @@ def test_a_frame_of_a_later_version_says_what_is_missing() -> None:
 
 
 def test_a_large_body_is_compressed_without_a_dictionary_as_before() -> None:
-    body = push().body * (LARGEST // len(push().body) + 1)
+    body = push().body * (LARGEST_WITH_DICTIONARY // len(push().body) + 1)
     assert compress(body, 1) == compress(body, PLAIN)
 
 

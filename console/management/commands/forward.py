@@ -19,7 +19,7 @@ from console.forwarding.forwarder import Forwarder, Options, TargetAwayError
 from console.forwarding.outgoing import Outgoing
 from console.forwarding.stored import Stored
 from console.forwarding.target import Target, TargetError
-from ledger.filters import LARGEST
+from ledger.filters import LARGEST_ID
 from ledger.horizon import Horizon
 from receiver.models import Delivery
 from telemetry import sanitising
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--after",
             metavar="ID",
-            type=whole_number(0, LARGEST),
+            type=whole_number(0, LARGEST_ID),
             help="only deliveries with a greater id, to continue; 0 is all",
         )
         parser.add_argument(
@@ -148,7 +148,7 @@ class Command(BaseCommand):
             if not reported and asyncio.get_running_loop().time() > began + REPORT_AFTER:
                 self._report("waiting for a transaction that writes deliveries to end")
                 reported = True
-            await asyncio.sleep(forwarder.SOON)
+            await asyncio.sleep(forwarder.BLOCKED_LOOK_EVERY)
             reached = await database.run(horizon.look)
         return reached
 

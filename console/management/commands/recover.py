@@ -16,7 +16,7 @@ from console import operating
 from console.arguments import whole_number
 from database import row_sets
 from ledger import operations
-from ledger.filters import LARGEST
+from ledger.filters import LARGEST_ID
 from ledger.models import Kind, Operation
 from ledger.summary import event_name
 from telemetry import sanitising
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--hook",
             metavar="ID",
-            type=whole_number(1, LARGEST),
+            type=whole_number(1, LARGEST_ID),
             help="this hook alone, even if nothing of it came here yet",
         )
         parser.add_argument(

@@ -17,7 +17,7 @@ from console import filter_options, operating
 from console.arguments import whole_number
 from ledger import operations
 from ledger.counting import CAP
-from ledger.filters import LARGEST
+from ledger.filters import LARGEST_ID
 from ledger.models import Kind, Operation
 from ledger.selection import PORTION, Selection
 from ledger.summary import event_name
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--after",
             metavar="ID",
-            type=whole_number(0, LARGEST),
+            type=whole_number(0, LARGEST_ID),
             default=0,
             help="only deliveries with a greater id: continues a stopped replay",
         )
