@@ -173,11 +173,15 @@ class Event(Snapshot):
         fields = schema
         while "fields" not in fields:  # below the model, and its own validators
             fields = fields["schema"]
-        # They are not fields of the model, because null would then count as absent.
-        for part in sorted(cls.foreign):
+        # They are not fields of the model, because null would then count as absent. One field with all their
+        # names is read in a fraction of the time of one for each.
+        if cls.foreign:
             refuse = {"type": "function-plain", "function": {"type": "no-info", "function": cls._refuse}}
-            absent = {"type": "default", "schema": refuse, "default": None}
-            fields["fields"][part] = {"type": "model-field", "schema": absent}
+            fields["fields"]["foreign_part"] = {
+                "type": "model-field",
+                "schema": {"type": "default", "schema": refuse, "default": None},
+                "validation_alias": [[part] for part in sorted(cls.foreign)],
+            }
         return schema
 
     @classmethod
