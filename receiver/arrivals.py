@@ -10,13 +10,13 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import schemas
-from receiver import signatures
+from receiver import envelopes, signatures
+from receiver.envelopes import MAX_TEXT
 from receiver.models import Reason, digest_of
 from receiver.signatures import Verifier
 
 JSON = "application/json"
 CONTENT_TYPES = (JSON, schemas.FORM)
-MAX_TEXT = 255  # characters of a column
 # GitHub sends seven headers of its own, with values under a hundred characters.
 MAX_HEADERS = 32
 MAX_HEADER = 1024  # characters of a value
@@ -105,8 +105,6 @@ def read(
         raise RejectedError(
             HTTPStatus.BAD_REQUEST, Reason.NOT_JSON, f"the body is not a payload: {error}"
         ) from error
-    repository, sender, installation = envelope.repository, envelope.sender, envelope.installation
-    subject = envelope.pull_request or envelope.issue
     return Arrival(
         guid=guid.lower(),
         hook_id=hook_id,
@@ -117,13 +115,8 @@ def read(
         content_type=content_type[:MAX_TEXT],
         body=body,
         digest=digest_of(body),
-        action=(envelope.action or "")[:MAX_TEXT],
-        repository_id=repository.id if repository else None,
-        repository=((repository.full_name if repository else None) or "")[:MAX_TEXT],
-        sender=((sender.login if sender else None) or "")[:MAX_TEXT],
-        installation_id=installation.id if installation else None,
-        number=subject.number if subject else None,
         address=address[:MAX_ADDRESS],
+        **envelopes.columns(envelope),
     )
 
 

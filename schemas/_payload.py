@@ -30,9 +30,6 @@ MAX_INT_DIGITS = 4000  # Python converts no longer string to an int
 MAX_SMALL_BODY = 64 * 1024
 MAX_VALUES = 1_500_000
 ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL, or a surrogate that may be alone
-# Escapes that are looked at one by one. A search for one byte is thirty times faster than for six, and many
-# bodies have no escape or a few.
-FEW_ESCAPES = 4
 # Escapes that are looked at one by one. A search for one byte is twenty times faster than for six, and many
 # bodies have a few escapes or none.
 FEW_ESCAPES = 4

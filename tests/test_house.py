@@ -40,7 +40,7 @@ ALLOWED = {
     "receiver": {"configuration.redis_pools", "configuration.stopping", "schemas", "telemetry"},
     "processing": {"configuration.redis_pools", "handlers", "ledger", "records", "schemas", "database",
                    "receiver.models", "receiver.queue", "telemetry"},
-    "upstream": {"ledger", "records", "schemas", "database", "receiver.models"},
+    "upstream": {"ledger", "records", "schemas", "database", "receiver.envelopes", "receiver.models"},
     "worker": {"processing", "receiver.queue", "ledger.pruning", "ledger.stats", "upstream"},
     "ledger": {"configuration.redis_pools", "database", "records.models", "receiver.models"},
     "api": {"ledger", "upstream", "database", "records.models", "receiver.frames", "receiver.models",

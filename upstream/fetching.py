@@ -9,13 +9,12 @@ from django.db import transaction
 
 import schemas
 from database import row_sets
+from receiver import envelopes
 from receiver.models import Delivery, digest_of
 from upstream.answers import DeliveryDetail
 from upstream.models import Missed, MissedState
 
-# Characters of a header, and of a column.
-MAX_HEADER = 1024
-MAX_TEXT = 255
+MAX_HEADER = 1024  # characters
 HOW = "fetched from GitHub's API, unsigned"
 
 
@@ -56,18 +55,10 @@ def store(missed: Missed, detail: DeliveryDetail, source: str) -> bool:
 
 
 def _columns(detail: DeliveryDetail, body: bytes, now: datetime) -> Mapping[str, Any]:
-    envelope = schemas.read_envelope(body)
-    repository, sender, installation = envelope.repository, envelope.sender, envelope.installation
-    subject = envelope.pull_request or envelope.issue
     return {
+        **envelopes.columns(schemas.read_envelope(body)),
         "unsigned": True,
         "event": detail.event[:64],
-        "action": (envelope.action or "")[:MAX_TEXT],
-        "repository_id": repository.id if repository else None,
-        "repository": ((repository.full_name if repository else None) or "")[:MAX_TEXT],
-        "sender": ((sender.login if sender else None) or "")[:MAX_TEXT],
-        "installation_id": installation.id if installation else None,
-        "number": subject.number if subject else None,
         "headers": _headers(detail),
         "content_type": "application/json",
         "body": body,
