@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Attempts of one delivery that end with the database and are not counted.
 OUTAGES = 5
+# Settlements at once: one that waits for a locked row or a slow disk does not delay all others.
+SETTLERS = 2
 # Raw bytes of a body for which a claim may have to wait until another is done.
 LARGE = 1024 * 1024
 FINE = frozenset({Status.SUCCEEDED, Status.IGNORED})
@@ -49,7 +51,7 @@ class BatchRunner:
         self.isolation = Isolation(registry, worker, lease)
         self._claim: asyncio.Future[ClaimResult] | None = None
         self._ended: list[settling.Ended] = []
-        self._settler: asyncio.Task[None] | None = None
+        self._settlers: set[asyncio.Task[None]] = set()
         self._outages: Counter[int] = Counter()
         self._recover = False
         self._cancelling = False
@@ -109,8 +111,7 @@ class BatchRunner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._settler is not None:
-            await self._settler
+        await asyncio.gather(*self._settlers)
         await self.isolation.stop()
         rest = [claimed.lease for claimed in self.leases.held.values()]
         try:
@@ -149,7 +150,7 @@ class BatchRunner:
             self._lose(claimed, "its lease may have ended before it began")
             return
         conditions = self._conditions
-        if self._outages[pk] >= OUTAGES:
+        if self._outages.get(pk, 0) >= OUTAGES:
             conditions = conditions._replace(forgiving=False)
         try:
             verdict = await self._attempt(claimed, conditions)
@@ -159,8 +160,10 @@ class BatchRunner:
             return
         self._outages.pop(pk, None)
         self._ended.append((claimed, verdict))
-        if self._settler is None or self._settler.done():
-            self._settler = asyncio.create_task(self._settle())
+        if len(self._settlers) < SETTLERS:
+            settler = asyncio.create_task(self._settle())
+            self._settlers.add(settler)
+            settler.add_done_callback(self._settlers.discard)
 
     async def _settle(self) -> None:
         """Settle attempts, all that have ended at once, until there are no more."""

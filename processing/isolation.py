@@ -45,11 +45,6 @@ class Isolation:
         if self._supervisor is None or self._supervisor.done():
             self._supervisor = asyncio.create_task(self._supervise())
 
-    async def ended(self) -> None:
-        """Wait until the process has ended."""
-        if self._supervisor is not None:
-            await self._supervisor
-
     async def stop(self) -> None:
         """End the process, and give back what it holds."""
         if self._supervisor is not None:

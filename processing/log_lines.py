@@ -23,16 +23,16 @@ class LogLine:
 
     def __str__(self) -> str:
         delivery, verdict = self.delivery, self._verdict
-        parts = [
+        parts = (
             f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event,
             delivery.repository or "(no repository)",
             self._noted,
             verdict.status.value,
-            one_line(verdict.error, LONGEST_REASON),
-        ]
-        if verdict.retry_after is not None:
-            parts.append(f"again in {verdict.retry_after:.0f} s")
-        parts += [f"{self._seconds * 1000:.0f} ms", str(delivery.guid)]
+            verdict.error[:LONGEST_REASON],
+            "" if verdict.retry_after is None else f"again in {verdict.retry_after:.0f} s",
+            f"{self._seconds * 1000:.0f} ms",
+            str(delivery.guid),
+        )
         return one_line(" | ".join(filter(None, parts)), LONGEST_LINE)
 
     @property
@@ -48,6 +48,4 @@ class LogLine:
 
     @property
     def _noted(self) -> str:
-        return one_line(
-            ", ".join(note[:LONGEST_REASON] for note in self._verdict.notes[:NOTES]), LONGEST_REASON
-        )
+        return ", ".join([note[:LONGEST_REASON] for note in self._verdict.notes[:NOTES]])[:LONGEST_REASON]

@@ -82,7 +82,6 @@ class WorkerProcess:
 
     async def stop(self, _context: dict[Any, Any] | None = None) -> None:
         """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""
-        answers = True
         try:
             async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
                 await asyncio.gather(
@@ -92,12 +91,10 @@ class WorkerProcess:
                 )
         except TimeoutError:
             logger.warning("claims not given back reason=the database does not answer")
-            answers = False
         await _cancelled(self._tasks)
-        if answers:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_WITHIN):
-                    await writing.flush(counts, database.run)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_WITHIN):
+                await writing.flush(counts, database.run)
         faulthandler.cancel_dump_traceback_later()
         await database.close_within(END_WITHIN)
 

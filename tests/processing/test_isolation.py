@@ -47,6 +47,12 @@ async def isolate(made: BatchRunner, until: int = 0, within: float = 120) -> Non
             await asyncio.sleep(0.02)
 
 
+async def ended(made: BatchRunner) -> None:
+    """Wait for the end of the isolating process."""
+    assert made.isolation._supervisor is not None
+    await made.isolation._supervisor
+
+
 async def until_terminal() -> None:
     made = runner()
     await isolate(made)
@@ -102,7 +108,7 @@ async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPat
     await suspected("good")
     made = runner()
     made.isolation.start()
-    await made.isolation.ended()
+    await ended(made)
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes, row.attempts) == ("received", 1, 0)
 
@@ -115,7 +121,7 @@ async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
     idle = made.isolation.pid
     assert idle is not None
     os.kill(idle, signal.SIGKILL)
-    await made.isolation.ended()
+    await ended(made)
     await suspected("good")
     await isolate(made)
     assert [row async for row in Delivery.objects.values_list("status", "crashes")] == [("succeeded", 1)] * 2
