@@ -7,10 +7,10 @@ class Deployment(Snapshot):
     """The snapshot of a deployment. Each of its statuses updates it."""
 
     id: BigInt
-    sha: Sha
-    ref: str
+    sha: Sha | None = None
+    ref: str | None = None
     task: str | None = None
-    environment: str
+    environment: str | None = None
     description: str | None = None
     creator: Actor | None = None
     production_environment: bool | None = None
@@ -20,12 +20,14 @@ class Deployment(Snapshot):
 
 
 class DeploymentEvent(Event):
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment."""
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment.
+
+    GitHub Enterprise Server up to 3.5 sends no `action`.
+    """
 
     foreign = frozenset(
         {"deployment_callback_url", "deployment_status", "environment", "reviewers", "workflow_job"}
     )
 
-    action: str
     deployment: Deployment
     repository: Repository

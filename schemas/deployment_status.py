@@ -13,9 +13,11 @@ class DeploymentStatus(Post):
 
 
 class DeploymentStatusEvent(Event):
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_status."""
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_status.
 
-    action: str
+    GitHub Enterprise Server up to 3.5 sends no `action`.
+    """
+
     deployment_status: DeploymentStatus
     deployment: Deployment
     repository: Repository
