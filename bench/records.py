@@ -66,9 +66,9 @@ async def row_by_row(event: PushEvent) -> None:
     pushed = event.repository
     repository, _ = await Repository.objects.aget_or_create(
         github_id=pushed.id,
-        defaults={"full_name": pushed.full_name, "updated_at": pushed.updated_at},
+        defaults={"full_name": pushed.full_name or "", "updated_at": pushed.updated_at},
     )
-    for commit in event.commits:
+    for commit in filter(None, event.commits or ()):
         await Commit.objects.aupdate_or_create(
             repository=repository,
             sha=commit.id,

@@ -1,15 +1,20 @@
 """The rename of an account, which the events `organization` and `installation_target` report."""
 
 from handlers._context import DeliveryContext
-from records.models import Hook, Installation, Repository
+from records.models import AccountRename, Hook, Installation, Repository
 
 
-async def rename_account(former: str | None, now: str, delivery: DeliveryContext) -> None:
-    """Record the rename and its consequences. The payload may lack the former login."""
+async def rename_account(
+    delivery: DeliveryContext, account_id: int | None, former: str | None, now: str
+) -> None:
+    """Record an `AccountRename`, and the new login at its repositories, hooks and installations."""
     if former is None:
         delivery.note(f"{now}: the payload has no former login")
         return
-    count = await Repository.objects.rename_owner(delivery.server, former, now, delivery.received_at)
-    await Hook.objects.rename_organization(delivery.server, former, now)
-    await Installation.objects.rename_account(delivery.server, former, now)
+    count = 0
+    if former != now:
+        await AccountRename.objects.record(delivery.server, account_id, former, now, delivery.received_at)
+        count = await Repository.objects.follow_owner(delivery.server, former)
+        await Hook.objects.follow_organization(delivery.server, former)
+        await Installation.objects.follow_account(delivery.server, former)
     delivery.note(f"{former} is {now}: {count} repositories renamed")

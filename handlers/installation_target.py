@@ -8,4 +8,8 @@ from schemas.installation_target import InstallationTargetEvent
 @on(InstallationTargetEvent, action="renamed")
 async def rename(event: InstallationTargetEvent, delivery: DeliveryContext) -> None:
     """Record an `AccountRename`, and the new login at its repositories, hooks and installations."""
-    await rename_account(event.former_login, event.account.login, delivery)
+    account = event.account
+    if account.login is None:
+        delivery.note("an account without a login")
+        return
+    await rename_account(delivery, account.id, event.former_login, account.login)

@@ -8,16 +8,19 @@ from schemas.organization import OrganizationEvent
 
 @on(OrganizationEvent)
 async def record(event: OrganizationEvent, delivery: DeliveryContext) -> None:
-    """Record the organisation, whatever the action, and the member if the event concerns one."""
-    row, decision = await Organization.objects.record(event, delivery.server)
+    """Record the organisation, whatever the action, and the member if the event concerns one.
+
+    `renamed` also records an `AccountRename`, and the new login at its repositories, hooks and installations.
+    """
+    organization, former = event.organization, event.former_login
+    if event.action == "renamed":
+        if former is None:  # GitHub may leave out the changes
+            former = await Organization.objects.login_of(delivery.server, organization.id)
+        # Before the new login is stored: a retry finds the former one again.
+        await rename_account(delivery, organization.id, former, organization.login)
+    row, decision = await Organization.objects.record(event, delivery.server, former)
     member = await OrganizationMember.objects.record(event, row["id"])
     if member is not None:
         delivery.note(f"{row['login']}: {event.action} {member[0]['login']} ({member[1].value})")
-    elif event.action != "renamed":  # the handler `rename` adds that note
+    elif event.action != "renamed":
         delivery.note(f"{row['login']}: {event.action} ({decision.value})")
-
-
-@on(OrganizationEvent, action="renamed")
-async def rename(event: OrganizationEvent, delivery: DeliveryContext) -> None:
-    """Record an `AccountRename`, and the new login at its repositories, hooks and installations."""
-    await rename_account(event.former_login, event.organization.login, delivery)

@@ -12,7 +12,8 @@ async def record(event: RepositoryEvent, delivery: DeliveryContext) -> None:
         event.repository,
         delivery.server,
         action=event.action,
-        former=event.previous_full_name,
+        former_owner=event.former_owner,
+        former_name=event.former_name,
         former_branch=event.changes.default_branch if event.changes else None,
     )
     delivery.note(f"{event.action}: {event.repository.full_name} ({decision.value})")

@@ -52,7 +52,7 @@ class DiscussionManager(models.Manager["Discussion"]):
             first=event.action == "created",
             **changes.together(
                 changes.added(event.action, "labeled", "labels", event.label, "name"),
-                changes.replaced("title", edits, discussion.title),
+                changes.replaced("title", edits, discussion.title or ""),
                 changes.replaced("category", event.former_category, fields["category"] or ""),
                 changes.turned(event.action),
                 _turned(event.action),

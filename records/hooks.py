@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
-import database
-from records import repositories
-from records.merging import Decision, Row, Watermark
+from records import account_renames, repositories
+from records.account_renames import Shown
+from records.merging import Decision, Row, Snapshot, Watermark
 from records.repositories import Repository
 from records.rules import by_watermark
 from records.snapshots import Snapshots
@@ -31,23 +31,28 @@ class HookManager(models.Manager["Hook"]):
         are ordered by their receipt. `meta` leaves a tombstone, because GitHub does not reuse the id.
         """
         hook, gone = event.hook, event.event == "meta"
-        events = hook.events if hook else None
+        organization = ""
+        if event.organization and event.organization.login:
+            account = Shown(server, event.organization.login, received_at, event.organization.id)
+            organization = await account_renames.present_login(account)
         fields: dict[str, Any] = {
-            "organization": event.organization.login if event.organization else None,
-            "events": None if events is None else sorted(name for name in events if name),
-            "content_type": hook.config.content_type if hook and hook.config else None,
-            "active": not gone and (hook is None or hook.active),
-            "deleted": gone,
+            "organization": organization,
+            "events": sorted(name for name in hook.events or () if name) if hook else [],
+            "content_type": (hook.config.content_type or "") if hook and hook.config else "",
         }
         if event.repository is not None:
             fields["repository_id"] = await repositories.upsert(event.repository, server)
+        # Only what the payload has: GitHub may leave out every part.
+        fields = {name: value for name, value in fields.items() if value}
+        fields |= {"active": not gone and (hook is None or hook.active is not False), "deleted": gone}
         if not gone:
             fields["last_ping_at"] = received_at
         return await SNAPSHOTS.record((server, event.own_hook_id or hook_id), fields)
 
-    async def rename_organization(self, server: str, former: str, now: str) -> None:
+    async def follow_organization(self, server: str, former: str) -> None:
         """Rename the organisation of its hooks: their next ping may never come."""
-        await database.run(self.filter(server=server, organization=former).update, organization=now)
+        rows = self.filter(server=server, organization=former)
+        await account_renames.correct(rows, "organization", "last_ping_at")
 
 
 class Hook(models.Model):
@@ -74,10 +79,22 @@ class Hook(models.Model):
         return str(self.hook_id)
 
 
+# Fields that no payload empties.
+DETAILS = frozenset({"repository_id", "organization", "events", "content_type"})
+
+
 def _watermark(row: Row) -> Watermark:
     return Watermark(row["last_ping_at"], deleted=row["deleted"])
 
 
-SNAPSHOTS = Snapshots(
-    Hook, ("server", "hook_id"), by_watermark(_watermark, side_fields={"last_ping_at": "last_ping_at"})
-)
+_by_receipt = by_watermark(_watermark, side_fields={"last_ping_at": "last_ping_at"})
+
+
+def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    """Merge by the time of receipt. A late ping adds what the deletion or a newer ping did not show."""
+    now = _by_receipt(stored, snapshot, blank)
+    missing = {name: value for name, value in snapshot.fields.items() if not now[name] and name in DETAILS}
+    return {**now, **missing} if missing else now
+
+
+SNAPSHOTS = Snapshots(Hook, ("server", "hook_id"), _merge)

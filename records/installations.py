@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 
 import database
-from records import repositories
+from records import account_renames, repositories
+from records.account_renames import Shown
 from records.merging import Decision, Row
 from records.repositories import Repository
 from records.snapshots import Snapshots
@@ -27,12 +28,15 @@ class InstallationManager(models.Manager["Installation"]):
 
         `action` is that of an `installation` event; `deleted` leaves a tombstone.
         """
-        account = snapshot.account
+        account, name = snapshot.account, ""
+        if account and account.login:
+            shown = Shown(server, account.login, snapshot.updated_at, account.id)
+            name = await account_renames.present_login(shown)
         events = snapshot.events
         return await SNAPSHOTS.record(
             (server, snapshot.id),
             {
-                "account": (account.login or account.slug if account else None) or "",
+                "account": name or (account.slug if account else None) or "",
                 "target_type": snapshot.target_type or "",
                 "app_id": snapshot.app_id,
                 "app": snapshot.app_slug or "",
@@ -48,9 +52,11 @@ class InstallationManager(models.Manager["Installation"]):
             first=action == "created",
         )
 
-    async def rename_account(self, server: str, former: str, now: str) -> None:
+    async def follow_account(self, server: str, former: str) -> None:
         """Rename the account of its installations, whose snapshots may come late or never."""
-        await database.run(self.filter(server=server, account=former).update, account=now)
+        # An enterprise has a slug of its own, which may equal a login.
+        rows = self.filter(server=server, account=former).exclude(target_type="Enterprise")
+        await account_renames.correct(rows, "account", "updated_at")
 
     async def record_repositories(
         self,

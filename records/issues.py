@@ -42,7 +42,7 @@ class IssueManager(models.Manager["Issue"]):
             **changes.together(
                 changes.added(event.action, "labeled", "labels", event.label, "name"),
                 changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
-                changes.replaced("title", edits, issue.title),
+                changes.replaced("title", edits, issue.title or ""),
                 changes.turned(event.action),
                 changes.demilestoned(event.action, event.milestone),
             ),

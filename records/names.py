@@ -7,6 +7,7 @@ the owner or the name alone: for a transfer with a new name, neither event conta
 from datetime import datetime
 from typing import Any
 
+from records.account_renames import Present
 from records.merging import Row
 
 
@@ -21,15 +22,26 @@ def is_former(stored: Row, name: str, at: datetime | None) -> bool:
 FIELDS = ("full_name", "previous_full_name", "previous_seen_at", "renamed_at")
 
 
+def parts(full_name: str) -> tuple[str, str]:
+    """Return the login of the owner, and the name without it."""
+    owner, _, name = full_name.partition("/")
+    return owner, name
+
+
+def whole(owner: str, name: str) -> str:
+    """Return the full name: the reverse of `parts`."""
+    return f"{owner}/{name}" if name else owner
+
+
 def owner(full_name: str) -> str:
     """Return the login before the slash."""
-    return full_name.partition("/")[0]
+    return parts(full_name)[0]
 
 
-def of_renamed_owner(row: Row, login: str, told_at: datetime) -> dict[str, Any]:
-    """Return `FIELDS` of a repository after a rename of its owner that was received at `told_at`."""
-    name = row["full_name"]
-    values = (f"{login}/{name.partition('/')[2]}", name, row["updated_at"], told_at)
+def of_renamed_owner(row: Row, present: Present) -> dict[str, Any]:
+    """Return `FIELDS` of a repository after the renames of its owner."""
+    name = row["full_name"].partition("/")[2]
+    values = (f"{present.login}/{name}", f"{present.former}/{name}", row["updated_at"], present.told_at)
     return dict(zip(FIELDS, values, strict=True))
 
 
@@ -38,6 +50,8 @@ def renamed(stored: Row, at: datetime | None) -> dict[str, Any]:
 
     The rename of an account is told later than the snapshots before it, and may be told before one of them.
     """
+    if not stored["full_name"]:
+        return {}  # no payload has shown a name
     since, seen_at = stored["renamed_at"], stored["updated_at"]
     if since is not None and at is not None and at < since:
         return {"renamed_at": at}

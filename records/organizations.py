@@ -18,13 +18,21 @@ if TYPE_CHECKING:
 class OrganizationManager(models.Manager["Organization"]):
     """Writes `Organization` rows."""
 
-    async def record(self, event: OrganizationEvent, server: str) -> tuple[Row, Decision]:
-        """Merge the snapshot of an organisation; return its row and the decision."""
+    async def login_of(self, server: str, github_id: int) -> str | None:
+        """Return the login of an organisation, if it is stored."""
+        rows = self.filter(server=server, github_id=github_id).values_list("login", flat=True)
+        return await rows.afirst()
+
+    async def record(self, event: OrganizationEvent, server: str, former: str | None) -> tuple[Row, Decision]:
+        """Merge the snapshot of an organisation; return its row and the decision.
+
+        `former` is the login that `renamed` replaced.
+        """
         organization = event.organization
         return await SNAPSHOTS.record(
             (server, organization.id),
             {"login": organization.login, "deleted": event.action == "deleted"},
-            **changes.replaced("login", event.former_login, organization.login),
+            **changes.replaced("login", former, organization.login),
         )
 
 

@@ -103,18 +103,18 @@ SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_wa
 
 def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:
     """Return the fields that every snapshot has. Only some answers of the API have `merged`."""
-    merged = bool(pull.merged or pull.merged_at)
+    merged, head, base = bool(pull.merged or pull.merged_at), pull.head, pull.base
     return {
         "title": pull.title,
         "state": MERGED if merged else pull.state,
         "draft": pull.draft,
         "locked": pull.locked,
         "author": pull.user.login if pull.user else "",
-        "head_repository": (pull.head.repo.full_name if pull.head.repo else None) or "",
-        "head_ref": pull.head.ref,
-        "head_sha": pull.head.sha,
-        "base_ref": pull.base.ref,
-        "base_sha": pull.base.sha,
+        "head_repository": (head.repo.full_name if head and head.repo else None) or "",
+        "head_ref": head and head.ref,
+        "head_sha": head and head.sha,
+        "base_ref": base and base.ref,
+        "base_sha": base and base.sha,
         # Before the merge, it is the commit of a test merge, which is on no branch.
         "merge_commit_sha": (pull.merge_commit_sha or "") if merged else "",
         "merged_at": pull.merged_at,
@@ -130,16 +130,16 @@ def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:
 
 def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
     """Return the changes of the action."""
-    action, edits = event.action, event.changes.title if event.changes else None
+    action, pull, edits = event.action, event.pull_request, event.changes.title if event.changes else None
     base = event.changes.base.ref if event.changes and event.changes.base else None
     return changes.together(
         changes.added(action, "labeled", "labels", event.label, "name"),
         changes.added(action, "assigned", "assignees", event.assignee, "login"),
         changes.added(action, "review_requested", "requested_reviewers", event.requested_reviewer, "login"),
         changes.added(action, "review_requested", "requested_teams", event.requested_team, "slug"),
-        changes.replaced("title", edits, event.pull_request.title),
+        changes.replaced("title", edits, pull.title or ""),
         changes.turned(action),
         changes.demilestoned(action, event.milestone),
-        changes.replaced("head_sha", event.before, event.pull_request.head.sha),
-        changes.replaced("base_ref", base, event.pull_request.base.ref),
+        changes.replaced("head_sha", event.before, (pull.head.sha if pull.head else None) or ""),
+        changes.replaced("base_ref", base, (pull.base.ref if pull.base else None) or ""),
     )

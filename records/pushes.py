@@ -15,7 +15,7 @@ from records.merging import Snapshot
 from records.repositories import Repository
 
 if TYPE_CHECKING:
-    from schemas.push import PushEvent
+    from schemas.push import PushedCommit, PushEvent
 
 # https://docs.github.com/webhooks/webhook-events-and-payloads#push
 MAX_COMMITS = 2048
@@ -28,6 +28,8 @@ class PendingPush(NamedTuple):
     """Primary key."""
     event: PushEvent
     pushed_at: datetime
+    commits: Sequence[tuple[int, PushedCommit]]
+    """The readable ones, each with its position."""
 
     @property
     def key(self) -> row_sets.Row:
@@ -37,7 +39,7 @@ class PendingPush(NamedTuple):
     @property
     def truncated(self) -> bool:
         """Return whether there may have been more commits than the payload lists."""
-        return len(self.event.commits) >= MAX_COMMITS
+        return len(self.event.commits or ()) >= MAX_COMMITS
 
 
 class Recorded(NamedTuple):
@@ -62,8 +64,9 @@ class PushManager(models.Manager["Push"]):
         """
         repository = await repositories.upsert(event.repository, server)
         # The author chooses the date of a commit, so it cannot order pushes.
-        pushed_at = event.repository.pushed_at or received_at
-        return await _coalesced(PendingPush(repository, event, pushed_at))
+        pushed_at = event.repository.last_pushed_at or received_at
+        commits = [(place, commit) for place, commit in enumerate(event.commits or ()) if commit is not None]
+        return await _coalesced(PendingPush(repository, event, pushed_at, commits))
 
 
 class Push(models.Model):
@@ -83,7 +86,9 @@ class Push(models.Model):
         max_length=64, blank=True, help_text="for an annotated tag, `after` is the tag and this its commit"
     )
     pusher = models.TextField(blank=True)
-    pushed_at = models.DateTimeField(help_text="GitHub's time of the push, else of its receipt")
+    pushed_at = models.DateTimeField(
+        help_text="`pushed_at` of the repository, else `updated_at`, else of receipt"
+    )
     commits: models.ManyToManyField[Commit, PushCommit] = models.ManyToManyField(
         Commit, through="PushCommit", related_name="pushes"
     )
@@ -124,12 +129,12 @@ FIELDS = (*KEY, "forced", "created", "deleted", "truncated", "head_commit_sha", 
 def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
     use_asynchronous_commit()
     ids = _write_pushes(pushes)
-    known, new = commits.write((push.repository, commit) for push in pushes for commit in push.event.commits)
+    known, new = commits.write((push.repository, commit) for push in pushes for _, commit in push.commits)
     places: dict[tuple[int, int], int] = {}
     recorded = []
     for push in pushes:
         pk, count = ids[push.key], 0
-        for position, commit in enumerate(push.event.commits):
+        for position, commit in push.commits:
             key = (push.repository, commit.id)
             places.setdefault((pk, known[key]), position)
             if key in new:
@@ -177,4 +182,4 @@ def _ref(push: PendingPush, pk: int) -> tuple[row_sets.Row, Snapshot]:
     return (push.repository, event.ref), Snapshot(fields)
 
 
-_coalesced = Coalescer(_write, rows=lambda push: 2 + 2 * len(push.event.commits))
+_coalesced = Coalescer(_write, rows=lambda push: 2 + 2 * len(push.commits))

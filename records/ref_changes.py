@@ -31,10 +31,10 @@ class RefChangeManager(models.Manager["RefChange"]):
         """
         repository = await repositories.upsert(event.repository, server)
         change = {"create": "created", "delete": "deleted"}[event.event]
-        happened_at = event.repository.pushed_at or received_at
+        happened_at = event.repository.last_pushed_at or received_at
         return await SNAPSHOTS.record(
             (repository, happened_at, change, event.ref_type, event.ref),
-            {"sender": event.sender.login if event.sender else ""},
+            {"sender": (event.sender.login if event.sender else None) or ""},
         )
 
 
@@ -51,7 +51,9 @@ class RefChange(models.Model):
         DELETED = "deleted"
 
     repository = models.ForeignKey(Repository, models.CASCADE, db_index=False)
-    happened_at = models.DateTimeField(help_text="`pushed_at` of the repository, else of the receipt")
+    happened_at = models.DateTimeField(
+        help_text="`pushed_at` of the repository, else `updated_at`, else of receipt"
+    )
     change = models.CharField(max_length=7, choices=Change.choices)
     ref_type = models.TextField(help_text="branch or tag")
     ref = models.TextField(help_text="short, as in main")

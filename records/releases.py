@@ -35,7 +35,7 @@ class ReleaseManager(models.Manager["Release"]):
             fields,
             action=event.action,
             first=event.action == "created",
-            **changes.edited(event.changes, {name: fields[name] for name in TEXTS}),
+            **changes.edited(event.changes, {name: fields[name] or "" for name in TEXTS}),
         )
 
     async def observe(self, repository: int, release: ReleaseSnapshot) -> tuple[Row, Decision]:
@@ -81,8 +81,8 @@ def _fields(release: ReleaseSnapshot) -> dict[str, Any]:
         "name": release.name or "",
         "body": release.body or "",
         "author": release.author.login if release.author else "",
-        "draft": release.draft,
-        "prerelease": release.prerelease,
+        "draft": bool(release.draft),
+        "prerelease": bool(release.prerelease),
         "created_at": release.created_at,
         "published_at": release.published_at,
     }

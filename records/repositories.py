@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models, transaction
@@ -10,7 +9,7 @@ from django.db import models, transaction
 import database
 from database import bulk
 from records import account_renames, changes, names
-from records.account_renames import AccountRename
+from records.account_renames import Shown
 from records.merging import Decision, Row, Snapshot, Watermark
 from records.rules import judge
 from records.snapshots import Key, Snapshots
@@ -28,29 +27,33 @@ class RepositoryManager(models.Manager["Repository"]):
         server: str,
         *,
         action: str = "",
-        former: str | None = None,
+        former_owner: str | None = None,
+        former_name: str | None = None,
         former_branch: schemas.Former | None = None,
     ) -> tuple[Row, Decision]:
         """Merge a repository as a payload shows it; return its row and the decision.
 
         `action` is that of a `repository` event. `deleted` leaves a tombstone, which a newer snapshot lifts:
-        GitHub can restore a repository with its id, and sends no event for it. `former` is the full name
-        before, as far as `changes` contains it, and `former_branch` the default branch.
+        GitHub can restore a repository with its id, and sends no event for it. The former owner, name and
+        default branch are those that the action replaced, as far as `changes` contains them.
         """
+        owner, name = names.parts(snapshot.full_name or "")
         replaced = changes.together(
             changes.turned(action),
-            changes.replaced("full_name", former, snapshot.full_name),
+            changes.replaced("owner", former_owner, owner),
+            changes.replaced("name", former_name, name),
             changes.replaced("default_branch", former_branch, snapshot.default_branch or ""),
         )
-        return await _record(snapshot, server, action, former or "", replaced)
+        former = f"{former_owner or owner}/{former_name or name}" if former_owner or former_name else ""
+        return await _record(snapshot, server, action, former, replaced)
 
-    async def rename_owner(self, server: str, former: str, now: str, told_at: datetime) -> int:
-        """Rename the owner of all repositories of an account; return their number.
+    async def follow_owner(self, server: str, former: str) -> int:
+        """Rename the repositories of an account with a new `AccountRename`; return their number.
 
-        GitHub sends no `repository` event for it, and their `updated_at` stays. `told_at` is the time of
-        receipt: a payload of an earlier time that still has the old name does not rename them back.
+        GitHub sends no `repository` event for it, and their `updated_at` stays. A payload from before the
+        rename that still has the old name does not rename them back.
         """
-        return await database.run(_rename_owner, server, former, now, told_at)
+        return await database.run(_follow_owner, server, former)
 
 
 class Repository(models.Model):
@@ -86,7 +89,8 @@ class Repository(models.Model):
 
 
 # An action need not move `updated_at`, so payloads from before and after it may have the same time.
-TRACKED = ("full_name", "private", "archived", "default_branch")
+# A transfer replaces the owner and a rename the name, so each part of the full name has a chain of its own.
+TRACKED = ("owner", "name", "private", "archived", "default_branch")
 
 
 def _watermark(row: Row) -> Watermark:
@@ -96,22 +100,18 @@ def _watermark(row: Row) -> Watermark:
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     fields, former = dict(snapshot.fields), snapshot.fields["former"]
     del fields["former"]
+    # A payload whose name cannot be read shows the stored one.
+    fields.setdefault("full_name", blank["full_name"] if stored is None else stored["full_name"])
     shown, at = fields["full_name"], fields["updated_at"]
     if stored is None:
         first = {**blank, **fields, **_changed({}, snapshot)}
         return {**first, **names.composed(first, former, at)}
     if not former and not snapshot.lost and {**stored, **fields} == stored:  # the common case
         return {**stored, **names.observed(stored, shown, at)}
-    if at is None and stored["updated_at"] is not None:
-        del fields["updated_at"]
-        decision = Decision.APPLY if fields["deleted"] else Decision.KEEP
-    else:
-        # Nothing but a restored repository is newer than a tombstone, whatever the action.
-        begins = snapshot.first and not stored["deleted"]
-        decision = judge(stored, snapshot._replace(fields=fields, first=begins), blank, _watermark)
-    tied = at == stored["updated_at"]
-    if tied and not fields["deleted"] and changes.outdated(stored, snapshot, TRACKED):
-        decision = Decision.KEEP
+    tied, whole = at == stored["updated_at"], snapshot._replace(fields=_with_parts(fields))
+    decision = _judged(stored, whole, blank, tied=tied)
+    if at is None:
+        fields["updated_at"] = stored["updated_at"]
     if former != stored["full_name"] and names.is_former(stored, shown, at):
         if tied and not fields["deleted"]:
             decision = Decision.KEEP
@@ -121,10 +121,36 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         now |= _changed(stored["changes"] if tied else {}, snapshot)
     if decision is not Decision.KEEP:
         now |= fields
-        if now["full_name"] != stored["full_name"]:
-            now |= names.renamed(stored, at)
+    if tied:
+        now = _at_the_end(stored, whole, now)
+    if now["full_name"] != stored["full_name"]:
+        now |= names.renamed(stored, at)
     now |= names.observed(now, shown, at)
     return {**now, **names.composed(now, former, at)} if shown == now["full_name"] else now
+
+
+def _judged(stored: Row, snapshot: Snapshot, blank: Row, *, tied: bool) -> Decision:
+    """Return the decision about a snapshot, whose fields have the parts of the full name."""
+    deleted = snapshot.fields["deleted"]
+    if snapshot.fields["updated_at"] is None and stored["updated_at"] is not None:
+        return Decision.APPLY if deleted else Decision.KEEP
+    if tied and not deleted and changes.outdated(_with_parts(stored), snapshot, TRACKED):
+        return Decision.KEEP
+    # Nothing but a restored repository is newer than a tombstone, whatever the action.
+    begins = snapshot.first and not stored["deleted"]
+    return judge(stored, snapshot._replace(first=begins), blank, _watermark)
+
+
+def _with_parts(row: Row) -> Row:
+    """Return the fields with the parts of the full name."""
+    return {**row, **dict(zip(("owner", "name"), names.parts(row["full_name"]), strict=True))}
+
+
+def _at_the_end(stored: Row, snapshot: Snapshot, now: Row) -> dict[str, Any]:
+    """Return `now` with the ends of the chains of its time."""
+    row = dict(changes.follow(_with_parts(stored), snapshot, _with_parts(now)))
+    row["full_name"] = names.whole(row.pop("owner"), row.pop("name"))
+    return row
 
 
 def _changed(before: Any, snapshot: Snapshot) -> dict[str, Any]:
@@ -144,7 +170,7 @@ class RepositorySnapshots(Snapshots):
             if key not in stored or stored[key]["full_name"] != ends[key][0]["full_name"]
         ]
         shown = {
-            key: (row["server"], names.owner(row["full_name"]), row["updated_at"])
+            key: Shown(row["server"], names.owner(row["full_name"]), row["updated_at"])
             for key in new
             for row, _ in [ends[key]]
         }
@@ -153,8 +179,7 @@ class RepositorySnapshots(Snapshots):
         for key, one in shown.items():
             if one in present:
                 row, decisions = ends[key]
-                login, told_at = present[one]
-                row = {**row, **names.of_renamed_owner(row, login, told_at)}
+                row = {**row, **names.of_renamed_owner(row, present[one])}
                 ends[key] = (row, decisions)
                 renamed.append((row["id"], *(row[name] for name in names.FIELDS)))
         bulk.update(Repository, ("id",), names.FIELDS, renamed)
@@ -190,25 +215,19 @@ async def _record(
 
 
 @transaction.atomic
-def _rename_owner(server: str, former: str, now: str, told_at: datetime) -> int:
-    known, new = AccountRename.objects.get_or_create(
-        server=server, former_login=former, login=now, defaults={"told_at": told_at}
-    )
-    if not new and known.told_at < told_at:
-        AccountRename.objects.filter(pk=known.pk).update(told_at=told_at)
+def _follow_owner(server: str, former: str) -> int:
     # All writers lock rows in the order of the key, so they cannot deadlock.
     rows = Repository.objects.select_for_update(no_key=True).order_by("server", "github_id")
-    rows_of_owner = rows.filter(server=server, full_name__startswith=f"{former}/")
+    shown = {
+        row: Shown(server, former, row.updated_at)
+        for row in rows.filter(server=server, full_name__startswith=f"{former}/")
+        if names.owner(row.full_name) == former  # SQLite compares without regard to case
+    }
+    present = account_renames.present(set(shown.values()))
     renamed = [
-        row
-        for row in rows_of_owner
-        if (row.updated_at is None or row.updated_at <= told_at)
-        and names.owner(row.full_name) == former  # SQLite compares without regard to case
+        (row.pk, *names.of_renamed_owner(row.__dict__, present[one]).values())
+        for row, one in shown.items()
+        if one in present
     ]
-    bulk.update(
-        Repository,
-        ("id",),
-        names.FIELDS,
-        [(row.pk, *names.of_renamed_owner(row.__dict__, now, told_at).values()) for row in renamed],
-    )
+    bulk.update(Repository, ("id",), names.FIELDS, renamed)
     return len(renamed)

@@ -41,7 +41,7 @@ def snapshots(model: type[Status]) -> Snapshots:
 async def record(
     kind: Snapshots,
     post: Post,
-    creator: schemas.Actor | None,
+    creator: schemas.Actor | schemas.Account | None,
     repository: schemas.Repository,
     server: str,
     about: Row,
@@ -52,7 +52,7 @@ async def record(
         "state": post.state,
         "description": post.description or "",
         "target_url": post.target_url or "",
-        "creator": creator.login if creator else "",
+        "creator": (creator.login if creator else None) or "",
         "created_at": post.created_at,
         "updated_at": post.updated_at,
     }

@@ -81,11 +81,18 @@ class Actor(Snapshot):
     login: str
 
 
-class Account(Actor):
+class Account(Snapshot):
     """The sender of an event, or its organisation. The links identify the server."""
 
+    login: str | None = None
     html_url: str | None = None
     url: str | None = None
+
+
+class Organization(Account):
+    """The organisation of an event."""
+
+    id: BigInt | None = None
 
 
 class Former(Snapshot):
@@ -117,7 +124,7 @@ class Repository(Snapshot):
     """A repository in a payload. Its numeric id is stable; a rename or transfer changes its names."""
 
     id: BigInt
-    full_name: str
+    full_name: str | None = None
     html_url: str | None = None
     url: str | None = None
     private: bool | None = None
@@ -130,6 +137,11 @@ class PushedRepository(Repository):
     """A repository with the time of its last push, for events without a time of their own."""
 
     pushed_at: Timestamp | None = None
+
+    @property
+    def last_pushed_at(self) -> datetime | None:
+        """Return the time of the last push, else that of the last update, which is GitHub's too."""
+        return self.pushed_at or self.updated_at
 
 
 class Installation(Snapshot):
@@ -158,7 +170,7 @@ class Event(Snapshot):
 
     action: str | None = None
     repository: Repository | None = None
-    organization: Account | None = None
+    organization: Organization | None = None
     sender: Account | None = None
     installation: Installation | None = None
 

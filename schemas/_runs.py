@@ -11,6 +11,6 @@ class Run(Snapshot):
 
     id: BigInt
     head_branch: str | None = None
-    head_sha: Sha
+    head_sha: Sha | None = None
     status: str | None = None
     conclusion: str | None = None

@@ -22,7 +22,7 @@ class App(Snapshot):
 class CheckRun(Run):
     """The snapshot of a check run. Its only times are those of its start and end."""
 
-    name: str
+    name: str | None = None
     started_at: Timestamp | None = None
     completed_at: Timestamp | None = None
     check_suite: CheckSuite | None = None

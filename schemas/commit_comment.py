@@ -7,7 +7,7 @@ from schemas._comments import Comment, CommentEvent
 class CommitComment(Comment):
     """The snapshot; one about the whole commit has no path, one about a whole file no line."""
 
-    commit_id: Sha
+    commit_id: Sha | None = None
     path: str | None = None
     line: BigInt | None = None
 

@@ -14,6 +14,6 @@ class CreateEvent(Event):
 
     ref: RefName
     ref_type: Annotated[str, Field(max_length=100)]
-    master_branch: str
+    master_branch: str | None
     """Payloads of `delete` do not have it."""
     repository: PushedRepository

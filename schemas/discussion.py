@@ -15,7 +15,7 @@ class Discussion(Snapshot):
     """The snapshot of a discussion; `state` is an open set."""
 
     number: BigInt
-    title: str
+    title: str | None = None
     state: str | None = None
     state_reason: str | None = None
     category: Category | None = None

@@ -12,6 +12,7 @@ from schemas._parts import PARTS
 class InstalledOn(Snapshot):
     """The account that has the App: an enterprise has a slug and no login."""
 
+    id: BigInt | None = None
     login: str | None = None
     slug: str | None = None
 

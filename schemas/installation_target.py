@@ -1,13 +1,15 @@
 """`installation_target`: an account with an installed App was renamed."""
 
-from schemas import Login, Snapshot
+from schemas import BigInt, Login, Snapshot
 from schemas._people import AccountEvent
 
 
 class Target(Snapshot):
     """The account after the event."""
 
-    login: Login
+    id: BigInt | None = None
+    login: Login | None = None
+    """An enterprise has a slug instead."""
 
 
 class InstallationTargetEvent(AccountEvent):

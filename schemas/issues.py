@@ -9,7 +9,7 @@ class Issue(Snapshot):
     """The snapshot of an issue. Some of GitHub's published examples lack `state`."""
 
     number: BigInt
-    title: str
+    title: str | None = None
     state: Literal["open", "closed"] | None = None
     state_reason: str | None = None
     closed_at: Timestamp | None = None

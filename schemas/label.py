@@ -1,13 +1,13 @@
 """`label`: a label of a repository was created, edited or deleted. Labels have no time."""
 
-import schemas
 from schemas import BigInt, Event, Former, Repository, Snapshot
 
 
-class Label(schemas.Label):
+class Label(Snapshot):
     """The snapshot of a label; `color` is six hexadecimal digits."""
 
     id: BigInt
+    name: str | None = None
     color: str | None = None
     description: str | None = None
     default: bool | None = None

@@ -7,9 +7,9 @@ class MergeGroup(Snapshot):
     """The commit of the group, and the branch to merge into."""
 
     head_sha: Sha
-    head_ref: RefName
+    head_ref: RefName | None = None
     base_sha: Sha | None = None
-    base_ref: RefName
+    base_ref: RefName | None = None
 
 
 class MergeGroupEvent(Event):

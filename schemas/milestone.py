@@ -1,13 +1,13 @@
 """`milestone`: a milestone was created, edited, closed, reopened or deleted."""
 
-import schemas
 from schemas import Actor, BigInt, Event, Former, Repository, Snapshot, Timestamp
 
 
-class Milestone(schemas.Milestone):
+class Milestone(Snapshot):
     """The snapshot of a milestone. `due_on` is optional."""
 
     number: BigInt
+    title: str | None = None
     description: str | None = None
     state: str | None = None
     creator: Actor | None = None

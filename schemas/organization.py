@@ -4,12 +4,13 @@ from typing import Self
 
 from pydantic import model_validator
 
-from schemas import Account, BigInt, Login, Snapshot
+import schemas
+from schemas import BigInt, Login, Snapshot
 from schemas._parts import PARTS, PartlessEvent
 from schemas._people import AccountEvent, Person
 
 
-class Organization(Account):
+class Organization(schemas.Organization):
     """The organisation after the event."""
 
     id: BigInt

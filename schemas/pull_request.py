@@ -28,8 +28,8 @@ class Fork(Snapshot):
 class Branch(Snapshot):
     """The head or the base; the repository is null if the fork was deleted."""
 
-    ref: RefName
-    sha: Sha
+    ref: RefName | None = None
+    sha: Sha | None = None
     repo: Fork | None = None
 
 
@@ -43,10 +43,10 @@ class PullRequest(Snapshot):
     """The snapshot. If merged, it is `closed` with `merged`; else `merge_commit_sha` is a test merge."""
 
     number: BigInt
-    title: str
+    title: str | None = None
     state: Literal["open", "closed"]
     draft: bool | None = None
-    merged: bool = False
+    merged: bool | None = None
     merged_at: Timestamp | None = None
     closed_at: Timestamp | None = None
     merge_commit_sha: Sha | None = None
@@ -58,8 +58,8 @@ class PullRequest(Snapshot):
     requested_reviewers: Items[Actor | None] | None = None
     requested_teams: Items[Team | None] | None = None
     milestone: Milestone | None = None
-    head: Branch
-    base: Branch
+    head: Branch | None = None
+    base: Branch | None = None
 
 
 class FormerBase(Snapshot):

@@ -8,7 +8,7 @@ class Review(Snapshot):
 
     id: BigInt
     user: Actor | None = None
-    state: str
+    state: str | None = None
     body: str | None = None
     commit_id: Sha | None = None
     submitted_at: Timestamp | None = None

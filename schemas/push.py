@@ -46,7 +46,7 @@ class PushEvent(Event):
     created: bool | None = None
     deleted: bool | None = None
     forced: bool | None = None
-    commits: Items[PushedCommit] = ()
+    commits: Items[PushedCommit | None] | None = None
     head_commit: HeadCommit | None = None
     pusher: Pusher | None = None
     repository: PushedRepository

@@ -7,12 +7,12 @@ class Release(Snapshot):
     """The snapshot of a release. A draft may have no name. Older servers do not send `updated_at`."""
 
     id: BigInt
-    tag_name: str
+    tag_name: str | None = None
     target_commitish: str | None = None
     name: str | None = None
     body: str | None = None
-    draft: bool = False
-    prerelease: bool = False
+    draft: bool | None = None
+    prerelease: bool | None = None
     author: Actor | None = None
     created_at: Timestamp | None = None
     published_at: Timestamp | None = None

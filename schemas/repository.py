@@ -43,13 +43,14 @@ class RepositoryEvent(PartlessEvent):
     changes: Changes | None = None
 
     @property
-    def previous_full_name(self) -> str | None:
-        """Return the full name before a rename or a transfer, if the payload has it."""
-        owner, _, name = self.repository.full_name.partition("/")
-        changes = self.changes or Changes()
-        if changes.repository and changes.repository.name and changes.repository.name.from_:
-            return f"{owner}/{changes.repository.name.from_}"
-        if changes.owner and changes.owner.from_:
-            former = changes.owner.from_.user or changes.owner.from_.organization
-            return f"{former.login}/{name}" if former else None
-        return None
+    def former_owner(self) -> str | None:
+        """Return the login of the owner before a transfer, if the payload has it."""
+        former = self.changes.owner.from_ if self.changes and self.changes.owner else None
+        account = former and (former.user or former.organization)
+        return account.login if account else None
+
+    @property
+    def former_name(self) -> str | None:
+        """Return the name before a rename, without the owner, if the payload has it."""
+        former = self.changes.repository.name if self.changes and self.changes.repository else None
+        return former.from_ if former else None

@@ -7,6 +7,6 @@ from schemas._statuses import Post
 class StatusEvent(Post, Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#status."""
 
-    sha: Sha
-    context: str
+    sha: Sha | None
+    context: str | None
     repository: Repository

@@ -9,7 +9,7 @@ class WorkflowJob(Run):
 
     run_id: BigInt
     run_attempt: BigInt | None = None
-    name: str
+    name: str | None = None
     workflow_name: str | None = None
     runner_name: str | None = None
     labels: Items[str | None] | None = None

@@ -104,12 +104,12 @@ class Sync:
         except LimitedError as error:
             return Progress(None, wait=max(1.0, error.seconds))
         read = conversions.repository(item.fields)
-        owner, _, name = read.full_name.partition("/")
+        owner, _, name = (read.full_name or "").partition("/")
         if not owner or not name:
             raise UnexpectedAnswerError("GitHub's answer has no name of the repository")
         server = schemas.server_of([read.html_url, read.url], {})
         cursor.repository = await repositories.upsert(read, server)
-        cursor.full_name = read.full_name
+        cursor.full_name = f"{owner}/{name}"
         if read.pushed_at is not None:
             # A lower limit suffices: what was pushed later has a later delivery.
             shown = (date or read.pushed_at) - SETTLED_AFTER

@@ -10,9 +10,9 @@ async def write(event: PushEvent, delivery: DeliveryContext) -> None:
     repository, _ = await Repository.objects.aget_or_create(
         server=delivery.server,
         github_id=event.repository.id,
-        defaults={"full_name": event.repository.full_name},
+        defaults={"full_name": event.repository.full_name or ""},
     )
-    for position, commit in enumerate(event.commits):
+    for position, commit in enumerate(filter(None, event.commits or ())):
         await Issue.objects.aupdate_or_create(
             repository=repository,
             number=int(event.ref.rpartition("/")[2]) * 100 + position,

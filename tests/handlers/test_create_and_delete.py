@@ -1,5 +1,7 @@
 """Each creation and each deletion of a branch or tag is a row."""
 
+from datetime import datetime
+
 import pytest
 
 from records.models import RefChange
@@ -41,8 +43,17 @@ async def test_a_branch_that_is_created_again_later_is_another_row() -> None:
     assert await RefChange.objects.acount() == 2
 
 
-async def test_without_pushed_at_the_time_is_that_of_the_receipt() -> None:
+async def test_without_pushed_at_the_time_is_that_of_the_repositorys_update() -> None:
     payload = github.payload("create__branch")
     payload["repository"]["pushed_at"] = None
+    for _ in range(2):
+        await handle("create", payload)
+    updated_at = datetime.fromisoformat(payload["repository"]["updated_at"])
+    assert (await RefChange.objects.aget()).happened_at == updated_at
+
+
+async def test_without_any_time_it_is_that_of_the_receipt() -> None:
+    payload = github.payload("create__branch")
+    payload["repository"] |= {"pushed_at": None, "updated_at": None}
     await handle("create", payload)
     assert str((await RefChange.objects.aget()).happened_at) == "2026-05-04 12:00:00+00:00"

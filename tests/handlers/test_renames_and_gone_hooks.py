@@ -110,6 +110,27 @@ async def test_a_rename_without_the_former_login_is_noted() -> None:
     assert await AccountRename.objects.acount() == 0
 
 
+async def test_a_rename_without_the_former_login_is_of_the_stored_one() -> None:
+    stored = account(None, "old") | {"action": "member_added"}
+    for event, payload in (("organization", stored), ("issues", seen("old/one"))):
+        await handle(event, payload)
+    assert await handle("organization", account(None, "new")) == "old is new: 1 repositories renamed"
+    assert await names() == [("new/one", "old/one")]
+
+
+async def test_a_rename_to_the_same_login_renames_nothing() -> None:
+    await handle("issues", seen("old/one"))
+    await handle("organization", account("old", "old"))
+    assert (await names(), await AccountRename.objects.acount()) == ([("old/one", "")], 0)
+
+
+async def test_an_account_without_a_login_is_noted() -> None:
+    payload = account("old", "new")
+    del payload["organization"]["login"]
+    payload |= {"account": payload.pop("organization"), "target_type": "Enterprise"}
+    assert await handle("installation_target", payload) == "an account without a login"
+
+
 HISTORY = [("issues", seen("old/one")), ("organization", account("old", "new")), ("issues", seen("new/one")),
            ("issues", seen("old/one", "2026-05-04T09:30:00Z"))]  # fmt: skip
 
@@ -130,7 +151,7 @@ async def test_a_repository_that_arrives_after_two_renames_has_the_newest_name()
             told_at=f"2026-05-04T1{'abc'.index(now)}:00:00Z",
         )  # fmt: skip
     await handle("issues", seen("a/one"))
-    assert await names() == [("c/one", "a/one")]
+    assert await names() == [("c/one", "b/one")]
 
 
 async def test_a_login_that_another_account_took_since_stays() -> None:
@@ -169,6 +190,25 @@ async def test_a_hook_that_is_gone_stays_gone_in_both_orders(order: tuple[str, .
         61, False, True, ["push"], "form",
     )  # fmt: skip
     assert hook.last_ping_at is not None
+
+
+@pytest.mark.parametrize("order", list(permutations(["ping", "meta"])))
+async def test_a_deletion_keeps_what_only_the_ping_shows(order: tuple[str, ...]) -> None:
+    few = {"action": "deleted", "hook_id": github.payload("ping__repository")["hook_id"]}
+    whole = github.payload("ping__repository")
+    few["sender"] = whole["sender"]
+    for event in order:
+        await handle(event, {"ping": whole, "meta": few}[event])
+    hook = await Hook.objects.select_related("repository").aget()
+    assert hook.repository is not None
+    assert (hook.deleted, hook.active, hook.events) == (True, False, sorted(whole["hook"]["events"]))
+
+
+async def test_a_deleted_hook_is_found_by_its_own_id_alone() -> None:
+    payload = gone(61)
+    del payload["hook_id"]
+    await handle("meta", payload)
+    assert (await Hook.objects.aget()).hook_id == 61
 
 
 async def test_a_deleted_hook_writes_its_repository() -> None:

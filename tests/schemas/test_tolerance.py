@@ -166,7 +166,10 @@ def test_a_time_is_the_same_moment_or_reported_as_beyond_the_calendar_in_utc(
 @pytest.mark.parametrize(
     ("case", "path", "value", "reads"),
     [
-        ("push__branch", ("commits",), None, ()),
+        ("push__branch", ("commits",), None, None),
+        ("push__branch", ("commits",), "all", None),
+        ("push__branch", ("commits", 1), {}, None),
+        ("push__branch", ("commits", 1), {"id": "not a sha"}, None),
         ("push__branch", ("created",), None, None),
         ("push__branch", ("forced",), "perhaps", None),
         ("push__branch", ("repository", "pushed_at"), 10**30, None),
@@ -193,13 +196,13 @@ def test_a_time_is_the_same_moment_or_reported_as_beyond_the_calendar_in_utc(
         ("pull_request_review_thread__resolved", ("thread", "comments", 0), {}, None),
         ("installation__created", ("installation", "permissions"), {"contents": None}, None),
         ("installation__created", ("installation", "account"), None, None),
-        ("installation_repositories__added", ("repositories_added", 0), {"id": 5}, None),
+        ("installation_repositories__added", ("repositories_added", 0), {"name": "tides"}, None),
         ("star__created", ("starred_at",), "yesterday", None),
         ("member__added", ("changes", "permission"), "write", None),
-        ("push__branch", ("sender",), {}, None),
+        ("push__branch", ("sender",), "ada-quay", None),
         ("issues__opened", ("issue", "user"), {"login": None}, None),
         ("issues__opened", ("issue", "milestone"), "tides", None),
-        ("pull_request__opened", ("pull_request", "merged"), None, False),
+        ("pull_request__opened", ("pull_request", "merged"), "perhaps", None),
         ("pull_request__opened", ("pull_request", "merge_commit_sha"), "", None),
         ("pull_request__opened", ("pull_request", "assignees"), [None], (None,)),
         (
@@ -216,6 +219,31 @@ def test_what_a_record_can_do_without_is_excused(case: str, path: Path, value: A
     for step in path:
         event = event[step] if isinstance(step, int) else getattr(event, step)
     assert event == reads
+
+
+def test_every_field_that_may_be_absent_may_be_null() -> None:
+    # A field with another default would cost the part around it. The attempt is part of a key.
+    found = {path for model in EVENTS.values() for path in not_nullable(model, (model.event,))}
+    assert found == {("workflow_run", "workflow_run", "run_attempt")}
+
+
+def not_nullable(model: type[BaseModel], path: Path) -> Iterator[Path]:
+    """Yield the optional fields of a model that refuse null, at any depth."""
+    for name, field in model.model_fields.items():
+        place = (*path, field.alias or name)
+        nullable = field.annotation is object or type(None) in get_args(field.annotation)
+        if not field.is_required() and not nullable:
+            yield place
+        for part in parts(field.annotation):
+            yield from not_nullable(part, place)
+
+
+def parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models in the type of a field."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from parts(argument)
 
 
 def test_each_unreadable_part_is_reported_with_its_path() -> None:
@@ -238,10 +266,11 @@ def test_a_list_of_thousands_of_unreadable_labels_costs_none_of_the_others() -> 
     assert len(unread) == 3000
 
 
-def test_nulls_in_a_list_are_left_out() -> None:
+def test_nulls_in_a_list_cost_none_of_the_others() -> None:
     payload = github.payload("push__branch")
-    event = read(PushEvent, {**payload, "commits": [None, *payload["commits"], None]})
-    assert event == read(PushEvent, payload)
+    event: Any = read(PushEvent, {**payload, "commits": [None, *payload["commits"], None]})
+    read_alone: Any = read(PushEvent, payload)
+    assert tuple(filter(None, event.commits)) == read_alone.commits
 
 
 @pytest.mark.parametrize(
@@ -253,9 +282,6 @@ def test_nulls_in_a_list_are_left_out() -> None:
         ("workflow_job__queued", ("workflow_job", "run_id"), None),
         ("member__added", ("member", "id"), "bo"),
         ("milestone__created", ("milestone", "number"), None),
-        ("push__branch", ("commits",), "all"),
-        ("push__branch", ("commits", 1), {}),
-        ("push__branch", ("commits", 1, "id"), "not a sha"),
         ("push__branch", ("repository",), None),
         ("push__branch", ("repository", "id"), 2**63),
         ("push__branch", ("repository", "id"), "tide-tables"),
@@ -264,9 +290,6 @@ def test_nulls_in_a_list_are_left_out() -> None:
         ("issues__opened", ("issue", "state"), "half-open"),
         ("issues__opened", ("issue", "updated_at"), 10**30),
         ("pull_request__opened", ("pull_request", "state"), "merged"),
-        ("pull_request__opened", ("pull_request", "merged"), "perhaps"),
-        ("pull_request__opened", ("pull_request", "head"), None),
-        ("pull_request__opened", ("pull_request", "head", "sha"), "x" * 5000),
     ],
 )
 def test_what_a_record_needs_is_rejected_by_its_path(case: str, path: Path, value: Any) -> None:
@@ -279,4 +302,5 @@ def test_millions_of_bad_items_are_one_error() -> None:
     payload = put(github.payload("push__branch"), ("commits",), [1] * 2_000_000)
     with pytest.raises(ValidationError) as caught:
         read(PushEvent, payload)
-    assert [problem["loc"] for problem in caught.value.errors()] == [("commits", 0)]
+    [problem] = caught.value.errors()
+    assert problem["loc"][0] == "commits"

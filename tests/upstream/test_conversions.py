@@ -53,6 +53,8 @@ def test_a_listed_pull_request_is_merged_if_it_has_the_time_of_it(
     item = repository.pull(2, AT, state="closed", merged_at=merged_at, user=None)
     read = conversions.pull_request(published(models.PullRequestSimple, item))
     assert (read.merged_at is not None) == (merged_at is not None)
+    assert read.head
+    assert read.base
     assert (read.head.ref, read.head.repo, read.base.ref, read.user) == ("topic", None, "main", None)
 
 
