@@ -178,4 +178,5 @@ def _unsent(hook: HookAnswer, handled: Collection[str]) -> str:
     """Return which handlers get nothing from it: that may be on purpose."""
     if "*" in hook.events:
         return "all events"
-    return f"{len(hook.events)} events; {len(set(handled) - set(hook.events))} handled events are not sent"
+    unsent = len(set(handled) - set(hook.events))
+    return f"events: {len(hook.events)}; handled events that are not sent: {unsent}"

@@ -80,7 +80,7 @@ def _refused() -> Finding:
     return Finding(
         "signatures",
         Status.WARNING,
-        f"{count} requests were refused today for a wrong signature",
+        f"requests refused today for a wrong signature: {count}",
         "If they are GitHub's, the secrets of a hook and of this installation differ: see "
         "`manage.py rejections`.",
     )

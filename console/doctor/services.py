@@ -150,7 +150,7 @@ def check_workers() -> Iterator[Finding]:
     else:
         held = sum(one.at_work for one in alive)
         yield (
-            Finding("workers", Status.OK, f"{len(alive)} alive, with {held} deliveries at work")
+            Finding("workers", Status.OK, f"{len(alive)} alive; deliveries at work: {held}")
             if alive
             else Finding(
                 "workers",

@@ -149,7 +149,7 @@ def test_replay_chooses_by_filters_and_a_dry_run_only_tells(
 def test_replay_chooses_by_guid_and_names_what_is_not_stored(kept: dict[str, Delivery]) -> None:
     unknown = uuid4()
     output = io.StringIO()
-    with pytest.raises(CommandError, match="1 of the given deliveries are not stored"):
+    with pytest.raises(CommandError, match="given deliveries that are not stored: 1"):
         call_command("replay", str(kept["push"].guid), str(unknown), stdout=output, stderr=output)
     assert "1 to be processed again" in output.getvalue()
     assert f"no such delivery: {unknown}" in output.getvalue()

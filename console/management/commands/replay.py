@@ -66,7 +66,7 @@ class Command(BaseCommand):
             return
         self._run(selection, options)
         if missing:
-            raise CommandError(f"{missing} of the given deliveries are not stored")
+            raise CommandError(f"given deliveries that are not stored: {missing}")
 
     def _chosen(self, options: dict[str, Any]) -> tuple[Selection, int]:
         """Return the selection and the number of guids that are not stored; report each of those."""

@@ -29,7 +29,7 @@ def hook(code: int | None = 202, **fields: Any) -> HookAnswer:
 @pytest.mark.parametrize(
     ("found", "status", "seen"),
     [
-        (hook(), Status.OK, "2 handled events are not sent"),
+        (hook(), Status.OK, "handled events that are not sent: 2"),
         (hook(events=["*"]), Status.OK, "all events"),
         (hook(code=None), Status.OK, "active"),
         (hook(config={"insecure_ssl": 0.0, "content_type": "form"}), Status.OK, "active"),
