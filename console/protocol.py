@@ -1,0 +1,43 @@
+"""uvicorn's HTTP/1.1 protocol without upgrades: uvicorn drops the body of a request that offers one.
+
+Java's HTTP client offers `h2c` with every request: https://github.com/Kludex/uvicorn/issues/2722
+"""
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from receiver.framing import without_upgrade
+
+
+class PlainHttpProtocol(HttpToolsProtocol):
+    """A connection that ignores `Upgrade`, so a WebSocket handshake is the GET that it is."""
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what arrived; answer 400 to what is not HTTP/1.1, such as `CONNECT`."""
+        self._unset_keepalive_if_required()
+        try:
+            while data:
+                data = self._feed(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _feed(self, data: bytes) -> bytes:
+        """Parse up to the end of a head with an upgrade, if there is one; return the rest."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(without_upgrade(method, self.url, version, self.headers))
+            return data[upgrade.args[0] :]
+        return b""
+
+    def on_headers_complete(self) -> None:
+        """Start the application, unless `_feed` will parse the head again."""
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Pass the end of the body to the application."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
