@@ -14,8 +14,6 @@ from api import tokens
 from console import exposition
 from console.accounts import links
 
-_SCHEME = "Bearer "
-
 
 @method_decorator(login_not_required, name="dispatch")
 class MetricsView(View):
@@ -39,5 +37,5 @@ class MetricsView(View):
 
 
 async def _has_token(request: HttpRequest) -> bool:
-    scheme, text = request.headers.get("Authorization", "").partition(_SCHEME)[1:]
-    return bool(scheme) and await sync_to_async(tokens.find)(text.strip()) is not None
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and await sync_to_async(tokens.find)(text.strip()) is not None

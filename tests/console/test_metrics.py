@@ -84,6 +84,10 @@ def test_from_elsewhere_it_takes_a_token(console: Console, accounts: str) -> Non
     wrong = stranger.get("/metrics", X_Forwarded_For=elsewhere, Authorization=f"Bearer {token[:-1]}")
     assert wrong.status == 401
     right = stranger.get("/metrics", X_Forwarded_For=elsewhere, Authorization=f"Bearer {token}")
+    # https://www.rfc-editor.org/rfc/rfc9110#section-11.1
+    lower = stranger.get("/metrics", X_Forwarded_For=elsewhere, Authorization=f"bearer {token}")
+    other = stranger.get("/metrics", X_Forwarded_For=elsewhere, Authorization=f"Digest Bearer {token}")
+    assert (lower.status, other.status) == (200, 401)
     assert (right.status, "hookkeeper_workers" in right.text) == (200, True)
 
 

@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import CommandError
 from pytest_django.fixtures import Settings
+from redis import Redis
 
 import worker
 from ledger.models import Kind, Operation, State
+from receiver import queue
 from records.models import Issue, Ref
 from records.models import Repository as RepositoryRow
 from tests import fake_github
@@ -78,13 +80,14 @@ def test_without_a_credential_it_says_what_to_set(settings: Settings) -> None:
     assert "sync" not in kinds
 
 
-def test_the_button_asks_a_worker_once_and_only_for_operators(console: Console) -> None:
+def test_the_button_asks_a_worker_once_and_only_for_operators(console: Console, redis: "Redis") -> None:
     row = RepositoryRow.objects.create(server="127.0.0.1", github_id=7, full_name="octo/cat")
     page = f"/repositories/{row.pk}"
     assert "Sync with GitHub" not in console.viewer.get(page).text
     assert console.viewer.post(f"{page}/sync").status == 403
     key = re.findall(r'name="key" value="(.+?)"', console.operator.get(page).text)[0]
     assert "A worker reads the repository" in console.operator.post(f"{page}/sync", key=key).text
+    assert redis.zcard(queue.NAME) == 1
     assert "A sync is under way" in console.operator.post(f"{page}/sync", key=str(uuid4())).text
     operation = Operation.objects.get()
     assert (operation.requested_by, operation.key) == ("operator", UUID(key))
