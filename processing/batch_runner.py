@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 # Attempts of one delivery that end with the database and are not counted.
 OUTAGES = 5
+# The worker that finds a suspect starts its isolating process; after this time another one does. With many
+# workers, a process of each would take the processor from all handlers.
+SUSPECTS_WAIT = timedelta(seconds=5)
 # Settlements at once: one that waits for a locked row or a slow disk does not delay all others.
 SETTLERS = 2
 # Raw bytes of a body for which a claim may have to wait until another is done.
@@ -96,9 +99,9 @@ class BatchRunner:
         return result
 
     def repair(self) -> bool:
-        """Make up for what another worker did not do because it died; return whether suspects are due."""
+        """Make up for what another worker did not do because it died; return whether suspects wait."""
         ordering.repair()
-        return Delivery.objects.suspects_are_due()
+        return Delivery.objects.suspects_wait(SUSPECTS_WAIT)
 
     async def stop(self, grace: float) -> None:
         """Wait up to `grace` seconds for what runs, then give the rest back. The caller claims no more."""

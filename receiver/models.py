@@ -128,9 +128,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         return list(status)
 
-    def suspects_are_due(self) -> bool:
-        """Return whether a delivery waits for an isolating process."""
-        return self.filter(SUSPECT, next_attempt_at__lte=Now()).exists()
+    def suspects_wait(self, wait: timedelta) -> bool:
+        """Return whether a suspect has been due for so long that no isolating process seems to run."""
+        return self.filter(SUSPECT, next_attempt_at__lte=after(-wait)).exists()
 
     @staticmethod
     def _with_siblings(ids: Sequence[int]) -> list[int]:

@@ -6,9 +6,10 @@ import signal
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
 import database
-from processing import isolation, replaying
+from processing import batch_runner, isolation, replaying
 from processing.batch_runner import BatchRunner
 from receiver.models import Delivery, HandlerRun
 from tests.processing import suspects
@@ -40,7 +41,6 @@ async def open_rows() -> int:
 async def isolate(made: BatchRunner, until: int = 0, within: float = 120) -> None:
     """Run suspects in isolation until so many deliveries are open."""
     assert (await made.claim()).claims == []
-    assert await database.run(made.repair), "no suspect is due"
     made.isolation.start()
     async with asyncio.timeout(within):
         while await open_rows() > until:  # noqa: ASYNC110 - another process settles them
@@ -138,6 +138,14 @@ async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_u
     await made.stop(0)
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes, row.attempts) == ("received", 1, 0)
+
+
+async def test_a_suspect_whose_finder_died_is_found_by_another_worker() -> None:
+    made = runner()
+    await suspected("good")
+    assert not await database.run(made.repair), "its finder may be about to run it"
+    await Delivery.objects.aupdate(next_attempt_at=timezone.now() - batch_runner.SUSPECTS_WAIT)
+    assert await database.run(made.repair)
 
 
 async def test_a_replay_frees_from_suspicion() -> None:
