@@ -90,9 +90,9 @@ async def test_what_its_schema_rejects_is_invalid_and_the_error_says_where(body:
 
 async def test_the_error_of_an_invalid_delivery_names_the_path_of_the_field() -> None:
     payload = github.payload("push__branch")
-    payload["commits"][1]["id"] = "yesterday"
+    payload["repository"]["id"] = "yesterday"
     [row] = await process(Recorder(), await make(body=json.dumps(payload).encode()))
-    assert row.error.startswith("commits.1.id: ")
+    assert row.error.startswith("repository.id: ")
     assert "yesterday" not in row.error
 
 
