@@ -1,4 +1,4 @@
-"""The migration to servers assigns all rows of the previous version to github.com."""
+"""An upgrade from an early version keeps every row, and ends with the tables of a new database."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,11 +7,10 @@ import pytest
 from django.db import IntegrityError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
-from pytest_django import DjangoDbBlocker
-
-pytestmark = pytest.mark.store
 
 OLD = "0004_rows_without_lookups"
+FIRST = "0001_initial"
+APPS = ("receiver", "records", "ledger")
 AT = "2026-05-04 09:00:00+00:00"
 SHA = "a" * 40
 # Rows of the previous version, in plain SQL, because its models no longer exist.
@@ -47,29 +46,42 @@ WRITTEN: list[tuple[str, dict[str, Any]]] = [
                   "app": "", "status": "completed", "conclusion": "success", "updated_at": AT}),
 ]  # fmt: skip
 
+SQLITE = """SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL
+    AND (tbl_name LIKE 'receiver_%' OR tbl_name LIKE 'records_%' OR tbl_name LIKE 'ledger_%')"""
+POSTGRESQL = """WITH tables AS (
+    SELECT oid, relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(receiver|records|ledger)_'
+) SELECT relname || '.' || attname, concat_ws(
+    ' ', format_type(atttypid, atttypmod), attnotnull, attidentity, pg_get_expr(adbin, adrelid)
+) FROM tables JOIN pg_attribute ON attrelid = tables.oid AND attnum > 0 AND NOT attisdropped
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+UNION ALL SELECT conname, pg_get_constraintdef(pg_constraint.oid)
+FROM tables JOIN pg_constraint ON conrelid = tables.oid AND contype <> 'n'
+UNION ALL SELECT indexname, indexdef FROM tables JOIN pg_indexes ON tablename = relname"""
+
 
 @pytest.fixture
-def old(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[BaseDatabaseWrapper]:
+def old(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
     """Yield a separate database with the tables and rows of the previous version."""
     name = ":memory:"
-    with django_db_blocker.unblock():
+    if connection.vendor == "postgresql":
+        name = "records_of_the_version_before"
+        run(connection, f"CREATE DATABASE {name}")
+    # A test may use a connection that is in no settings.
+    there = type(connections["default"])(
+        {**connection.settings_dict, "NAME": name, "OPTIONS": options()}, "old"
+    )
+    connections["old"] = there
+    try:
+        step_by_step(there).migrate([("records", OLD), ("receiver", FIRST), ("ledger", FIRST)])
+        for table, row in WRITTEN:
+            marks = ", ".join(["%s"] * len(row))
+            run(there, f"INSERT INTO records_{table} ({', '.join(row)}) VALUES ({marks})", *row.values())
+        yield there
+    finally:
+        there.close()
+        del connections["old"]
         if connection.vendor == "postgresql":
-            name = "records_of_the_version_before"
-            run(connection, f"CREATE DATABASE {name}")
-        connections.databases["old"] = {**connection.settings_dict, "NAME": name, "OPTIONS": options()}
-        there = connections["old"]
-        try:
-            MigrationExecutor(there).migrate([("records", OLD)])
-            for table, row in WRITTEN:
-                marks = ", ".join(["%s"] * len(row))
-                run(there, f"INSERT INTO records_{table} ({', '.join(row)}) VALUES ({marks})", *row.values())
-            yield there
-        finally:
-            there.close()
-            del connections["old"], connections.databases["old"]
-            if connection.vendor == "postgresql":
-                run(connection, f"DROP DATABASE {name}")
-            connection.close()
+            run(connection, f"DROP DATABASE {name}")
 
 
 def options() -> dict[str, Any]:
@@ -85,11 +97,33 @@ def run(there: BaseDatabaseWrapper, sql: str, *values: Any) -> list[tuple[Any, .
 
 def migrate(there: BaseDatabaseWrapper) -> None:
     executor = MigrationExecutor(there)
-    executor.migrate([node for node in executor.loader.graph.leaf_nodes() if node[0] == "records"])
+    executor.migrate([node for node in executor.loader.graph.leaf_nodes() if node[0] in APPS])
+
+
+def step_by_step(there: BaseDatabaseWrapper) -> MigrationExecutor:
+    """Return an executor that knows the steps of early versions, and takes none for replaced."""
+    executor = MigrationExecutor(there)
+    executor.loader.replace_migrations = False
+    executor.loader.build_graph()
+    return executor
+
+
+def structure(there: BaseDatabaseWrapper) -> set[tuple[str, ...]]:
+    """Return columns, constraints and indexes, each as its name and the parts of its definition."""
+    found = set()
+    for name, definition in run(there, POSTGRESQL if there.vendor == "postgresql" else SQLITE):
+        # SQLite keeps the text of the statement, and a migration may add a column in another place.
+        if definition.startswith("CREATE TABLE"):
+            definition = definition.partition("(")[2].rpartition(")")[0]  # noqa: PLW2901
+        found.add((name, *sorted(" ".join(definition.replace('"', "").split()).split(", "))))
+    return found
 
 
 def test_what_was_recorded_is_of_github_com_and_every_row_stays(old: BaseDatabaseWrapper) -> None:
     migrate(old)
+    assert len(structure(old)) > 90
+    # The run's database was migrated at once, by what replaces the steps.
+    assert structure(old) == structure(connection)
     for table, row in WRITTEN:
         assert run(old, f"SELECT id FROM records_{table}") == [(row["id"],)]
     for table in ("repository", "hook"):
@@ -102,5 +136,5 @@ def test_what_was_recorded_is_of_github_com_and_every_row_stays(old: BaseDatabas
         run(old, again, 3, "github.com")
     # The migration can be reversed while no id occurs twice.
     run(old, "DELETE FROM records_hook WHERE id = 2")
-    MigrationExecutor(old).migrate([("records", OLD)])
+    step_by_step(old).migrate([("records", OLD)])
     assert run(old, "SELECT github_id FROM records_repository") == [(7,)]
