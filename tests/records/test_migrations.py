@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 OLD = "0004_rows_without_lookups"
 FIRST = "0001_initial"
@@ -103,8 +104,7 @@ def migrate(there: BaseDatabaseWrapper) -> None:
 def step_by_step(there: BaseDatabaseWrapper) -> MigrationExecutor:
     """Return an executor that knows the steps of early versions, and takes none for replaced."""
     executor = MigrationExecutor(there)
-    executor.loader.replace_migrations = False
-    executor.loader.build_graph()
+    executor.loader = MigrationLoader(there, replace_migrations=False)
     return executor
 
 
