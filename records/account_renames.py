@@ -101,6 +101,13 @@ def _correct(rows: models.QuerySet[Any], login: str, at: str) -> None:
             rows.filter(pk=pk).update(**{login: now[one].login})
 
 
+async def correct_one(shown: Shown, written: str, rows: models.QuerySet[Any], login: str) -> None:
+    """Correct a row just committed with a login, for a rename that was committed meanwhile."""
+    now = await present_login(shown)
+    if now != written:
+        await database.run(rows.filter(**{login: written}).update, **{login: now})
+
+
 async def present_login(shown: Shown) -> str:
     """Return the present login of an account; that of the payload if no later rename is known."""
     found = await database.run(present, [shown])

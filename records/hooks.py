@@ -31,7 +31,7 @@ class HookManager(models.Manager["Hook"]):
         are ordered by their receipt. `meta` leaves a tombstone, because GitHub does not reuse the id.
         """
         hook, gone = event.hook, event.event == "meta"
-        organization = ""
+        account, organization = None, ""
         if event.organization and event.organization.login:
             account = Shown(server, event.organization.login, received_at, event.organization.id)
             organization = await account_renames.present_login(account)
@@ -47,7 +47,11 @@ class HookManager(models.Manager["Hook"]):
         fields |= {"active": not gone and (hook is None or hook.active is not False), "deleted": gone}
         if not gone:
             fields["last_ping_at"] = received_at
-        return await SNAPSHOTS.record((server, event.own_hook_id or hook_id), fields)
+        recorded = await SNAPSHOTS.record((server, event.own_hook_id or hook_id), fields)
+        if account:
+            rows = self.filter(pk=recorded[0]["id"])
+            await account_renames.correct_one(account, organization, rows, "organization")
+        return recorded
 
     async def follow_organization(self, server: str, former: str) -> None:
         """Rename the organisation of its hooks: their next ping may never come."""

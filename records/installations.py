@@ -28,12 +28,12 @@ class InstallationManager(models.Manager["Installation"]):
 
         `action` is that of an `installation` event; `deleted` leaves a tombstone.
         """
-        account, name = snapshot.account, ""
+        account, name, shown = snapshot.account, "", None
         if account and account.login:
             shown = Shown(server, account.login, snapshot.updated_at, account.id)
             name = await account_renames.present_login(shown)
         events = snapshot.events
-        return await SNAPSHOTS.record(
+        recorded = await SNAPSHOTS.record(
             (server, snapshot.id),
             {
                 "account": name or (account.slug if account else None) or "",
@@ -51,6 +51,10 @@ class InstallationManager(models.Manager["Installation"]):
             action=action,
             first=action == "created",
         )
+        if shown:
+            rows = self.filter(pk=recorded[0]["id"])
+            await account_renames.correct_one(shown, name, rows, "account")
+        return recorded
 
     async def follow_account(self, server: str, former: str) -> None:
         """Rename the account of its installations, whose snapshots may come late or never."""

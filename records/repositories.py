@@ -164,16 +164,7 @@ class RepositorySnapshots(Snapshots):
     def _correct(
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
     ) -> None:
-        new = [
-            key
-            for key in changed
-            if key not in stored or stored[key]["full_name"] != ends[key][0]["full_name"]
-        ]
-        shown = {
-            key: Shown(row["server"], names.owner(row["full_name"]), row["updated_at"])
-            for key in new
-            for row, _ in [ends[key]]
-        }
+        shown = self._named(stored, ends, changed)
         present = account_renames.present(set(shown.values())) if shown else {}
         renamed = []
         for key, one in shown.items():
@@ -183,6 +174,30 @@ class RepositorySnapshots(Snapshots):
                 ends[key] = (row, decisions)
                 renamed.append((row["id"], *(row[name] for name in names.FIELDS)))
         bulk.update(Repository, ("id",), names.FIELDS, renamed)
+
+    def _committed(
+        self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
+    ) -> None:
+        # A rename in another transaction saw no row of this one, nor this one that rename. Both look again
+        # after their commit, so one of them sees the other.
+        shown = self._named(stored, ends, changed)
+        for one in account_renames.present(set(shown.values())) if shown else ():
+            _follow_owner(one.server, one.login)
+
+    def _named(
+        self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
+    ) -> dict[Key, Shown]:
+        """Return the owners of the rows that are new or have a new name."""
+        new = [
+            key
+            for key in changed
+            if key not in stored or stored[key]["full_name"] != ends[key][0]["full_name"]
+        ]
+        return {
+            key: Shown(row["server"], names.owner(row["full_name"]), row["updated_at"])
+            for key in new
+            for row, _ in [ends[key]]
+        }
 
 
 SNAPSHOTS = RepositorySnapshots(Repository, ("server", "github_id"), _merge)

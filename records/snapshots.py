@@ -57,6 +57,7 @@ class Snapshots:
                 here = self._insert(ends, [key for key in changed if key not in stored])
                 self._update(ends, snapshots, [key for key in changed if key not in here])
                 self._correct(stored, ends, changed)
+            self._committed(stored, ends, changed)
         decisions = {key: iter(decided) for key, (_, decided) in ends.items()}
         return [(ends[key][0], next(decisions[key])) for key, _ in items]
 
@@ -104,6 +105,11 @@ class Snapshots:
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
     ) -> None:
         """Correct the rows just written, from other tables, in the database and in `ends`."""
+
+    def _committed(
+        self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
+    ) -> None:
+        """Correct the rows just committed, for what another transaction committed meanwhile."""
 
     @cached_property
     def _nullable(self) -> frozenset[str]:

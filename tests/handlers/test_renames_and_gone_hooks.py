@@ -1,5 +1,6 @@
 """Events about accounts and hooks change repositories and hooks: renamed accounts, deleted hooks."""
 
+import asyncio
 from itertools import permutations
 from typing import Any
 
@@ -129,6 +130,23 @@ async def test_an_account_without_a_login_is_noted() -> None:
     del payload["organization"]["login"]
     payload |= {"account": payload.pop("organization"), "target_type": "Enterprise"}
     assert await handle("installation_target", payload) == "an account without a login"
+
+
+async def test_a_rename_beside_the_first_payloads_misses_none() -> None:
+    ping = github.payload("ping__organization")
+    ping["organization"] |= {"login": "old", "id": 77}
+    rename = account("old", "new") | {"sender": ping["sender"]}
+    for _ in range(8):
+        await asyncio.gather(
+            handle("issues", seen("old/one", github_id=1)),
+            handle("organization", rename),
+            handle("ping", ping),
+            handle("issues", seen("old/two", github_id=2)),
+        )
+        assert [name for name, _ in await names()] == ["new/one", "new/two"]
+        assert (await Hook.objects.aget()).organization == "new"
+        for model in (Hook, Repository, AccountRename):
+            await model._default_manager.all().adelete()
 
 
 HISTORY = [("issues", seen("old/one")), ("organization", account("old", "new")), ("issues", seen("new/one")),
