@@ -7,7 +7,7 @@ of arrival; its end is the present login.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
@@ -110,8 +110,16 @@ async def correct_one(shown: Shown, written: str, rows: models.QuerySet[Any], lo
 
 async def present_login(shown: Shown) -> str:
     """Return the present login of an account; that of the payload if no later rename is known."""
-    found = await database.run(present, [shown])
-    return found[shown].login if shown in found else shown.login
+    return await _present_login(shown)
+
+
+def _present_logins(shown: Sequence[Shown]) -> list[str]:
+    found = present(shown)
+    return [found[one].login if one in found else one.login for one in shown]
+
+
+# Coalesced, so that snapshots of one second are merged in the order in which they arrived.
+_present_login = database.Coalescer(_present_logins)
 
 
 def present(shown: Collection[Shown]) -> dict[Shown, Present]:

@@ -1,5 +1,6 @@
 """Installations of an app, and the repositories that each may access."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -95,3 +96,15 @@ async def test_what_arrives_after_the_deletion_gives_a_deleted_installation_no_r
     await handle("installation", deleted)
     await handle_cases(late)
     assert await seen() == []
+
+
+async def test_snapshots_that_are_handled_at_once_are_merged_as_they_arrived() -> None:
+    told: list[Any] = [github.payload("installation__created") for _ in range(3)]
+    told[1] |= {"action": "suspend"}
+    told[1]["installation"]["suspended_at"] = told[1]["installation"]["updated_at"]
+    told[2] |= {"action": "unsuspend"}
+    for number in range(900, 920):
+        for payload in told:
+            payload["installation"]["id"] = number
+        await asyncio.gather(*(handle("installation", payload) for payload in told))
+    assert await Installation.objects.filter(suspended_at=None).acount() == len(range(900, 920))
