@@ -14,7 +14,9 @@ async def rename_account(
     count = 0
     if former != now:
         await AccountRename.objects.record(delivery.server, account_id, former, now, delivery.received_at)
-        count = await Repository.objects.follow_owner(delivery.server, former)
-        await Hook.objects.follow_organization(delivery.server, former)
-        await Installation.objects.follow_account(delivery.server, former)
+        # The new login too: its own rename may have been committed meanwhile, and saw no row with it.
+        for login in (former, now):
+            count += await Repository.objects.follow_owner(delivery.server, login)
+            await Hook.objects.follow_organization(delivery.server, login)
+            await Installation.objects.follow_account(delivery.server, login)
     delivery.note(f"{former} is {now}: {count} repositories renamed")
