@@ -135,7 +135,9 @@ def worker(
         def ready() -> bool:
             # What waited for the worker may have killed it since it was ready.
             ended = process.poll() is not None
-            was_ready = b"worker started version=" in log.read_bytes()[before:]
+            said = log.read_bytes()[before:]
+            # The second is what version 0.1 says, from which tests/chaos/test_upgrade.py upgrades.
+            was_ready = b"worker started version=" in said or b" is ready for " in said
             assert was_ready or not ended, log.read_text()
             return was_ready
 
