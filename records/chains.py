@@ -37,14 +37,11 @@ def position(moves: Sequence[Move], earlier: Sequence[Move], likely: Iterable[st
 def _starts(moves: Sequence[Move], earlier: Sequence[Move]) -> frozenset[str]:
     """Return where a ref may have begun that returned to its start.
 
-    That is its position before, else that it did not exist, if it was made, moved and deleted. One that did
-    not move may also have been deleted and made again.
+    That is its position before. If that is not known, it did not exist: that a ref of which nothing was told
+    was made and deleted is likelier than that it was deleted and made again where it was.
     """
-    within = {(before, after) for before, after, *_ in moves}
-    reached = frozenset(after for _, after in within)
-    gone = frozenset(
-        after for before, after in within if not after.strip("0") and (after, before) not in within
-    )
+    reached = frozenset(after for _, after, *_ in moves)
+    gone = frozenset(after for after in reached if not after.strip("0"))
     return (
         (ends(earlier) & reached)
         or (frozenset(after for _, after, *_ in earlier) & reached)

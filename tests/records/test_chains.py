@@ -50,9 +50,19 @@ def test_a_ref_that_is_made_and_deleted_in_one_second_is_gone(order: tuple[tuple
     assert stands(*(moved(*move) for move in order)) == ("0", "b", ord("0"), True)
 
 
-def test_a_ref_that_is_deleted_and_made_again_where_it_was_stands_as_the_last_arrival_of_the_two() -> None:
-    assert stands(moved("a", "0"), moved("0", "a")) == ("a", "0", ord("a"), False)
-    assert stands(moved("0", "a"), moved("a", "0")) == ("0", "a", ord("0"), True)
+@pytest.mark.parametrize("order", list(permutations([("a", "0"), ("0", "a")])))
+def test_a_ref_of_which_nothing_else_is_told_was_made_before_it_was_deleted(
+    order: tuple[tuple[str, str], ...],
+) -> None:
+    assert stands(*(moved(*move) for move in order)) == ("0", "a", ord("0"), True)
+
+
+@pytest.mark.parametrize("order", list(permutations([("a", "0"), ("0", "a")])))
+def test_a_ref_that_stood_is_deleted_before_it_is_made_again_where_it_was(
+    order: tuple[tuple[str, str], ...],
+) -> None:
+    arrivals = (moved(*move, 1) for move in order)
+    assert stands(moved("x", "a"), *arrivals) == ("a", "0", ord("a"), False)
 
 
 @pytest.mark.parametrize("order", list(permutations([("a", "0"), ("0", "a"), ("a", "0"), ("0", "a")])))
