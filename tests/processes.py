@@ -137,7 +137,7 @@ def worker(
             ended = process.poll() is not None
             said = log.read_bytes()[before:]
             # The second is what version 0.1 says, from which tests/chaos/test_upgrade.py upgrades.
-            was_ready = b"worker started version=" in said or b" is ready for " in said
+            was_ready = b"worker started version=" in said or b" is ready for:" in said
             assert was_ready or not ended, log.read_text()
             return was_ready
 
