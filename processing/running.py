@@ -178,8 +178,15 @@ async def _run(
     run = Run(handler.name, context.attempt, trigger, Outcome.SUCCEEDED, datetime.now(UTC))
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in one
+    expired = False
+
+    def expire() -> None:
+        nonlocal expired
+        expired = True  # the clock does not tell: a timer may be a millisecond early
+        task.cancel()
+
     # `asyncio.timeout` costs six times as much.
-    limit = loop.call_later(handler.timeout, task.cancel) if conditions.limited else None
+    limit = loop.call_later(handler.timeout, expire) if conditions.limited else None
     start = time.perf_counter()
     try:
         with tracing.span("handle", context.guid, handler=handler.name):
@@ -188,7 +195,6 @@ async def _run(
             await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
         _lift(limit, task)
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
-        timed_out = limit is not None and loop.time() >= limit.when()
         cancelled = isinstance(error, asyncio.CancelledError)
         if cancelled and conditions.stopping():
             raise
@@ -199,7 +205,7 @@ async def _run(
             await database.heal()
             if conditions.forgiving:
                 raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
-        _fail(run, handler, error, timed_out=timed_out and cancelled)
+        _fail(run, handler, error, timed_out=expired and cancelled)
     run.duration = time.perf_counter() - start
     return run
 
