@@ -60,6 +60,9 @@ async def test_deliveries_behind_one_of_an_ordered_repository_leave_the_latency_
         await asyncio.to_thread(
             processes.wait_until, lambda: unread(database) == 0, "claims read none of those that wait", 300
         )
+        if database.startswith("postgresql:"):
+            # As autovacuum does within a minute: until then claims read the index entries that these had.
+            ledger.execute(database, "VACUUM receiver_delivery")
         for number in range(counts.samples):
             for url, redis in places:
                 await asyncio.to_thread(stored.store, url, [stored.Push(2 + number, "", OTHER)])
