@@ -118,7 +118,7 @@ async def test_a_part_that_fails_is_reported_and_the_others_go_on(
     fake: Github, cat: Repository, sync: Sync
 ) -> None:
     del fake.data["/repos/octo/cat/releases"]
-    cat.issue(3, cat.updated_at, state=None)
+    cat.issue(3, cat.updated_at, state="ajar")
     ended = await run(sync)
     assert ended.state == State.FINISHED
     assert sorted(reason.partition(":")[0] for reason in ended.failures) == ["issues", "releases"]
