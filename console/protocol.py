@@ -1,15 +1,11 @@
-"""uvicorn's HTTP/1.1 protocol without upgrades: uvicorn drops the body of a request that offers one.
-
-Java's HTTP client offers `h2c` with every request: https://github.com/Kludex/uvicorn/issues/2722
-"""
+"""uvicorn's HTTP/1.1 protocol without upgrades, for the console."""
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from receiver.framing import without_upgrade
+from receiver.upgrades import WithoutUpgrade
 
 
-class PlainHttpProtocol(HttpToolsProtocol):
+class PlainHttpProtocol(WithoutUpgrade):
     """A connection that ignores `Upgrade`, so a WebSocket handshake is the GET that it is."""
 
     def data_received(self, data: bytes) -> None:
@@ -26,9 +22,7 @@ class PlainHttpProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            method, version = self.parser.get_method(), self.parser.get_http_version().encode()
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.feed_data(without_upgrade(method, self.url, version, self.headers))
+            self._ignore_upgrade()
             return data[upgrade.args[0] :]
         return b""
 

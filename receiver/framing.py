@@ -1,6 +1,4 @@
-"""Finds empty lines, with which a head and a chunked body end, and writes a head anew. No I/O."""
-
-from collections.abc import Sequence
+"""Finds empty lines, with which a head and a chunked body end. No I/O."""
 
 EMPTY_LINE = b"\r\n\r\n"
 
@@ -29,14 +27,3 @@ class EmptyLines:
             return found + len(EMPTY_LINE)
         self._tail = (tail + data[max(start, len(data) - 3) :])[-3:]
         return len(data)
-
-
-def without_upgrade(
-    method: bytes, url: bytes, version: bytes, headers: Sequence[tuple[bytes, bytes]]
-) -> bytes:
-    """Return a head without `Upgrade`, which a server may ignore.
-
-    https://www.rfc-editor.org/rfc/rfc9110#section-7.8
-    """
-    fields = [name + b": " + value for name, value in headers if name != b"upgrade"]
-    return b"\r\n".join([b"%b %b HTTP/%b" % (method, url, version), *fields, b"", b""])

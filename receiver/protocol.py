@@ -15,14 +15,15 @@ from typing import Any
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from receiver import connections
 from receiver.connections import Stage
-from receiver.framing import EmptyLines, without_upgrade
+from receiver.framing import EmptyLines
 from receiver.lingering import CycleTransport, Lingering
 from receiver.pipelining import Waiting
+from receiver.upgrades import WithoutUpgrade
 
 # Bytes of a request line and its headers; also of chunk extensions and trailers with no body between them.
 MAX_HEAD = 64 * 1024
@@ -45,7 +46,7 @@ class UnknownCodingError(Exception):
     """The body has a transfer coding that the parser would leave in place: any but `chunked`."""
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(WithoutUpgrade):
     """A connection. It serves one request at a time and is in one `Stage`."""
 
     def __init__(
@@ -290,12 +291,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.stage = HEAD
             self.since = self.loop.time()
         return end
-
-    def _ignore_upgrade(self) -> None:
-        """Parse the head again without `Upgrade`: with it, the parser drops the body."""
-        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.feed_data(without_upgrade(method, self.url, version, self.headers))
 
     def _wait(self, data: bytes) -> None:
         """Keep pipelined bytes; close after the present answer when they exceed a limit."""
