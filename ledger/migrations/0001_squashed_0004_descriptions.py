@@ -1,4 +1,4 @@
-"""All tables at once, for a new database. A database that has some of the replaced steps takes the others."""
+"""Creates all tables of a new database. An older database runs the replaced steps that it lacks instead."""
 
 import uuid
 

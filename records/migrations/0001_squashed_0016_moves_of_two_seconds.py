@@ -1,6 +1,6 @@
-"""All tables at once, for a new database: a third of the time of the steps that it replaces.
+"""Creates all tables of a new database. An older database runs the replaced steps that it lacks instead.
 
-A database that has some of the steps takes the others. `tests/records/test_migrations.py` compares the two.
+`tests/records/test_migrations.py` compares the two.
 """
 
 from typing import Any
