@@ -105,8 +105,8 @@ with stop_if_wrong():
     and all of [its options](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS),
     as in `postgresql://user:password@one:5432,two:5433/name?target_session_attrs=read-write`. SQLite runs
     with WAL, IMMEDIATE transactions, a busy timeout of 5 s, `synchronous=FULL`, and pages of 8 KiB in a new
-    file; PostgreSQL with psycopg's pool of up to 10 connections a process, 16 of the console. Default: SQLite
-    in `HOOKKEEPER_DATA`.
+    file; PostgreSQL with psycopg's pool of up to 10 connections a process, 16 of the console. A worker has no
+    pool but up to six connections. Default: SQLite in `HOOKKEEPER_DATA`.
     """
     _redis_url = env.str("REDIS_URL", "")
     """`redis://[[user]:password@]host[:port][/db]`, `rediss://` likewise, or `unix:///path[?db=0]`.

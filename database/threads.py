@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-# Together they are fewer than the connections in the pool of `settings.database`.
+# Each has one connection.
 THREADS = 3
 ORM_THREADS = 3
 
@@ -48,13 +48,16 @@ connection_created.connect(_note)
 _orm_threads = cycle([ThreadSensitiveContext() for _ in range(ORM_THREADS)])
 
 
-def extend_lock_timeout() -> None:
-    """Raise the lock timeout on SQLite: a worker may wait longer than the receiver, which must answer.
+def configure_worker_connections() -> None:
+    """Use no pool on PostgreSQL, and a longer lock timeout on SQLite. Call it before a connection is opened.
 
-    Call it before a connection is opened.
+    A worker's threads keep their connections. The pool could give one of them, instead of a connection that
+    was cut, another which does not answer either. On SQLite the receiver, which must answer, waits less long.
     """
     if connection.vendor == "sqlite":
         connection.settings_dict["OPTIONS"]["timeout"] = LOCK_TIMEOUT
+    else:
+        connection.settings_dict["OPTIONS"].pop("pool", None)
 
 
 def use_asynchronous_commit() -> None:
@@ -182,5 +185,7 @@ async def close_within(seconds: float) -> None:
 
 
 def _disconnect(met: Barrier) -> None:
-    connection.close()  # Django looks up the connection of the current thread
-    met.wait()
+    try:
+        connection.close()  # Django looks up the connection of the current thread
+    finally:
+        met.wait()

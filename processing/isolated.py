@@ -42,7 +42,7 @@ LOOK_EVERY = 0.2  # seconds
 
 async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
     """Process suspects until none is due. Raises `django.db.Error` or `LeaseLostError`."""
-    database.extend_lock_timeout()
+    database.configure_worker_connections()
     tracing.start(settings.TRACES)
     for module in modules:
         importlib.import_module(module)

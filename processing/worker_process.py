@@ -51,7 +51,7 @@ class WorkerProcess:
         """
         # A restarted container has the same host name and process id; its leases must not have the same name.
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
-        database.extend_lock_timeout()
+        database.configure_worker_connections()
         database.answer_within(ANSWER_WITHIN)
         self.runner = batch_runner.load(self.name, lease)
         self.redis = resilient_redis.connect()

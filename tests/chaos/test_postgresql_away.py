@@ -1,6 +1,7 @@
 """PostgreSQL stops during traffic, and starts again."""
 
 import asyncio
+import signal
 import statistics
 import time
 from pathlib import Path
@@ -113,3 +114,20 @@ async def test_a_worker_that_is_stopped_while_postgresql_hangs_stops_in_time(
         assert await invariants.ended(postgresql.url) == {"succeeded": 1}
     rows = ledger.execute(postgresql.url, f"SELECT attempts FROM receiver_delivery WHERE id = {waiting}")
     assert rows == [(1,)]
+
+
+@pytest.mark.only("postgresql")
+def test_a_transaction_that_is_cut_when_the_worker_ends_asks_for_no_other_connection(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    told = tmp_path / "told.log"
+    command = "python -m tests.chaos.cut_transaction"
+    with processes.running(command, told, DATABASE_URL=postgresql.url) as process:
+        processes.wait_until(lambda: "connected" in told.read_text(), "three connections")
+        postgresql.hang()
+        try:
+            process.send_signal(signal.SIGUSR1)
+            assert process.wait(processes.STOPS_WITHIN) == 0, told.read_text()
+        finally:
+            postgresql.go_on()
+    assert "connections cut" in told.read_text()
