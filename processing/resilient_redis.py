@@ -7,6 +7,7 @@ without it.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -39,7 +40,7 @@ LOG_EVERY = 10.0  # seconds, during an outage
 class ResilientRedis(ArqRedis):
     """A client of `REDIS_URL`; nothing is sent before its first command."""
 
-    _logged_at = -LOG_EVERY
+    _logged_at = -math.inf
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command, again and again until Redis answers it."""

@@ -32,6 +32,8 @@ ANSWER_WITHIN = 20.0
 ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs")
 # Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
 END_WITHIN = 3.0
+# Leases for which the event loop may be blocked; then the process ends.
+BLOCKED_LEASES = 2.0
 # Seconds for the last counts, which nothing depends on.
 FLUSH_WITHIN = 1.0
 
@@ -105,13 +107,13 @@ class WorkerProcess:
         return task
 
     async def _watch(self) -> None:
-        """End the process, with its stacks on stderr, when the event loop is blocked for two leases.
+        """End the process, with its stacks on stderr, when the event loop is blocked for `BLOCKED_LEASES`.
 
         A handler that blocks it stops all work of the process. An outage of the database blocks only threads.
         """
         lease = self.runner.leases.length.total_seconds()
         while True:
-            faulthandler.dump_traceback_later(2 * lease, exit=True)
+            faulthandler.dump_traceback_later(BLOCKED_LEASES * lease, exit=True)
             await asyncio.sleep(lease / 3)
 
 

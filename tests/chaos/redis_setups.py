@@ -20,6 +20,9 @@ WITH_TLS = shutil.which("redis-server")
 SERVICE = "main"
 USER, PASSWORD = "hookkeeper", "p@ss/word"
 DEPLOY = processes.ROOT / "docs" / "how-to" / "deploy.md"
+# Milliseconds for which a server need not answer: usually, so that no stall of the machine is a failure, and
+# when it was killed.
+PATIENT, WATCHFUL = 60_000, 500
 
 
 def acl() -> str:
@@ -66,6 +69,23 @@ class Setup:
                 said.add(client.sentinel_get_master_addr_by_name(SERVICE)[1])
         return int(said.pop()) if len(said) == 1 else 0
 
+    def kill_primary(self) -> int:
+        """Kill the primary, which the Sentinels soon notice; return its port."""
+        found = self.primary()
+        self.servers[self.ports.index(found)].kill()
+        self._notice_within(WATCHFUL)
+        return found
+
+    def wait_for_failover(self, killed: int) -> None:
+        """Wait until the Sentinels have agreed on the other server, which they do not doubt from then on."""
+        processes.wait_until(lambda: self.primary() not in {0, killed}, "the Sentinels agree on the other")
+        self._notice_within(PATIENT)
+
+    def _notice_within(self, milliseconds: int) -> None:
+        for port in self.sentinels:
+            with self.client(port) as client:
+                client.sentinel_set(SERVICE, "down-after-milliseconds", milliseconds)
+
     def answers(self, port: int) -> bool:
         """Return whether the server or Sentinel answers."""
         try:
@@ -104,7 +124,7 @@ def sentinels(folder: Path, count: int, tls: Authority | None = None) -> Iterato
     first, second = setup.ports
     watching = [
         f"sentinel monitor {SERVICE} 127.0.0.1 {first} {count // 2 + 1}",
-        f"sentinel down-after-milliseconds {SERVICE} 500",
+        f"sentinel down-after-milliseconds {SERVICE} {PATIENT}",
         f"sentinel failover-timeout {SERVICE} 2000",
     ]
     with ExitStack() as running:

@@ -49,10 +49,6 @@ async def fail(_attempt: int) -> None:
     raise OSError("it always does")
 
 
-async def hang(_attempt: int) -> None:
-    await asyncio.Event().wait()
-
-
 async def block(_attempt: int) -> None:
     time.sleep(3600)  # noqa: ASYNC251 - that is its fault
 
@@ -77,7 +73,6 @@ COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
     "long": be_long,
     "later": come_again,
     "raises": fail,
-    "hangs": hang,
     "blocks": block,
     "kills": kill,
     "leaks": leak,

@@ -1,6 +1,7 @@
 """A sender that behaves like GitHub: it sends every delivery once and records the answers."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -91,11 +92,27 @@ class Sender:
             await asyncio.gather(pace, return_exceptions=True)
             await asyncio.gather(*under_way)
 
-    async def refused(self, since: float) -> None:
-        """Wait until a few deliveries sent after `since` are answered 503. Needs `traffic` meanwhile."""
-        async with asyncio.timeout(PATIENCE):
-            while [answer.status for answer in self.answers if answer.asked > since].count(503) < REFUSED:
-                await asyncio.sleep(0.05)
+    async def refused(self, since: float, within: float = math.inf) -> None:
+        """Wait until a few deliveries sent after `since` are answered 503 within so many seconds.
+
+        Raises AssertionError after `PATIENCE`. Needs `traffic` at the same time.
+        """
+        await self.answered(503, REFUSED, since, within)
+
+    async def answered(self, status: int, count: int, since: float, within: float = math.inf) -> None:
+        """Wait until so many deliveries sent after `since` have this answer within so many seconds each.
+
+        Raises AssertionError after `PATIENCE`. Needs `traffic` at the same time. A machine that stalls delays
+        some answers, and so this; a fault of the program delays all of them.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            late = [answer for answer in self.answers if answer.asked > since]
+            if sum(answer.status == status and answer.seconds < within for answer in late) >= count:
+                return
+            said = [(answer.status, round(answer.seconds, 1)) for answer in late]
+            assert time.monotonic() < deadline, f"not {count} times {status} within {within:g} s each: {said}"
+            await asyncio.sleep(0.05)
 
     async def recovered(self, since: float, within: float) -> None:
         """Wait until the last few answers to deliveries sent after `since` are all 202.
