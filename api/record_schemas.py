@@ -42,7 +42,7 @@ class Pull(Record):
     requested_reviewers: list[str]
     requested_teams: list[str]
     milestone: str
-    updated_at: datetime
+    updated_at: datetime | None
 
 
 class Issue(Record):
@@ -61,7 +61,7 @@ class Issue(Record):
     closed_at: datetime | None
     deleted: bool = Field(description="gone from this repository")
     transferred_to: str
-    updated_at: datetime
+    updated_at: datetime | None
 
 
 class Commit(Record):

@@ -13,7 +13,7 @@ async def record(event: OrganizationEvent, delivery: DeliveryContext) -> None:
     `renamed` also records an `AccountRename`, and the new login at its repositories, hooks and installations.
     """
     organization, former = event.organization, event.former_login
-    if event.action == "renamed":
+    if event.action == "renamed" and organization.login:
         if former is None:  # GitHub may leave out the changes
             former = await Organization.objects.login_of(delivery.server, organization.id)
         # Before the new login is stored: a retry finds the former one again.

@@ -45,6 +45,19 @@ FORMER: Mapping[str, tuple[str, object]] = {
 }
 
 
+STATES: Mapping[str, str] = {"opened": "open", "reopened": "open", "closed": "closed"}
+"""The state after an action, for a snapshot that has none."""
+
+
+def state_after(action: str, shown: str | None) -> str | None:
+    """Return the state after an action, from that in its snapshot; None if neither has one.
+
+    GitHub may show the state before `closed`: https://github.com/rocq-prover/bot/issues/255. If it shows the
+    state after a later `reopened`, that action has its own delivery.
+    """
+    return "closed" if (action, shown) == ("closed", "open") else shown or STATES.get(action)
+
+
 def mark(field: str, value: object) -> str:
     """Return a hash of a value of a field: texts are long, and only their equality matters."""
     return f"{field}:{blake2b(str(value).encode(), digest_size=9).hexdigest()}"

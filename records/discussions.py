@@ -29,7 +29,7 @@ class DiscussionManager(models.Manager["Discussion"]):
         discussion = event.discussion
         fields: dict[str, Any] = {
             "title": discussion.title,
-            "state": discussion.state,
+            "state": changes.state_after(event.action, discussion.state),
             "state_reason": discussion.state_reason or "",
             "category": discussion.category.name if discussion.category else None,
             "author": discussion.user.login if discussion.user else "",

@@ -36,11 +36,11 @@ class InstallationManager(models.Manager["Installation"]):
         recorded = await SNAPSHOTS.record(
             (server, snapshot.id),
             {
-                "account": name or (account.slug if account else None) or "",
-                "target_type": snapshot.target_type or "",
+                "account": name or (account.slug if account else None),
+                "target_type": snapshot.target_type,
                 "app_id": snapshot.app_id,
-                "app": snapshot.app_slug or "",
-                "repository_selection": snapshot.repository_selection or "",
+                "app": snapshot.app_slug,
+                "repository_selection": snapshot.repository_selection,
                 "permissions": snapshot.permissions,
                 "events": None if events is None else sorted(name for name in events if name),
                 "suspended_at": snapshot.suspended_at,

@@ -31,6 +31,7 @@ class IssueManager(models.Manager["Issue"]):
         issue = event.issue
         gone = event.action in {"deleted", "transferred"}
         fields = {**_fields(issue), "deleted": gone, "transferred_to": _destination(event)}
+        fields["state"] = changes.state_after(event.action, issue.state)
         if event.action in {"pinned", "unpinned"}:
             fields |= {"pinned": event.action == "pinned", "pin_told_at": issue.updated_at}
         edits = event.changes.title if event.changes else None
@@ -81,7 +82,7 @@ class Issue(models.Model):
     changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
     deleted = models.BooleanField(default=False, help_text="gone from this repository")
     transferred_to = models.TextField(blank=True, help_text="as owner/name#number, when that is why")
-    updated_at = models.DateTimeField(help_text="GitHub's, of the snapshot that is stored")
+    updated_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that is stored")
 
     objects: ClassVar = IssueManager()
 

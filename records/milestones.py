@@ -35,7 +35,7 @@ class MilestoneManager(models.Manager["Milestone"]):
             (repository, milestone.number),
             {
                 **texts,
-                "state": milestone.state,
+                "state": changes.state_after(action, milestone.state),
                 "creator": milestone.creator.login if milestone.creator else "",
                 "due_on": milestone.due_on,
                 "created_at": milestone.created_at,

@@ -32,7 +32,7 @@ class OrganizationManager(models.Manager["Organization"]):
         return await SNAPSHOTS.record(
             (server, organization.id),
             {"login": organization.login, "deleted": event.action == "deleted"},
-            **changes.replaced("login", former, organization.login),
+            **(changes.replaced("login", former, organization.login) if organization.login else {}),
         )
 
 

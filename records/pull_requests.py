@@ -25,10 +25,11 @@ class PullRequestManager(models.Manager["PullRequest"]):
     async def record(self, event: PullRequestEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a pull request; return its row and the decision."""
         repository = await repositories.upsert(event.repository, server)
-        pull = event.pull_request
+        pull, fields = event.pull_request, _fields(event.pull_request)
+        fields["state"] = changes.state_after(event.action, fields["state"])
         return await SNAPSHOTS.record(
             (repository, pull.number),
-            _fields(pull),
+            fields,
             action=event.action,
             first=event.action == "opened",
             **_changes(event),
@@ -57,7 +58,7 @@ class PullRequest(models.Model):
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="pull_requests", db_index=False)
     number = models.PositiveBigIntegerField()
     title = models.TextField()
-    state = models.CharField(max_length=6, choices=State.choices)
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
     draft = models.BooleanField(default=False)
     locked = models.BooleanField(default=False)
     author = models.TextField(blank=True, help_text="login; empty when the account is gone")
@@ -75,7 +76,7 @@ class PullRequest(models.Model):
     requested_teams = models.JSONField(default=list, help_text="slugs")
     milestone = models.TextField(blank=True, help_text="title")
     changes = models.JSONField(default=dict, help_text="what actions of the second of `updated_at` changed")
-    updated_at = models.DateTimeField(help_text="GitHub's, of the snapshot that is stored")
+    updated_at = models.DateTimeField(null=True, help_text="GitHub's, of the snapshot that is stored")
 
     objects: ClassVar = PullRequestManager()
 

@@ -47,7 +47,7 @@ class WorkflowJobManager(models.Manager["WorkflowJob"]):
 class WorkflowJob(runs.Run):
     """A job of one attempt of a workflow run; `updated_at` is the time of its end, start or creation."""
 
-    run_id = models.BigIntegerField(help_text="`github_id` of the workflow run")
+    run_id = models.BigIntegerField(null=True, help_text="`github_id` of the workflow run")
     run_attempt = models.PositiveBigIntegerField(default=1)
     name = models.TextField()
     workflow = models.TextField(blank=True, help_text="name")

@@ -10,7 +10,7 @@ class Comment(Snapshot):
     user: Actor | None = None
     body: str | None = None
     created_at: Timestamp | None = None
-    updated_at: Timestamp
+    updated_at: Timestamp | None = None
 
 
 class CommentEvent(Event):

@@ -7,7 +7,7 @@ class Post(Snapshot):
     """One status. It has its own id and never changes; the next state is another status."""
 
     id: BigInt
-    state: str | None
+    state: str | None = None
     description: str | None = None
     target_url: str | None = None
     created_at: Timestamp | None = None

@@ -31,12 +31,6 @@ class Installation(schemas.Installation):
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        if self.account is None and self.app_id is None:
-            raise ValueError("an installation has more fields than its id, which other events send alone")
-        return self
-
 
 class InstallationEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#installation."""
@@ -46,3 +40,10 @@ class InstallationEvent(Event):
     action: str
     installation: Installation
     repositories: Items[Repository | None] | None = None
+
+    @model_validator(mode="after")
+    def _is_about_an_installation(self) -> Self:
+        whole = (self.installation.account, self.installation.app_id) != (None, None)
+        if not whole and self.repositories is None:
+            raise ValueError("other events have no repositories, and of an installation only the id")
+        return self

@@ -1,5 +1,9 @@
 """`installation_repositories`: repositories were added to or removed from an installation."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from schemas import Event, Items, Repository
 from schemas.installation import Installation
 
@@ -9,6 +13,11 @@ class InstallationRepositoriesEvent(Event):
 
     action: str
     installation: Installation
-    repositories_added: Items[Repository | None] | None
-    """No other event has this part."""
+    repositories_added: Items[Repository | None] | None = None
     repositories_removed: Items[Repository | None] | None = None
+
+    @model_validator(mode="after")
+    def _lists_repositories(self) -> Self:
+        if self.repositories_added is None and self.repositories_removed is None:
+            raise ValueError("only this event has repositories_added or repositories_removed")
+        return self

@@ -17,4 +17,4 @@ class InstallationTargetEvent(AccountEvent):
 
     action: str
     account: Target
-    target_type: str
+    target_type: str | None = None

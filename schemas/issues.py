@@ -13,7 +13,7 @@ class Issue(Snapshot):
     state: Literal["open", "closed"] | None = None
     state_reason: str | None = None
     closed_at: Timestamp | None = None
-    updated_at: Timestamp
+    updated_at: Timestamp | None = None
     user: Actor | None = None
     locked: bool | None = None
     labels: Items[Label | None] | None = None

@@ -14,7 +14,7 @@ class Organization(schemas.Organization):
     """The organisation after the event."""
 
     id: BigInt
-    login: Login
+    login: Login | None = None
 
 
 class Membership(Snapshot):

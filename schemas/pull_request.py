@@ -44,13 +44,13 @@ class PullRequest(Snapshot):
 
     number: BigInt
     title: str | None = None
-    state: Literal["open", "closed"]
+    state: Literal["open", "closed"] | None = None
     draft: bool | None = None
     merged: bool | None = None
     merged_at: Timestamp | None = None
     closed_at: Timestamp | None = None
     merge_commit_sha: Sha | None = None
-    updated_at: Timestamp
+    updated_at: Timestamp | None = None
     user: Actor | None = None
     locked: bool | None = None
     labels: Items[Label | None] | None = None

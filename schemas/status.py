@@ -8,5 +8,6 @@ class StatusEvent(Post, Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#status."""
 
     sha: Sha | None
-    context: str | None
+    """No other event has this part."""
+    context: str | None = None
     repository: Repository

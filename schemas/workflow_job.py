@@ -7,7 +7,7 @@ from schemas._runs import Run
 class WorkflowJob(Run):
     """The snapshot of a job. It has no runner while it waits. A rerun is a job with another id."""
 
-    run_id: BigInt
+    run_id: BigInt | None = None
     run_attempt: BigInt | None = None
     name: str | None = None
     workflow_name: str | None = None

@@ -13,7 +13,7 @@ class WorkflowRun(Run):
     event: str | None = None
     actor: Actor | None = None
     run_started_at: Timestamp | None = None
-    updated_at: Timestamp
+    updated_at: Timestamp | None = None
 
 
 class WorkflowRunEvent(Event):

@@ -153,8 +153,8 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _settled(updated_at: datetime, date: datetime | None) -> bool:
-    return date is not None and date >= updated_at + SETTLED_AFTER
+def _settled(updated_at: datetime | None, date: datetime | None) -> bool:
+    return updated_at is not None and date is not None and date >= updated_at + SETTLED_AFTER
 
 
 async def _write_issue(scope: Scope, item: Item, date: datetime | None) -> None:

@@ -40,6 +40,7 @@ async def test_each_action_of_a_pull_request_is_written_field_by_field(case: str
         told["head"]["ref"],
         told["base"]["ref"],
     )
+    assert row.updated_at
     assert row.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ") == told["updated_at"]
     assert row.merge_commit_sha == (told["merge_commit_sha"] if state == "merged" else "")
 
@@ -69,7 +70,9 @@ async def test_a_closed_pull_request_may_be_reopened_but_not_by_a_late_snapshot(
     await handle_cases("pull_request__closed", "pull_request__reopened", "pull_request__closed")
     assert (await PullRequest.objects.aget()).state == "open"
     await handle_cases("pull_request__opened")
-    assert (await PullRequest.objects.aget()).updated_at.minute == 30
+    updated_at = (await PullRequest.objects.aget()).updated_at
+    assert updated_at
+    assert updated_at.minute == 30
 
 
 async def test_a_pull_request_whose_fork_and_author_are_gone_is_recorded() -> None:
@@ -197,7 +200,7 @@ async def test_the_newest_pinned_or_unpinned_action_decides_whether_an_issue_is_
         assert (await Issue.objects.aget()).pinned is pinned
     await handle("issues", deliveries[2])
     row = await Issue.objects.aget()
-    assert (row.pinned, row.updated_at.minute) == (False, 4)
+    assert (row.pinned, row.updated_at and row.updated_at.minute) == (False, 4)
 
 
 async def test_a_late_push_of_the_second_of_a_rename_does_not_rename_the_repository_back() -> None:

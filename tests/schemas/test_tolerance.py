@@ -1,5 +1,6 @@
 """Absent or wrong optional parts cost no delivery; the error names the path of a part that is rejected."""
 
+import contextlib
 import copy
 import json
 from collections.abc import Iterator
@@ -152,15 +153,12 @@ def test_a_time_is_the_same_moment_or_reported_as_beyond_the_calendar_in_utc(
 ) -> None:
     local = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
     payload = put(github.payload("issues__opened"), ("issue", "updated_at"), local.isoformat())
-    try:
-        expected = local.astimezone(UTC)
-    except OverflowError:
-        with pytest.raises(ValidationError, match="should be a time"):
-            read(IssuesEvent, payload)
-        return
-    event = read(IssuesEvent, payload)
-    assert isinstance(event, IssuesEvent)
-    assert event.issue.updated_at == expected
+    expected, reported = None, ["issue.updated_at"]
+    with contextlib.suppress(OverflowError):
+        expected, reported = local.astimezone(UTC), []
+    unread: list[str] = []
+    event = schemas.parse(IssuesEvent, json.dumps(payload).encode(), unread)
+    assert (event.issue.updated_at, unread) == (expected, reported)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +210,8 @@ def test_a_time_is_the_same_moment_or_reported_as_beyond_the_calendar_in_utc(
             (None,) * 3,
         ),
         ("pull_request__opened", ("pull_request", "head", "repo"), None, None),
+        ("issues__opened", ("issue", "updated_at"), 10**30, None),
+        ("workflow_job__queued", ("workflow_job", "run_id"), None, None),
     ],
 )
 def test_what_a_record_can_do_without_is_excused(case: str, path: Path, value: Any, reads: Any) -> None:
@@ -279,7 +279,6 @@ def test_nulls_in_a_list_cost_none_of_the_others() -> None:
         ("push__branch", ("ref",), None),
         ("push__branch", ("ref",), "refs/heads/" + "x" * 500),
         ("push__branch", ("after",), "a625406"),
-        ("workflow_job__queued", ("workflow_job", "run_id"), None),
         ("member__added", ("member", "id"), "bo"),
         ("milestone__created", ("milestone", "number"), None),
         ("push__branch", ("repository",), None),
@@ -288,7 +287,6 @@ def test_nulls_in_a_list_cost_none_of_the_others() -> None:
         ("issues__opened", ("action",), None),
         ("issues__opened", ("issue", "number"), -1),
         ("issues__opened", ("issue", "state"), "half-open"),
-        ("issues__opened", ("issue", "updated_at"), 10**30),
         ("pull_request__opened", ("pull_request", "state"), "merged"),
     ],
 )
