@@ -17,59 +17,48 @@ WITH rules AS MATERIALIZED (
     SELECT event, action, by_number
     FROM jsonb_to_recordset(%(rules)s::jsonb) AS rule (event text, action text, by_number boolean)
 ),
-due AS MATERIALIZED (
-    (
-        SELECT id, lease_expires_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
-        FROM receiver_delivery
-        WHERE status = 'processing' AND lease_expires_at <= statement_timestamp()
-            AND CASE WHEN worker = %(worker)s
-                THEN (crashes > 0) = %(suspects)s AND id <> ALL(%(held)s::bigint[])
-                ELSE %(takeover)s
-            END
-        ORDER BY lease_expires_at
-        LIMIT %(look)s
-    )
-    UNION ALL
-    (
-        SELECT id, received_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
-        FROM receiver_delivery
-        WHERE %(recover)s AND status = 'processing' AND lease_expires_at > statement_timestamp()
-            AND worker = %(worker)s AND (crashes > 0) = %(suspects)s AND id <> ALL(%(held)s::bigint[])
-        LIMIT %(look)s
-    )
-    UNION ALL
-    (
-        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
-        FROM receiver_delivery
-        WHERE NOT %(suspects)s AND crashes = 0 AND (status = 'received' OR status = 'retrying')
-            AND (%(only)s::bigint IS NULL OR id = %(only)s)
-            AND next_attempt_at <= statement_timestamp()
-        ORDER BY next_attempt_at, received_at, id
-        LIMIT %(look)s
-    )
-    UNION ALL
-    (
-        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * octet_length(body)) AS size
-        FROM receiver_delivery
-        WHERE %(suspects)s AND crashes > 0 AND (status = 'received' OR status = 'retrying')
-            AND next_attempt_at <= statement_timestamp()
-        ORDER BY next_attempt_at, received_at, id
-        LIMIT %(look)s
-    )
-),
 candidate AS MATERIALIZED (
-    SELECT id, due_at, source, guid, status, claims, received_at, size,
+    SELECT id, due_at, source, guid, status, claims, received_at,
+        COALESCE(size, 20 * octet_length(body)) AS size,
         status = 'processing' AND worker <> %(worker)s AS lost,
         CASE WHEN status = 'processing' THEN ordering_key ELSE COALESCE((
             SELECT min(CASE WHEN by_number THEN repository_id || '/' || number ELSE repository_id::text END)
             FROM rules
             WHERE rules.event = due.event AND COALESCE(rules.action = due.action, true)
         ), ordering_key) END AS key
-    FROM due
+    FROM (
+        (
+            SELECT *, received_at AS due_at
+            FROM receiver_delivery
+            WHERE status = 'processing'
+                AND lease_expires_at <= CASE WHEN %(recover)s THEN 'infinity' ELSE statement_timestamp() END
+                AND CASE WHEN worker = %(worker)s
+                    THEN (crashes > 0) = %(suspects)s AND id <> ALL(%(held)s::bigint[])
+                    ELSE %(takeover)s AND lease_expires_at <= statement_timestamp()
+                END
+            ORDER BY lease_expires_at
+            LIMIT %(look)s
+        )
+        UNION ALL
+        (
+            SELECT *, next_attempt_at AS due_at
+            FROM receiver_delivery
+            WHERE NOT %(suspects)s AND crashes = 0 AND (status = 'received' OR status = 'retrying')
+                AND (%(only)s::bigint IS NULL OR id = %(only)s)
+                AND next_attempt_at <= statement_timestamp()
+            ORDER BY next_attempt_at, received_at, id
+            LIMIT %(look)s
+        )
+        UNION ALL
+        (
+            SELECT *, next_attempt_at AS due_at
+            FROM receiver_delivery
+            WHERE %(suspects)s AND crashes > 0 AND (status = 'received' OR status = 'retrying')
+                AND next_attempt_at <= statement_timestamp()
+            ORDER BY next_attempt_at, received_at, id
+            LIMIT %(look)s
+        )
+    ) AS due
 ),
 judged AS MATERIALIZED (
     SELECT candidate.*,

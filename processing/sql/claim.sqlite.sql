@@ -5,32 +5,21 @@ WITH rules AS MATERIALIZED (
 ),
 due AS MATERIALIZED (
     SELECT * FROM (
-        SELECT id, lease_expires_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
+        SELECT id, received_at AS due_at
         FROM receiver_delivery
-        WHERE status = 'processing' AND lease_expires_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
+        WHERE status = 'processing'
+            AND lease_expires_at <=
+                CASE WHEN %(recover)s THEN '9999-12-31' ELSE strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') END
             AND CASE WHEN worker = %(worker)s
                 THEN (crashes > 0) = %(suspects)s AND id NOT IN (SELECT value FROM json_each(%(held)s))
-                ELSE %(takeover)s
+                ELSE %(takeover)s AND lease_expires_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
             END
         ORDER BY lease_expires_at
         LIMIT %(look)s
     )
     UNION ALL
     SELECT * FROM (
-        SELECT id, received_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
-        FROM receiver_delivery
-        WHERE %(recover)s AND status = 'processing'
-            AND lease_expires_at > strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
-            AND worker = %(worker)s AND (crashes > 0) = %(suspects)s
-            AND id NOT IN (SELECT value FROM json_each(%(held)s))
-        LIMIT %(look)s
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
+        SELECT id, next_attempt_at AS due_at
         FROM receiver_delivery
         WHERE NOT %(suspects)s AND crashes = 0 AND (status = 'received' OR status = 'retrying')
             AND (%(only)s IS NULL OR id = %(only)s)
@@ -41,8 +30,7 @@ due AS MATERIALIZED (
     )
     UNION ALL
     SELECT * FROM (
-        SELECT id, next_attempt_at AS due_at, source, guid, event, action, repository_id, number,
-            status, claims, received_at, worker, ordering_key, COALESCE(size, 20 * length(body)) AS size
+        SELECT id, next_attempt_at AS due_at
         FROM receiver_delivery
         WHERE %(suspects)s AND crashes > 0 AND (status = 'received' OR status = 'retrying')
             AND next_attempt_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') || '999'
@@ -51,14 +39,14 @@ due AS MATERIALIZED (
     )
 ),
 candidate AS MATERIALIZED (
-    SELECT id, due_at, source, guid, status, claims, received_at, size,
+    SELECT id, due_at, source, guid, status, claims, received_at, COALESCE(size, 20 * length(body)) AS size,
         status = 'processing' AND worker <> %(worker)s AS lost,
         CASE WHEN status = 'processing' THEN ordering_key ELSE COALESCE((
             SELECT min(CASE WHEN by_number THEN repository_id || '/' || number ELSE repository_id || '' END)
             FROM rules
-            WHERE rules.event = due.event AND COALESCE(rules.action = due.action, true)
+            WHERE rules.event = delivery.event AND COALESCE(rules.action = delivery.action, true)
         ), ordering_key) END AS key
-    FROM due
+    FROM due JOIN receiver_delivery AS delivery USING (id)
 ),
 judged AS MATERIALIZED (
     SELECT candidate.*,
