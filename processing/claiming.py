@@ -17,7 +17,6 @@ from django.db.models.functions import Now
 from database import bulk
 from database.row_sets import Row
 from processing import ordering, statements
-from processing.ordering import Rule
 from receiver.models import Delivery, Outcome, Status, after
 
 # The worker renews it three times in this time, so it only has to outlast a stall of worker or database.
@@ -116,7 +115,7 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
     worker: str,
     lease: timedelta,
     capacity: Capacity,
-    rules: Sequence[Rule] = (),
+    rules: str = "[]",
     held: Collection[int] = (),
     *,
     recover: bool = False,
@@ -137,7 +136,7 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
         "size": capacity.size,
         "alone": capacity.idle,
         "look": capacity.deliveries + LOOK_BEYOND,
-        "rules": ordering.as_json(rules),
+        "rules": rules,
         "held": held,
         "recover": recover,
         "takeover": takeover,
@@ -155,7 +154,7 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
     taken = [one for one in claims if one.delivery.status == Status.PROCESSING]
     taken.sort(key=lambda one: (one.delivery.received_at, one.delivery.id))
     _find_done([one for one in taken if one.has_siblings or one.delivery.claims > 1])
-    ordering.unblock({row.ordering_key for row in waiting if row.ordering_key is not None})
+    ordering.unblock(row.ordering_key for row in waiting)
     size = sum(one.delivery.size for one in taken)
     return ClaimResult(
         taken,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -9,7 +10,6 @@ from django.db import Error, connection, transaction
 from django.db.models.functions import Now
 
 import database
-from database import row_sets
 from database.row_sets import Row
 from processing import ordering, running, statements
 from processing.claiming import Claimed
@@ -111,24 +111,17 @@ def _write(ended: Sequence[Ended]) -> list[LeaseLostError | None]:
     ]
 
 
-# Columns of the rows in `_write`, as `settle.*.sql` and `runs.sqlite.sql` name them, and their types on
-# PostgreSQL.
-_ENDED = {
-    "id": "bigint", "guid": "text", "claims": "integer", "worker": "text", "status": "text",
-    "crashed": "integer", "error": "text", "wait": "double precision",
-}  # fmt: skip
-_RUN = {
-    "run_id": "bigint", "run_claims": "integer", "run_started_at": "text", "run_handler": "text",
-    "run_attempt": "integer", "run_trigger": "text", "run_outcome": "text",
-    "run_duration": "double precision", "run_error": "text", "run_traceback": "text",
-}  # fmt: skip
-_RUN_VALUES = attrgetter("handler", "attempt", "trigger", "outcome", "duration", "error", "traceback")
+# Columns of the rows in `_write`. In `settle.postgresql.sql`, those of a run begin with `run_`.
+_ENDED = ("id", "guid", "claims", "worker", "status", "crashed", "error", "wait")
+_RAN = ("handler", "attempt", "trigger", "outcome", "duration", "error", "traceback")
+_RUN = tuple(f"run_{name}" for name in ("id", "claims", "started_at", *_RAN))
+_RUN_VALUES = attrgetter(*_RAN)
 
 
 def parameters(ended: Sequence[Row], runs: Sequence[Row]) -> dict[str, Any]:
-    """Return an array for each column, as `settle.postgresql.sql` takes them."""
-    arrays = [*row_sets.parameters(_ENDED, ended), *row_sets.parameters(_RUN, runs)]
-    return dict(zip([*_ENDED, *_RUN], arrays, strict=True))
+    """Return the values of each column, as `settle.postgresql.sql` takes them."""
+    columns = [*zip(*ended, strict=True), *(zip(*runs, strict=True) if runs else repeat((), len(_RUN)))]
+    return dict(zip([*_ENDED, *_RUN], map(list, columns), strict=True))
 
 
 def _after(ended: Sequence[Ended]) -> int:
@@ -141,8 +134,7 @@ def _after(ended: Sequence[Ended]) -> int:
     while settled and _settle_siblings(settled) == SIBLINGS:
         continue
     due = sum(_make_due(one) for one, _ in ended if one.has_siblings)
-    keys = {one.delivery.ordering_key for one, _ in ended}
-    return due + ordering.unblock(sorted(key for key in keys if key is not None))
+    return due + ordering.unblock(one.delivery.ordering_key for one, _ in ended)
 
 
 def _settle_siblings(ids: Sequence[int]) -> int:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from processing import claiming, ordering, settling, statements
-from processing.ordering import Rule
+from processing import claiming, settling, statements
 from tests.chaos import ledger
 from tests.chaos.large import WORKER, explained, read, scans
+from tests.processing.deliveries import PUSHES
 
 pytestmark = pytest.mark.only("postgresql")
 
@@ -38,7 +38,7 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
         "claim": {
             "worker": WORKER, "lease": 30.0, "limit": CLAIM, "size": 10**8, "alone": False,
             "look": CLAIM + claiming.LOOK_BEYOND,
-            "rules": ordering.as_json([Rule("push", None, by_number=False)]),
+            "rules": PUSHES,
             "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "suspects": False,
             "wait": 5.0, "only": None,
         },

@@ -13,6 +13,8 @@ from schemas import Event
 from schemas.push import PushEvent
 from tests import github
 
+# The rules of a handler that orders all pushes by repository.
+PUSHES = '[{"event": "push", "action": null, "by_number": false}]'
 EVENTS: dict[str, type[Event]] = {"push": PushEvent}
 
 

@@ -20,16 +20,14 @@ from hypothesis.stateful import (
 
 from processing import claiming, ordering, replaying, settling
 from processing.claiming import LEASE, Capacity, Claimed
-from processing.ordering import Rule
 from processing.running import Run, Verdict
 from processing.settling import LeaseLostError
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests import servers
-from tests.processing.deliveries import stored
+from tests.processing.deliveries import PUSHES, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.hypothesis]
 
-RULES = [Rule("push", None, by_number=False)]
 WORKERS = ["a", "b", "c"]
 REPOSITORIES = [1, 2]
 HANDLER = "push.record"
@@ -73,7 +71,7 @@ class Ledger(RuleBasedStateMachine):
     def claim(self, worker: str, limit: int, suspects: bool) -> None:
         held = [claimed.delivery.id for claimed in self.held[worker]]
         result = claiming.claim(
-            worker, LEASE, Capacity(limit, 10**9), RULES, held, takeover=not suspects, suspects=suspects
+            worker, LEASE, Capacity(limit, 10**9), PUSHES, held, takeover=not suspects, suspects=suspects
         )
         for claimed in result.claims:
             older = Delivery.objects.filter(
@@ -156,7 +154,7 @@ class Ledger(RuleBasedStateMachine):
         for number in range(400):
             suspects = bool(number % 2)
             result = claiming.claim(
-                "last", LEASE, Capacity(10, 10**9), RULES, takeover=not suspects, suspects=suspects
+                "last", LEASE, Capacity(10, 10**9), PUSHES, takeover=not suspects, suspects=suspects
             )
             for claimed in result.claims:
                 run = Run(HANDLER, 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())

@@ -1,6 +1,7 @@
 """Ordering keys: one at a time and in order of receipt for each repository, pull request or issue."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,6 @@ from handlers import DeliveryContext, Registry, RetryableError
 from processing import claiming, ordering, settling
 from processing.batch_runner import BatchRunner
 from processing.claiming import LEASE, Capacity
-from processing.ordering import Rule
 from processing.running import Verdict
 from processing.settling import settle
 from receiver.models import Delivery, Status
@@ -21,7 +21,7 @@ from schemas import DiscoveryError, Event
 from schemas.issues import IssuesEvent
 from schemas.pull_request import PullRequestEvent
 from schemas.push import PushEvent
-from tests.processing.deliveries import drain, stored
+from tests.processing.deliveries import PUSHES, drain, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,11 +71,10 @@ class Journal:
         return BatchRunner(EVENTS, self.registry, worker)
 
 
-PUSHES = [Rule("push", None, by_number=False)]
 PLENTY = Capacity(1_000, 10**9)
 
 
-def take(rules: list[Rule] = PUSHES, worker: str = "a") -> list[int]:
+def take(rules: str = PUSHES, worker: str = "a") -> list[int]:
     return [one.delivery.id for one in claiming.claim(worker, LEASE, PLENTY, rules).claims]
 
 
@@ -181,7 +180,7 @@ def test_those_behind_a_lost_worker_wait_for_what_it_held() -> None:
 
 
 def test_keys_of_issues_are_by_number_and_actions_without_a_rule_have_none() -> None:
-    rules = [Rule("issues", "opened", by_number=True)]
+    rules = '[{"event": "issues", "action": "opened", "by_number": true}]'
     held: dict[str, Any] = {"status": "processing", "lease_expires_at": timezone.now() + timedelta(hours=1),
                             "ordering_key": "1/12", "next_attempt_at": None}  # fmt: skip
     stored("issues__opened", action="opened", repository_id=1, number=12, **held)
@@ -202,9 +201,9 @@ def test_one_event_ordered_by_repository_and_by_number_is_ordered_by_repository(
     @registry.on(IssuesEvent, action="opened", serialize="issue")
     async def by_issue(_event: IssuesEvent, _delivery: DeliveryContext) -> None: ...
 
-    assert ordering.rules(registry.serialized()) == [
-        Rule("issues", None, by_number=False),
-        Rule("issues", "opened", by_number=False),
+    assert json.loads(ordering.rules(registry.serialized())) == [
+        {"event": "issues", "action": "opened", "by_number": False},
+        {"event": "issues", "action": None, "by_number": False},
     ]
 
 
