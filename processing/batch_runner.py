@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain, repeat
 
@@ -81,12 +81,16 @@ class BatchRunner:
             raise
         self.leases.reached(answered=True)
         self.leases.take(result.claims, since)
-        _count_waits(result.claims)
         if result.suspects:
             self.isolation.start()
+        now = time.time()
         for claimed in result.claims:
+            delivery = claimed.delivery
+            if delivery.claims == 1 and delivery.trigger == Trigger.DELIVERY:
+                # From its receipt by the clock of the database.
+                counts.observe(QUEUE, now - delivery.received_at.timestamp())
             if asked:
-                tracing.spent("claim", claimed.delivery.guid, asked, **{"hookkeeper.worker": self.worker})
+                tracing.spent("claim", delivery.guid, asked, **{"hookkeeper.worker": self.worker})
             claimed.task = asyncio.create_task(self._run(claimed))
         return result
 
@@ -211,11 +215,3 @@ def load(worker: str, lease: timedelta = claiming.LEASE) -> BatchRunner:
     schemas.modules(handlers)
     registry.check(events)
     return BatchRunner(events, registry, worker, lease)
-
-
-def _count_waits(claims: Sequence[Claimed]) -> None:
-    """Count how long each new delivery waited, from its receipt by the clock of the database until now."""
-    now = time.time()
-    for delivery in (claimed.delivery for claimed in claims):
-        if delivery.claims == 1 and delivery.trigger == Trigger.DELIVERY:
-            counts.observe(QUEUE, now - delivery.received_at.timestamp())

@@ -30,23 +30,19 @@ async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[
     seen: dict[int, float] = {}
     try:
         while True:
-            now = time.monotonic()
+            now, clock = time.monotonic(), time.time()
             seen = {pk: seen.get(pk, now) for pk in held()}
             longest = sorted(seen, key=lambda pk: (seen[pk], pk))[:LONGEST]
             running = {pk: round(now - seen[pk], 1) for pk in longest}
-            await _write(client, Heartbeat(worker, since, len(seen), running))
+            text = FORMAT.dump_json(Heartbeat(worker, since, len(seen), running))
+            async with client.pipeline(transaction=False) as pipeline:
+                pipeline.set(KEY + worker, text, ex=EXPIRES)
+                pipeline.zadd(NAMES, {worker: clock})
+                pipeline.zremrangebyscore(NAMES, "-inf", clock - FORGOTTEN)
+                await pipeline.execute()
             await asyncio.sleep(BEAT_INTERVAL)
     finally:
         await client.delete(KEY + worker)
         with contextlib.suppress(*OUTAGES):
             async with asyncio.timeout(LAST_WITHIN):
                 await client.zrem(NAMES, worker)
-
-
-async def _write(client: ResilientRedis, heartbeat: Heartbeat) -> None:
-    now = time.time()
-    async with client.pipeline(transaction=False) as pipeline:
-        pipeline.set(KEY + heartbeat.worker, FORMAT.dump_json(heartbeat), ex=EXPIRES)
-        pipeline.zadd(NAMES, {heartbeat.worker: now})
-        pipeline.zremrangebyscore(NAMES, "-inf", now - FORGOTTEN)
-        await pipeline.execute()

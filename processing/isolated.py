@@ -25,8 +25,7 @@ from django.db import Error  # noqa: E402
 
 import database  # noqa: E402
 from processing import batch_runner, claiming  # noqa: E402
-from processing.batch_runner import BatchRunner  # noqa: E402
-from processing.claiming import Capacity, Claimed  # noqa: E402
+from processing.claiming import Capacity  # noqa: E402
 from processing.log_lines import LogLine  # noqa: E402
 from processing.running import Conditions  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
@@ -49,7 +48,11 @@ async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
     runner = batch_runner.load(worker, timedelta(seconds=float(lease)))
     last = time.monotonic()
     while time.monotonic() < last + LINGER:
-        for claimed in await database.run(_claim, runner):
+        result = await database.run(
+            claiming.claim, worker, runner.leases.length, Capacity(1, 0), runner.rules,
+            takeover=False, suspects=True,
+        )  # fmt: skip
+        for claimed in result.claims:
             limits = [one.timeout for one in runner.registry.handlers.get(claimed.delivery.event, ())]
             faulthandler.dump_traceback_later(max(limits, default=0.0) + float(grace), exit=True)
             verdict = await runner.run_alone(claimed, Conditions())
@@ -59,13 +62,6 @@ async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
             last = time.monotonic()
         if time.monotonic() > last + LOOK_EVERY:
             await asyncio.sleep(LOOK_EVERY)
-
-
-def _claim(runner: BatchRunner) -> list[Claimed]:
-    one = Capacity(1, 0)
-    return claiming.claim(
-        runner.worker, runner.leases.length, one, runner.rules, takeover=False, suspects=True
-    ).claims
 
 
 def _end_with_worker() -> None:

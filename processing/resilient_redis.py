@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from arq.connections import ArqRedis
 from django.conf import settings
@@ -93,6 +93,4 @@ def connect() -> ResilientRedis:
     pool = redis_pools.asynchronous(
         settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=ANSWER_WITHIN
     )
-    client = ResilientRedis(pool)
-    client.auto_close_connection_pool = True
-    return client
+    return cast(ResilientRedis, ResilientRedis.from_pool(pool))

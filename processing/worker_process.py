@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 COLLECT = (200_000, 10, 10)
 # Seconds for one answer of the database, before its connection is cut: less than a lease.
 ANSWER_WITHIN = 20.0
-ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs")
 # Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
 END_WITHIN = 3.0
 # Leases for which the event loop may be blocked; then the process ends.
@@ -119,12 +118,9 @@ class WorkerProcess:
 
 def _take_over_logging() -> None:
     """Write arq's warnings as all other lines. Its command line configures its loggers after the import."""
-    for name in ARQ_LOGGERS:
-        logger = logging.getLogger(name)
-        # One line for each delivery is enough; arq would write two for each job.
-        logger.setLevel(logging.WARNING)
-        logger.handlers = logging.getLogger().handlers
-        logger.propagate = False
+    arq = logging.getLogger("arq")
+    arq.setLevel(logging.WARNING)  # its start and its jobs, which do nothing, need no lines
+    arq.handlers.clear()
 
 
 def _tune() -> None:
