@@ -58,7 +58,6 @@ class BatchRunner:
         self._outages: Counter[int] = Counter()
         self._recover = False
         self._cancelling = False
-        self._conditions = Conditions(lambda: self._cancelling, forgiving=True)
 
     async def claim(self) -> ClaimResult:
         """Claim as much as there is capacity for, and start it. Raises `django.db.Error`.
@@ -156,9 +155,7 @@ class BatchRunner:
         if not self.leases.safe(claimed):
             self._lose(claimed, "its lease may have ended before it began")
             return
-        conditions = self._conditions
-        if self._outages.get(pk, 0) >= OUTAGES:
-            conditions = conditions._replace(forgiving=False)
+        conditions = Conditions(lambda: self._cancelling, forgiving=self._outages[pk] < OUTAGES)
         try:
             verdict = await self._attempt(claimed, conditions)
         except DatabaseAwayError as error:

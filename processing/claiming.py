@@ -21,10 +21,6 @@ from receiver.models import Delivery, Outcome, Status, after
 
 # The worker renews it three times in this time, so it only has to outlast a stall of worker or database.
 LEASE = timedelta(seconds=30)
-# Fallback for deliveries whose sibling is in processing; its settlement makes them due at once.
-SIBLING_WAIT = timedelta(seconds=5)
-# Due rows that one claim looks at beyond those that it may take, so that waiting ones do not fill it.
-LOOK_BEYOND = 50
 # Two workers can judge at once what only one of them may take; one of them then claims again.
 ATTEMPTS = 5
 
@@ -135,14 +131,12 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
         "limit": capacity.deliveries,
         "size": capacity.size,
         "alone": capacity.idle,
-        "look": capacity.deliveries + LOOK_BEYOND,
         "rules": rules,
         "held": held,
         "recover": recover,
         "takeover": takeover,
         "suspects": suspects,
         "only": only,
-        "wait": SIBLING_WAIT.total_seconds(),
     }
     rows = _execute(parameters)
     changed = [row for row in rows if row[0] is not None]

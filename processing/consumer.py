@@ -28,53 +28,45 @@ PAUSE = 0.02
 REPAIR_EVERY = 5.0
 
 
-class Consumer:
-    """Claims for one batch runner. `run` and `listen` run until they are cancelled."""
+async def run(runner: BatchRunner) -> None:
+    """Claim as far as there is capacity, until cancelled. During an outage of the database it tries again."""
+    away, repaired_at = False, 0.0
+    while True:
+        await runner.leases.free.wait()
+        runner.due.clear()
+        wait = POLL
+        try:
+            if time.monotonic() > repaired_at + REPAIR_EVERY:
+                if await database.run(runner.repair):
+                    runner.isolation.start()
+                repaired_at = time.monotonic()
+            result = await runner.claim()
+            away = False
+            if result.more:
+                wait = 0 if result.claims else PAUSE
+        except Error as error:
+            if not away:
+                logger.error("not claimed error=%s", error)  # noqa: TRY400 - an outage
+            away = True
+        if wait:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await runner.due.wait()
 
-    def __init__(self, runner: BatchRunner, redis: ResilientRedis) -> None:
-        self._runner = runner
-        self._redis = redis
-        self.on_wake_up: Callable[[], object] = lambda: None
-        """Called when a wake-up came, whatever it is about."""
 
-    async def run(self) -> None:
-        """Claim as far as there is capacity. During an outage of the database it tries again."""
-        runner, away, repaired_at = self._runner, False, 0.0
-        while True:
-            await runner.leases.free.wait()
-            runner.due.clear()
-            wait = POLL
-            try:
-                if time.monotonic() > repaired_at + REPAIR_EVERY:
-                    if await database.run(runner.repair):
-                        runner.isolation.start()
-                    repaired_at = time.monotonic()
-                result = await runner.claim()
-                away = False
-                if result.more:
-                    wait = 0 if result.claims else PAUSE
-            except Error as error:
-                if not away:
-                    logger.error("not claimed error=%s", error)  # noqa: TRY400 - an outage
-                away = True
-            if wait:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await runner.due.wait()
+async def listen(runner: BatchRunner, redis: ResilientRedis, on_wake_up: Callable[[], object]) -> None:
+    """Take wake-ups from Redis while there is capacity, until cancelled; other workers get them otherwise.
 
-    async def listen(self) -> None:
-        """Take wake-ups from Redis while there is capacity; other workers get them otherwise.
-
-        A job is taken whatever it holds: it only says that something is due.
-        """
-        while True:
-            await self._runner.leases.free.wait()
-            first = await self._redis.bzpopmin(queue.NAME, WAIT)
-            if first is None:
-                continue
-            popped = await self._redis.zpopmin(queue.NAME, WAKEUPS - 1)
-            self._runner.due.set()
-            self.on_wake_up()
-            await self._redis.delete(
-                *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])
-            )
+    A job is taken whatever it holds: it only says that something is due, a delivery or an operation.
+    """
+    while True:
+        await runner.leases.free.wait()
+        first = await redis.bzpopmin(queue.NAME, WAIT)
+        if first is None:
+            continue
+        popped = await redis.zpopmin(queue.NAME, WAKEUPS - 1)
+        runner.due.set()
+        on_wake_up()
+        await redis.delete(
+            *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])
+        )

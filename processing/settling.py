@@ -127,8 +127,8 @@ def parameters(ended: Sequence[Row], runs: Sequence[Row]) -> dict[str, Any]:
 def _after(ended: Sequence[Ended]) -> int:
     """Settle the siblings, or make them due, and the next of each ordering key; return how many are due.
 
-    Runs after the settlement's commit and may be repeated. Where it does not run, `SIBLING_WAIT` and
-    `ordering.repair` make up for it.
+    Runs after the settlement's commit and may be repeated. Where it does not run, siblings are due
+    after five seconds, and `ordering.repair` frees the keys.
     """
     settled = [one.delivery.id for one, verdict in ended if one.has_siblings and verdict.status in SHARED]
     while settled and _settle_siblings(settled) == SIBLINGS:

@@ -16,8 +16,7 @@ from typing import Any
 from django.conf import settings
 
 import database
-from processing import batch_runner, claiming, heartbeat, resilient_redis
-from processing.consumer import Consumer
+from processing import batch_runner, claiming, consumer, heartbeat, resilient_redis
 from processing.operation_runner import Kinds, OperationRunner
 from telemetry import logs, tracing, writing
 from telemetry.counts import counts
@@ -56,10 +55,8 @@ class WorkerProcess:
         database.answer_within(ANSWER_WITHIN)
         self.runner = batch_runner.load(self.name, lease)
         self.redis = resilient_redis.connect()
-        self.consumer = Consumer(self.runner, self.redis)
         self.operations = OperationRunner(self.name, kinds, lease)
         self.operations.on_due = self.runner.due.set
-        self.consumer.on_wake_up = self.operations.wake_up
         self._background = background
         self._claiming: list[asyncio.Task[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -70,8 +67,12 @@ class WorkerProcess:
         tracing.start(settings.TRACES)
         _tune()
         loop.call_soon(_take_over_logging)
-        own = (self.consumer.run, self.consumer.listen, self.operations.run)
-        self._claiming = [self._task(loop, work()) for work in (*own, *self._background)]
+        self._claiming = [
+            self._task(loop, consumer.run(self.runner)),
+            self._task(loop, consumer.listen(self.runner, self.redis, self.operations.wake_up)),
+            self._task(loop, self.operations.run()),
+            *(self._task(loop, work()) for work in self._background),
+        ]
         self._tasks = [
             self._task(loop, self.runner.leases.keep()),
             self._task(loop, writing.keep(counts, database.run)),

@@ -18,11 +18,11 @@ from processing import consumer  # noqa: E402 - after Django is set up
 consumer.POLL = 3600.0
 
 
-async def _deaf() -> None:
+async def _deaf(*_: object) -> None:
     await asyncio.Event().wait()
 
 
-process.consumer.listen = _deaf  # type: ignore[method-assign]
+consumer.listen = _deaf  # type: ignore[assignment]
 
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:

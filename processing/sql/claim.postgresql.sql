@@ -11,6 +11,9 @@
 -- locked ones, and locks afterwards: a row that another worker is claiming still counts as older. A race that this
 -- does not see violates delivery_processing_guid or delivery_processing_key, and the claim is tried again.
 --
+-- It looks at 50 due rows beyond those that it may take, so that waiting ones do not fill it. A delivery beside a sibling
+-- is due again after 5 seconds; the settlement of the sibling makes it due at once.
+--
 -- A delivery behind its ordering key leaves the index of due rows (next_attempt_at is null), so that no later claim
 -- reads it before unblock.sql makes it due again.
 WITH rules AS MATERIALIZED (
@@ -37,7 +40,7 @@ candidate AS MATERIALIZED (
                     ELSE %(takeover)s AND lease_expires_at <= statement_timestamp()
                 END
             ORDER BY lease_expires_at
-            LIMIT %(look)s
+            LIMIT %(limit)s + 50
         )
         UNION ALL
         (
@@ -47,7 +50,7 @@ candidate AS MATERIALIZED (
                 AND (%(only)s::bigint IS NULL OR id = %(only)s)
                 AND next_attempt_at <= statement_timestamp()
             ORDER BY next_attempt_at, received_at, id
-            LIMIT %(look)s
+            LIMIT %(limit)s + 50
         )
         UNION ALL
         (
@@ -56,7 +59,7 @@ candidate AS MATERIALIZED (
             WHERE %(suspects)s AND crashes > 0 AND (status = 'received' OR status = 'retrying')
                 AND next_attempt_at <= statement_timestamp()
             ORDER BY next_attempt_at, received_at, id
-            LIMIT %(look)s
+            LIMIT %(limit)s + 50
         )
     ) AS due
 ),
@@ -121,7 +124,7 @@ changed AS (
         lease_expires_at = CASE WHEN claimed THEN statement_timestamp() + make_interval(secs => %(lease)s) END,
         next_attempt_at = CASE
             WHEN lost THEN statement_timestamp()
-            WHEN NOT claimed AND NOT behind THEN statement_timestamp() + make_interval(secs => %(wait)s)
+            WHEN NOT claimed AND NOT behind THEN statement_timestamp() + interval '5 seconds'
         END
     FROM locked
     WHERE delivery.id = locked.id

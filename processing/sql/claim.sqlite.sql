@@ -15,7 +15,7 @@ due AS MATERIALIZED (
                 ELSE %(takeover)s AND lease_expires_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
             END
         ORDER BY lease_expires_at
-        LIMIT %(look)s
+        LIMIT %(limit)s + 50
     )
     UNION ALL
     SELECT * FROM (
@@ -26,7 +26,7 @@ due AS MATERIALIZED (
             -- Columns have microseconds and strftime has milliseconds, so a row of this millisecond is due, too.
             AND next_attempt_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') || '999'
         ORDER BY next_attempt_at, received_at, id
-        LIMIT %(look)s
+        LIMIT %(limit)s + 50
     )
     UNION ALL
     SELECT * FROM (
@@ -35,7 +35,7 @@ due AS MATERIALIZED (
         WHERE %(suspects)s AND crashes > 0 AND (status = 'received' OR status = 'retrying')
             AND next_attempt_at <= strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') || '999'
         ORDER BY next_attempt_at, received_at, id
-        LIMIT %(look)s
+        LIMIT %(limit)s + 50
     )
 ),
 candidate AS MATERIALIZED (
@@ -96,7 +96,7 @@ SET status = CASE WHEN claimed THEN 'processing' ELSE 'received' END,
     next_attempt_at = CASE
         WHEN lost THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')
         WHEN NOT claimed AND NOT behind
-            THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(wait)s || ' seconds')
+            THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '5 seconds')
     END
 FROM verdict
 WHERE receiver_delivery.id = verdict.id

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from processing import claiming, settling, statements
+from processing import settling, statements
 from tests.chaos import ledger
 from tests.chaos.large import WORKER, explained, read, scans
 from tests.processing.deliveries import PUSHES
@@ -12,6 +12,8 @@ from tests.processing.deliveries import PUSHES
 pytestmark = pytest.mark.only("postgresql")
 
 CLAIM = 300
+# Due rows that a claim looks at beyond those that it may take.
+BEYOND = 50
 
 
 def named(url: str, status: str, limit: int, worker: str = "") -> list[tuple[Any, ...]]:
@@ -37,10 +39,9 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
     return {
         "claim": {
             "worker": WORKER, "lease": 30.0, "limit": CLAIM, "size": 10**8, "alone": False,
-            "look": CLAIM + claiming.LOOK_BEYOND,
             "rules": PUSHES,
             "held": [pk for pk, *_ in mine], "recover": False, "takeover": True, "suspects": False,
-            "wait": 5.0, "only": None,
+            "only": None,
         },
         "settle": settling.parameters(ended, runs),
         "settle_siblings": {"ids": done, "limit": 1_000},
@@ -62,16 +63,14 @@ def test_every_statement_is_explained(large: str) -> None:
 def test_a_statement_reads_no_more_than_it_needs_of_a_large_ledger(large: str, name: str) -> None:
     nodes = explained(large, statements.text(name, "postgresql"), parameters(large)[name])
     assert scans(nodes) == []
-    assert read(nodes) <= 20 * (CLAIM + claiming.LOOK_BEYOND)
+    assert read(nodes) <= 20 * (CLAIM + BEYOND)
 
 
 def test_an_isolating_process_reads_suspects_alone(large: str) -> None:
-    given = parameters(large)["claim"] | {"suspects": True, "limit": 1, "look": 1 + claiming.LOOK_BEYOND}
-    assert read(explained(large, statements.text("claim", "postgresql"), given)) <= 20 * claiming.LOOK_BEYOND
+    given = parameters(large)["claim"] | {"suspects": True, "limit": 1}
+    assert read(explained(large, statements.text("claim", "postgresql"), given)) <= 20 * BEYOND
 
 
 def test_a_claim_recovers_what_its_worker_lost_sight_of(large: str) -> None:
     given = parameters(large)["claim"] | {"recover": True, "held": []}
-    assert read(explained(large, statements.text("claim", "postgresql"), given)) <= 20 * (
-        CLAIM + claiming.LOOK_BEYOND
-    )
+    assert read(explained(large, statements.text("claim", "postgresql"), given)) <= 20 * (CLAIM + BEYOND)

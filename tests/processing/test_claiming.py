@@ -240,7 +240,7 @@ def test_what_is_given_back_is_due_at_once_and_no_attempt_is_used_up() -> None:
 
 def test_siblings_are_in_processing_one_at_a_time_and_fill_no_claim() -> None:
     guid = uuid4()
-    siblings = [stored(guid=guid, hook_id=hook) for hook in range(2 * claiming.LOOK_BEYOND)]
+    siblings = [stored(guid=guid, hook_id=hook) for hook in range(100)]
     stranger = stored(guid=guid, source="acme")
     later = stored()
     taken: list[int] = []
