@@ -7,35 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.db import connection
 from django.db.migrations import AddConstraint, AddIndex, RemoveIndex
 
+POSTGRESQL = connection.vendor == "postgresql"
 
-class AddIndexBeside(AddIndexConcurrently):
-    """`AddIndexConcurrently`, and `AddIndex` on SQLite."""
-
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Build the index."""
-        kind = _kind(schema_editor, AddIndexConcurrently, AddIndex)
-        kind.database_forwards(self, app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Remove the index."""
-        kind = _kind(schema_editor, AddIndexConcurrently, AddIndex)
-        kind.database_backwards(self, app_label, schema_editor, from_state, to_state)
-
-
-class RemoveIndexBeside(RemoveIndexConcurrently):
-    """`RemoveIndexConcurrently`, and `RemoveIndex` on SQLite."""
-
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Remove the index."""
-        kind = _kind(schema_editor, RemoveIndexConcurrently, RemoveIndex)
-        kind.database_forwards(self, app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """Build the index."""
-        kind = _kind(schema_editor, RemoveIndexConcurrently, RemoveIndex)
-        kind.database_backwards(self, app_label, schema_editor, from_state, to_state)
+AddIndexBeside: type[AddIndex] = AddIndexConcurrently if POSTGRESQL else AddIndex
+RemoveIndexBeside: type[RemoveIndex] = RemoveIndexConcurrently if POSTGRESQL else RemoveIndex
 
 
 class AddUniqueBeside(AddConstraint):
@@ -45,7 +23,7 @@ class AddUniqueBeside(AddConstraint):
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Build the index, and make it a constraint."""
-        if schema_editor.connection.vendor != "postgresql":
+        if not POSTGRESQL:
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
         model = to_state.apps.get_model(app_label, self.model_name)
@@ -56,7 +34,3 @@ class AddUniqueBeside(AddConstraint):
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")  # of an attempt that was ended
         schema_editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({columns})")
         schema_editor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}")
-
-
-def _kind(schema_editor: Any, beside: Any, plain: Any) -> Any:
-    return beside if schema_editor.connection.vendor == "postgresql" else plain

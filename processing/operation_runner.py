@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
 from django.db import Error, InterfaceError, OperationalError
-from redis.exceptions import RedisError
 
 import database
 from ledger import operations
@@ -59,7 +58,6 @@ class OperationRunner:
         self._lease = lease
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._look = asyncio.Event()
-        self._redis = queue.connect()
 
     def wake_up(self) -> None:
         """Look for an operation soon."""
@@ -97,7 +95,6 @@ class OperationRunner:
                 await database.run(operations.release, self.worker, list(tasks))
         except Error as error:
             logger.warning("operations not given back ids=%s error=%s", list(tasks), error)
-        await self._redis.aclose()
 
     async def _claim(self) -> Operation | None:
         if len(self._tasks) >= AT_ONCE:
@@ -154,7 +151,9 @@ class OperationRunner:
             if advanced is None:
                 raise LeaseLostError
             operation, progress = advanced
-            await self._wake_workers(progress.due)
+            if progress.due:
+                self.on_due()
+                await queue.wake_workers(progress.due)
             self.on_portion(operation)
             wait = progress.wait
             if operation.rate:
@@ -185,13 +184,3 @@ class OperationRunner:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-    async def _wake_workers(self, events: Collection[str]) -> None:
-        """Make this worker and the others claim at once. Without Redis they do so within a second."""
-        if not events:
-            return
-        self.on_due()
-        try:
-            await queue.enqueue(self._redis, events)
-        except (RedisError, OSError) as error:
-            logger.warning("wake-ups not enqueued count=%d error=%s", len(events), error)
