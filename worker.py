@@ -1,4 +1,4 @@
-"""The worker: `arq worker.WorkerSettings`.
+"""What `arq worker.WorkerSettings` reads: arq's options, and the operations that a worker runs.
 
 arq brings the command line, the signals, the health key and the format of jobs; claims and handlers run
 beside its loop. Importing this does nothing. The settings are made when arq asks for them, which fails when

@@ -1,4 +1,4 @@
-"""Writes of many items, and calls that are batched: items that arrive during a write share the next one."""
+"""Writes that many callers share: how calls become one write, and what is tried again when it fails."""
 
 import asyncio
 import logging

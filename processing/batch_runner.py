@@ -1,4 +1,4 @@
-"""Runs the deliveries of one worker: claims them, runs their handlers, and settles together what ends so."""
+"""Takes the deliveries of one worker from claim to settlement: what runs at once, and what a failure does."""
 
 import asyncio
 import logging

@@ -1,7 +1,7 @@
-"""Claims: which deliveries a worker may process, under which lease, and how it gives them back.
+"""Claims: how a worker takes, renews and gives back deliveries; `sql/claim.*.sql` says which it takes.
 
-`sql/claim.*.sql` holds the rules. All times are the database's, so that a worker whose clock is wrong neither
-takes a lease early nor retries early.
+All times are the database's, so that a worker whose clock is wrong neither takes a lease early nor retries
+early.
 """
 
 import asyncio

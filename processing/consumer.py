@@ -1,4 +1,4 @@
-"""The consumer: claims what is due, when a wake-up comes and every second without one."""
+"""The consumer decides when a worker claims: at a wake-up, and every second without one."""
 
 import asyncio
 import logging

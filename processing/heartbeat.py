@@ -1,4 +1,4 @@
-"""Heartbeats: each worker writes to Redis that it is alive, under a key of its own that expires by itself.
+"""Heartbeats: each worker says in Redis that it is alive and what it holds, under a key that expires.
 
 What a worker holds is in the ledger, under its name. The heartbeat distinguishes a busy worker from a dead
 one, and says how long the worker has held its deliveries.

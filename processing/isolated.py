@@ -1,4 +1,4 @@
-"""Runs suspects, one at a time: `python -m processing.isolated WORKER LEASE GRACE MODULE…`.
+"""The isolating process, which runs suspects: `python -m processing.isolated WORKER LEASE GRACE MODULE…`.
 
 It claims them under the name of its worker and for LEASE seconds, and runs the handlers of the named modules.
 It ends when its worker does, when no suspect was due for `LINGER` seconds, and when a handler has blocked it

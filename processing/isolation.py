@@ -1,4 +1,4 @@
-"""Isolation: a delivery that was in processing when its worker died runs in a process of its own.
+"""Isolation: starts the process that runs what a dead worker held, and counts the crashes of each delivery.
 
 When a worker dies, everything that it held is suspect and nearly all of it is innocent. The isolating process
 of a worker (`processing.isolated`) claims suspects one after the other, so its end is the crash of the one

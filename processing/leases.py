@@ -1,4 +1,4 @@
-"""The leases of one worker: renewed until their deliveries are settled, and no more than its capacity."""
+"""The leases of one worker: how much it may hold, when it renews, and when it may take over from another."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The log line of a delivery: what became of it, as bounded text and as fields."""
+"""The log line of a delivery: its words, their order, and their bounds, as text and as fields."""
 
 import time
 from collections.abc import Mapping

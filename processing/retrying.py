@@ -1,4 +1,4 @@
-"""Decides whether and when a failed handler is tried again. Pure."""
+"""Decides whether and when a failed handler is tried again: the backoff and its limits. Pure."""
 
 import random
 from collections.abc import Callable

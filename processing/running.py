@@ -1,4 +1,4 @@
-"""One attempt at one delivery: parse the body, run the handlers that want it, judge."""
+"""One attempt at one delivery: parses it, runs the handlers that want it, judges what they raise."""
 
 import asyncio
 import time

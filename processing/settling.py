@@ -1,4 +1,4 @@
-"""Settlement: writes the end of an attempt; attempts that end together share one statement."""
+"""Settlement: writes how attempts end, together in one statement, and lets go what waited for them."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One worker process: consumer, leases, heartbeat and operations as background tasks, from start to end."""
+"""One worker process: which background tasks it has, how it starts, and in which order and time it stops."""
 
 import asyncio
 import contextlib
