@@ -78,24 +78,15 @@ async def settle_all(ended: list[Ended]) -> tuple[list[Exception | None], int]:
 
 
 def _write(ended: Sequence[Ended]) -> list[LeaseLostError | None]:
-    rows: list[Row] = [
-        (
-            claimed.delivery.id,
-            claimed.delivery.guid.hex,
-            claimed.delivery.claims,
-            claimed.delivery.worker,
-            verdict.status,
-            int(verdict.crashed),
-            verdict.error,
-            verdict.retry_after,
+    rows: list[Row] = []
+    runs: list[Row] = []
+    for claimed, verdict in ended:
+        pk, guid, claims, worker = claimed.lease
+        crashed = int(verdict.crashed)
+        rows.append(
+            (pk, guid.hex, claims, worker, verdict.status, crashed, verdict.error, verdict.retry_after)
         )
-        for claimed, verdict in ended
-    ]
-    runs: list[Row] = [
-        (claimed.delivery.id, claimed.delivery.claims, str(run.started_at), *_RUN_VALUES(run))
-        for claimed, verdict in ended
-        for run in verdict.runs
-    ]
+        runs += [(pk, claims, str(run.started_at), *_RUN_VALUES(run)) for run in verdict.runs]
     if connection.vendor == "postgresql":
         found = statements.execute("settle", parameters(rows, runs))
     else:
