@@ -23,21 +23,21 @@ Columns = Mapping[str, str]
 """Maps column names to types of PostgreSQL, as in `{"id": "bigint"}`. `jsonb` takes any JSON value."""
 
 
-def relation(columns: Columns, name: str = "row_set") -> str:
-    """Return the relation `name` for a FROM clause. Its parameters are those that `parameters` returns."""
+def relation(columns: Columns) -> str:
+    """Return the relation `row_set` for a FROM clause. Its parameters are those that `parameters` returns."""
     if connection.vendor == "postgresql":
         arrays = ", ".join(
             f"%{'t' if kind in _AS_TEXT else 'b'}::{kind}[]" for kind in map(_carried, columns.values())
         )
-        return f"unnest({arrays}) AS {name} ({', '.join(columns)})"
+        return f"unnest({arrays}) AS row_set ({', '.join(columns)})"
     picked = ", ".join(f"json_extract(value, '$[{at}]') AS {column}" for at, column in enumerate(columns))
-    return f"(SELECT {picked} FROM json_each(%s)) AS {name}"
+    return f"(SELECT {picked} FROM json_each(%s)) AS row_set"
 
 
-def column(name: str, kind: str, relation_name: str = "row_set") -> str:
+def column(name: str, kind: str) -> str:
     """Return the expression of a column of the relation, cast for a target column of that type."""
     cast = "::jsonb" if kind == "jsonb" and connection.vendor == "postgresql" else ""
-    return f"{relation_name}.{name}{cast}"
+    return f"row_set.{name}{cast}"
 
 
 def parameters(columns: Columns, rows: Sequence[Row]) -> list[Any]:
@@ -67,20 +67,11 @@ def execute(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
         return lite.fetchall() if lite.description else []
 
 
-def now(later: str = "") -> str:
-    """Return SQL for the time of the database plus `later` seconds; it is null where `later` is null."""
-    if connection.vendor == "postgresql":
-        return f"statement_timestamp() + make_interval(secs => {later})" if later else "statement_timestamp()"
-    return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'{f', {later} || {_SECONDS}' if later else ''})"
-
-
 def clock() -> datetime:
     """Return the current time of the database, which all processes share."""
-    [[found]] = execute(f"SELECT {now()}", [])
+    now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')"
+    [[found]] = execute(f"SELECT {'statement_timestamp()' if connection.vendor == 'postgresql' else now}", [])
     return found if isinstance(found, datetime) else datetime.fromisoformat(found).replace(tzinfo=UTC)
-
-
-_SECONDS = "' seconds'"
 
 
 def _carried(kind: str) -> str:

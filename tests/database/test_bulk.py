@@ -154,19 +154,6 @@ def test_a_text_that_the_database_cannot_hold_is_refused_and_never_becomes_two()
         select("word", {"word": "text"}, [("a\0b",), ("c",)])
 
 
-@pytest.mark.parametrize("seconds", [0.0, 2.5, 1e-05, 31_536_000.0, -3.0])
-def test_a_later_time_is_reckoned_by_the_database(seconds: float) -> None:
-    columns = {"wait": "double precision", "never": "double precision"}
-    before = row_sets.clock()
-    [[found, none]] = select(f"{row_sets.now('wait')}, {row_sets.now('never')}", columns, [(seconds, None)])
-    if isinstance(found, str):
-        found = datetime.fromisoformat(found).replace(tzinfo=UTC)
-    # SQLite's clock has milliseconds.
-    wait, millisecond = timedelta(seconds=seconds), timedelta(milliseconds=1)
-    assert before - millisecond <= found - wait <= row_sets.clock() + millisecond
-    assert none is None
-
-
 @hypothesis.given(st.lists(TEXTS, max_size=5))
 def test_any_text_comes_back_as_it_was(messages: list[str]) -> None:
     with transaction.atomic():
