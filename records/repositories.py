@@ -45,6 +45,8 @@ class RepositoryManager(models.Manager["Repository"]):
             changes.replaced("default_branch", former_branch, snapshot.default_branch or ""),
         )
         former = f"{former_owner or owner}/{former_name or name}" if former_owner or former_name else ""
+        # The former owner of a transfer with a new name may be the new one.
+        former = "" if former == snapshot.full_name else former
         return await _record(snapshot, server, action, former, replaced)
 
     async def follow_owner(self, server: str, former: str) -> int:

@@ -22,11 +22,13 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
     async def record(self, event: WorkflowRunEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of one attempt of a run; return its row and the decision."""
         repository = await repositories.upsert(event.repository, server)
+        workflow_run = event.workflow_run
         return await SNAPSHOTS.record(
-            _key(repository, event.workflow_run),
-            _fields(event.workflow_run),
+            _key(repository, workflow_run),
+            _fields(workflow_run),
             action=event.action,
-            first=event.action == "requested",
+            # A server without attempts requests a run again, in the same row.
+            first=event.action == "requested" and "run_attempt" in workflow_run.model_fields_set,
         )
 
     async def observe(self, repository: int, workflow_run: WorkflowRunSnapshot) -> tuple[Row, Decision]:

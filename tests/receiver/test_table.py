@@ -115,6 +115,18 @@ async def test_spaces_around_the_value_of_a_header_are_no_part_of_it(receiver_ur
     assert (await Delivery.objects.aget()).headers["X-GitHub-Event"] == "push"
 
 
+async def test_a_header_that_a_proxy_wrote_twice_counts_once(receiver_url: str) -> None:
+    request = push()
+    again = [f"{name}: {value}" for name, value in request.headers.items()]
+    async with raw.connected(receiver_url) as (reader, writer):
+        writer.write(raw.head(request, *again) + request.body)
+        assert (await raw.answer(reader))[0] == 202
+        other = raw.head(push(), "X-GitHub-Event: issues")
+        writer.write(other + push().body)
+        assert (await raw.answer(reader))[0] == 400
+    assert (await Delivery.objects.aget()).headers["X-GitHub-Event"] == "push"
+
+
 async def test_the_largest_hook_id_is_that_of_the_column(
     http: aiohttp.ClientSession, receiver_url: str
 ) -> None:
