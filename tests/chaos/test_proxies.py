@@ -28,6 +28,13 @@ def large() -> github.Request:
     return github.request("push", json.dumps(content).encode())
 
 
+async def taken(sender: Sender, request: github.Request) -> None:
+    """Send until it is taken: on a busy machine a large body may not be stored before GitHub gives up."""
+    async with asyncio.timeout(60):
+        while (status := (await sender.send(request)).status) not in {200, 202}:
+            assert status in {503, 504}
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("start", "in_flight"),
@@ -56,7 +63,7 @@ async def test_a_receiver_that_dies_behind_a_proxy_costs_no_accepted_delivery(
             connector=aiohttp.TCPConnector(limit=0, ssl=proxy.tls), timeout=aiohttp.ClientTimeout(30)
         ) as http:
             sender = Sender(http, proxy.url)
-            assert (await sender.send(large())).status == 202
+            await taken(Sender(http, proxy.url), large())
             async with sender.traffic(per_second=40):
                 await asyncio.sleep(0.5)
                 one.process.send_signal(signal.SIGKILL)

@@ -163,5 +163,11 @@ async def test_a_form_of_the_largest_json_is_taken_however_it_is_escaped(
     request = github.request("push", body, form=True)
     assert len(request.body) > 70 * MIB
     url = f"{receiver_url}/webhooks/github"
-    async with http.post(url, data=BytesIO(request.body), headers=request.headers) as response:
-        assert response.status == 202
+    status = 503
+    async with asyncio.timeout(WITHIN):
+        # On a busy machine it may not be stored before GitHub gives up.
+        while status == 503:
+            async with http.post(url, data=BytesIO(request.body), headers=request.headers) as response:
+                status = response.status
+    assert status in {200, 202}
+    assert (await Delivery.objects.aget()).body == request.body
