@@ -104,7 +104,7 @@ def renewed(claimed: Claimed, length: timedelta) -> Iterator[None]:
     ended = threading.Event()
 
     def renew() -> None:
-        while not ended.wait(length.total_seconds() / 3):
+        while not ended.wait(length.total_seconds() * RENEW_EVERY):
             try:
                 claiming.renew([claimed.lease], length)
             except Error as error:

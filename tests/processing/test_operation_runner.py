@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +10,11 @@ from django.db import OperationalError
 
 from ledger import operations
 from ledger.models import Kind, Operation, State
-from ledger.operations import LEASE, Progress, Step
+from ledger.operations import Progress, Step
+from processing import operation_runner
 from processing.operation_runner import Kinds, OperationRunner
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
-
-SHORT = timedelta(seconds=1.2)
 
 
 class Workers:
@@ -25,8 +23,8 @@ class Workers:
     def __init__(self) -> None:
         self._running: list[tuple[OperationRunner, asyncio.Task[None]]] = []
 
-    def start(self, kinds: Kinds, worker: str = "w:1", lease: timedelta = LEASE) -> OperationRunner:
-        runner = OperationRunner(worker, kinds, lease)
+    def start(self, kinds: Kinds, worker: str = "w:1") -> OperationRunner:
+        runner = OperationRunner(worker, kinds)
         self._running.append((runner, asyncio.create_task(runner.run())))
         return runner
 
@@ -41,7 +39,9 @@ class Workers:
             runner.wake_up()
 
     async def stop(self) -> None:
-        for runner, task in self._running:
+        """Stop them as a worker does: none looks for an operation any more."""
+        while self._running:
+            runner, task = self._running.pop()
             task.cancel()
             await runner.stop()
             await asyncio.gather(task, return_exceptions=True)
@@ -144,29 +144,35 @@ async def test_a_waiting_operation_is_cancelled_at_once_and_resumed_at_its_curso
 
 
 async def test_a_worker_that_stops_gives_its_operation_back_at_once(workers: Workers) -> None:
-    first = workers.start({"sync": waits})
+    workers.start({"sync": waits})
     pk = await workers.ask(Kind.SYNC)
     await reached(pk, cursor=1)
-    await first.stop()
+    await workers.stop()
     given_back = await Operation.objects.aget(pk=pk)
     assert (given_back.state, given_back.lease_expires_at, given_back.cursor) == ("queued", None, 1)
 
 
-async def test_a_portion_longer_than_a_lease_is_run_by_one_worker_alone(workers: Workers) -> None:
+async def test_a_portion_whose_lease_is_renewed_is_run_by_one_worker_alone(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operation_runner, "RENEW_EVERY", 0.01)
     running: set[str] = set()
 
     def slow(worker: str) -> Kinds:
-        async def portion(_operation: Operation) -> Progress:
+        async def portion(operation: Operation) -> Progress:
             assert not running, f"{worker} beside {running}"
             running.add(worker)
-            await asyncio.sleep(1.5 * SHORT.total_seconds())
+            for _ in range(2):
+                workers.wake_up()
+                renewed = await reached(operation.pk, lease_expires_at__gt=operation.lease_expires_at)
+                operation.lease_expires_at = renewed.lease_expires_at
             running.remove(worker)
             return Progress(None, done=1, finished=True)
 
         return {"sync": portion}
 
     for worker in ("w:1", "w:2", "w:3"):
-        workers.start(slow(worker), worker, SHORT)
+        workers.start(slow(worker), worker)
     ended = await reached(await workers.ask(Kind.SYNC), finished_at__isnull=False)
     assert (ended.state, ended.done, ended.error) == ("finished", 1, "")
 

@@ -157,7 +157,8 @@ async def test_a_delivery_that_fails_gives_way_until_its_retry() -> None:
     await journal.receive(repositories=1, each=4)
     runner = journal.runner()
     await drain(runner)
-    assert journal.of(0) == [0, 1, 2, 3, 1] or journal.of(0) == [0, 1, 1, 2, 3]
+    assert list(dict.fromkeys(journal.of(0))) == [0, 1, 2, 3]
+    assert journal.of(0).count(1) == 2
     assert await Delivery.objects.filter(status="succeeded").acount() == 4
 
 

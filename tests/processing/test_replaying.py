@@ -1,7 +1,8 @@
 """Inline replay: a thread renews a short lease while a debugger stops the main thread."""
 
 import time
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +11,10 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
-import database
 from handlers import DeliveryContext, Registry
-from processing import claiming, replaying
+from processing import leases, replaying
 from processing.batch_runner import BatchRunner
-from processing.claiming import LEASE, Capacity
+from processing.claiming import LEASE
 from receiver.models import Delivery
 from schemas.push import PushEvent
 from tests.processing.deliveries import EVENTS, Recorder, stored
@@ -22,7 +22,6 @@ from tests.processing.deliveries import EVENTS, Recorder, stored
 pytestmark = pytest.mark.django_db(transaction=True)
 
 make = sync_to_async(stored)
-SHORT = timedelta(seconds=2)
 
 
 async def replay(runner: BatchRunner, *rows: Delivery) -> list[str]:
@@ -30,20 +29,27 @@ async def replay(runner: BatchRunner, *rows: Delivery) -> list[str]:
     return [verdict.status.value async for verdict, _ in found]
 
 
-async def test_a_handler_stopped_in_a_debugger_keeps_its_lease() -> None:
+async def test_a_handler_stopped_in_a_debugger_keeps_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEW_EVERY", 0.01)
     registry = Registry()
-    taken: list[int] = []
+    ends: set[datetime | None] = set()
+
+    def wait_for_renewals() -> None:
+        deadline = time.monotonic() + 60
+        while len(ends) < 3:
+            assert time.monotonic() < deadline, "the lease is not renewed"
+            ends.add(Delivery.objects.get().lease_expires_at)
+            time.sleep(0.05)
+        connection.close()
 
     @registry.on(PushEvent)
     async def stops(_event: PushEvent, _delivery: DeliveryContext) -> None:
         # Block this thread, as a debugger does.
-        time.sleep(1.5 * SHORT.total_seconds())  # noqa: ASYNC251 - on purpose
-        result = await database.run(claiming.claim, "other", LEASE, Capacity(9, 10**9))
-        taken.extend(one.delivery.id for one in result.claims)
+        with ThreadPoolExecutor() as another:
+            another.submit(wait_for_renewals).result()
 
-    runner = BatchRunner(EVENTS, registry, "inline", SHORT)
-    assert await replay(runner, await make(status="dead")) == ["succeeded"]
-    assert taken == []
+    assert await replay(BatchRunner(EVENTS, registry, "inline"), await make(status="dead")) == ["succeeded"]
+    assert len(ends) == 3
 
 
 async def test_a_replay_that_is_killed_blocks_its_delivery_for_no_longer_than_a_lease() -> None:
