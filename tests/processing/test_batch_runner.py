@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,7 @@ make = sync_to_async(stored)
 def _long_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make retries wait, so that `drain` does not run them."""
     monkeypatch.setattr(retrying, "FIRST_BACKOFF", retrying.LONGEST_BACKOFF)
+    monkeypatch.setattr(retrying, "wait", partial(retrying.wait, uniform=lambda _low, high: high))
 
 
 async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import resource
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -279,26 +280,26 @@ async def test_a_connection_without_a_byte_ends(server: Server) -> None:
 
 @pytest.mark.parametrize("before", [0, 1], ids=["first", "later"])
 async def test_a_head_that_does_not_become_whole_is_408(server: Server, before: int) -> None:
-    server.connections.within[Stage.HEAD] = SOON
     async with raw.connected(server.url) as (reader, writer):
         for _ in range(before):
             writer.write(GET)
             await raw.answer(reader)
         writer.write(GET[:20])
+        server.connections.within[Stage.HEAD] = SOON
         status, headers, _ = await raw.answer(reader)
         assert (status, headers["connection"]) == (408, "close")
         assert await raw.ended(reader) == b""
 
 
 async def test_an_idle_connection_outlives_the_limit_of_a_head_and_ends_at_its_own(server: Server) -> None:
-    server.connections.within[Stage.HEAD] = SOON
-    server.connections.within[Stage.IDLE] = 5 * SOON
     async with raw.connected(server.url) as (reader, writer):
         writer.write(GET)
         await raw.answer(reader)
+        server.connections.within[Stage.HEAD] = SOON
         await asyncio.sleep(2 * SOON)
         writer.write(GET)
         assert (await raw.answer(reader))[0] == 200
+        server.connections.within[Stage.IDLE] = SOON
         assert await raw.ended(reader) == b""
 
 
@@ -338,9 +339,20 @@ async def lingering(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader,
 
 
 async def test_the_408_of_a_head_reaches_a_sender_that_reads_last(server: Server) -> None:
+    sent, answered = threading.Event(), threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        yield GET[:20]
+        sent.set()
+        answered.wait(raw.WITHIN)
+        yield LARGE
+
+    telling = asyncio.create_task(asyncio.to_thread(raw.read_last, server.url, pieces()))
+    await until(sent.is_set)
     server.connections.within[Stage.HEAD] = SOON
-    told = await asyncio.to_thread(raw.read_last, server.url, [GET[:20], LARGE], 4 * SOON)
-    assert told.startswith(b"HTTP/1.1 408 ")
+    await until(lambda: Stage.LINGER in server.stages)
+    answered.set()
+    assert (await telling).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_the_503_of_a_newcomer_reaches_a_sender_that_reads_last(server: Server) -> None:
@@ -486,13 +498,16 @@ async def test_a_request_in_hand_is_never_cut_off_and_the_newcomer_is_503(server
 
 
 async def test_connections_that_were_ended_are_logged_with_their_number_in_one_line(
-    server: Server, caplog: pytest.LogCaptureFixture
+    server: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.WARNING, "receiver.connections")
+    # The test itself looks, once all have ended.
+    monkeypatch.setattr(connections, "SWEEP_EVERY", 600.0)
     server.connections.limit = 1
     async with raw.connected(server.url), raw.connected(server.url), raw.connected(server.url):
         assert (await raw.exchange(server.url, [b"?\r\n\r\n"])).startswith(b"HTTP/1.1 400 ")
-        await until(lambda: caplog.messages)
+        await until(lambda: not server.state.connections)
+        server.connections._sweep()
     assert caplog.messages == ["connections ended answered_400=1 evicted_head=3 open=0 limit=1"]
 
 
