@@ -18,7 +18,7 @@ from tests.servers import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WITHIN = 30  # seconds
+WITHIN = processes.PATIENCE
 
 
 def has_ipv6() -> bool:

@@ -59,7 +59,7 @@ async def send(http: aiohttp.ClientSession, url: str) -> None:
 
 async def succeeded(count: int) -> None:
     """Wait until this many deliveries have succeeded."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(processes.PATIENCE):
         while await Delivery.objects.filter(status="succeeded").acount() < count:  # noqa: ASYNC110 - another process writes
             await asyncio.sleep(0.1)
 
@@ -88,7 +88,7 @@ async def test_a_redis_that_refuses_the_worker_is_an_outage(
         await send(http, url)
         await succeeded(2)
         await asyncio.to_thread(
-            processes.wait_until, lambda: not admin.zcard(queue.NAME), "the worker takes wake-ups again", 30
+            processes.wait_until, lambda: not admin.zcard(queue.NAME), "the worker takes wake-ups again"
         )
         # The worker has a connection now.
         refuse(admin)

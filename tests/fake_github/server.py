@@ -29,6 +29,8 @@ TOKEN = "github_pat_of_the_tests"
 APP_ID = "4711"
 INSTALLATION = 99
 PAGE = 30
+# Seconds for the answer to a delivery. GitHub gives ten; a receiver on a busy machine may take longer.
+ANSWERED_WITHIN = 45.0
 
 
 @cache
@@ -128,14 +130,16 @@ class Github:
     def deliver(self, hook: Hook, attempt: Attempt) -> Attempt:
         """Send a delivery, wait for the answer, and list it."""
         assert self.loop is not None
-        return asyncio.run_coroutine_threadsafe(_deliver(self, hook, attempt), self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(_deliver(self, hook, attempt), self.loop).result(
+            2 * ANSWERED_WITHIN
+        )
 
 
 async def _deliver(fake: Github, hook: Hook, attempt: Attempt) -> Attempt:
     request = hook.request(attempt)
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(ANSWERED_WITHIN)) as session,
             session.post(hook.url, data=request.body, headers=request.headers) as response,
         ):
             attempt.status_code, attempt.status = response.status, response.reason or ""
