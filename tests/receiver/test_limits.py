@@ -114,6 +114,15 @@ async def stopping(url: str, announced: int, sent: int, count: int) -> AsyncIter
             await asyncio.gather(*sending, return_exceptions=True)
 
 
+async def at_rest(connections: list[Connection]) -> None:
+    """Wait until the receiver has read nothing of these for half a second."""
+    before: list[int] = []
+    async with asyncio.timeout(WITHIN):
+        while (left := [writer.transport.get_write_buffer_size() for _, writer in connections]) != before:
+            before = left
+            await asyncio.sleep(0.5)
+
+
 async def pushed(http: aiohttp.ClientSession, url: str, size: int) -> int:
     """Send a push of about this many bytes; return the status."""
     payload = {**github.payload("push__branch"), "fill": "x" * size}
@@ -146,7 +155,7 @@ async def test_senders_that_stop_with_all_the_room_give_way_to_others(
     receiver_url: str, http: aiohttp.ClientSession
 ) -> None:
     async with stopping(receiver_url, 25 * MIB, 25 * MIB - 1, count=4) as connections:
-        await asyncio.sleep(1)  # until they hold what they can
+        await at_rest(connections)  # they hold what they can
         answers = [asyncio.create_task(reader.read()) for reader, _ in connections]
         assert {await pushed(http, receiver_url, size) for size in (95_000, 2_000_000)} == {202}
         told, later = await asyncio.wait(answers, timeout=WITHIN, return_when=asyncio.FIRST_COMPLETED)
