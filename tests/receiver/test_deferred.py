@@ -31,8 +31,11 @@ def request_of(pairs: list[tuple[bytes, bytes]]) -> DeferredRequest:
 
 
 @given(pairs)
-def test_the_headers_of_a_scope_are_those_that_django_reads(pairs: list[tuple[bytes, bytes]]) -> None:
-    assert headers.of_scope(pairs) == headers.of(ASGIRequest(scope(pairs), BytesIO()))
+def test_the_headers_of_a_scope_are_those_that_django_reads_where_each_is_written_once(
+    pairs: list[tuple[bytes, bytes]],
+) -> None:
+    once = list(dict.fromkeys(pairs))
+    assert headers.of_scope(pairs) == headers.of(ASGIRequest(scope(once), BytesIO()))
 
 
 def test_a_request_is_djangos_own() -> None:

@@ -106,7 +106,8 @@ def test_nothing_hostile_is_a_500_and_only_a_right_signature_is_accepted(
         *signature,
     ]
     status = send(receiver_url, head, body)
-    signed = signature == [b"X-Hub-Signature-256: " + right]
+    # A proxy may write it twice.
+    signed = set(signature) == {b"X-Hub-Signature-256: " + right}
     assert status in {202, 400, 403}
     assert signed or status in {400, 403}
     assert Delivery.objects.filter(guid=guid).exists() is (status == 202)
