@@ -8,7 +8,7 @@ from schemas.pull_request_review_thread import PullRequestReviewThreadEvent
 @on(PullRequestReviewThreadEvent, action=("resolved", "unresolved"))
 async def record(event: PullRequestReviewThreadEvent, delivery: DeliveryContext) -> None:
     """Record whether the thread is resolved; one without comments cannot be identified."""
-    comment = next((comment for comment in event.thread.comments if comment), None)
+    comment = next((comment for comment in event.thread.comments or () if comment), None)
     if comment is None:
         delivery.note("a thread without comments")
         return

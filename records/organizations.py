@@ -23,14 +23,16 @@ class OrganizationManager(models.Manager["Organization"]):
         rows = self.filter(server=server, github_id=github_id).values_list("login", flat=True)
         return await rows.afirst()
 
-    async def record(self, event: OrganizationEvent, server: str, former: str | None) -> tuple[Row, Decision]:
+    async def record(
+        self, event: OrganizationEvent, server: str, github_id: int, former: str | None
+    ) -> tuple[Row, Decision]:
         """Merge the snapshot of an organisation; return its row and the decision.
 
         `former` is the login that `renamed` replaced.
         """
         organization = event.organization
         return await SNAPSHOTS.record(
-            (server, organization.id),
+            (server, github_id),
             {"login": organization.login, "deleted": event.action == "deleted"},
             **(changes.replaced("login", former, organization.login) if organization.login else {}),
         )

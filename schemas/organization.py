@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 import schemas
-from schemas import BigInt, Login, Snapshot
+from schemas import Login, Snapshot
 from schemas._parts import PARTS, PartlessEvent
 from schemas._people import AccountEvent, Person
 
@@ -13,7 +13,6 @@ from schemas._people import AccountEvent, Person
 class Organization(schemas.Organization):
     """The organisation after the event."""
 
-    id: BigInt
     login: Login | None = None
 
 

@@ -16,7 +16,7 @@ class ThreadComment(Snapshot):
 class Thread(Snapshot):
     """The snapshot of a thread. It has no numeric id."""
 
-    comments: Items[ThreadComment | None]
+    comments: Items[ThreadComment | None] | None = None
 
 
 class PullRequestReviewThreadEvent(Event):

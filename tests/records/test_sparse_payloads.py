@@ -54,6 +54,8 @@ SPARSE: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("meta", {"action": "deleted", "hook_id": 9}, "Hook", {"hook_id": 9, "deleted": True}),
     ("milestone", {"action": "closed", "milestone": {"number": 3}}, "Milestone", {"state": "closed"}),
     ("organization", {"action": "deleted", "organization": {"id": 9}}, "Organization", {"deleted": True}),
+    ("organization", {"action": "renamed", "organization": {"login": "new"}, **RENAMED}, "AccountRename",
+     {"former_login": "old", "login": "new"}),
     ("ping", {"hook_id": 9}, "Hook", {"hook_id": 9, "deleted": False}),
     ("ping", {"hook": {"id": 9}}, "Hook", {"hook_id": 9}),
     ("public", {}, "Repository", {"github_id": 7}),
