@@ -133,7 +133,7 @@ def postgresql(url: str) -> dict[str, Any]:
     authority = url.partition("://")[2].partition("/")[0]
     in_authority = authority.rpartition("@")[2].partition("?")[0] != ""
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "database.postgresql",
         "NAME": name,
         "USER": found.pop("user", ""),
         "PASSWORD": found.pop("password", ""),

@@ -6,7 +6,6 @@ view.
 """
 
 import asyncio
-import faulthandler
 import gc
 import logging
 import os
@@ -30,6 +29,7 @@ from django.urls import Resolver404, ResolverMatch, resolve  # noqa: E402
 
 import schemas  # noqa: E402
 from configuration.stopping import stop  # noqa: E402
+from database import postgresql  # noqa: E402
 from receiver import bodies, headers, resumption, views  # noqa: E402
 from receiver.bodies import FREE_BYTES, Body, Message, Receive, Scope  # noqa: E402
 from receiver.budget import Budget, blocks  # noqa: E402
@@ -57,8 +57,6 @@ UNREAD = {
     bodies.BusyError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
     TimeoutError: (Reason.BUSY, HTTPStatus.SERVICE_UNAVAILABLE),
 }
-# Seconds until the process exits after everything is closed.
-EXIT_WITHIN = 2.0
 # Objects made since the last garbage collection. At Python's 700 it searches the requests in flight several
 # times for each batch, and finds no garbage.
 UNCOLLECTED = 10_000
@@ -169,7 +167,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     noting.cancel()
     await parts.close()
     # A thread that waits for a hanging database would keep the process alive.
-    faulthandler.dump_traceback_later(EXIT_WITHIN, exit=True)
+    postgresql.cut()
     await send({"type": "lifespan.shutdown.complete"})
 
 
