@@ -35,8 +35,6 @@ DESCRIPTION = """\
 Lists answer `{"items": […], "next": …}`; `next` is the path and query of the next page, or null. Ids are
 strings. Times are RFC 3339 in UTC. Errors are problems after RFC 9457. A token is needed for everything:
 `Authorization: Bearer hk_…`."""
-# Seconds after which a request is worth repeating when the database does not answer.
-RETRY_AFTER = 5
 JSON = "application/json"
 
 BEARER = BearerToken()
@@ -143,10 +141,7 @@ def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _database_away(_request: HttpRequest, _error: OperationalError | InterfaceError) -> HttpResponse:
-    headers = {"Retry-After": str(RETRY_AFTER)}
-    return problems.response(
-        ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer.", headers=headers)
-    )
+    return problems.response(problems.database_away())
 
 
 @api.exception_handler(Exception)

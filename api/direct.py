@@ -4,7 +4,9 @@ Django runs each of those in a thread, before and after the view. The API needs 
 must not open it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import cast
 
@@ -15,8 +17,13 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 import database
+from api import problems
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+# Seconds. Requests share a few threads, so one may wait for others whose statements are not answered.
+ANSWER_WITHIN = 20.0
 
 
 class Direct:
@@ -42,9 +49,12 @@ class Direct:
         request.resolver_match = match
         # A thread of its own for each request would also be a connection of its own.
         database.choose_orm_thread()
-        answer = await self._call(request)
-        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            await database.heal()
+        answer: HttpResponseBase = problems.response(problems.database_away())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await self._call(request)
+                if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+                    await database.heal()
         return answer
 
 

@@ -11,6 +11,8 @@ from django.http.response import HttpResponseBase
 
 PREFIX = "/api/"  # and `/api` itself
 CONTENT_TYPE = "application/problem+json"
+# Seconds after which a request is worth repeating when the database does not answer.
+RETRY_AFTER = 5
 # Headers of an answer that was not a problem, which its problem keeps.
 _KEPT = ("Allow", "Retry-After", "WWW-Authenticate", "Location")
 
@@ -46,6 +48,12 @@ def invalid(at: str, detail: str) -> ProblemError:
 def conflict(detail: str) -> ProblemError:
     """Return a 409."""
     return ProblemError(HTTPStatus.CONFLICT, detail)
+
+
+def database_away() -> ProblemError:
+    """Return the 503 of a request that needs the database while it does not answer."""
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer.", headers=headers)
 
 
 def unauthorized() -> ProblemError:

@@ -3,6 +3,8 @@
 import gc
 import logging
 import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import django
 
@@ -17,8 +19,12 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
 from configuration.stopping import stop_if_wrong  # noqa: E402
+from database import postgresql  # noqa: E402
 
 logger = logging.getLogger(__name__)
+
+# Seconds for the answer to a statement of a page. The Procfile gives requests two more when the console stops.
+ANSWER_WITHIN = 8.0
 
 # Characters. Sessions and the proof against CSRF are only as good as the key that signs them.
 SHORTEST_KEY = 32
@@ -40,7 +46,26 @@ def _require_key() -> None:
 with stop_if_wrong():
     _require_key()
 
-application = ASGIHandler()
+postgresql.answer_within(ANSWER_WITHIN)
+_pages = ASGIHandler()
+
+
+async def application(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[Any]],
+    send: Callable[[Mapping[str, Any]], Awaitable[None]],
+) -> None:
+    """Answer requests; before the process ends, end the statements that the database does not answer."""
+    if scope["type"] != "lifespan":
+        await _pages(scope, receive, send)
+        return
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    postgresql.cut()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 # The pages are imported here, not by the first request.
 get_resolver().url_patterns  # noqa: B018
 # The imported objects stay, so no later collection looks at them.

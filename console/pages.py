@@ -1,6 +1,8 @@
 """Common parts of the pages: the navigation with the account, and the base of views that forms post to."""
 
+import logging
 import re
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -10,12 +12,17 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template import loader
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.views import View
+from django.views.defaults import server_error
 
+import database
 from console.accounts.roles import Role, role_of
+
+logger = logging.getLogger(__name__)
 
 PAGES = (
     ("/", "Overview"),
@@ -28,6 +35,7 @@ PAGES = (
     ("/api/v1/docs", "API"),
 )
 OPERATORS = (("/doctor", "Doctor"),)
+RETRY_AFTER = "5"  # seconds
 ADMINS = (("/admin/", "Accounts"),)
 
 
@@ -55,6 +63,22 @@ async def page(
         "version": settings.VERSION,
     }
     return render(request, f"console/{template}", common | context, status=status)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Return the page in place of one that failed: Django's `handler500`. It reads nothing of the database."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, Exception) or not database.is_outage(error):
+        return server_error(request)
+    logger.warning("page not made path=%r error=%s", request.path, " ".join(str(error).split()))
+    response = HttpResponse(
+        loader.get_template("503.html").render(),
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        headers={"Retry-After": RETRY_AFTER},
+    )
+    # Django would write a traceback for each page of an outage.
+    response._has_been_logged = True  # type: ignore[attr-defined] # Django's own mark
+    return response
 
 
 class ActionView(View):

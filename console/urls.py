@@ -58,3 +58,4 @@ urlpatterns = [
     path("api/v1/openapi.json", api_page.SchemaView.as_view(), name="openapi"),
     path("", include("api.urls")),
 ]
+handler500 = "console.pages.failed"
