@@ -8,10 +8,12 @@ import sys
 
 import django
 from django.core.management import execute_from_command_line
-from django.db import InterfaceError, OperationalError, ProgrammingError
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
 # Commands that run their user's own code, whose errors need the traceback.
 OWN_CODE = frozenset({"shell", "test"})
+# The exit status of a command that Ctrl-C ended, as shells have it.
+INTERRUPTED = 130
 # Errors of SQLite and PostgreSQL about missing tables and columns.
 NO_TABLE = re.compile(r"no such (?:table|column)|does not exist")
 
@@ -30,6 +32,8 @@ def main() -> None:
         sys.stdout.write(f"{settings.VERSION}\n")
         return
     django.setup()
+    # A command has few threads, which keep their connections; the pool would only delay its errors.
+    connection.settings_dict["OPTIONS"].pop("pool", None)
     # The imported objects stay, so no later collection looks at them.
     gc.freeze()
     gc.enable()
@@ -50,4 +54,11 @@ def _reason(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        from database import postgresql
+
+        postgresql.cut()
+        sys.stderr.write("stopped\n")
+        sys.exit(INTERRUPTED)

@@ -23,7 +23,8 @@ from database import postgresql  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-# Seconds for the answer to a statement of a page. The Procfile gives requests two more when the console stops.
+# Seconds for the answer to a statement of a page. The Procfile gives the requests of a console that stops two
+# more.
 ANSWER_WITHIN = 8.0
 
 # Characters. Sessions and the proof against CSRF are only as good as the key that signs them.

@@ -12,11 +12,13 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from secrets import token_hex
+from types import FrameType
 
 from django.core.management.base import CommandError
 
 import database
 from console import progress
+from database import postgresql
 from ledger import operations
 from ledger.models import Operation, State
 from processing.operation_runner import Kinds, OperationRunner
@@ -24,6 +26,7 @@ from telemetry import sanitising
 
 # The exit status of a command that Ctrl-C ended, as shells have it.
 INTERRUPTED = 130
+STOPPING = "stopping; the next Ctrl-C ends at once"
 # Seconds without progress after which it is reported.
 REPORT_AFTER = 2.0
 
@@ -56,7 +59,8 @@ async def operate(
     cancelling: list[asyncio.Future[bool]] = []
 
     def interrupted() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
+        end_at_next_interrupt(loop)
+        report(STOPPING)
         cancelling.append(asyncio.ensure_future(database.run(operations.cancel, operation.pk, person())))
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
@@ -69,6 +73,17 @@ async def operate(
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         await runner.stop()
+
+
+def end_at_next_interrupt(loop: asyncio.AbstractEventLoop) -> None:
+    """Have the next Ctrl-C end the process without waiting for a database that does not answer."""
+    loop.remove_signal_handler(signal.SIGINT)
+    signal.signal(signal.SIGINT, _end)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    postgresql.cut()
+    raise KeyboardInterrupt
 
 
 def require_finished(ended: Operation, stopped: str = "") -> None:

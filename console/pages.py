@@ -66,7 +66,7 @@ async def page(
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Return the page in place of one that failed: Django's `handler500`. It reads nothing of the database."""
+    """Return the page in place of one that failed: Django's `handler500`. It reads no database."""
     error = sys.exc_info()[1]
     if not isinstance(error, Exception) or not database.is_outage(error):
         return server_error(request)

@@ -46,3 +46,23 @@ def receiver(
     with processes.running(command, log, **changes) as process:
         processes.wait_until_healthy(url, process, log)
         yield Receiver(url, process)
+
+
+@contextmanager
+def console(log: Path, application: str, *, grace: int = 10, **changes: str) -> Iterator[Receiver]:
+    """Run the Procfile's `console:` line with another application; yield once it answers.
+
+    `grace` are the seconds that its requests have when it stops.
+    """
+    port = processes.free_port()
+    command = processes.PROCFILE["console"].replace("console.asgi:application", application)
+    command += f" --timeout-graceful-shutdown {grace}"
+    changes = {"UVICORN_HOST": "127.0.0.1", "CONSOLE_PORT": str(port), "SECRET_KEY": "k" * 40, **changes}
+    with processes.running(command, log, **changes) as process:
+
+        def answers() -> bool:
+            assert process.poll() is None, log.read_text()
+            return processes.accepts(port)
+
+        processes.wait_until(answers, "the console answers", processes.STARTS_WITHIN)
+        yield Receiver(f"http://127.0.0.1:{port}", process)

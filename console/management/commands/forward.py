@@ -116,8 +116,8 @@ class Command(BaseCommand):
             def interrupted() -> None:
                 stop.set()
                 work.stop()
-                # The next Ctrl-C ends the process at once.
-                loop.remove_signal_handler(signal.SIGINT)
+                operating.end_at_next_interrupt(loop)
+                self._report(operating.STOPPING)
 
             loop.add_signal_handler(signal.SIGINT, interrupted)
             try:

@@ -1,7 +1,6 @@
 """`manage.py queue`: shows waiting, running and failed deliveries."""
 
 import contextlib
-import logging
 import time
 from argparse import ArgumentParser
 from typing import IO, Any, cast
@@ -47,8 +46,6 @@ class Command(BaseCommand):
             raise CommandError(f"the database does not answer: {error}") from error
 
     def _watch(self, console: Console) -> None:
-        # The pool would log an outage into the middle of the screen.
-        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         shown: RenderableType = Text()
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:

@@ -103,6 +103,7 @@ class Command(BaseCommand):
 
     async def _operate(self, selection: Selection, rate: float) -> None:
         estimated = await database.run(selection.rows[:CAP].count)
+        self._continued = "; a worker continues it, unless it is cancelled in the console"
         create = partial(
             operations.create, Kind.REPLAY, selection.parameters, operating.person(),
             rate=rate, estimated=estimated,

@@ -1,0 +1,89 @@
+"""PostgreSQL hangs (SIGSTOP): console and commands say so, end when they are stopped, and heal."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from console.operating import INTERRUPTED, STOPPING
+from tests import processes
+from tests.chaos import ledger, stack, stored
+from tests.chaos.counts import Counts
+from tests.chaos.postgresql import PostgreSQL
+
+pytestmark = pytest.mark.only("postgresql")
+
+CONSOLE = "tests.chaos.hasty_console:application"
+
+
+def there(postgresql: PostgreSQL, within: float) -> dict[str, str]:
+    return {
+        "DATABASE_URL": postgresql.url,
+        "CONSOLE_REMOTE_USER_HEADER": "X-User",
+        "STATEMENT_WITHIN": str(within),
+    }
+
+
+async def page(http: aiohttp.ClientSession, url: str) -> tuple[int, str]:
+    """Return status and text of a page for somebody whom a proxy has signed in."""
+    async with http.get(url, headers={"X-User": "ada"}) as response:
+        return response.status, await response.text()
+
+
+@pytest.mark.full
+async def test_a_console_says_that_postgresql_hangs_and_answers_again_when_it_goes_on(
+    http: aiohttp.ClientSession, postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    with stack.console(tmp_path / "log", CONSOLE, **there(postgresql, within=0.5)) as console:
+        assert (await page(http, f"{console.url}/deliveries"))[0] == 200
+        postgresql.hang()
+        status, text = await page(http, f"{console.url}/deliveries")
+        assert status == 503
+        assert "The database does not answer" in text
+        postgresql.go_on()
+
+        async def answered() -> bool:
+            return (await page(http, f"{console.url}/deliveries"))[0] == 200
+
+        async with asyncio.timeout(processes.PATIENCE):
+            while not await answered():
+                await asyncio.sleep(0.1)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
+async def test_a_console_that_is_stopped_while_postgresql_hangs_ends_although_a_page_waits(
+    how: signal.Signals, counts: Counts, http: aiohttp.ClientSession, postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    with stack.console(tmp_path / "log", CONSOLE, grace=1, **there(postgresql, within=0)) as console:
+        assert (await page(http, f"{console.url}/deliveries"))[0] == 200
+        postgresql.hang()
+        waiting = asyncio.create_task(page(http, f"{console.url}/deliveries"))
+        await asyncio.sleep(0.5)
+        console.process.send_signal(how)
+        await asyncio.to_thread(console.process.wait, 5 + counts.slack)
+        postgresql.go_on()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+def test_a_command_that_is_interrupted_twice_ends_although_postgresql_hangs(
+    postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    stored.store(postgresql.url, [stored.Push(number) for number in range(100)])
+    dead = "UPDATE receiver_delivery SET status = 'dead', finished_at = received_at, next_attempt_at = NULL"
+    ledger.execute(postgresql.url, dead)
+    log = tmp_path / "log"
+    command = f"{sys.executable} manage.py replay --status dead --rate 1"
+    running = "SELECT 1 FROM ledger_operation WHERE state = 'running'"
+    with processes.running(command, log, DATABASE_URL=postgresql.url) as replay:
+        processes.wait_until(lambda: ledger.execute(postgresql.url, running), "the replay runs")
+        postgresql.hang()
+        replay.send_signal(signal.SIGINT)
+        processes.wait_until(lambda: STOPPING in log.read_text(), "it tries to cancel the replay")
+        replay.send_signal(signal.SIGINT)
+        assert replay.wait(processes.STOPS_WITHIN) == INTERRUPTED
+        postgresql.go_on()
+    assert "CommandError: stopped" in log.read_text()
