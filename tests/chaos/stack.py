@@ -49,7 +49,7 @@ def receiver(
 
 
 @contextmanager
-def console(log: Path, application: str, *, grace: int = 10, **changes: str) -> Iterator[Receiver]:
+def console(log: Path, application: str, grace: int = 10, /, **changes: str) -> Iterator[Receiver]:
     """Run the Procfile's `console:` line with another application; yield once it answers.
 
     `grace` are the seconds that its requests have when it stops.

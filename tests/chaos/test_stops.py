@@ -58,7 +58,7 @@ async def test_a_console_says_that_postgresql_hangs_and_answers_again_when_it_go
 async def test_a_console_that_is_stopped_while_postgresql_hangs_ends_although_a_page_waits(
     how: signal.Signals, counts: Counts, http: aiohttp.ClientSession, postgresql: PostgreSQL, tmp_path: Path
 ) -> None:
-    with stack.console(tmp_path / "log", CONSOLE, grace=1, **there(postgresql, within=0)) as console:
+    with stack.console(tmp_path / "log", CONSOLE, 1, **there(postgresql, within=0)) as console:
         assert (await page(http, f"{console.url}/deliveries"))[0] == 200
         postgresql.hang()
         waiting = asyncio.create_task(page(http, f"{console.url}/deliveries"))
