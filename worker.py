@@ -7,6 +7,7 @@ an event or a handler does not keep to the rules.
 
 import asyncio
 import gc
+import json
 import os
 from typing import TYPE_CHECKING, Any, cast
 
@@ -86,7 +87,7 @@ def settings_class(worker: "WorkerProcess") -> Any:
         queue_name = queue.NAME
         on_shutdown = worker.stop
         job_serializer = queue.serialize
-        job_deserializer = queue.deserialize
+        job_deserializer = json.loads
         # The consumer takes the jobs, many at once; see docs/decisions/0025.
         max_jobs = 0
         poll_delay = 0.5  # seconds between two looks at the health key's time

@@ -26,7 +26,7 @@ from telemetry.counts import QUEUE, counts
 
 logger = logging.getLogger(__name__)
 
-# Attempts of one delivery that end with the database and are not counted.
+# Attempts of one delivery that are not counted because the connection to the database was lost.
 OUTAGES = 5
 # The worker that finds a suspect starts its isolating process; after this time another one does. With many
 # workers, a process of each would take the processor from all handlers.

@@ -1,8 +1,8 @@
 """Isolation: starts the process that runs what a dead worker held, and counts the crashes of each delivery.
 
-When a worker dies, everything that it held is suspect and nearly all of it is innocent. The isolating process
-of a worker (`processing.isolated`) claims suspects one after the other, so its end is the crash of the one
-that it holds. After `CRASHES` of them the delivery is dead.
+When a worker dies, everything that it held is suspect, and at most one delivery is to blame. The isolating
+process of a worker (`processing.isolated`) claims suspects one after the other: a crash is the fault of the
+one that it holds. After `CRASHES` of them the delivery is dead.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Settlement: writes how attempts end, together in one statement, and lets go what waited for them."""
+"""Settlement: writes how attempts end, together in one statement, and makes due what waited for them."""
 
 import logging
 from collections.abc import Sequence

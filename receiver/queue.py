@@ -46,12 +46,6 @@ def serialize(job: dict[str, Any]) -> bytes:
     return json.dumps(job, separators=(",", ":"), default=repr).encode()
 
 
-def deserialize(job: bytes) -> dict[str, Any]:
-    """Return the job that `serialize` encoded."""
-    found: dict[str, Any] = json.loads(job)
-    return found
-
-
 async def enqueue(redis: Redis, events: Collection[str]) -> None:
     """Write the job `process(event)` for each of these events, in one pipeline.
 

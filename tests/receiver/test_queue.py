@@ -32,7 +32,7 @@ async def burst(redis: "Redis") -> list[tuple[Any, ...]]:
         poll_delay=0.01,
         keep_result=0,
         handle_signals=False,
-        job_deserializer=queue.deserialize,
+        job_deserializer=json.loads,
         job_serializer=queue.serialize,
     )
     await worker.async_run()
