@@ -83,22 +83,16 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
     or one of its ordering key. Left early, by Ctrl-C or by an error, it gives back what it has not settled.
     """
     task = asyncio.current_task()
-
-    def stopping() -> bool:
-        return task is not None and task.cancelling() > 0
-
-    conditions = Conditions(stopping, limited=False)
+    conditions = Conditions(lambda: task is not None and task.cancelling() > 0, limited=False)
     for pk in ids:
         claimed = await database.run(_take, pk, runner, by)
         if claimed is None:
             continue
-        settled = False
         try:
             verdict = await runner.run_alone(claimed, conditions)
-            settled = True
-        finally:
-            if not settled:
-                await database.run(claiming.release, [claimed.lease])
+        except BaseException:
+            await database.run(claiming.release, [claimed.lease])
+            raise
         yield verdict, LogLine(claimed, verdict)
 
 
