@@ -103,8 +103,6 @@ class Capacity:
 
     deliveries: int
     size: int
-    idle: bool = True
-    """Whether the worker holds nothing: it then takes one delivery of any size."""
 
 
 def claim(  # noqa: PLR0913 - the parameters of the statement
@@ -121,16 +119,17 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
 ) -> ClaimResult:
     """Take what is due, oldest first: suspects for an isolating process, and all others for a worker.
 
-    `rules` are those of `ordering.rules`; `held` are the ids that this worker has. `recover` also takes this
-    worker's claims that it does not hold; `takeover` makes suspects of deliveries whose leases ended under
-    other workers. `only` limits new deliveries and retries to this one. Raises `django.db.Error`.
+    `rules` are those of `ordering.rules`; `held` are the ids that this worker has: without any it takes one
+    delivery of any size. `recover` also takes this worker's claims that it does not hold; `takeover` makes
+    suspects of deliveries whose leases ended under other workers. `only` limits new deliveries and retries to
+    this one. Raises `django.db.Error`.
     """
     parameters = {
         "worker": worker,
         "lease": lease.total_seconds(),
         "limit": capacity.deliveries,
         "size": capacity.size,
-        "alone": capacity.idle,
+        "alone": not held,
         "rules": rules,
         "held": held,
         "recover": recover,

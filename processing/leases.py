@@ -46,7 +46,7 @@ class Leases:
     @property
     def capacity(self) -> Capacity:
         """How much the worker may claim."""
-        return Capacity(CLAIM, HELD_BYTES - self._size, idle=not self.held)
+        return Capacity(CLAIM, HELD_BYTES - self._size)
 
     def take(self, claims: Iterable[Claimed], since: float) -> None:
         """Renew these from now on; they were claimed after `since`, by `time.monotonic()`."""

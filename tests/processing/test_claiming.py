@@ -86,7 +86,7 @@ def test_a_claim_takes_no_more_deliveries_and_bytes_than_its_capacity_and_the_ol
     size = Delivery.objects.get(pk=rows[0].pk).size or 0
     assert ids(take(capacity=Capacity(1, 10**9))) == [rows[0].pk]
     assert ids(take(capacity=Capacity(10, 2 * size))) == [rows[1].pk, rows[2].pk]
-    assert take(capacity=Capacity(10, size - 1, idle=False)) == []
+    assert take(capacity=Capacity(10, size - 1), held=[rows[0].pk]) == []
     assert ids(take(capacity=Capacity(10, size - 1))) == [rows[3].pk]
 
 
