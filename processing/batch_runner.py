@@ -1,10 +1,11 @@
-"""Takes the deliveries of one worker from claim to settlement: what runs at once, and what a failure does."""
+"""Takes the deliveries of one worker from claim to settlement: when it claims, and what a failure does."""
 
 import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain, repeat
 
@@ -26,6 +27,11 @@ from telemetry.counts import QUEUE, counts
 
 logger = logging.getLogger(__name__)
 
+# Seconds between two looks at the database without a wake-up, between two claims that only found deliveries
+# which wait for others, and between two looks for what other workers left behind.
+POLL = 1.0
+PAUSE = 0.02
+REPAIR_EVERY = 5.0
 # Attempts of one delivery that are not counted because the connection to the database was lost.
 OUTAGES = 5
 # The worker that finds a suspect starts its isolating process; after this time another one does. With many
@@ -59,15 +65,37 @@ class BatchRunner:
         self._recover = False
         self._cancelling = False
 
-    async def claim(self) -> ClaimResult:
-        """Claim as much as there is capacity for, and start it. Raises `django.db.Error`.
+    async def run(self) -> None:
+        """Claim as far as there is capacity, until cancelled, and through outages of the database.
 
-        Calls must not overlap. A claim whose caller is cancelled ends all the same; `stop` gives it back.
+        When this is cancelled, a claim under way ends all the same; `stop` gives it back.
         """
-        self._claim = asyncio.ensure_future(self._claim_and_start())
-        return await asyncio.shield(self._claim)
+        away, repaired_at = False, 0.0
+        while True:
+            await self.leases.free.wait()
+            self.due.clear()
+            wait = POLL
+            try:
+                if time.monotonic() > repaired_at + REPAIR_EVERY:
+                    if await database.run(self.repair):
+                        self.isolation.start()
+                    repaired_at = time.monotonic()
+                self._claim = asyncio.ensure_future(self.claim())
+                result = await asyncio.shield(self._claim)
+                away = False
+                if result.more:
+                    wait = 0 if result.claims else PAUSE
+            except Error as error:
+                if not away:
+                    logger.error("not claimed error=%s", error)  # noqa: TRY400 - an outage
+                away = True
+            if wait:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self.due.wait()
 
-    async def _claim_and_start(self) -> ClaimResult:
+    async def claim(self) -> ClaimResult:
+        """Claim as much as there is capacity for, and start it. Raises `django.db.Error`."""
         since, asked = time.monotonic(), tracing.now()
         recover, self._recover = self._recover, False
         # A connection that breaks after the commit of a claim makes `database.run` call again.

@@ -68,7 +68,7 @@ class WorkerProcess:
         _tune()
         loop.call_soon(_take_over_logging)
         self._claiming = [
-            self._task(loop, consumer.run(self.runner)),
+            self._task(loop, self.runner.run()),
             self._task(loop, consumer.listen(self.runner, self.redis, self.operations.wake_up)),
             self._task(loop, self.operations.run()),
             *(self._task(loop, work()) for work in self._background),

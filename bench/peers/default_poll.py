@@ -1,6 +1,6 @@
 """Hookkeeper's worker with its wake-ups run by arq, which polls with its default settings.
 
-`BENCH_POLL` sets another `poll_delay` in seconds. The consumer neither polls nor listens: only jobs that arq
+`BENCH_POLL` sets another `poll_delay` in seconds. The worker neither polls nor listens: only jobs that arq
 runs wake it.
 """
 
@@ -12,10 +12,10 @@ import worker
 
 process = worker.process()
 
-from processing import consumer  # noqa: E402 - after Django is set up
+from processing import batch_runner, consumer  # noqa: E402 - after Django is set up
 
 # The poll without a wake-up is too rare to matter.
-consumer.POLL = 3600.0
+batch_runner.POLL = 3600.0
 
 
 async def _deaf(*_: object) -> None:
@@ -26,7 +26,7 @@ consumer.listen = _deaf  # type: ignore[assignment]
 
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:
-    """Wake the consumer."""
+    """Have the worker claim."""
     process.runner.due.set()
 
 

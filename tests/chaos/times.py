@@ -1,12 +1,12 @@
 """Durations of `short_lease_worker` and of the handlers of `scripted_handler`, in seconds."""
 
-from processing import consumer
+from processing import batch_runner
 
 LEASE = 3.0
 ISOLATION_GRACE = 1.0
 # From the end of a worker until another worker has claimed its deliveries: the lease and one poll, twice
 # because the other worker may be killed too.
-TAKEN_OVER_WITHIN = 2 * (LEASE + consumer.POLL)
+TAKEN_OVER_WITHIN = 2 * (LEASE + batch_runner.POLL)
 # A handler that runs longer than its lease, and the delay of a handler that asks for a retry.
 LONG = 2.5 * LEASE
 LATER = 3.0
