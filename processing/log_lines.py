@@ -19,7 +19,8 @@ class LogLine:
     def __init__(self, claimed: Claimed, verdict: Verdict) -> None:
         self.delivery = claimed.delivery
         self._verdict = verdict
-        self._seconds = time.monotonic() - claimed.began
+        self._milliseconds = (time.monotonic() - claimed.began) * 1000
+        self._noted = ", ".join([note[:LONGEST_REASON] for note in verdict.notes[:NOTES]])[:LONGEST_REASON]
 
     def __str__(self) -> str:
         delivery, verdict = self.delivery, self._verdict
@@ -30,7 +31,7 @@ class LogLine:
             verdict.status.value,
             verdict.error[:LONGEST_REASON],
             "" if verdict.retry_after is None else f"again in {verdict.retry_after:.0f} s",
-            f"{self._seconds * 1000:.0f} ms",
+            f"{self._milliseconds:.0f} ms",
             str(delivery.guid),
         )
         return one_line(" | ".join(filter(None, parts)), LONGEST_LINE)
@@ -40,12 +41,8 @@ class LogLine:
         """The fields in JSON, beside those of the delivery."""
         return {
             "status": self._verdict.status.value,
-            "milliseconds": round(self._seconds * 1000, 1),
+            "milliseconds": round(self._milliseconds, 1),
             "notes": self._noted,
             "error": self._verdict.error,
             "retry_in": self._verdict.retry_after,
         }
-
-    @property
-    def _noted(self) -> str:
-        return ", ".join([note[:LONGEST_REASON] for note in self._verdict.notes[:NOTES]])[:LONGEST_REASON]
