@@ -48,9 +48,10 @@ async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
     runner = batch_runner.load(worker, timedelta(seconds=float(lease)))
     last = time.monotonic()
     while time.monotonic() < last + LINGER:
+        # It holds nothing here, so it recovers the last claim of a process that was killed before.
         result = await database.run(
             claiming.claim, worker, runner.leases.length, Capacity(1, 0), runner.rules,
-            takeover=False, suspects=True,
+            recover=True, takeover=False, suspects=True,
         )  # fmt: skip
         for claimed in result.claims:
             limits = [one.timeout for one in runner.registry.handlers.get(claimed.delivery.event, ())]

@@ -67,7 +67,7 @@ def test_a_statement_reads_no_more_than_it_needs_of_a_large_ledger(large: str, n
 
 
 def test_an_isolating_process_reads_suspects_alone(large: str) -> None:
-    given = parameters(large)["claim"] | {"suspects": True, "limit": 1}
+    given = parameters(large)["claim"] | {"suspects": True, "recover": True, "limit": 1}
     assert read(explained(large, statements.text("claim", "postgresql"), given)) <= 20 * BEYOND
 
 

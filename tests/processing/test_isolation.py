@@ -9,8 +9,9 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 import database
-from processing import batch_runner, isolation, replaying
+from processing import batch_runner, claiming, isolation, replaying
 from processing.batch_runner import BatchRunner
+from processing.claiming import LEASE, Capacity
 from receiver.models import Delivery, HandlerRun
 from tests.processing import suspects
 from tests.processing.deliveries import EVENTS, stored
@@ -120,7 +121,7 @@ async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.once
-async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
+async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash_and_its_last_claim_is_found() -> None:
     made = runner()
     await suspected("good")
     await isolate(made)
@@ -129,6 +130,11 @@ async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash() -> None:
     os.kill(idle, signal.SIGKILL)
     await ended(made)
     await suspected("good")
+    # The database may execute a claim after the process that sent it was killed.
+    result = await database.run(
+        claiming.claim, made.worker, LEASE, Capacity(1, 0), takeover=False, suspects=True
+    )
+    assert len(result.claims) == 1
     await isolate(made)
     assert [row async for row in Delivery.objects.values_list("status", "crashes")] == [("succeeded", 1)] * 2
     assert made.isolation.pid not in {None, idle}
