@@ -11,5 +11,5 @@ async def record(event: StarEvent, delivery: DeliveryContext) -> None:
     if event.sender is None:
         delivery.note(f"a star {event.action} by an account that is gone")
         return
-    row, decision = await Star.objects.record(event, event.sender, delivery.server)
+    row, decision = await Star.objects.record(event, event.sender, delivery.server, delivery.received_at)
     delivery.note(f"star of {row['login']} {event.action} ({decision.value})")

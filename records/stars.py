@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
 class StarManager(models.Manager["Star"]):
     """Writes `Star` rows."""
 
-    async def record(self, event: StarEvent, sender: Person, server: str) -> tuple[Row, Decision]:
-        """Merge a star of the sender, or its end; return its row and the decision."""
+    async def record(
+        self, event: StarEvent, sender: Person, server: str, received_at: datetime
+    ) -> tuple[Row, Decision]:
+        """Merge a star of the sender, or its end; return its row and the decision.
+
+        `received_at` orders the end of a star whose payload has no time.
+        """
         repository = await repositories.upsert(event.repository, server)
         removed = event.action == "deleted"
         return await SNAPSHOTS.record(
@@ -31,7 +37,7 @@ class StarManager(models.Manager["Star"]):
                 "starred_at": None if removed else event.starred_at,
                 "removed": removed,
                 # A star updates the repository's `updated_at`.
-                "updated_at": event.repository.updated_at or event.starred_at,
+                "updated_at": event.repository.updated_at or event.starred_at or received_at,
             },
         )
 
