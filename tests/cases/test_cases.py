@@ -5,7 +5,7 @@ step says another, and the rows.
 """
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from itertools import permutations
 from pathlib import Path
 from random import Random
@@ -13,13 +13,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from asgiref.sync import sync_to_async
 from django.apps import apps
 
-import schemas
 from processing import batch_runner
 from receiver.models import Delivery
-from tests import github
-from tests.handlers.context import context, events
+from tests import emptying, github
+from tests.handlers.context import handle
 from tests.processing.deliveries import drain
 from tests.servers import SECRET
 
@@ -29,6 +29,7 @@ Case = dict[str, Any]
 CASES: dict[str, Case] = {
     path.stem: json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.json"))
 }
+empty = sync_to_async(emptying.empty)
 RECORDED = {name: case for name, case in CASES.items() if case["records"]}
 named = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -85,19 +86,6 @@ async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, recei
     await check(case)
 
 
-async def handled(steps: Sequence[dict[str, Any]]) -> None:
-    """Run the handlers over these deliveries, one after the other."""
-    runner = batch_runner.load("worker of the cases")
-    for step in steps:
-        if step.get("status", "succeeded") != "succeeded" or "answer" in step:
-            continue
-        body = json.dumps(step["payload"]).encode()
-        event = schemas.parse(events[step["event"]], body)
-        server = schemas.server_in(event, body, step.get("headers", {}))
-        for handler in runner.registry.wanting(event, step["event"]):
-            await handler.run(event, context(step["event"], server))
-
-
 @pytest.mark.parametrize("case", RECORDED.values(), ids=RECORDED)
 async def test_in_every_order_and_with_duplicates_the_records_are_the_same(case: Case) -> None:
     chance = Random(12)  # noqa: S311 - the same orders in every run
@@ -106,14 +94,11 @@ async def test_in_every_order_and_with_duplicates_the_records_are_the_same(case:
     for order in orders if len(orders) <= 24 else chance.sample(orders, 24):
         again = [chance.choice(order) for _ in range(2)]
         arrivals = [*order, *again]
-        await clear()
-        await handled([steps[place] for place in arrivals])
+        await empty()
+        for step in (steps[place] for place in arrivals):
+            if step.get("status", "succeeded") == "succeeded" and "answer" not in step:
+                await handle(step["event"], step["payload"], step.get("headers", {}))
         try:
             await check(case)
         except AssertionError as error:
             raise AssertionError(f"in the order {arrivals}: {error}") from error
-
-
-async def clear() -> None:
-    for model in apps.get_app_config("records").get_models():
-        await model._default_manager.all().adelete()

@@ -1,6 +1,7 @@
 """Run the handlers over payloads, one after the other, each with a delivery's context."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from tests import github
 
 events = schemas.discover(schemas)
 schemas.modules(handlers)
+NO_HEADERS: Mapping[str, str] = {}
 
 
 def context(event: str, server: str = schemas.GITHUB) -> DeliveryContext:
@@ -19,11 +21,11 @@ def context(event: str, server: str = schemas.GITHUB) -> DeliveryContext:
     return DeliveryContext(uuid4(), 1, "", event, received_at, server=server)
 
 
-async def handle(event: str, payload: dict[str, Any]) -> str:
+async def handle(event: str, payload: dict[str, Any], headers: Mapping[str, str] = NO_HEADERS) -> str:
     """Run every handler that wants the payload; return their notes."""
     body = json.dumps(payload).encode()
     parsed = schemas.parse(events[event], body)
-    delivery = context(event, schemas.server_in(parsed, body, {}))
+    delivery = context(event, schemas.server_in(parsed, body, headers))
     for handler in registry.wanting(parsed, event):
         await handler.run(parsed, delivery)
     return ", ".join(delivery.notes)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.apps import apps
 
-from tests import github
+from tests import emptying, github
 from tests.handlers.context import handle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,13 +18,11 @@ Row = dict[str, Any]
 async def rows() -> dict[str, list[Row]]:
     """Return the rows of all records, without their primary keys, and delete them."""
     found = {}
-    models = list(apps.get_app_config("records").get_models())
-    for model in models:
+    for model in apps.get_app_config("records").get_models():
         own = {"id", "moves", *(field.attname for field in model._meta.concrete_fields if field.is_relation)}
         listed = [row async for row in model._default_manager.order_by("pk").values()]
         found[model.__name__] = [{name: row[name] for name in row.keys() - own} for row in listed]
-    for model in models:
-        await model._default_manager.all().adelete()
+    await sync_to_async(emptying.empty)()
     return found
 
 
