@@ -12,6 +12,8 @@ from tests.console.forwarding.targets import Target, serving
 from tests.console.visitors import KEY, PASSWORD, Visitor
 
 FORWARD_SECRET = "the secret of the laptop"
+# Of each console to which somebody signs in with a password.
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.console.settings", "SECRET_KEY": KEY}
 ACCOUNTS = f"""
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
@@ -51,7 +53,7 @@ def manage(*arguments: str, **environment: str) -> str:
 @pytest.fixture(scope="session")
 def accounts(database_url: str) -> str:
     """Return the URL of the run's database, with the console's tables and accounts."""
-    manage("shell", "--no-imports", "-c", ACCOUNTS, DATABASE_URL=database_url)
+    manage("shell", "--no-imports", "-c", ACCOUNTS, DATABASE_URL=database_url, **SETTINGS)
     return database_url
 
 
@@ -69,8 +71,8 @@ def running_console(
 ) -> Iterator[Console]:
     folder = tmp_path_factory.mktemp("console")
     environment = {
+        **SETTINGS,
         "DATABASE_URL": accounts,
-        "SECRET_KEY": KEY,
         "FORWARD_URLS": f"{allowed_target.url},http://169.254.169.254/latest/",
         "FORWARD_SECRET": FORWARD_SECRET,
         # Nothing listens there: the pages ask GitHub for nothing.

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from ledger.models import Operation
 from tests import processes
-from tests.console.conftest import Console
+from tests.console.conftest import SETTINGS, Console
 from tests.console.kept import kept
-from tests.console.visitors import KEY, Visitor
+from tests.console.visitors import Visitor
 from upstream.models import Missed, WatchedHook
 
 
@@ -33,7 +33,7 @@ def hook(**changes: object) -> WatchedHook:
 def test_without_a_credential_the_page_says_how_to_set_one(
     transactional_db: None, accounts: str, tmp_path: Path
 ) -> None:
-    with processes.console(tmp_path / "console.log", DATABASE_URL=accounts, SECRET_KEY=KEY) as url:
+    with processes.console(tmp_path / "console.log", DATABASE_URL=accounts, **SETTINGS) as url:
         operator = Visitor(url)
         operator.sign_in("operator")
         page = operator.get("/recovery")

@@ -15,7 +15,7 @@ from ledger import operations
 from ledger.models import Kind
 from records.models import Repository
 from tests import processes, servers
-from tests.console.conftest import Console
+from tests.console.conftest import SETTINGS, Console
 from tests.console.kept import kept
 from tests.console.visitors import CSRF_COOKIE, KEY, PASSWORD, SESSION_COOKIE, Visitor
 from tests.processes import ROOT
@@ -128,7 +128,7 @@ def test_a_part_that_htmx_fetches_after_the_end_of_a_session_reloads_the_page(co
 
 
 def test_the_eleventh_wrong_password_for_a_name_is_not_even_tried(accounts: str, tmp_path: Path) -> None:
-    with processes.console(tmp_path / "log", DATABASE_URL=accounts, SECRET_KEY=KEY) as url:
+    with processes.console(tmp_path / "log", DATABASE_URL=accounts, **SETTINGS) as url:
         # The addresses differ, as behind a proxy that uvicorn trusts.
         for number in range(10):
             visitor = Visitor(url)

@@ -65,10 +65,19 @@ async def opened(
     return Screen(await context.new_page())
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def screen(browser: Browser, console: Console) -> AsyncIterator[Screen]:
-    """Yield a window of an operator; fail the test if the page logged an error or a warning."""
-    found = await opened(browser, console.url, console.operator)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def operators_window(browser: Browser, running_console: Console) -> AsyncIterator[Screen]:
+    """Yield a window of an operator for all tests: each new one takes half a second of CPU."""
+    found = await opened(browser, running_console.url, running_console.operator)
     yield found
     await found.close()
-    assert found.complaints == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screen(operators_window: Screen, console: Console) -> AsyncIterator[Screen]:
+    """Yield a window of an operator; fail the test if the page logged an error or a warning."""
+    yield operators_window
+    await operators_window.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    await operators_window.page.goto("about:blank")
+    complaints, operators_window.complaints = operators_window.complaints, []
+    assert complaints == []
