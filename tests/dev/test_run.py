@@ -295,7 +295,8 @@ def test_a_supervisor_that_is_killed_takes_all_with_it_and_can_be_started_again(
     assert all_up(start, quick).end() == 0
 
 
-@pytest.mark.parametrize("place", range(4), ids=["redis", "web", "worker", "console"])
+# The three processes of the Procfile are one to the supervisor; `runs` shows it of a real receiver.
+@pytest.mark.parametrize("place", [0, -1], ids=["redis", "console"])
 def test_when_one_process_dies_all_stop(place: int, start: Start, quick: Path) -> None:
     run = all_up(start, quick)
     found: list[psutil.Process] = []
