@@ -10,8 +10,6 @@ from schemas import Event
 from tests.handlers.context import events, handle
 from tests.schemas.test_tolerance import parts
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 SHA = "a" * 40
 COMMENT = {"comment": {"id": 9}}
 ISSUE, PULL = {"issue": {"number": 3}}, {"pull_request": {"number": 3}}
@@ -80,6 +78,7 @@ WITHOUT_REPOSITORY = {
 }  # fmt: skip
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("event", "parts_", "model", "fields"), SPARSE)
 async def test_a_payload_with_nothing_but_its_key_is_recorded(
     event: str, parts_: dict[str, Any], model: str, fields: dict[str, Any]
