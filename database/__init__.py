@@ -11,7 +11,6 @@ from database.threads import (
     connection_lost,
     heal,
     run,
-    use_asynchronous_commit,
 )
 
 __all__ = [
@@ -26,5 +25,4 @@ __all__ = [
     "is_outage",
     "outcomes",
     "run",
-    "use_asynchronous_commit",
 ]

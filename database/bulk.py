@@ -1,8 +1,12 @@
 """Statements for many rows of a model: on PostgreSQL over arrays, on SQLite over one JSON text.
 
 Django's `bulk_create` creates an object and makes a dozen calls for each row, which would be most of a
-worker's CPU time. Call these functions in a transaction. Rows are tuples of plain values in the order of
-`fields`, which are attribute names of the model, as in `repository_id`.
+worker's CPU time. Call these functions in a transaction, unless it is one insert. Rows are tuples of plain
+values in the order of `fields`, which are attribute names of the model, as in `repository_id`.
+
+On PostgreSQL, a transaction that inserts or locks rows is committed asynchronously: a crash of the server may
+undo it. Each is followed by the settlement of its delivery, whose commit flushes the log up to itself, or is
+repeated. https://www.postgresql.org/docs/current/wal-async-commit.html
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -75,12 +79,13 @@ def find_or_insert(
 def _insert(model: Model, fields: Names, unique: Names, returning: Names) -> str:
     columns = _columns(model, fields)
     values = ", ".join(row_sets.column(name, kind) for name, kind in columns.items())
+    # Without WHERE, SQLite parses ON as a join condition: https://www.sqlite.org/lang_upsert.html
     sql = (
-        f"INSERT INTO {table(model)} ({', '.join(columns)}) SELECT {values} FROM {row_sets.relation(columns)}"
+        f"INSERT INTO {table(model)} ({', '.join(columns)})"
+        f" SELECT {values} FROM {row_sets.relation(columns)} WHERE {_asynchronous()}"
     )
     if unique:
-        # Without "WHERE true" SQLite parses ON as a join condition: https://www.sqlite.org/lang_upsert.html
-        sql += f" WHERE true ON CONFLICT ({', '.join(_columns(model, unique))}) DO NOTHING"
+        sql += f" ON CONFLICT ({', '.join(_columns(model, unique))}) DO NOTHING"
     return f"{sql} RETURNING {named(model, returning)}" if returning else sql
 
 
@@ -89,9 +94,12 @@ def _select(model: Model, key: Names, fields: Names, lock: bool) -> str:
     columns = _columns(model, key)
     sql = (
         f"SELECT {named(model, fields)} FROM {table(model)} JOIN {row_sets.relation(columns)}"
-        f" ON {_match(model, columns)} ORDER BY {named(model, key)}"
+        f" ON {_match(model, columns)}"
     )
-    return f"{sql} FOR NO KEY UPDATE OF {table(model)}" if lock and connection.vendor == "postgresql" else sql
+    order = f" ORDER BY {named(model, key)}"
+    if lock and connection.vendor == "postgresql":
+        return f"{sql} AND {_asynchronous()}{order} FOR NO KEY UPDATE OF {table(model)}"
+    return sql + order
 
 
 @lru_cache(maxsize=256)
@@ -100,6 +108,15 @@ def _update(model: Model, key: Names, fields: Names) -> str:
     columns = _columns(model, (*key, *fields))
     sql = f"UPDATE {table(model)} SET {', '.join(written)} FROM {row_sets.relation(columns)}"
     return f"{sql} WHERE {_match(model, _columns(model, key))}"
+
+
+def _asynchronous() -> str:
+    """Return a true condition that makes the commit asynchronous, without a round trip of its own."""
+    return (
+        "(SELECT set_config('synchronous_commit', 'off', true)) = 'off'"
+        if connection.vendor == "postgresql"
+        else "true"
+    )
 
 
 def _execute(

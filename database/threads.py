@@ -60,18 +60,6 @@ def configure_worker_connections() -> None:
         connection.settings_dict["OPTIONS"].pop("pool", None)
 
 
-def use_asynchronous_commit() -> None:
-    """Use asynchronous commit for the current transaction, on PostgreSQL.
-
-    It may be lost in a crash of the server. Use it for work that is then repeated, or that is followed by a
-    synchronous commit, which flushes the log up to itself.
-    https://www.postgresql.org/docs/current/wal-async-commit.html
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL synchronous_commit TO off")
-
-
 async def run(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from django.db import models, transaction
 
-from database import Coalescer, bulk, row_sets, use_asynchronous_commit
+from database import Coalescer, bulk, row_sets
 from records.repositories import Repository
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ class Listed(NamedTuple):
 
 @transaction.atomic
 def _write_listed(lists: Sequence[Listed]) -> list[int]:
-    use_asynchronous_commit()
     _, new = write((listed.repository, commit) for listed in lists for commit in listed.commits)
     counts = []
     for listed in lists:

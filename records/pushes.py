@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from django.db import models, transaction
 
-from database import Coalescer, bulk, row_sets, use_asynchronous_commit
+from database import Coalescer, bulk, row_sets
 from records import commits, refs, repositories
 from records.commits import Commit
 from records.merging import Snapshot
@@ -127,7 +127,6 @@ FIELDS = (*KEY, "forced", "created", "deleted", "truncated", "head_commit_sha", 
 
 @transaction.atomic
 def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
-    use_asynchronous_commit()
     ids = _write_pushes(pushes)
     known, new = commits.write((push.repository, commit) for push in pushes for _, commit in push.commits)
     places: dict[tuple[int, int], int] = {}

@@ -163,6 +163,8 @@ def _changed(before: Any, snapshot: Snapshot) -> dict[str, Any]:
 class RepositorySnapshots(Snapshots):
     """Snapshots of repositories, corrected by renames of their owners."""
 
+    _corrects = True
+
     def _correct(
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
     ) -> None:

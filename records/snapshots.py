@@ -5,12 +5,13 @@ order of the kind's key, so that two workers cannot deadlock.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
 from django.db import models, transaction
 
-from database import Coalescer, bulk, use_asynchronous_commit
+from database import Coalescer, bulk
 from records.merging import Decision, Row, Snapshot
 from records.rules import Merge, by_watermark, fold
 
@@ -24,6 +25,9 @@ def listed(parts: Iterable[object] | None, name: str) -> list[str] | None:
 
 class Snapshots:
     """Writes one kind of record. Concurrent calls of `record` in one event loop share a few statements."""
+
+    _corrects = False
+    """Whether `_correct` does something, which must be in the transaction of the rows."""
 
     def __init__(self, model: type[models.Model], key: Sequence[str], merge: Merge | None = None) -> None:
         """`key` are the unique fields of `model` by attribute name, as in `repository_id`."""
@@ -52,10 +56,12 @@ class Snapshots:
         ends = {key: self._fold(stored.get(key), key, merged) for key, merged in snapshots.items()}
         changed = sorted(key for key, (row, _) in ends.items() if row is not stored.get(key))
         if changed:
-            with transaction.atomic(savepoint=False):
-                use_asynchronous_commit()
-                here = self._insert(ends, [key for key in changed if key not in stored])
-                self._update(ends, snapshots, [key for key in changed if key not in here])
+            new = [key for key in changed if key not in stored]
+            alone = new == changed and not self._corrects  # one insert is a transaction by itself
+            with nullcontext() if alone else transaction.atomic(savepoint=False):
+                here = self._insert(ends, new)
+                if rest := [key for key in changed if key not in here]:
+                    self._update(ends, snapshots, rest)
                 self._correct(stored, ends, changed)
             self._committed(stored, ends, changed)
         decisions = {key: iter(decided) for key, (_, decided) in ends.items()}
@@ -84,6 +90,7 @@ class Snapshots:
             ends[tuple(key)] = ({**row, "id": pk}, decisions)
         return {tuple(key) for _, *key in ids}
 
+    @transaction.atomic(savepoint=False)
     def _update(
         self,
         ends: dict[Key, tuple[Row, list[Decision]]],
@@ -104,7 +111,10 @@ class Snapshots:
     def _correct(
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
     ) -> None:
-        """Correct the rows just written, from other tables, in the database and in `ends`."""
+        """Correct the rows just written, from other tables, in the database and in `ends`.
+
+        Runs in their transaction if the class `_corrects`.
+        """
 
     def _committed(
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
