@@ -24,8 +24,9 @@ async def listen(runner: BatchRunner, redis: ResilientRedis, on_wake_up: Callabl
         first = await redis.bzpopmin(queue.NAME, WAIT)
         if first is None:
             continue
-        popped = await redis.zpopmin(queue.NAME, WAKEUPS - 1)
         runner.due.set()
+        if popped := await redis.zpopmin(queue.NAME, WAKEUPS - 1):
+            runner.due.set()  # the claim may have begun before these were sent
         on_wake_up()
         await redis.delete(
             *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])

@@ -79,10 +79,10 @@ class OperationRunner:
             if operation is not None:
                 self._start(operation)
                 continue
-            await asyncio.sleep(LOOK_AGAIN)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY - LOOK_AGAIN):
                     await self._look.wait()
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def stop(self) -> None:
         """Cancel the portions under way and give the operations back."""
