@@ -128,8 +128,9 @@ with stop_if_wrong():
     # pgbouncer in transaction mode gives every transaction another server connection, where the names of
     # prepared statements and cursors are unknown, or another client's.
     DATABASE_PREPARED: bool = env.bool("DATABASE_PREPARED", False)
-    """Whether workers and commands may name prepared statements on PostgreSQL, which saves some of its CPU.
-    Leave it off behind a pooler in transaction mode, such as pgbouncer. The receiver detects a pooler itself.
+    """Whether PostgreSQL may keep the plans of statements of workers and commands, which saves some of its
+    CPU. Leave it off behind a pooler in transaction mode, such as pgbouncer. Receivers and workers detect a
+    pooler themselves: without one they prepare their statements, and PostgreSQL plans each use.
     """
     COMPRESS_WITH_DICTIONARY: bool = env.bool("COMPRESS_WITH_DICTIONARY", False)
     """Whether new bodies and headers are [compressed with a dictionary](deliveries.md#compression). It saves

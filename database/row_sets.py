@@ -60,7 +60,8 @@ def execute(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[Row]:
     connection.ensure_connection()
     if connection.vendor == "postgresql":
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(sql.encode(), values, prepare=True, binary=True)
+            # PostgreSQL keeps the plan of a prepared statement that has no parameters.
+            cursor.execute(sql.encode(), values, prepare=bool(values), binary=True)
             return cursor.fetchall() if cursor.description else []
     with connection.cursor() as lite:
         lite.execute(sql, values)

@@ -18,7 +18,15 @@ from weakref import WeakSet
 
 import psycopg
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
-from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    Error,
+    InterfaceError,
+    NotSupportedError,
+    OperationalError,
+    connection,
+    connections,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -31,17 +39,36 @@ Result = TypeVar("Result")
 THREADS = 3
 ORM_THREADS = 3
 
+# Executions before psycopg prepares a statement by itself, which is never. `row_sets.execute` asks for it.
+PREPARED_AFTER = 1_000_000_000
+
 # Seconds that a worker waits for SQLite's lock. Leases are renewed early enough to outlast it.
 LOCK_TIMEOUT = 15.0
 
 _executor: ThreadPoolExecutor | None = None
 _answer_within: float | None = None
 _ending = False
+_prepares = False
 _opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
 
 def _note(connection: BaseDatabaseWrapper, **_: Any) -> None:
     _opened.add(connection)
+    if _prepares and connection.vendor == "postgresql":
+        _prepare_if_direct(connection)
+
+
+def _prepare_if_direct(connection: BaseDatabaseWrapper) -> None:
+    """Let statements have names on the server, unless there is a pooler, which gives them to other clients.
+
+    Each use is planned: a plan that PostgreSQL keeps may read the whole of a table that was small.
+    """
+    opened: psycopg.Connection = connection.connection
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        if opened.prepare_threshold is None and cursor.fetchone() == (opened.info.backend_pid,):
+            cursor.execute("SET plan_cache_mode TO force_custom_plan")
+            opened.prepare_threshold = PREPARED_AFTER
 
 
 connection_created.connect(_note)
@@ -49,11 +76,14 @@ _orm_threads = cycle([ThreadSensitiveContext() for _ in range(ORM_THREADS)])
 
 
 def configure_worker_connections() -> None:
-    """Use no pool on PostgreSQL, and a longer lock timeout on SQLite. Call it before a connection is opened.
+    """Use no pool and prepare statements on PostgreSQL; wait longer for SQLite's lock.
 
-    A worker's threads keep their connections. The pool could give one of them, instead of a connection that
-    was cut, another which does not answer either. On SQLite the receiver, which must answer, waits less long.
+    Call it before a connection is opened. A worker's threads keep their connections. The pool could give one
+    of them, instead of a connection that was cut, another which does not answer either. The receiver waits
+    less long for SQLite, because it must answer.
     """
+    global _prepares  # noqa: PLW0603 - for all connections of the process
+    _prepares = True
     if connection.vendor == "sqlite":
         connection.settings_dict["OPTIONS"]["timeout"] = LOCK_TIMEOUT
     else:
@@ -112,8 +142,10 @@ def _call(
     reused = connection.connection is not None
     try:
         return function(*arguments, **named)
-    except (OperationalError, InterfaceError):
-        if connection.connection is not None and connection.is_usable():
+    except (OperationalError, InterfaceError, NotSupportedError) as error:
+        # A migration that changes a column makes the prepared statements that return it unusable.
+        changed = isinstance(error, NotSupportedError)
+        if not changed and connection.connection is not None and connection.is_usable():
             raise
         connection.close()
         if not reused or _ending:

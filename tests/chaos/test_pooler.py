@@ -57,6 +57,7 @@ async def test_receivers_workers_and_console_share_a_few_connections_of_a_pooler
         with psycopg.connect(pooled, autocommit=True, prepare_threshold=None) as client:
             for name in ("statement_timeout", "lock_timeout"):
                 assert client.execute(f"SHOW {name}".encode()).fetchone() == ("0",)
+            assert client.execute("SHOW plan_cache_mode").fetchone() == ("auto",)
     logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert "prepared statement" not in logs
     assert "Traceback" not in logs
