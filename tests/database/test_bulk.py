@@ -1,6 +1,7 @@
 """Statements for many rows return the same as Django's own, on each database."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from uuid import uuid4
 
 import hypothesis
@@ -53,6 +54,22 @@ def test_what_is_there_is_left_alone(repository: Repository) -> None:
             == []
         )
     assert Commit.objects.get().message == "first"
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's commits are durable")
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_inserts_or_locks_rows_does_not_wait_for_the_disk(repository: Repository) -> None:
+    row, key = commit(repository, "a"), ("repository_id", "sha")
+    writes = [
+        partial(bulk.insert, Commit, FIELDS, [row]),
+        partial(bulk.insert, Commit, FIELDS, [row], unique=key),
+        partial(bulk.select, Commit, key, [row[:2]], ("sha",), lock=True),
+    ]
+    for write in writes:
+        with transaction.atomic():
+            write()
+            assert row_sets.execute("SHOW synchronous_commit", []) == [("off",)]
+        assert row_sets.execute("SHOW synchronous_commit", []) == [("on",)]
 
 
 def test_rows_are_found_by_their_keys_in_the_order_of_the_keys(repository: Repository) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection
 
 from database import row_sets
 from records.models import Commit, InstallationRepository, Issue, PullRequest, Push, PushCommit, Ref
+from records.snapshots import Snapshots
 from tests import github
 from tests.handlers import context
 from tests.processes import ROOT
@@ -91,6 +92,21 @@ async def test_concurrent_snapshots_of_one_record_are_taken_in_as_they_came() ->
     notes = await asyncio.gather(*(handle(edited(7, minute)) for minute in minutes))
     assert [note.rpartition(" ")[2] for note in notes] == ["(apply)", "(keep)", "(apply)", "(keep)", "(keep)"]
     assert (await PullRequest.objects.aget()).title == "at 5"
+
+
+async def test_a_record_that_another_worker_inserted_after_the_read_is_merged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await handle(edited(7, 5))
+    read = Snapshots._read
+
+    def too_early(self: Snapshots, keys: Iterable[Any], *, lock: bool = False) -> Any:
+        return read(self, keys, lock=True) if lock else {}
+
+    monkeypatch.setattr(Snapshots, "_read", too_early)
+    notes = [await handle(edited(7, minute)) for minute in (3, 8)]
+    assert [note.rpartition(" ")[2] for note in notes] == ["(keep)", "(apply)"]
+    assert (await PullRequest.objects.aget()).title == "at 8"
 
 
 async def test_a_commit_that_concurrent_pushes_carry_is_new_to_one_of_them() -> None:
