@@ -5,7 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
 from itertools import chain, repeat
 
@@ -152,13 +152,17 @@ class BatchRunner:
         except Error as error:
             logger.error("claims not given back error=%s", error)  # noqa: TRY400 - their leases end
 
-    async def run_alone(self, claimed: Claimed, conditions: Conditions) -> Verdict:
+    async def run_alone(
+        self, claimed: Claimed, conditions: Conditions, guard: AbstractContextManager[None] | None = None
+    ) -> Verdict:
         """Run and settle one delivery, whose lease a thread renews, and return the verdict.
 
-        Raises `LeaseLostError` when the lease has ended, and `django.db.Error`.
+        `guard` is held while its handlers run. Raises `LeaseLostError` when the lease has ended, and
+        `django.db.Error`.
         """
         with leases.renewed(claimed, self.leases.length):
-            verdict = await self._attempt(claimed, conditions)
+            with guard or nullcontext():
+                verdict = await self._attempt(claimed, conditions)
             await settling.settle(claimed, verdict)
         return verdict
 

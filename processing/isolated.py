@@ -13,6 +13,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import django
@@ -55,14 +57,23 @@ async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
         )  # fmt: skip
         for claimed in result.claims:
             limits = [one.timeout for one in runner.registry.handlers.get(claimed.delivery.event, ())]
-            faulthandler.dump_traceback_later(max(limits, default=0.0) + float(grace), exit=True)
-            verdict = await runner.run_alone(claimed, Conditions())
-            faulthandler.cancel_dump_traceback_later()
+            guard = _ending_after(max(limits, default=0.0) + float(grace))
+            verdict = await runner.run_alone(claimed, Conditions(), guard)
             logger.info("isolated: %s", LogLine(claimed, verdict))
             await writing.flush(counts, database.run)
             last = time.monotonic()
         if time.monotonic() > last + LOOK_EVERY:
             await asyncio.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def _ending_after(seconds: float) -> Iterator[None]:
+    """End the process when handlers block it. A database that hangs afterwards is no fault of theirs."""
+    faulthandler.dump_traceback_later(seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _end_with_worker() -> None:

@@ -10,9 +10,11 @@ import pytest
 
 from console.operating import INTERRUPTED, STOPPING
 from tests import processes
-from tests.chaos import ledger, stack, stored
+from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.postgresql import PostgreSQL
+from tests.chaos.redis_server import RedisServer
+from tests.chaos.times import ISOLATION_GRACE
 
 pytestmark = pytest.mark.only("postgresql")
 
@@ -67,6 +69,34 @@ async def test_a_console_that_is_stopped_while_postgresql_hangs_ends_although_a_
         await asyncio.to_thread(console.process.wait, 5 + counts.slack)
         postgresql.go_on()
         await asyncio.gather(waiting, return_exceptions=True)
+
+
+@pytest.mark.full
+async def test_a_suspect_is_not_blamed_for_a_postgresql_that_hangs(
+    postgresql: PostgreSQL, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    journal.create(postgresql.url)
+    limit, url = 2.0, postgresql.url
+    environment = {
+        "DATABASE_URL": url,
+        "REDIS_URL": redis_server.url,
+        "HANDLERS": "tests.chaos.scripted_handler",
+        "HANDLER_TIMEOUT": str(limit),
+        "LET": str(tmp_path / "let"),
+        "LEASE": "30",  # longer than the database hangs
+    }
+    stored.store(url, [stored.Push(0, "waits")])
+    ledger.execute(url, "UPDATE receiver_delivery SET crashes = 1")
+    with processes.worker(tmp_path / "log", stack.SHORT_LEASE_WORKER, **environment):
+        await asyncio.to_thread(
+            processes.wait_until, lambda: journal.entries(url, "began"), "the isolating process runs it"
+        )
+        postgresql.hang()
+        (tmp_path / "let").touch()
+        await asyncio.sleep(limit + 2 * ISOLATION_GRACE + 1)
+        postgresql.go_on()
+        await invariants.ended(url)
+    assert "isolated process ended" not in (tmp_path / "log").read_text()
 
 
 def test_a_command_that_is_interrupted_twice_ends_although_postgresql_hangs(
