@@ -104,10 +104,11 @@ class OperationRunner:
         try:
             return await asyncio.shield(claim)
         except asyncio.CancelledError:
-            # The thread finishes the claim whether or not it is awaited.
-            operation = await claim
-            if operation is not None:
-                await database.run(operations.release, self.worker, [operation.pk])
+            # The thread finishes the claim whether or not it is awaited. An outage must not hide this.
+            with contextlib.suppress(Error):
+                operation = await claim
+                if operation is not None:
+                    await database.run(operations.release, self.worker, [operation.pk])
             raise
 
     async def operate(self, operation: Operation) -> None:
