@@ -122,10 +122,12 @@ class BatchRunner:
         return result
 
     def _take(self, capacity: Capacity, recover: Iterator[bool]) -> ClaimResult:
-        return claiming.claim(
+        result = claiming.claim(
             self.worker, self.leases.length, capacity, self.rules, list(self.leases.held),
             recover=next(recover), takeover=self.leases.may_take_over,
         )  # fmt: skip
+        claiming.add_bodies(result.claims)
+        return result
 
     def repair(self) -> bool:
         """Make up for what another worker did not do because it died; return whether suspects wait."""
@@ -161,6 +163,7 @@ class BatchRunner:
         `django.db.Error`.
         """
         with leases.renewed(claimed, self.leases.length):
+            await database.run(claiming.add_bodies, [claimed])
             with guard or nullcontext():
                 verdict = await self._attempt(claimed, conditions)
             await settling.settle(claimed, verdict)

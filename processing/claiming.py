@@ -23,7 +23,6 @@ from receiver.models import Delivery, Outcome, Status, after
 LEASE = timedelta(seconds=30)
 # Two workers can judge at once what only one of them may take; one of them then claims again.
 ATTEMPTS = 5
-_BODY: Any = Delivery._meta.get_field("body")
 
 Lease = tuple[int, UUID, int, str]
 """A delivery's id, guid, `claims` and `worker`. A restored backup gives ids again, and undoes `claims`."""
@@ -73,7 +72,7 @@ class Claimed:
     done: dict[str, str] = field(default_factory=dict)
     """Handlers that must not run again, to their outcome: succeeded for the guid, or failed for good."""
     body: bytes | Exception = b""
-    """Raw bytes, or why they cannot be read; dropped once parsed."""
+    """Raw bytes, or why they cannot be read; read after the claim, and dropped once parsed."""
     since: float = 0.0
     """This process's `time.monotonic()` just before the lease was taken or renewed."""
     began: float = 0.0
@@ -141,8 +140,8 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
     rows = _execute(parameters)
     changed = [row for row in rows if row[0] is not None]
     claims = [
-        Claimed(DeliveryRow._make(values), bool(has_siblings), body=_raw(body))
-        for *values, has_siblings, body, _ in bulk.loaded(Delivery, DeliveryRow._fields, changed)
+        Claimed(DeliveryRow._make(values), bool(has_siblings))
+        for *values, has_siblings, _ in bulk.loaded(Delivery, DeliveryRow._fields, changed)
     ]
     waiting = [one.delivery for one in claims if one.delivery.status != Status.PROCESSING]
     taken = [one for one in claims if one.delivery.status == Status.PROCESSING]
@@ -178,12 +177,24 @@ def isolated(worker: str) -> list[Claimed]:
     ]
 
 
-def _raw(frame: Any) -> bytes | Exception:
-    try:
-        body = _BODY.from_db_value(frame, None, connection)
-    except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
-        return error
-    return PrunedError() if body is None else body
+def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
+    """Return the raw bodies of these deliveries, or for each why its body cannot be read."""
+    found: dict[int, bytes | Exception] = {}
+    read = Delivery._meta.get_field("body").from_db_value
+    for pk, frame in statements.execute("bodies", {"ids": ids}):
+        try:
+            body = read(frame, None, connection)
+            found[pk] = PrunedError() if body is None else body
+        except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
+            found[pk] = error
+    return found
+
+
+def add_bodies(claims: Sequence[Claimed]) -> None:
+    """Read the bodies of claimed deliveries. Raises `django.db.Error`."""
+    bodies = read_bodies([one.delivery.id for one in claims]) if claims else {}
+    for one in claims:
+        one.body = bodies.get(one.delivery.id, LookupError("it was deleted"))
 
 
 def _find_done(claims: Sequence[Claimed]) -> None:

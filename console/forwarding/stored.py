@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from ledger.horizon import Horizon
-from processing.claiming import PrunedError
-from receiver.frames import UnreadableBodyError
+from processing import claiming
 from receiver.models import Delivery
 
 BATCH_SIZE = 500  # ids that are read at once
@@ -46,13 +45,14 @@ class Stored:
     @staticmethod
     def read(pk: int) -> tuple[Delivery, bytes] | None:
         """Return a delivery and its body; None where it was deleted. Raises `UnreadableError`."""
-        try:
-            delivery = Delivery.objects.filter(pk=pk).first()
-        except UnreadableBodyError as error:
-            why = f"the stored body cannot be read: {type(error).__name__}: {error}"
-            raise UnreadableError(why) from None
-        if delivery is None:
+        delivery = Delivery.objects.defer("body").filter(pk=pk).first()
+        body = claiming.read_bodies([pk]).get(pk)
+        if delivery is None or body is None:
             return None
-        if delivery.body is None:
-            raise UnreadableError(f"the body cannot be sent: {PrunedError()}")
-        return delivery, delivery.body
+        if isinstance(body, Exception):
+            raise UnreadableError(
+                f"the body cannot be sent: {body}"
+                if isinstance(body, claiming.PrunedError)
+                else f"the stored body cannot be read: {type(body).__name__}: {body}"
+            )
+        return delivery, body

@@ -137,8 +137,7 @@ changed AS (
         EXISTS (
             SELECT FROM receiver_delivery AS sibling
             WHERE sibling.guid = delivery.guid AND sibling.source = delivery.source AND sibling.id <> delivery.id
-        ) AS has_siblings,
-        CASE WHEN delivery.status = 'processing' THEN delivery.body END AS body
+        ) AS has_siblings
 )
 -- One row at least: more was judged than changed where other workers locked rows first.
 SELECT changed.*, (SELECT count(*) FROM verdict) AS judged

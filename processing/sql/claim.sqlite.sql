@@ -110,5 +110,4 @@ RETURNING
         WHERE sibling.guid = +receiver_delivery.guid AND sibling.source = +receiver_delivery.source
             AND sibling.id <> receiver_delivery.id
     ) AS has_siblings,
-    CASE WHEN status = 'processing' THEN body END AS body,
     0 AS judged

@@ -47,6 +47,7 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
         "settle_siblings": {"ids": done, "limit": 1_000},
         "unblock": {"keys": ["1"]},
         "blocked_keys": {},
+        "bodies": {"ids": [pk for pk, *_ in mine]},
         "done": {"ids": done},
     }  # fmt: skip
 
@@ -56,7 +57,9 @@ def test_every_statement_is_explained(large: str) -> None:
     assert files == parameters(large).keys()
 
 
-@pytest.mark.parametrize("name", ["claim", "settle", "settle_siblings", "unblock", "blocked_keys", "done"])
+@pytest.mark.parametrize(
+    "name", ["claim", "settle", "settle_siblings", "unblock", "blocked_keys", "bodies", "done"]
+)
 def test_a_statement_reads_no_more_than_it_needs_of_a_large_ledger(large: str, name: str) -> None:
     nodes = explained(large, statements.text(name, "postgresql"), parameters(large)[name])
     assert scans(nodes) == []

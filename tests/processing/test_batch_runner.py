@@ -17,7 +17,7 @@ from django.utils import timezone
 from handlers import DeliveryContext, PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
 from processing import batch_runner, claiming, retrying, settling
-from processing.claiming import ClaimResult
+from processing.claiming import Claimed
 from receiver.models import Delivery, HandlerRun
 from schemas.push import PushEvent
 from tests import github, later
@@ -228,20 +228,19 @@ async def test_a_claim_that_was_committed_before_its_connection_broke_is_found_a
 ) -> None:
     recorder = Recorder()
     await process(recorder)  # a connection that was used before is replaced without an error
-    claim, claims = claiming.claim, list[int]()
+    read, reads = claiming.add_bodies, list[int]()
 
-    def cut_once(*given: Any, **named: Any) -> ClaimResult:
-        result = claim(*given, **named)
-        claims.append(len(result.claims))
-        if claims == [1]:
+    def cut_once(claims: list[Claimed]) -> None:
+        reads.append(len(claims))
+        if reads == [1]:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        return result
+        read(claims)
 
-    monkeypatch.setattr(claiming, "claim", cut_once)
+    monkeypatch.setattr(claiming, "add_bodies", cut_once)
     [row] = await process(recorder, await make())
     assert (row.status, row.claims, row.crashes) == ("succeeded", 2, 0)
-    assert claims[:2] == [1, 1]
+    assert reads[:2] == [1, 1]
 
 
 async def test_a_handler_that_hangs_is_timed_out() -> None:
