@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import Error, IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 
-from database import bulk
+from database import bulk, is_outage
 from database.row_sets import Row
 from processing import ordering, statements
 from receiver.models import Delivery, Outcome, Status, after
@@ -178,10 +178,22 @@ def isolated(worker: str) -> list[Claimed]:
 
 
 def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
-    """Return the raw bodies of these deliveries, or for each why its body cannot be read."""
+    """Return the raw bodies of these deliveries, or for each why its body cannot be read.
+
+    Raises `django.db.Error` in an outage.
+    """
     found: dict[int, bytes | Exception] = {}
     read = Delivery._meta.get_field("body").from_db_value
-    for pk, frame in statements.execute("bodies", {"ids": ids}):
+    try:
+        rows = statements.execute("bodies", {"ids": ids})
+    except Error as error:
+        if is_outage(error):
+            raise
+        if len(ids) == 1:
+            return dict.fromkeys(ids, error)
+        # The database cannot read one of them, such as a value whose parts are lost.
+        return {pk: body for one in ids for pk, body in read_bodies([one]).items()}
+    for pk, frame in rows:
         try:
             body = read(frame, None, connection)
             found[pk] = PrunedError() if body is None else body

@@ -34,7 +34,6 @@ def in_thread(work: Callable[[], object]) -> Future[object]:
 
 def test_a_cursor_collected_in_the_thread_that_has_the_lock_does_not_keep_the_lock() -> None:
     locked, waiting = threading.Event(), threading.Event()
-    took = []
 
     def leave_garbage() -> None:
         """Return a cursor with an open statement that only the garbage collector can reach."""
@@ -55,9 +54,7 @@ def test_a_cursor_collected_in_the_thread_that_has_the_lock_does_not_keep_the_lo
         with transaction.atomic():
             locked.set()
             time.sleep(0.2)  # until the other thread waits for the lock
-            start = time.monotonic()
-            gc.collect()
-            took.append(time.monotonic() - start)
+            gc.collect()  # would wait until the other thread gives up
 
     try:
         threads = [threading.Thread(target=in_thread, args=[work]) for work in (wait, hold)]
@@ -67,7 +64,6 @@ def test_a_cursor_collected_in_the_thread_that_has_the_lock_does_not_keep_the_lo
             thread.join()
     finally:
         gc.enable()
-    assert took[0] < WITHIN / 2
     assert RejectionCount.objects.filter(day="2026-05-04").count() == 1
 
 

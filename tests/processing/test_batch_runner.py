@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from handlers import DeliveryContext, PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
-from processing import batch_runner, claiming, retrying, settling
+from processing import batch_runner, claiming, retrying, settling, statements
 from processing.claiming import Claimed
 from receiver.models import Delivery, HandlerRun
 from schemas.push import PushEvent
@@ -349,6 +349,25 @@ async def test_a_body_that_cannot_be_read_is_the_end_of_its_own_delivery(frame: 
     [broken, good] = await without_bodies()
     assert (broken.status, good.status) == ("dead", "succeeded")
     assert broken.error.startswith(f"the stored body cannot be read: {error}")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite divides by zero without an error")
+async def test_a_body_that_the_database_cannot_read_is_the_end_of_its_own_delivery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [await make() for _ in range(5)]
+    text = statements.text
+
+    def failing(name: str, vendor: str) -> str:
+        # As a value does whose parts outside the row are lost.
+        broken = f"CASE WHEN id / (id - {rows[2].pk}) > 0 THEN body ELSE body END"
+        return text(name, vendor).replace("body", broken) if name == "bodies" else text(name, vendor)
+
+    monkeypatch.setattr(statements, "text", failing)
+    left = await process(Recorder(), *rows)
+    assert [row.status for row in left] == ["succeeded", "succeeded", "dead", "succeeded", "succeeded"]
+    assert left[2].error.startswith("the stored body cannot be read: DataError: division by zero")
+    assert left[2].claims == 1
 
 
 async def without_bodies() -> list[Delivery]:
