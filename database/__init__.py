@@ -3,7 +3,6 @@
 from database import lookups  # noqa: F401 - registers the lookups
 from database.coalescing import Coalescer, is_outage, outcomes
 from database.threads import (
-    answer_within,
     choose_orm_thread,
     close,
     close_within,
@@ -15,7 +14,6 @@ from database.threads import (
 
 __all__ = [
     "Coalescer",
-    "answer_within",
     "choose_orm_thread",
     "close",
     "close_within",

@@ -5,32 +5,18 @@ small because each holds a connection of the database server. See docs/decisions
 """
 
 import asyncio
-import logging
-import os
-import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from functools import partial
 from itertools import cycle
 from threading import Barrier
 from typing import Any, ParamSpec, TypeVar
-from weakref import WeakSet
 
 import psycopg
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    Error,
-    InterfaceError,
-    NotSupportedError,
-    OperationalError,
-    connection,
-    connections,
-)
+from django.db import Error, InterfaceError, NotSupportedError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-
-logger = logging.getLogger(__name__)
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -46,23 +32,16 @@ PREPARED_AFTER = 1_000_000_000
 LOCK_TIMEOUT = 15.0
 
 _executor: ThreadPoolExecutor | None = None
-_answer_within: float | None = None
-_ending = False
 _prepares = False
-_opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
 
 
-def _note(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    _opened.add(connection)
-    if _prepares and connection.vendor == "postgresql":
-        _prepare_if_direct(connection)
-
-
-def _prepare_if_direct(connection: BaseDatabaseWrapper) -> None:
+def _prepare_if_direct(connection: BaseDatabaseWrapper, **_: Any) -> None:
     """Let statements have names on the server, unless there is a pooler, which gives them to other clients.
 
     Each use is planned: a plan that PostgreSQL keeps may read the whole of a table that was small.
     """
+    if not _prepares or connection.vendor != "postgresql":
+        return
     opened: psycopg.Connection = connection.connection
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -71,7 +50,7 @@ def _prepare_if_direct(connection: BaseDatabaseWrapper) -> None:
             opened.prepare_threshold = PREPARED_AFTER
 
 
-connection_created.connect(_note)
+connection_created.connect(_prepare_if_direct)
 _orm_threads = cycle([ThreadSensitiveContext() for _ in range(ORM_THREADS)])
 
 
@@ -101,34 +80,8 @@ async def run(
     global _executor  # noqa: PLW0603 - one pool for the process
     if _executor is None:
         _executor = ThreadPoolExecutor(_size(), thread_name_prefix="database")
-    loop = asyncio.get_running_loop()
-    used: list[BaseDatabaseWrapper] = []
-
-    def call() -> Result:
-        used.append(connections[DEFAULT_DB_ALIAS])
-        return _call(function, *arguments, **named)
-
-    timer = None if _answer_within is None else loop.call_later(_answer_within, _cut, used)
-    try:
-        return await loop.run_in_executor(_executor, call)
-    finally:
-        if timer is not None:
-            timer.cancel()
-
-
-def answer_within(seconds: float) -> None:
-    """Limit calls of `run` to this time: after it their connection is cut, and the call fails."""
-    global _answer_within  # noqa: PLW0603 - as above
-    _answer_within = seconds
-
-
-def _cut(used: Iterable[BaseDatabaseWrapper]) -> None:
-    """Shut the sockets down. A cancel request would wait for a server that does not answer."""
-    for wrapper in used:
-        opened = wrapper.connection
-        if isinstance(opened, psycopg.Connection) and not opened.closed:
-            with suppress(OSError), socket.socket(fileno=os.dup(opened.fileno())) as shared:
-                shared.shutdown(socket.SHUT_RDWR)
+    call = partial(_call, function, *arguments, **named)
+    return await asyncio.get_running_loop().run_in_executor(_executor, call)
 
 
 def _size() -> int:
@@ -148,7 +101,7 @@ def _call(
         if not changed and connection.connection is not None and connection.is_usable():
             raise
         connection.close()
-        if not reused or _ending:
+        if not reused:
             raise
     return function(*arguments, **named)
 
@@ -193,14 +146,13 @@ def close() -> None:
 
 
 async def close_within(seconds: float) -> None:
-    """Run `close`; cut the connections of threads that have not ended within so many seconds."""
-    global _ending  # noqa: PLW0603 - as above
+    """Run `close`; cut the statements of threads that have not ended within so many seconds."""
     closing = asyncio.ensure_future(asyncio.to_thread(close))
     await asyncio.wait({closing}, timeout=seconds)
     if not closing.done():
-        logger.error("database connections cut reason=no answer")
-        _ending = True
-        _cut(list(_opened))
+        from database import postgresql  # noqa: PLC0415 - loads Django's backend, also on SQLite
+
+        postgresql.cut()
         await asyncio.wait({closing}, timeout=seconds)
 
 

@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 # Allocations before a collection, and collections of a younger generation before one of the next. The
 # deliveries that a worker holds are more than 100,000 objects, which a collection would visit and keep.
 COLLECT = (200_000, 10, 10)
-# Seconds for one answer of the database, before its connection is cut: less than a lease.
-ANSWER_WITHIN = 20.0
 # Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
 END_WITHIN = 3.0
 # Leases for which the event loop may be blocked; then the process ends.
@@ -52,7 +50,6 @@ class WorkerProcess:
         # A restarted container has the same host name and process id; its leases must not have the same name.
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
         database.configure_worker_connections()
-        database.answer_within(ANSWER_WITHIN)
         self.runner = batch_runner.load(self.name, lease)
         self.redis = resilient_redis.connect()
         self.operations = OperationRunner(self.name, kinds, lease)

@@ -129,4 +129,4 @@ def test_a_transaction_that_is_cut_when_the_worker_ends_asks_for_no_other_connec
             assert process.wait(processes.STOPS_WITHIN) == 0, told.read_text()
         finally:
             postgresql.go_on()
-    assert "connections cut" in told.read_text()
+    assert "statements cut" in told.read_text()
