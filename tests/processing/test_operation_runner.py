@@ -1,6 +1,7 @@
 """Operations as workers run them: in portions, under leases, cancelled and given back between portions."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -192,3 +193,24 @@ async def test_a_rate_is_kept_to(workers: Workers) -> None:
     await reached(await workers.ask(Kind.SYNC, rate=8.0), state=State.FINISHED)
     # Two items at once, and then two portions of two more.
     assert loop.time() - begin >= 0.5
+
+
+async def test_a_stop_while_a_claim_waits_for_a_database_that_then_fails_is_a_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, fails = threading.Event(), threading.Event()
+
+    def claim(*_: Any) -> None:
+        begun.set()
+        fails.wait()
+        raise OperationalError("no answer")
+
+    monkeypatch.setattr(operations, "claim", claim)
+    running = asyncio.create_task(OperationRunner("w:1", {}).run())
+    await asyncio.to_thread(begun.wait)
+    running.cancel()
+    await asyncio.sleep(0)  # the cancellation reaches the runner before the claim fails
+    fails.set()
+    async with asyncio.timeout(30):
+        await asyncio.gather(running, return_exceptions=True)
+    assert running.cancelled()
