@@ -20,6 +20,7 @@ from django.views import View
 from django.views.defaults import server_error
 
 import database
+from api.problems import RETRY_AFTER
 from console.accounts.roles import Role, role_of
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,6 @@ PAGES = (
     ("/api/v1/docs", "API"),
 )
 OPERATORS = (("/doctor", "Doctor"),)
-RETRY_AFTER = "5"  # seconds
 ADMINS = (("/admin/", "Accounts"),)
 
 
@@ -74,7 +74,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(
         loader.get_template("503.html").render(),
         status=HTTPStatus.SERVICE_UNAVAILABLE,
-        headers={"Retry-After": RETRY_AFTER},
+        headers={"Retry-After": str(RETRY_AFTER)},
     )
     # Django would write a traceback for each page of an outage.
     response._has_been_logged = True  # type: ignore[attr-defined] # Django's own mark

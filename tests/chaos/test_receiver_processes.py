@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -30,14 +32,21 @@ def counted(database: str) -> int:
     return int(found[0][0] or 0)
 
 
+@contextmanager
+def two_processes(log: Path, database: str, redis_server: RedisServer) -> Iterator[stack.Receiver]:
+    """Run a receiver of two processes, until both have started."""
+    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
+    with stack.receiver(log, **there) as receiver:
+        processes.wait_until(lambda: len(started(log)) == 2, "both have started")
+        yield receiver
+
+
 @pytest.mark.once
 async def test_a_receiver_process_that_is_killed_costs_no_accepted_delivery_and_is_replaced(
     http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     log = tmp_path / "web.log"
-    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
-    with stack.receiver(log, **there) as receiver:
-        await asyncio.to_thread(processes.wait_until, lambda: len(started(log)) == 2, "both have started")
+    with two_processes(log, database, redis_server) as receiver:
         sender = Sender(http, receiver.url)
         async with sender.traffic(per_second=40):
             await sender.recovered(time.monotonic(), within=60)
@@ -71,9 +80,7 @@ async def test_a_receiver_process_that_stalls_with_a_delivery_in_hand_is_not_kil
     http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     log = tmp_path / "web.log"
-    there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url, "WEB_CONCURRENCY": "2"}
-    with stack.receiver(log, **there) as receiver:
-        await asyncio.to_thread(processes.wait_until, lambda: len(started(log)) == 2, "both have started")
+    with two_processes(log, database, redis_server) as receiver:
         stalled = started(log)
         for one in stalled:
             os.kill(one, signal.SIGSTOP)
