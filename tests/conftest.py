@@ -75,9 +75,14 @@ def database_url(django_db_setup: None) -> str:
 
 @pytest.fixture(scope="session")
 def receiver_url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the URL of a real receiver on the run's database and Redis; it runs until the end of the run."""
+    """Yield the URL of a real receiver on the run's database; it runs until the end of the run.
+
+    Its wake-ups go to a database of Redis of their own. A delivery is answered before its wake-up is sent,
+    which could come to the next test.
+    """
     log = tmp_path_factory.mktemp("receiver") / "receiver.log"
-    with processes.receiver(log, DATABASE_URL=database_url) as url:
+    redis = f"unix://{servers.folder / 'redis.sock'}?db=1"
+    with processes.receiver(log, DATABASE_URL=database_url, REDIS_URL=redis) as url:
         yield url
 
 

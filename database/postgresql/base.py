@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 
 # Seconds for the answer to one statement: less than a lease.
 ANSWER_WITHIN = 20.0
+# Seconds for the server to take the request to end such a statement.
+CANCEL_WITHIN = 1.0
 # Seconds between two looks of a thread that waits, such as for Ctrl-C: psycopg's default.
 INTERVAL = 0.1
 
@@ -75,8 +77,16 @@ class Connection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, limit)
         except errors._WaitTimeout:  # psycopg's docstring of `wait` names it
-            self.pgconn.finish()
+            self._give_up()
             raise psycopg.OperationalError(f"no answer within {limit:g} seconds") from None
+
+    def _give_up(self) -> None:
+        """Close the connection. A server that is only slow ends the statement and gives its locks back."""
+        # Without libpq 17, a cancel request waits for ever for a server that hangs.
+        if psycopg.capabilities.has_cancel_safe():
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=CANCEL_WITHIN)
+        self.pgconn.finish()
 
 
 def _refuse_at_end() -> None:

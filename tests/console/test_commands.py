@@ -17,7 +17,7 @@ from console import operating, samples
 from handlers import PermanentError
 from ledger.models import Replay
 from processing import batch_runner
-from receiver.models import Delivery, HandlerRun
+from receiver.models import Delivery, HandlerRun, RejectionCount
 from records.models import Commit
 from tests import github, processes
 from tests.processing.deliveries import Recorder, stored
@@ -56,6 +56,7 @@ def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, set
     settings.WEBHOOK_SECRETS = {"": (b"guess",)}
     with pytest.raises(CommandError, match="1 of 1 were not accepted"):
         run("send", "push", "--url", f"{receiver_url}/webhooks/github")
+    processes.wait_until(RejectionCount.objects.exists, "the rejection is written, and not in the next test")
 
 
 @pytest.mark.parametrize(

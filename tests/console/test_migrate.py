@@ -83,8 +83,10 @@ def test_the_lock_does_not_delay_an_index_that_is_built_concurrently(database_ur
         psycopg.connect(database_url, autocommit=True) as other,
     ):
         other.execute("SET statement_timeout = '20s'")
-        other.execute("CREATE INDEX CONCURRENTLY of_a_test ON receiver_delivery (guid)")
-        other.execute("DROP INDEX of_a_test")
+        try:
+            other.execute("CREATE INDEX CONCURRENTLY of_a_test ON receiver_delivery (guid)")
+        finally:
+            other.execute("DROP INDEX IF EXISTS of_a_test")
 
 
 def test_a_database_that_is_away_is_one_line(tmp_path: Path) -> None:

@@ -8,11 +8,15 @@ from django.db import OperationalError, connection
 
 from database import postgresql
 from database.postgresql.base import ANSWER_WITHIN, DatabaseWrapper
+from tests import processes
 
 pytestmark = [
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="it is about PostgreSQL"),
     pytest.mark.django_db(transaction=True),
 ]
+
+SLEEP = "SELECT pg_sleep(600)"
+SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE query = %s AND state = 'active'"
 
 
 @contextmanager
@@ -22,6 +26,19 @@ def limit(seconds: float) -> Iterator[None]:
         yield
     finally:
         postgresql.answer_within(ANSWER_WITHIN)
+
+
+@pytest.fixture(autouse=True)
+def _the_server_ended_the_statements() -> Iterator[None]:
+    """Wait until the server, too, runs none of the statements. One left would hold locks and its snapshot."""
+    yield
+
+    def ended() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(SLEEPING, [SLEEP])
+            return cursor.fetchone() == (0,)
+
+    processes.wait_until(ended, "the server ends the statements", 30)
 
 
 @pytest.mark.parametrize("options", [{}, {"pool": {"min_size": 0, "max_size": 1}}], ids=["alone", "pool"])
@@ -34,7 +51,7 @@ def test_a_statement_without_an_answer_fails_and_the_next_has_a_new_connection(
     wrapper = DatabaseWrapper(own, "of this test")
     try:
         with wrapper.cursor() as cursor, limit(0.2), pytest.raises(OperationalError, match=r"within 0\.2"):
-            cursor.execute("SELECT pg_sleep(60)")
+            cursor.execute(SLEEP)
         wrapper.close()
         with wrapper.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -51,7 +68,7 @@ def test_a_transaction_whose_statement_is_not_answered_is_left_at_once() -> None
     wrapper.set_autocommit(False)
     try:
         with wrapper.cursor() as cursor, limit(0.2), pytest.raises(OperationalError):
-            cursor.execute("SELECT pg_sleep(60)")
+            cursor.execute(SLEEP)
         with pytest.raises(OperationalError, match="closed"):
             wrapper.rollback()
     finally:
