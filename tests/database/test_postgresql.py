@@ -36,7 +36,8 @@ def _the_server_ended_the_statements() -> Iterator[None]:
     def ended() -> bool:
         with connection.cursor() as cursor:
             cursor.execute(SLEEPING, [SLEEP])
-            return cursor.fetchone() == (0,)
+            found: tuple[int] = cursor.fetchone()
+        return found == (0,)
 
     processes.wait_until(ended, "the server ends the statements", 30)
 
