@@ -127,13 +127,9 @@ class Run(Model):
 def chosen(given: Mapping[str, Any], within: str) -> Filter:
     """Return the filter of these values. Raises a 422 that names the wrong one, `within` the request."""
     try:
-        return filters.parse({name: _text(value) for name, value in given.items()}, timezone.now())
+        return filters.exact({name: str(value) for name, value in given.items()}, timezone.now())
     except InvalidFilterError as error:
         raise invalid(f"{within}.{error.name}", str(error)) from None
-
-
-def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @router.get("", response=Page[DeliveryItem], summary="List deliveries")

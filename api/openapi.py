@@ -1,5 +1,7 @@
 """The schema of the API as OpenAPI: django-ninja's, with problems and examples."""
 
+import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
@@ -28,6 +30,7 @@ _PROBLEM = {
         },
     },
 }
+_REFERENCE = re.compile('"#/components/schemas/([^"]+)"')
 _ALWAYS = (400, 401, 422, 429, 503)
 _WITH_BODY = (413, 415)
 
@@ -43,6 +46,8 @@ def schema() -> dict[str, Any]:
             for parameter in operation["parameters"]:
                 parameter.pop("examples", None)  # ninja writes a list, which OpenAPI does not take here
                 parameter["schema"] = _present(parameter["schema"])
+                if description := parameter["schema"].get("description"):
+                    parameter["description"] = description
             for status in sorted(_statuses(path, method, operation)):
                 operation["responses"].setdefault(status, _problem(status))
             for status, answer in operation["responses"].items():
@@ -52,7 +57,22 @@ def schema() -> dict[str, Any]:
                 body = content.get("content", {}).get(JSON)
                 if body is not None:
                     body["example"] = examples.of(body["schema"], components)
+    # Ninja also lists the models of parameters, to which nothing refers.
+    found["components"]["schemas"] = {
+        name: components[name] for name in sorted(_used(found["paths"], components))
+    }
     return found
+
+
+def _used(paths: Any, components: dict[str, Any]) -> set[str]:
+    """Return the names of the models to which the paths refer, and those of the models in them."""
+    names: set[str] = set()
+    parts = [paths]
+    while parts:
+        found = set(_REFERENCE.findall(json.dumps(parts.pop()))) - names
+        names |= found
+        parts += [components[name] for name in found]
+    return names
 
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[int]:

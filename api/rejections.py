@@ -8,7 +8,17 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field
 
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, newest_first
+from api.schemas import (
+    DEFAULT_ITEMS,
+    Id,
+    Limit,
+    Model,
+    Page,
+    Parameters,
+    Text,
+    newest_first,
+    refuse_parameters,
+)
 from ledger import unmatched
 from receiver.models import Reason, Rejection, RejectionCount
 
@@ -83,6 +93,7 @@ async def count_rejections(request: HttpRequest, query: Query[Days]) -> Page[Cou
 @router.get("/unmatched", response=Page[Unmatched], summary="List unmatched events")
 async def list_unmatched(request: HttpRequest) -> Page[Unmatched]:
     """List the events of the last seven days that no handler wanted, the most frequent first."""
+    refuse_parameters(request)
     return Page(
         items=[
             Unmatched(

@@ -1,16 +1,15 @@
 """The parts that all resources of the API share: base models, ids, pages, cursors and links."""
 
-from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.models import Token
-from api.problems import not_found
+from api.problems import invalid, not_found
 from ledger.filters import LARGEST_ID
 
 MAX_ITEMS = 200
@@ -27,9 +26,22 @@ Limit = Annotated[int, Field(ge=1, le=MAX_ITEMS, description="items of a page")]
 Cursor = Annotated[
     str, Field(pattern=r"^[0-9]{1,17}-[0-9]{1,18}$", description="where the page begins, as in `next`")
 ]
-Ago = Annotated[str, Field(pattern=r"^[0-9]{1,5}[mhd]$", examples=["24h"])]
-Moment = datetime | Ago
-"""A time: RFC 3339, UTC if it names no offset, or so long before now: `15m`, `24h`, `7d`."""
+Moment = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "string", "format": "date"},
+                {"type": "string", "pattern": "^[0-9]{1,5}[mhd]$", "examples": ["24h"]},
+            ]
+        }
+    ),
+]
+"""A time: RFC 3339, UTC if it names no offset, or so long before now: `15m`, `24h`, `7d`.
+
+`ledger.filters` reads it. Pydantic takes numbers too: the year 2026 would be half an hour after 1970 began.
+"""
 
 
 class Model(BaseModel):
@@ -64,6 +76,12 @@ class Parameters(BaseModel):
         if repeated := sorted(name for name in request.GET if len(request.GET.getlist(name)) > 1):
             raise _error(f"given more than once: {', '.join(repeated)}")
         return self
+
+
+def refuse_parameters(request: HttpRequest) -> None:
+    """Raise a 422 for any parameter, in a list that takes none. Ninja takes no model without a field."""
+    if request.GET:
+        raise invalid("query", f"unknown: {', '.join(sorted(request.GET))}; this list takes no parameters")
 
 
 def _error(message: str) -> PydanticCustomError:

@@ -117,10 +117,10 @@ def _given(query: Asked) -> str | None:
     return "repository" if query.repository is not None else None
 
 
-def _time(name: str, value: datetime | str | None, now: datetime, default: datetime) -> datetime:
+def _time(name: str, value: str | None, now: datetime, default: datetime) -> datetime:
     if value is None:
         return default
     try:
-        return moment(name, value.isoformat() if isinstance(value, datetime) else value, now)
+        return moment(name, value, now)
     except InvalidFilterError as error:
         raise invalid(f"query.{name}", str(error)) from None

@@ -10,7 +10,7 @@ from pydantic import Field
 from redis.exceptions import RedisError
 
 from api.problems import ProblemError
-from api.schemas import Id, Model, Page
+from api.schemas import Id, Model, Page, refuse_parameters
 from ledger import heartbeats
 
 router = Router(tags=["workers"])
@@ -35,6 +35,7 @@ class Worker(Model):
 @router.get("", response=Page[Worker], summary="List workers")
 async def list_workers(request: HttpRequest) -> Page[Worker]:
     """List the workers that are alive. 503 while Redis does not answer, which costs no delivery."""
+    refuse_parameters(request)
     try:
         alive = await sync_to_async(heartbeats.read)()
     except (RedisError, OSError) as error:

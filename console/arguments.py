@@ -21,6 +21,13 @@ def whole_number(least: int, largest: int) -> Callable[[str], int]:
     return number
 
 
+def some_text(text: str) -> str:
+    """Return the text. A blank one is often an unset variable of a shell, and would choose too much."""
+    if not text.strip() or not text.isprintable():
+        raise ArgumentTypeError("blank, or not printable")  # it may be a secret
+    return text
+
+
 def rate(text: str) -> float:
     """Return a number of deliveries per second, or 0."""
     try:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from console.arguments import iso_time, rate
+from console.arguments import iso_time, rate, some_text
 from receiver.models import Status
 
 # Maps options to lookups. Each option narrows the selection.
@@ -24,9 +24,11 @@ LOOKUPS = {
 def declare(parser: ArgumentParser) -> None:
     """Add the options to a command."""
     parser.add_argument("guids", nargs="*", metavar="GUID", type=UUID, help="one or more X-GitHub-Delivery")
-    parser.add_argument("--event", help="the event, as in push")
-    parser.add_argument("--action", help="the action of the payload, as in opened")
-    parser.add_argument("--repository", metavar="R", help="its full name at the time of the delivery")
+    parser.add_argument("--event", type=some_text, help="the event, as in push")
+    parser.add_argument("--action", type=some_text, help="the action of the payload, as in opened")
+    parser.add_argument(
+        "--repository", metavar="R", type=some_text, help="its full name at the time of the delivery"
+    )
     parser.add_argument("--status", choices=Status.values, help="one of the statuses")
     parser.add_argument(
         "--since", metavar="T", type=iso_time, help="received at T or later: ISO 8601, UTC without an offset"

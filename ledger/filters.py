@@ -64,15 +64,27 @@ def parse(parameters: Mapping[str, str], now: datetime) -> Filter:
     `15m`, `24h`, `7d`.
     """
     chosen = {name: parameters[name].strip() for name in CONDITIONS if parameters.get(name, "").strip()}
-    for value in chosen.values():
+    for name, value in chosen.items():
         if _UNSTORABLE.search(value):
-            raise InvalidFilterError("a filter", "text that a database can store")
+            raise InvalidFilterError(name, "text that a database can store")
         if len(value) > LONGEST_VALUE:
-            raise InvalidFilterError("a filter", f"at most {LONGEST_VALUE} characters")
+            raise InvalidFilterError(name, f"at most {LONGEST_VALUE} characters")
     condition = Q()
     for name, value in chosen.items():
         condition &= CONDITIONS[name](value, now)
     return Filter(chosen, condition)
+
+
+def exact(values: Mapping[str, str], now: datetime) -> Filter:
+    """Return the filter of all of these values. Raises `InvalidFilterError`, also for a blank one.
+
+    `parse` leaves out a blank one, as forms send them. A program or a command that names one would then
+    choose everything.
+    """
+    for name, value in values.items():
+        if not value.strip():
+            raise InvalidFilterError(name, "a text that is not blank")
+    return parse(values, now)
 
 
 def _status(value: str, _now: datetime) -> Q:
@@ -127,7 +139,7 @@ def moment(name: str, value: str, now: datetime) -> datetime:
     try:
         if ago := _AGO.fullmatch(value):
             return now - int(ago[1]) * _UNITS[ago[2]]
-        found = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value.upper())  # RFC 3339 allows t and z
         # Astimezone also refuses years that no database stores with every offset.
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):

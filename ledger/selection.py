@@ -38,12 +38,12 @@ class Selection:
     ) -> "Selection":
         """Return the deliveries that match all that is given, as of now.
 
-        `chosen` are filters by name, as in a URL. `repository` is a full name in any case. Raises
-        `ledger.filters.InvalidFilterError`.
+        `chosen` are filters by name, as in a URL, and none is blank. `repository` is a full name in any case.
+        Raises `ledger.filters.InvalidFilterError`.
         """
         newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         now = row_sets.clock()
-        chosen = filters.parse(chosen, now).chosen
+        chosen = filters.exact(chosen, now).chosen
         given: dict[str, Any] = {
             "filter": dict(chosen),
             "repository": repository,

@@ -12,7 +12,7 @@ from django.db import Error
 
 import database
 from console import filter_options, operating, signing
-from console.arguments import whole_number
+from console.arguments import some_text, whole_number
 from console.forwarding import forwarder, recording, target
 from console.forwarding.client import Answer, Client
 from console.forwarding.forwarder import Forwarder, Options, TargetAwayError
@@ -56,7 +56,10 @@ class Command(BaseCommand):
             "what arrives next, unless --after or --since is given; takes no GUID, --status or --until",
         )
         parser.add_argument(
-            "--secret", metavar="S", help="sign with S; default: FORWARD_SECRET, else the secret of send"
+            "--secret",
+            metavar="S",
+            type=some_text,
+            help="sign with S; default: FORWARD_SECRET, else the secret of send",
         )
         parser.add_argument(
             "--record",

@@ -13,7 +13,7 @@ from django.db import Error
 
 import database
 from console import operating
-from console.arguments import whole_number
+from console.arguments import some_text, whole_number
 from database import row_sets
 from ledger import operations
 from ledger.filters import LARGEST_ID
@@ -53,9 +53,10 @@ class Command(BaseCommand):
             "repository",
             nargs="?",
             metavar="OWNER/NAME",
+            type=some_text,
             help="the hooks of a repository that delivered here",
         )
-        target.add_argument("--org", help="the hooks of an organisation that delivered here")
+        target.add_argument("--org", type=some_text, help="the hooks of an organisation that delivered here")
         target.add_argument("--app", action="store_true", help="the hook of the App of GITHUB_APP_ID")
         parser.add_argument(
             "--hook",

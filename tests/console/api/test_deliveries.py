@@ -63,6 +63,12 @@ def test_filters_narrow_together(api: Programs) -> None:
         ("limit=201", "query.limit"),
         ("limit=0", "query.limit"),
         ("since=yesterday", "query.since"),
+        ("since=2026", "query.since"),
+        ("until=1795706777", "query.until"),
+        ("since=", "query.since"),
+        ("since=%00", "query.since"),
+        ("event=%20", "query.event"),
+        ("error=%E3%80%80", "query.error"),
         ("number=-1", "query.number"),
         ("cursor=x", "query.cursor"),
         ("cursor=1-1&after=1", "query.cursor"),
@@ -75,7 +81,7 @@ def test_a_wrong_parameter_is_named(query: str, at: str, api: Programs) -> None:
     kept()
     answer = api.reader.get(f"deliveries?{query}")
     assert answer.status == 422
-    assert problem(answer)["errors"][0]["at"].startswith(at)
+    assert [error["at"] for error in problem(answer)["errors"]] == [at]
 
 
 def test_one_delivery_has_its_headers_and_its_runs(api: Programs) -> None:

@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 
 from tests.console.api.conftest import Programs
+from tests.console.api.programs import problem
 from tests.console.conftest import Console
 
 pytestmark = pytest.mark.once
@@ -45,6 +46,34 @@ def test_every_body_and_answer_has_an_example_that_its_schema_allows(api: Progra
                     jsonschema_rs.validator_for(whole, validate_formats=True).validate(body["example"])
                     checked += 1
     assert checked > 150
+
+
+def test_every_model_is_that_of_a_body_or_an_answer(api: Programs) -> None:
+    found = schema(api)
+    text = json.dumps(found)
+    for name in found["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text, name
+
+
+def test_every_cursor_says_what_it_is(api: Programs) -> None:
+    cursors = [
+        parameter["description"]
+        for methods in schema(api)["paths"].values()
+        for parameter in methods.get("get", {}).get("parameters", [])
+        if parameter["name"] == "cursor"
+    ]
+    assert (len(cursors) > 10, set(cursors)) == (True, {"where the page begins, as in `next`"})
+
+
+def test_no_list_ignores_a_misspelled_filter(api: Programs) -> None:
+    lists = [
+        path
+        for path, methods in schema(api)["paths"].items()
+        if "get" in methods and "Page_" in json.dumps(methods["get"]["responses"]) and "{" not in path
+    ]
+    assert len(lists) > 12
+    for path in lists:
+        assert problem(api.reader.get(f"{path}?evnt=push"))["errors"][0]["detail"].startswith("unknown: evnt")
 
 
 def test_the_page_shows_every_endpoint_to_people_who_signed_in(console: Console, api: Programs) -> None:

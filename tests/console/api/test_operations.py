@@ -42,7 +42,10 @@ def test_a_replay_by_a_filter_begins_once_for_a_key(api: Programs) -> None:
 
 
 def test_a_filter_that_chooses_everything_or_nothing_sensible_begins_nothing(api: Programs) -> None:
-    for filters in ({}, {"statu": "dead"}, {"status": "lost"}, {"since": "0001-01-01T00:00:00+23:00"}):
+    for filters in (
+        {}, {"statu": "dead"}, {"status": "lost"}, {"since": "0001-01-01T00:00:00+23:00"},
+        {"event": " "}, {"status": "dead", "repository": "\t"}, {"since": "2026"}, {"since": 2026},
+    ):  # fmt: skip
         answer = api.operator.post("deliveries/replay", {"filter": filters})
         assert problem(answer)["status"] == 422
     assert not Operation.objects.exists()

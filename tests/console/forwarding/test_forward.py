@@ -155,6 +155,8 @@ def test_the_filters_are_those_of_replay(
         (("--follow", "--until", "2026-05-01"), "--follow goes on with what arrives"),
         (("--to", "file:///etc/passwd", "--after", "0"), "a URL must begin with http:// or https://"),
         (("--to", "http://me:pass@host/", "--after", "0"), "a URL must hold no user and no password"),
+        (("--event", " "), "argument --event: blank, or not printable"),
+        (("--after", "0", "--secret", ""), "argument --secret: blank, or not printable"),
         (("4a1f3c52-0000-4000-8000-000000000000",), "not stored: 4a1f3c52-0000-4000-8000-000000000000"),
     ],
 )
