@@ -14,6 +14,8 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from ledger import gauges, heartbeats
+from receiver.models import Reason, Status
+from telemetry import events
 from telemetry.counts import HANDLER, INGEST, QUEUE, RECEIVED, SETTLED, SUM, Histogram
 from telemetry.models import Count
 from upstream.models import Missed, MissedState
@@ -53,6 +55,11 @@ GAUGES = {
 }
 
 
+# An alert on an increase sees none in a series that begins with the first failure, so it begins at 0:
+# https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
+_DEAD = {(event, Status.DEAD.value): 0 for event in sorted({*events.KNOWN, events.OTHER})}
+
+
 class Database(Collector):
     """Collects all metrics. Raises `django.db.Error`; without Redis, the number of workers is left out."""
 
@@ -60,9 +67,9 @@ class Database(Collector):
         """Yield each metric with its samples."""
         series = _series()
         yield _filled(_counter("deliveries"), _firsts(series[RECEIVED]))
-        yield _filled(_counter("settled"), _firsts(series[SETTLED]))
-        rejections = sorted(gauges.rejections().items())
-        yield _filled(_counter("rejections"), {(reason,): number for reason, number in rejections})
+        yield _filled(_counter("settled"), _DEAD | _firsts(series[SETTLED]))
+        rejections = dict.fromkeys(Reason.values, 0) | gauges.rejections()
+        yield _filled(_counter("rejections"), {(reason,): number for reason, number in rejections.items()})
         for name, histogram in (("ingest", INGEST), ("queue", QUEUE), ("handler", HANDLER)):
             yield _observed(_histogram(f"{name}_seconds"), histogram, series[histogram.name])
         for name, numbers in _gauges():

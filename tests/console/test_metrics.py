@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from receiver.models import Reason, RejectionCount
 from telemetry.counts import RECEIVED, SETTLED
 from telemetry.models import Count
 from tests import github, processes
@@ -74,6 +75,15 @@ def test_gauges_show_the_state_of_the_ledger(console: Console) -> None:
     assert found[("hookkeeper_oldest_waiting_seconds",)] > 1_000_000
     assert found["hookkeeper_missed", "lost"] == 0
     assert found["hookkeeper_operations", "replay", "running"] == 0
+
+
+def test_a_series_with_an_alert_on_its_increase_begins_at_zero(console: Console) -> None:
+    Count.objects.filter(name=SETTLED).delete()
+    RejectionCount.objects.all().delete()
+    found = samples(console.stranger().get("/metrics").text)
+    assert {found["hookkeeper_rejections_total", reason] for reason in Reason.values} == {0}
+    assert found["hookkeeper_settled_total", "push", "dead"] == 0
+    assert found["hookkeeper_settled_total", "other", "dead"] == 0
 
 
 @pytest.mark.once

@@ -34,12 +34,19 @@ def test_every_reason_in_an_alert_exists() -> None:
     assert {reason for value in values for reason in value.split("|")} <= set(Reason.values)
 
 
-def test_promtool_loads_the_rules() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
+def promtool(*arguments: str) -> str:
+    """Return what promtool prints."""
+    found = shutil.which("promtool")
+    if found is None:
         pytest.skip("needs promtool, of Debian's package prometheus")
-    done = subprocess.run(
-        [promtool, "check", "rules", str(FOLDER / "alerts.yml")], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "9 rules found" in done.stdout
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_promtool_loads_the_rules() -> None:
+    assert "9 rules found" in promtool("check", "rules", str(FOLDER / "alerts.yml"))
+
+
+def test_each_alert_fires_for_its_fault_and_for_nothing_else() -> None:
+    assert "SUCCESS" in promtool("test", "rules", str(Path(__file__).with_name("alerts_test.yml")))
