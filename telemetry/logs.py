@@ -151,12 +151,13 @@ def _pairs(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
     """Yield the pairs of the message, and the fields of its arguments."""
     if not isinstance(record.args, tuple) or not isinstance(record.msg, str):
         return
-    names = [match[1] for match in _PLACEHOLDER.finditer(record.msg) if match[0] != "%%"]
-    for name, value in zip(names, record.args, strict=False):
+    places = [match for match in _PLACEHOLDER.finditer(record.msg) if match[0] != "%%"]
+    for place, value in zip(places, record.args, strict=False):
         if isinstance(value, HasFields):
             yield from value.log_fields.items()
-        elif name is not None:
-            yield name, value
+        elif place[1] is not None:
+            # An error may have no text, as TimeoutError() has none.
+            yield place[1], repr(value) if place[0].endswith("r") and not isinstance(value, str) else value
 
 
 def _plain(fields: Mapping[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from upstream.answers import Answer
 from upstream.client import Client
-from upstream.errors import UpstreamError
+from upstream.errors import NotFoundError, UpstreamError
 
 # Seconds after which the answer is left out. It bounds a request of the API to less than two seconds.
 LONGEST_WAIT = 1.5
@@ -41,12 +41,12 @@ class RateAnswer(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The present state of a repository, and of the rate limit."""
+    """The present state of a repository, and of the rate limit, where the server has one."""
 
     repository: RepositoryAnswer
-    limit: int
-    remaining: int
-    reset_at: datetime
+    limit: int | None
+    remaining: int | None
+    reset_at: datetime | None
 
 
 def is_of(server: str) -> bool:
@@ -60,13 +60,24 @@ async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) ->
     owner, _, name = full_name.partition("/")
     try:
         async with asyncio.timeout(longest):
-            repository, found = await asyncio.gather(
-                client.get("/repos/{owner}/{name}", RepositoryAnswer, owner=owner, name=name),
-                client.get("/rate_limit", RateAnswer),
+            repository, rate = await asyncio.gather(
+                client.get("/repos/{owner}/{name}", RepositoryAnswer, owner=owner, name=name), _rate(client)
             )
     except TimeoutError:
         return f"GitHub did not answer within {longest:g} s"
     except UpstreamError as error:
         return str(error)
-    rate = found.rate
+    if rate is None:
+        return Live(repository, None, None, None)
     return Live(repository, rate.limit, rate.remaining, datetime.fromtimestamp(rate.reset, UTC))
+
+
+async def _rate(client: Client) -> Rate | None:
+    """Return the rate limit, and None of a GitHub Enterprise Server without one, as most are.
+
+    https://docs.github.com/enterprise-server/rest/rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user
+    """
+    try:
+        return (await client.get("/rate_limit", RateAnswer)).rate
+    except NotFoundError:
+        return None

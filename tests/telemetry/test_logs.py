@@ -64,6 +64,11 @@ def test_a_message_of_pairs_has_them_as_fields() -> None:
     }
 
 
+def test_an_error_without_a_text_has_its_name_as_a_field() -> None:
+    found = as_json(record("not answered error=%r path=%r", TimeoutError(), "/a"))
+    assert (found["error"], found["path"]) == ("TimeoutError()", "/a")
+
+
 def test_a_pair_cannot_take_the_place_of_the_message() -> None:
     assert as_json(record("an event message=%s level=%s", "evil", "debug"))["level"] == "warning"
 

@@ -1,6 +1,7 @@
 """What GitHub says now about a repository, or why it is left out: never late."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,7 +21,14 @@ async def test_counts_and_the_rate_limit_are_read(fake: Github, client: Client) 
     found = await live.read(client, "octo/cat")
     assert isinstance(found, live.Live)
     assert (found.repository.open_issues_count, found.limit, found.remaining) == (7, 5000, 4998)
-    assert found.reset_at.year == 2027
+    assert found.reset_at == datetime.fromtimestamp(1_800_000_000, UTC)
+
+
+async def test_counts_are_read_from_a_server_without_a_rate_limit(fake: Github, client: Client) -> None:
+    fake.data["/repos/octo/cat"] = REPOSITORY
+    found = await live.read(client, "octo/cat")
+    assert isinstance(found, live.Live)
+    assert (found.repository.open_issues_count, found.limit, found.reset_at) == (7, None, None)
 
 
 async def test_a_repository_that_github_does_not_know_is_left_out(fake: Github, client: Client) -> None:
