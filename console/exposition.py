@@ -48,7 +48,7 @@ HISTOGRAMS = {
 }
 GAUGES = {
     "deliveries": ("Deliveries that are received, processing, retrying or dead now.", ("status",)),
-    "oldest_waiting_seconds": ("Age of the oldest delivery that waits; 0 if none does.", ()),
+    "oldest_waiting_seconds": ("Time since the oldest delivery that waits was due; 0 if none is due.", ()),
     "workers": ("Workers with a heartbeat; absent while Redis does not answer.", ()),
     "missed": ("Deliveries that GitHub could not deliver: found, asked, arrived, lost.", ("state",)),
     "operations": ("Operations.", ("kind", "state")),

@@ -25,10 +25,13 @@ def deliveries() -> dict[str, int]:
 
 
 def oldest_waiting() -> float:
-    """Return for how many seconds the oldest delivery waits that is due or will be; 0 if none waits."""
-    first = Delivery.objects.filter(WAITING).order_by("next_attempt_at")[: CAP + 1]
-    oldest: datetime | None = first.aggregate(oldest=models.Min("received_at"))["oldest"]
-    return max(0.0, (row_sets.clock() - oldest).total_seconds()) if oldest else 0.0
+    """Return for how many seconds the delivery waits that has been due longest; 0 if none is due.
+
+    A retry is due at its time, and a replay when it was asked for, however old the delivery is.
+    """
+    waiting = Delivery.objects.filter(WAITING, next_attempt_at__isnull=False).order_by("next_attempt_at")
+    due: datetime | None = waiting.values_list("next_attempt_at", flat=True).first()
+    return max(0.0, (row_sets.clock() - due).total_seconds()) if due else 0.0
 
 
 def rejections() -> dict[str, int]:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,16 @@ def test_gauges_show_the_state_of_the_ledger(console: Console) -> None:
     assert found[("hookkeeper_oldest_waiting_seconds",)] > 1_000_000
     assert found["hookkeeper_missed", "lost"] == 0
     assert found["hookkeeper_operations", "replay", "running"] == 0
+
+
+def test_what_waits_for_its_retry_or_was_just_replayed_is_no_backlog(console: Console) -> None:
+    now = timezone.now()
+    kept(status="retrying", received_at="2026-01-01T00:00Z", next_attempt_at=now + timedelta(hours=1))
+    kept(received_at="2026-01-01T00:00Z", next_attempt_at=None)  # behind another one of its ordering key
+    assert samples(console.stranger().get("/metrics").text)[("hookkeeper_oldest_waiting_seconds",)] == 0
+    kept(received_at="2026-01-01T00:00Z", next_attempt_at=now - timedelta(minutes=10), trigger="replay")
+    waited = samples(console.stranger().get("/metrics").text)[("hookkeeper_oldest_waiting_seconds",)]
+    assert 600 <= waited < 10_000
 
 
 def test_a_series_with_an_alert_on_its_increase_begins_at_zero(console: Console) -> None:
