@@ -5,6 +5,7 @@ The docstring below the line that reads a variable is its row in `docs/reference
 """
 
 import hashlib
+import logging
 import os
 import re
 import tomllib
@@ -283,3 +284,5 @@ LOGGING = {
         "arq": {"propagate": False},
     },
 }
+# A warning of Python is a log line, too; otherwise it would be two lines of another format.
+logging.captureWarnings(True)

@@ -185,6 +185,21 @@ def test_every_line_of_the_receiver_is_json(database_url: str, tmp_path: Path) -
     assert all(json.loads(line)["message"] for line in written.splitlines())
 
 
+def test_a_warning_of_python_is_a_line_of_json() -> None:
+    code = "import django, warnings; django.setup(); warnings.warn('of a\\nlibrary')"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=processes.ROOT,
+        env=processes.environment(LOG_FORMAT="json", DJANGO_SETTINGS_MODULE="settings"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(told.stderr)
+    assert (found["level"], found["logger"]) == ("warning", "py.warnings")
+    assert "UserWarning: of a library" in found["message"]
+
+
 def test_the_receiver_writes_no_line_for_a_request() -> None:
     code = (
         "import logging; from uvicorn.config import Config;"
