@@ -5,8 +5,8 @@ worker's CPU time. Call these functions in a transaction, unless it is one inser
 values in the order of `fields`, which are attribute names of the model, as in `repository_id`.
 
 On PostgreSQL, a transaction that inserts or locks rows is committed asynchronously: a crash of the server may
-undo it. Each is followed by the settlement of its delivery, whose commit flushes the log up to itself, or is
-repeated. https://www.postgresql.org/docs/current/wal-async-commit.html
+undo it. Each is followed by the settlement of its delivery, which is later in the log, so the crash undoes
+that too, and the delivery is processed again. https://www.postgresql.org/docs/current/wal-async-commit.html
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -5,6 +5,8 @@ WITH ended AS MATERIALIZED (
         %(id)t::bigint[], %(guid)t::uuid[], %(claims)t::integer[], %(worker)t::text[], %(status)t::text[],
         %(crashed)t::integer[], %(error)t::text[], %(wait)t::double precision[]
     ) AS ended (id, guid, claims, worker, status, crashed, error, wait)
+    -- A crash of the server that undoes it leaves the delivery in processing, as a worker that dies before it does.
+    WHERE (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
 ),
 held AS (
     SELECT delivery.id, delivery.guid, delivery.claims, delivery.worker, delivery.status AS stands

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests import github, processes
-from tests.chaos import invariants, ledger, stack
+from tests.chaos import invariants, ledger, stack, stored
 from tests.chaos.counts import Counts
 from tests.chaos.postgresql import PostgreSQL
 from tests.chaos.redis_server import RedisServer
@@ -169,6 +169,21 @@ async def test_a_delivery_survives_a_crash_of_postgresql_whatever_the_database_h
             await asyncio.to_thread(postgresql.stop)
         await asyncio.to_thread(postgresql.start)
         invariants.kept(url, sender)
+
+
+async def test_a_settlement_that_a_crash_of_postgresql_undoes_is_made_again_with_its_records(
+    postgresql: PostgreSQL, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    there = {"DATABASE_URL": postgresql.url, "REDIS_URL": redis_server.url}
+    # Otherwise a commit that nobody waits for reaches the disk within a second.
+    with postgresql.setting("wal_writer_delay", "10s"):
+        stored.store(postgresql.url, [stored.Push(number) for number in range(20)])
+        with processes.worker(tmp_path / "worker.log", **there):
+            await invariants.ended(postgresql.url)
+            await asyncio.to_thread(postgresql.stop)
+            await asyncio.to_thread(postgresql.start)
+            assert await invariants.ended(postgresql.url) == {"succeeded": 20}
+        invariants.each_succeeded_once(postgresql.url, "push.record")
 
 
 async def test_a_postgresql_that_stands_still_is_503_in_time_and_over_when_it_goes_on(

@@ -3,6 +3,9 @@
 import asyncio
 import json
 import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +19,8 @@ from django.utils import timezone
 
 from handlers import DeliveryContext, PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
-from processing import batch_runner, claiming, retrying, settling, statements
+from processing import batch_runner, claiming, leases, retrying, settling, statements
+from processing.batch_runner import BatchRunner
 from processing.claiming import Claimed
 from receiver.models import Delivery, HandlerRun
 from schemas.push import PushEvent
@@ -38,6 +42,17 @@ def _long_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:
     await drain(recorder.runner())
     return [await Delivery.objects.aget(pk=row.pk) for row in rows]
+
+
+@asynccontextmanager
+async def running(runner: BatchRunner) -> AsyncIterator[None]:
+    """Let it claim by itself during the context."""
+    task = asyncio.create_task(runner.run())
+    async with asyncio.timeout(30):
+        yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await runner.stop(30)
 
 
 async def due() -> None:
@@ -426,3 +441,33 @@ async def test_a_handler_that_loses_its_connection_each_time_uses_up_attempts_in
     [row] = await process(recorder, await make())
     assert (row.status, row.attempts) == ("retrying", 1)
     assert len(recorder.calls) == batch_runner.OUTAGES + 1
+
+
+async def test_wake_ups_in_quick_succession_share_a_claim() -> None:
+    runner, count, done = Recorder().runner(), 0, asyncio.Event()
+    claim = runner.claim
+
+    async def woken() -> claiming.ClaimResult:
+        nonlocal count
+        count += 1
+        if count == 6:
+            done.set()
+        runner.due.set()
+        return await claim()
+
+    runner.claim = woken  # type: ignore[method-assign]
+    began = time.monotonic()
+    async with running(runner):
+        await done.wait()
+        # A timer may be a millisecond early.
+        assert time.monotonic() - began > 0.9 * 5 * batch_runner.CLAIM_INTERVAL
+
+
+async def test_the_rest_of_a_backlog_is_claimed_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_runner, "CLAIM_INTERVAL", 60)
+    monkeypatch.setattr(leases, "CLAIM", 1)
+    for _ in range(3):
+        await make("star__created")
+    async with running(Recorder().runner()):
+        while await Delivery.objects.filter(status="ignored").acount() < 3:  # noqa: ASYNC110 - the rows say it
+            await asyncio.sleep(0.01)

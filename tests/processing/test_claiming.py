@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 import database
+from database import row_sets
 from processing import claiming, settling
 from processing.claiming import LEASE, Capacity, Claimed
 from processing.running import Run, Verdict
@@ -197,6 +198,16 @@ async def test_a_worker_whose_claim_a_crash_of_the_server_undid_cannot_settle_th
     assert await database.run(claiming.release, [undone.lease]) == 0
     await settle(claimed, Verdict(Status.SUCCEEDED))
     assert (await Delivery.objects.aget()).status == "succeeded"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's commits are durable")
+def test_a_settlement_does_not_wait_for_the_disk() -> None:
+    stored()
+    [claimed] = take()
+    with transaction.atomic():
+        settling._write([(claimed, Verdict(Status.SUCCEEDED))])
+        assert row_sets.execute("SHOW synchronous_commit", []) == [("off",)]
+    assert row_sets.execute("SHOW synchronous_commit", []) == [("on",)]
 
 
 async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that_was_given_its_id() -> None:
