@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 # Before any test is imported: no example fails because the machine has much else to do.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+# Seconds for one test with the full counts, which may be a property test too; pyproject.toml has the limit of
+# the suite.
+FULL_TIMEOUT = 1200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what touches the database: `make test` runs it on PostgreSQL too.
 
     Tests marked `once` and tests that drive a browser run on SQLite only; the pages have other tests on both.
+    With --chaos, every test may take `FULL_TIMEOUT`.
     """
     for item in items:
+        if servers.full_counts:
+            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
         if item.get_closest_marker("once") or "browser" in getattr(item, "fixturenames", ()):
             continue
         if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):

@@ -17,8 +17,6 @@ from tests.chaos.postgresql import PostgreSQL
 from tests.chaos.redis_server import RedisServer
 
 HERE = Path(__file__).parent
-# Seconds for one test with the full counts; pyproject.toml has the limit of the suite.
-FULL_TIMEOUT = 1200
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -36,8 +34,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.store)
-        if chaos:
-            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
         only, full = item.get_closest_marker("only"), item.get_closest_marker("full")
         if (
             (only is not None and not run.issuperset(only.args))

@@ -24,7 +24,7 @@ BEFORE = "9c7e3a26686d2e4b34c3c22d26f64419346a2a14"
 GIT = shutil.which("git")
 
 # It starts six processes, one after the other.
-pytestmark = [pytest.mark.full, pytest.mark.only("postgresql"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.only("postgresql")]
 
 
 def known() -> bool:

@@ -20,7 +20,7 @@ from tests import servers
 from tests.console.api.conftest import Programs
 from tests.console.kept import kept
 
-pytestmark = [pytest.mark.hypothesis, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.hypothesis
 assert _openapi_checks  # importing it registers the checks
 # Each check of schemathesis says what an answer must not do; two ask for what this API does on purpose not.
 SKIPPED = {
