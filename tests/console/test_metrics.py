@@ -115,6 +115,10 @@ def test_from_elsewhere_it_takes_a_token(console: Console, accounts: str) -> Non
     assert (right.status, "hookkeeper_workers" in right.text) == (200, True)
 
 
+def test_it_takes_no_other_method(console: Console) -> None:
+    assert console.stranger().post("/metrics", csrf=False).status == 405
+
+
 def test_promtool_accepts_it(console: Console) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
