@@ -4,10 +4,12 @@ import asyncio
 from datetime import datetime
 from typing import Annotated
 
+from django.db import Error
 from django.http import HttpRequest
 from ninja import Path, Query, Router
 from pydantic import Field
 
+import database
 from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, must, newest_first, number
 from ledger import repositories
 from records.models import Repository as Row
@@ -18,6 +20,10 @@ from upstream.credentials import Credentials
 router = Router(tags=["repositories"])
 
 Value = bool | int | datetime | str | list[str] | None
+
+# Those of an operation that the part of the newest sync has.
+_SYNC = ("id", "state", "requested_by", "done", "failed", "created_at", "finished_at", "error")
+_UNREAD = "These could not be read."
 
 
 class Listed(Parameters):
@@ -94,12 +100,13 @@ PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the reposito
 
 @router.get("/{id}", response=RepositoryDetail, summary="Get a repository")
 async def get_repository(request: HttpRequest, id: PathId, query: Query[Details]) -> RepositoryDetail:  # noqa: A002 - the API's name
-    """Get a repository with its open pull requests and issues, refs, pushes, runs, releases and hooks.
+    """Get a repository with its open pulls and issues, refs, pushes, runs, releases, hooks and newest sync.
 
     The parts are read at the same time, and with `live=true` GitHub is asked meanwhile.
     """
     row = must(await Row.objects.filter(pk=number(id)).afirst())
     asking = asyncio.create_task(_ask(row)) if query.live else None
+    read_parts, sync = await asyncio.gather(repositories.read(row), _sync(row))
     parts = [
         Part(
             name=read.part.name,
@@ -107,14 +114,25 @@ async def get_repository(request: HttpRequest, id: PathId, query: Query[Details]
             items=[dict(zip(read.part.columns, values, strict=True)) for values in read.rows]
             if read.rows is not None
             else None,
-            error=None if read.rows is not None else "These could not be read.",
+            error=None if read.rows is not None else _UNREAD,
         )
-        for read in await repositories.read(row)
+        for read in read_parts
     ]
     said = await asking if asking else None
     return RepositoryDetail(
-        **{name: getattr(row, name) for name in Repository.columns()}, parts=parts, live=said
+        **{name: getattr(row, name) for name in Repository.columns()}, parts=[*parts, sync], live=said
     )
+
+
+async def _sync(row: Row) -> Part:
+    """Return the newest sync with GitHub as a part, without items where there was none."""
+    named = {"name": "sync", "title": "Newest sync with GitHub"}
+    try:
+        found = await database.run(repositories.newest_sync, row)
+    except Error:
+        return Part(**named, items=None, error=_UNREAD)
+    shown = {name: getattr(found, name) for name in _SYNC} | {"id": str(found.pk)} if found else None
+    return Part(**named, items=[shown] if shown else [], error=None)
 
 
 async def _ask(row: Row) -> Live:

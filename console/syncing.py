@@ -16,16 +16,13 @@ import schemas
 from console.accounts.roles import require_operator
 from console.operations import key_of
 from console.pages import ActionView
-from ledger import operations
+from ledger import operations, repositories
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
 from records.models import Repository
 from upstream.credentials import Credentials
 
 logger = logging.getLogger(__name__)
-
-# Newest syncs of all repositories, among which the page searches this one's.
-MAX_SEARCHED = 200
 
 
 class SyncView(ActionView):
@@ -60,13 +57,7 @@ def offered(repository: Repository) -> bool:
 
 def context(repository: Repository) -> Mapping[str, Any]:
     """Return what the page shows: the newest sync, and the key of the next one. Reads the database."""
-    return {"syncs": offered(repository), "sync": _newest(repository), "key": uuid4()}
-
-
-def _newest(repository: Repository) -> Operation | None:
-    rows = Operation.objects.filter(kind=Kind.SYNC).order_by("-pk")[:MAX_SEARCHED]
-    name = repository.full_name.lower()
-    return next((row for row in rows if str(row.parameters.get("repository")).lower() == name), None)
+    return {"syncs": offered(repository), "sync": repositories.newest_sync(repository), "key": uuid4()}
 
 
 def _is_open(repository: Repository) -> bool:

@@ -8,10 +8,13 @@ from typing import Any
 from django.db import Error
 
 import database
+from ledger.models import Kind, Operation
 from records.models import Repository
 
 # Rows of one part.
 ROWS = 20
+# Newest syncs of all repositories, among which those of one are searched.
+MAX_SYNCS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,13 @@ async def read(repository: Repository) -> list[Read]:
             raise rows
         parts.append(Read(part, None if isinstance(rows, BaseException) else rows))
     return parts
+
+
+def newest_sync(repository: Repository) -> Operation | None:
+    """Return the newest sync of a repository with GitHub. Raises `django.db.Error`."""
+    rows = Operation.objects.filter(kind=Kind.SYNC).order_by("-pk")[:MAX_SYNCS]
+    name = repository.full_name.lower()
+    return next((row for row in rows if str(row.parameters.get("repository")).lower() == name), None)
 
 
 def _rows(repository: Repository, part: Part) -> list[tuple[Any, ...]]:

@@ -9,7 +9,8 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
-from ledger import heartbeats
+from ledger import heartbeats, operations
+from ledger.models import Kind
 from receiver.models import Rejection, RejectionCount, Status
 from records.models import Commit, Issue, PullRequest, Repository
 from tests.console.api.conftest import Programs
@@ -56,10 +57,22 @@ def test_a_repository_has_the_parts_of_the_consoles_page(api: Programs, reposito
     found = json.loads(answer.body)
     assert found["github_id"] == str(2**60)
     parts = {part["name"]: part for part in found["parts"]}
-    assert set(parts) == {"pulls", "issues", "refs", "pushes", "runs", "releases", "hooks"}
+    assert set(parts) == {"pulls", "issues", "refs", "pushes", "runs", "releases", "hooks", "sync"}
+    assert (parts["sync"]["items"], parts["sync"]["error"]) == ([], None)
     [shown] = parts["pulls"]["items"]
     assert (shown["number"], shown["title"]) == (12, "A title")
     assert [item["id"] for item in items(api.reader.get("repositories?name=octo/cat"))] == [found["id"]]
+
+
+def test_a_repository_has_its_newest_sync(api: Programs, repository: Repository) -> None:
+    _, newest, _ = (
+        operations.create(Kind.SYNC, {"repository": name, "since": None}, name)
+        for name in ("octo/cat", "Octo/Cat", "octo/dog")
+    )
+    answer = json.loads(api.reader.get(f"repositories/{repository.pk}").body)
+    [shown] = answer["parts"][-1]["items"]
+    assert (shown["id"], shown["state"]) == (str(newest.pk), "queued")
+    assert (shown["requested_by"], shown["done"]) == ("Octo/Cat", 0)
 
 
 def test_a_part_that_cannot_be_read_says_so_and_costs_no_other(api: Programs, repository: Repository) -> None:
