@@ -95,7 +95,8 @@ class BatchRunner:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self.due.wait()
-            await asyncio.sleep(began + interval - time.monotonic())
+            if (pause := began + interval - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
 
     async def claim(self) -> ClaimResult:
         """Claim as much as there is capacity for, and start it. Raises `django.db.Error`."""
