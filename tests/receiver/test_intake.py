@@ -219,6 +219,16 @@ async def test_statements_have_names_on_a_direct_connection(parts: Parts, write:
     assert names != []
 
 
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite compresses nothing")
+def test_postgresql_compresses_no_body_again() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attstorage FROM pg_attribute"
+            " WHERE attrelid = 'receiver_delivery'::regclass AND attname = 'body'"
+        )
+        assert cursor.fetchone() == ("e",)  # external: out of the row where it is long, never compressed
+
+
 def test_an_acknowledged_row_is_synced_to_the_disk() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
