@@ -15,9 +15,8 @@ import database
 import handlers
 import schemas
 from handlers import Registry, registry
-from processing import claiming, leases, ordering, running, settling
+from processing import claiming, isolation, leases, ordering, running, settling
 from processing.claiming import Capacity, Claimed, ClaimResult
-from processing.isolation import Isolation
 from processing.leases import Leases
 from processing.log_lines import LogLine
 from processing.running import Conditions, DatabaseAwayError, Events, Verdict
@@ -59,7 +58,8 @@ class BatchRunner:
         self.rules = ordering.rules(registry.serialized())
         self.due = asyncio.Event()
         """Set when deliveries may be due, or capacity for a large one is free."""
-        self.isolation = Isolation(registry, worker, lease)
+        self.isolating: asyncio.Task[None] | None = None
+        """Runs isolating processes while there are suspects."""
         self._claim: asyncio.Future[ClaimResult] | None = None
         self._ended: list[settling.Ended] = []
         self._settlers: set[asyncio.Task[None]] = set()
@@ -80,7 +80,7 @@ class BatchRunner:
             try:
                 if time.monotonic() > repaired_at + REPAIR_EVERY:
                     if await database.run(self.repair):
-                        self.isolation.start()
+                        self.isolate()
                     repaired_at = time.monotonic()
                 self._claim = asyncio.ensure_future(self.claim())
                 result = await asyncio.shield(self._claim)
@@ -113,7 +113,7 @@ class BatchRunner:
         self.leases.reached(answered=True)
         self.leases.take(result.claims, since)
         if result.suspects:
-            self.isolation.start()
+            self.isolate()
         now = time.time()
         for claimed in result.claims:
             delivery = claimed.delivery
@@ -138,6 +138,14 @@ class BatchRunner:
         ordering.repair()
         return Delivery.objects.suspects_wait(SUSPECTS_WAIT)
 
+    def isolate(self) -> None:
+        """Run suspects in isolating processes, unless they are run already, until none is due."""
+        if self.isolating is None or self.isolating.done():
+            modules = {one.run.__module__ for listed in self.registry.handlers.values() for one in listed}
+            self.isolating = asyncio.create_task(
+                isolation.run(self.worker, self.leases.length, sorted(modules))
+            )
+
     async def stop(self, grace: float) -> None:
         """Wait up to `grace` seconds for what runs, then give the rest back. The caller claims no more."""
         if self._claim is not None:
@@ -150,11 +158,12 @@ class BatchRunner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*self._settlers)
-        await self.isolation.stop()
-        rest = [claimed.lease for claimed in self.leases.held.values()]
+        if self.isolating is not None:
+            self.isolating.cancel()
+            await asyncio.gather(self.isolating, return_exceptions=True)
         try:
-            count = await database.run(claiming.release, rest)
-            logger.info("claims given back count=%d", count)
+            given_back = await database.run(claiming.release, self.worker)
+            logger.info("claims given back count=%d", len(given_back))
         except Error as error:
             logger.error("claims not given back error=%s", error)  # noqa: TRY400 - their leases end
 

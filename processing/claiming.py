@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import Error, IntegrityError, connection, models, transaction
+from django.db import Error, IntegrityError, connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from database import bulk, is_outage
 from database.row_sets import Row
 from processing import ordering, statements
-from receiver.models import Delivery, Outcome, Status, after
+from receiver.models import Delivery, DeliveryQuerySet, Outcome, Status, after
 
 # The worker renews it three times in this time, so it only has to outlast a stall of worker or database.
 LEASE = timedelta(seconds=30)
@@ -169,14 +170,6 @@ def _execute(parameters: Mapping[str, Any]) -> list[Row]:
     return statements.execute("claim", parameters)
 
 
-def isolated(worker: str) -> list[Claimed]:
-    """Return what the isolating process of this worker holds, without bodies."""
-    rows = Delivery.objects.filter(status=Status.PROCESSING, worker=worker, crashes__gt=0)
-    return [
-        Claimed(DeliveryRow._make(row), has_siblings=True) for row in rows.values_list(*DeliveryRow._fields)
-    ]
-
-
 def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
     """Return the raw bodies of these deliveries, or for each why its body cannot be read.
 
@@ -219,34 +212,33 @@ def _find_done(claims: Sequence[Claimed]) -> None:
             by_id[pk].done[handler] = outcome
 
 
-def _held(leases: Collection[Lease], *, wait: bool) -> list[int]:
-    """Lock the deliveries whose leases still hold; return their ids. `wait` waits for locked rows."""
-    rows = Delivery.objects.select_for_update(no_key=True, skip_locked=not wait).order_by(
-        "guid", "hook_id", "source"
-    )
-    mine = rows.filter(pk__any=[pk for pk, *_ in leases], status=Status.PROCESSING)
-    names = set(leases)
-    return [row[0] for row in mine.values_list("pk", "guid", "claims", "worker") if row in names]
-
-
 @transaction.atomic
 def renew(leases: Collection[Lease], lease: timedelta) -> set[int]:
     """Extend these leases to `lease` from now; return the ids of the deliveries that are still held."""
     # A locked row is being settled at this moment.
-    ids = _held(leases, wait=False)
+    rows = _processing(skip_locked=True).filter(pk__any=[pk for pk, *_ in leases])
+    names = set(leases)
+    ids = [row[0] for row in rows.values_list("pk", "guid", "claims", "worker") if row in names]
     Delivery.objects.filter(pk__any=ids).update(lease_expires_at=after(lease))
     return set(ids)
 
 
 @transaction.atomic
-def release(leases: Collection[Lease], *, crashed: bool = False) -> int:
-    """Give back claims: they are due at once, and no attempt is counted. Return how many were still held.
+def release(worker: str, *, suspects: bool = False, crash: str = "") -> list[str]:
+    """Give back what a worker holds, or only its suspects: due at once, and without an attempt.
 
-    `crashed` counts the end of the process that ran them.
+    `crash` says how the process ended that ran them, which each of them counts. Returns their guids.
     """
-    return Delivery.objects.filter(pk__any=_held(leases, wait=True)).update(
-        status=Status.RECEIVED,
-        lease_expires_at=None,
-        next_attempt_at=Now(),
-        crashes=models.F("crashes") + int(crashed),
+    rows = _processing().filter(worker=worker, crashes__gte=int(suspects))
+    guids = dict(rows.values_list("pk", "guid"))
+    counted = {"crashes": F("crashes") + 1, "error": crash} if crash else {}
+    Delivery.objects.filter(pk__any=list(guids)).update(
+        status=Status.RECEIVED, lease_expires_at=None, next_attempt_at=Now(), **counted
     )
+    return list(map(str, guids.values()))
+
+
+def _processing(*, skip_locked: bool = False) -> DeliveryQuerySet:
+    """Return the deliveries in processing, locked in the order in which all statements lock deliveries."""
+    rows = Delivery.objects.filter(status=Status.PROCESSING).order_by("guid", "hook_id", "source")
+    return rows.select_for_update(no_key=True, skip_locked=skip_locked)

@@ -91,7 +91,7 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
         try:
             verdict = await runner.run_alone(claimed, conditions)
         except BaseException:
-            await database.run(claiming.release, [claimed.lease])
+            await database.run(claiming.release, runner.worker)
             raise
         yield verdict, LogLine(claimed, verdict)
 

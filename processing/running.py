@@ -24,6 +24,8 @@ LONGEST_ERROR = 2_000
 LONGEST_TRACEBACK = 20_000
 # Parts of a payload that a note names.
 MAX_UNREAD = 3
+# Ends of its process, the worker's included, after which a delivery is dead.
+MAX_CRASHES = 3
 
 Events = Mapping[str, type[schemas.Event]]
 
@@ -63,8 +65,6 @@ class Verdict:
     retry_after: float | None = None
     """Seconds until the next attempt; None after the last."""
     runs: list[Run] = field(default_factory=list)
-    crashed: bool = False
-    """It ended its process, which does not count as an attempt."""
     notes: list[str] = field(default_factory=list)
     """The notes of its handlers."""
 
@@ -94,6 +94,9 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
     """
     delivery, body = claimed.delivery, claimed.body
     claimed.began, claimed.body = time.monotonic(), b""
+    if delivery.crashes >= MAX_CRASHES:
+        why = f"ended its worker {delivery.crashes} times, at last with {delivery.error}"
+        return Verdict(Status.DEAD, why)
     if isinstance(body, Exception):
         why = f"the stored body cannot be read: {type(body).__name__}: {body}"
         return Verdict(Status.DEAD, one_line(why, LONGEST_ERROR))

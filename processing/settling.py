@@ -82,10 +82,7 @@ def _write(ended: Sequence[Ended]) -> list[LeaseLostError | None]:
     runs: list[Row] = []
     for claimed, verdict in ended:
         pk, guid, claims, worker = claimed.lease
-        crashed = int(verdict.crashed)
-        rows.append(
-            (pk, guid.hex, claims, worker, verdict.status, crashed, verdict.error, verdict.retry_after)
-        )
+        rows.append((pk, guid.hex, claims, worker, verdict.status, verdict.error, verdict.retry_after))
         runs += [(pk, claims, str(run.started_at), *_RUN_VALUES(run)) for run in verdict.runs]
     if connection.vendor == "postgresql":
         found = statements.execute("settle", parameters(rows, runs))
@@ -103,7 +100,7 @@ def _write(ended: Sequence[Ended]) -> list[LeaseLostError | None]:
 
 
 # Columns of the rows in `_write`. In `settle.postgresql.sql`, those of a run begin with `run_`.
-_ENDED = ("id", "guid", "claims", "worker", "status", "crashed", "error", "wait")
+_ENDED = ("id", "guid", "claims", "worker", "status", "error", "wait")
 _RAN = ("handler", "attempt", "trigger", "outcome", "duration", "error", "traceback")
 _RUN = tuple(f"run_{name}" for name in ("id", "claims", "started_at", *_RAN))
 _RUN_VALUES = attrgetter(*_RAN)

@@ -3,8 +3,8 @@
 WITH ended AS MATERIALIZED (
     SELECT * FROM unnest(
         %(id)t::bigint[], %(guid)t::uuid[], %(claims)t::integer[], %(worker)t::text[], %(status)t::text[],
-        %(crashed)t::integer[], %(error)t::text[], %(wait)t::double precision[]
-    ) AS ended (id, guid, claims, worker, status, crashed, error, wait)
+        %(error)t::text[], %(wait)t::double precision[]
+    ) AS ended (id, guid, claims, worker, status, error, wait)
     -- A crash of the server that undoes it leaves the delivery in processing, as a worker that dies before it does.
     WHERE (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
 ),
@@ -18,8 +18,7 @@ settled AS (
     UPDATE receiver_delivery AS delivery
     SET status = ended.status,
         error = ended.error,
-        attempts = attempts + 1 - crashed,
-        crashes = crashes + crashed,
+        attempts = attempts + 1,
         lease_expires_at = NULL,
         next_attempt_at = statement_timestamp() + make_interval(secs => wait),
         finished_at = CASE WHEN wait IS NULL THEN statement_timestamp() END

@@ -2,14 +2,13 @@
 -- the handler runs follow in the same transaction.
 WITH ended AS MATERIALIZED (
     SELECT value ->> 0 AS id, value ->> 1 AS guid, value ->> 2 AS claims, value ->> 3 AS worker,
-        value ->> 4 AS status, value ->> 5 AS crashed, value ->> 6 AS error, value ->> 7 AS wait
+        value ->> 4 AS status, value ->> 5 AS error, value ->> 6 AS wait
     FROM json_each(%(ended)s)
 )
 UPDATE receiver_delivery
 SET status = ended.status,
     error = ended.error,
-    attempts = attempts + 1 - crashed,
-    crashes = crashes + crashed,
+    attempts = attempts + 1,
     lease_expires_at = NULL,
     next_attempt_at = strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', wait || ' seconds'),
     finished_at = CASE WHEN wait IS NULL THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now') END

@@ -37,8 +37,8 @@ ENDS = {
     ),
     "leaks": (2, 0, "scripted_handler.follow_script: 2 attempts used up; CancelledError: "),
     "refused": (2, 0, "push.record: 2 attempts used up; IntegrityError"),
-    "kills": (0, 3, "ended its worker 3 times, at last with signal 9"),
-    "blocks": (0, 3, "ended its worker 3 times, at last with a handler that blocked it"),
+    "kills": (1, 3, "ended its worker 3 times, at last with signal 9"),
+    "blocks": (1, 3, "ended its worker 3 times, at last with a handler that blocked it"),
 }
 
 

@@ -29,7 +29,7 @@ def parameters(url: str) -> dict[str, dict[str, Any]]:
     mine = named(url, "processing", CLAIM, WORKER)
     done = [pk for pk, *_ in named(url, "succeeded", CLAIM)]
     ended = [
-        (pk, str(guid), claims, worker, "succeeded", 0, "", None)
+        (pk, str(guid), claims, worker, "succeeded", "", None)
         for pk, guid, claims, worker in mine
     ]  # fmt: skip
     runs = [

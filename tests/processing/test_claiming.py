@@ -195,7 +195,6 @@ async def test_a_worker_whose_claim_a_crash_of_the_server_undid_cannot_settle_th
     with pytest.raises(LeaseLostError):
         await settle(undone, Verdict(Status.DEAD))
     assert await database.run(claiming.renew, [undone.lease], LEASE) == set()
-    assert await database.run(claiming.release, [undone.lease]) == 0
     await settle(claimed, Verdict(Status.SUCCEEDED))
     assert (await Delivery.objects.aget()).status == "succeeded"
 
@@ -219,7 +218,7 @@ async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that
     assert (old.lease[0], old.lease[2:]) == (new.lease[0], new.lease[2:]) == (row.pk, (1, "a"))
     with pytest.raises(LeaseLostError):
         await settle(old, Verdict(Status.DEAD))
-    assert await database.run(claiming.release, [old.lease]) == 0
+    assert await database.run(claiming.renew, [old.lease], LEASE) == set()
     assert (await Delivery.objects.aget()).status == "processing"
 
 
@@ -243,7 +242,10 @@ def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
 
 def test_what_is_given_back_is_due_at_once_and_no_attempt_is_used_up() -> None:
     row = stored()
-    assert claiming.release([claimed.lease for claimed in take()]) == 1
+    other = stored()
+    assert ids(take(capacity=Capacity(1, 10**9))) == [row.pk]
+    assert ids(take("b")) == [other.pk]
+    assert claiming.release("a") == [str(row.guid)]
     row.refresh_from_db()
     assert (row.status, row.attempts) == ("received", 0)
     assert ids(take("b")) == [row.pk]

@@ -113,7 +113,8 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(worker=workers)
     def give_back(self, worker: str) -> None:
-        claiming.release([claimed.lease for claimed in self.held.pop(worker, [])])
+        self.held.pop(worker, None)
+        claiming.release(worker)
 
     @rule(worker=workers)
     def kill(self, worker: str) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+from asyncio.subprocess import Process
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -42,7 +44,7 @@ async def open_rows() -> int:
 async def isolate(made: BatchRunner, until: int = 0, within: float = 120) -> None:
     """Run suspects in isolation until so many deliveries are open."""
     assert (await made.claim()).claims == []
-    made.isolation.start()
+    made.isolate()
     async with asyncio.timeout(within):
         while await open_rows() > until:  # noqa: ASYNC110 - another process settles them
             await asyncio.sleep(0.02)
@@ -50,8 +52,23 @@ async def isolate(made: BatchRunner, until: int = 0, within: float = 120) -> Non
 
 async def ended(made: BatchRunner) -> None:
     """Wait for the end of the isolating process."""
-    assert made.isolation._supervisor is not None
-    await made.isolation._supervisor
+    assert made.isolating is not None
+    await made.isolating
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the ids of the isolating processes, in the order of their starts."""
+    ids: list[int] = []
+    start = asyncio.create_subprocess_exec
+
+    async def noted(*arguments: Any, **options: Any) -> Process:
+        process = await start(*arguments, **options)
+        ids.append(process.pid)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    return ids
 
 
 async def until_terminal() -> None:
@@ -66,7 +83,7 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
     await suspected("good", "kills", "good")
     await until_terminal()
     rows = {row.source: row async for row in Delivery.objects.all()}
-    assert (rows["kills"].status, rows["kills"].crashes, rows["kills"].attempts) == ("dead", 3, 0)
+    assert (rows["kills"].status, rows["kills"].crashes, rows["kills"].attempts) == ("dead", 3, 1)
     assert rows["kills"].error == "ended its worker 3 times, at last with signal 9"
     assert (rows["good"].status, rows["good"].attempts) == ("succeeded", 1)
     assert await Delivery.objects.filter(status="succeeded").acount() == 2
@@ -99,7 +116,7 @@ async def test_what_hangs_in_isolation_is_timed_out_as_ever() -> None:
     await suspected("hangs")
     made = runner()
     assert (await made.claim()).claims == []
-    made.isolation.start()
+    made.isolate()
     async with asyncio.timeout(120):
         # The process runs it again later, for the same end.
         while (row := await Delivery.objects.aget()).status != "retrying":  # noqa: ASYNC110 - as above
@@ -114,20 +131,20 @@ async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3")
     await suspected("good")
     made = runner()
-    made.isolation.start()
+    made.isolate()
     await ended(made)
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes, row.attempts) == ("received", 1, 0)
 
 
 @pytest.mark.once
-async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash_and_its_last_claim_is_found() -> None:
+async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash_and_its_last_claim_is_found(
+    started: list[int],
+) -> None:
     made = runner()
     await suspected("good")
     await isolate(made)
-    idle = made.isolation.pid
-    assert idle is not None
-    os.kill(idle, signal.SIGKILL)
+    os.kill(started[0], signal.SIGKILL)
     await ended(made)
     await suspected("good")
     # The database may execute a claim after the process that sent it was killed.
@@ -137,7 +154,7 @@ async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash_and_its_las
     assert len(result.claims) == 1
     await isolate(made)
     assert [row async for row in Delivery.objects.values_list("status", "crashes")] == [("succeeded", 1)] * 2
-    assert made.isolation.pid not in {None, idle}
+    assert len(started) == 2
     await made.stop(0)
 
 
@@ -145,7 +162,7 @@ async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash_and_its_las
 async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_unharmed() -> None:
     await suspected("blocks")
     made = runner()
-    made.isolation.start()
+    made.isolate()
     await asyncio.sleep(1)  # the process may or may not be up: both must do
     await made.stop(0)
     row = await Delivery.objects.aget()
