@@ -72,7 +72,6 @@ async def operate(
         return await database.run(Operation.objects.get, pk=operation.pk)
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-        await runner.stop()
 
 
 def end_at_next_interrupt(loop: asyncio.AbstractEventLoop) -> None:

@@ -12,12 +12,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from django.db import Error, InterfaceError, OperationalError
 
 import database
-from ledger import operations
+import schemas
+from ledger import background, operations
 from ledger.models import Operation, State
 from ledger.operations import Progress, Step
 from receiver import queue
@@ -46,70 +48,61 @@ class LeaseLostError(Exception):
 
 
 class OperationRunner:
-    """Runs the operations of one worker: `run` looks for them until cancelled, `stop` gives them back."""
+    """Runs the operations of one worker; a command calls `operate` for one that it has created."""
 
     def __init__(self, worker: str, kinds: Kinds, lease: timedelta = operations.LEASE) -> None:
         self.worker = worker
-        self.on_due: Callable[[], object] = lambda: None
-        """Called when a portion made deliveries due."""
+        self.due = asyncio.Event()
+        """Set when an operation may be due."""
+        self.due.set()
         self.on_portion: Callable[[Operation], object] = lambda operation: None
         """Called with the operation after each portion."""
         self._kinds = kinds
         self._lease = lease
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._look = asyncio.Event()
-
-    def wake_up(self) -> None:
-        """Look for an operation soon."""
-        self._look.set()
+        self._held: set[int] = set()
+        self._claim: asyncio.Future[Operation | None] | None = None
 
     async def run(self) -> None:
-        """Claim operations and start them. During an outage of the database it tries again."""
-        away = False
-        while True:
-            self._look.clear()
-            operation = None
-            try:
-                operation = await self._claim()
-                away = False
-            except Error as error:
-                if not away:
-                    logger.error("operations not claimed error=%s", error)  # noqa: TRY400 - an outage
-                away = True
-            if operation is not None:
-                self._start(operation)
-                continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY - LOOK_AGAIN):
-                    await self._look.wait()
-            await asyncio.sleep(LOOK_AGAIN)
-
-    async def stop(self) -> None:
-        """Cancel the portions under way and give the operations back."""
-        tasks = dict(self._tasks)
-        for task in tasks.values():
-            task.cancel()
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        """Claim operations and run them until cancelled, then give them back. Waits for the database."""
         try:
-            if tasks:
-                await database.run(operations.release, self.worker, list(tasks))
+            async with asyncio.TaskGroup() as tasks:
+                await background.repeat(
+                    partial(self._start_due, tasks),
+                    LOOK_AGAIN,
+                    lambda error: logger.error("operations not claimed error=%s", error),
+                )
+        finally:
+            await self._give_back()
+
+    async def _start_due(self, tasks: asyncio.TaskGroup) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY - LOOK_AGAIN):
+                await self.due.wait()
+        self.due.clear()
+        while len(self._held) < AT_ONCE:
+            names = list(self._kinds), list(self._held)
+            self._claim = asyncio.ensure_future(
+                database.run(operations.claim, self.worker, *names, self._lease)
+            )
+            operation = await asyncio.shield(self._claim)
+            if operation is None:
+                return
+            self._held.add(operation.pk)
+            task = tasks.create_task(self.operate(operation), name=str(operation))
+            task.add_done_callback(partial(self._ended, operation.pk))
+
+    def _ended(self, pk: int, _task: "asyncio.Task[None]") -> None:
+        self._held.remove(pk)
+        self.due.set()
+
+    async def _give_back(self) -> None:
+        # The thread ends a claim whether or not it is awaited.
+        if self._claim is not None:
+            await asyncio.gather(self._claim, return_exceptions=True)
+        try:
+            await database.run(operations.release, self.worker)
         except Error as error:
-            logger.warning("operations not given back ids=%s error=%s", list(tasks), error)
-
-    async def _claim(self) -> Operation | None:
-        if len(self._tasks) >= AT_ONCE:
-            return None
-        names = list(self._kinds), list(self._tasks)
-        claim = asyncio.ensure_future(database.run(operations.claim, self.worker, *names, self._lease))
-        try:
-            return await asyncio.shield(claim)
-        except asyncio.CancelledError:
-            # The thread finishes the claim whether or not it is awaited. An outage must not hide this.
-            with contextlib.suppress(Error):
-                operation = await claim
-                if operation is not None:
-                    await database.run(operations.release, self.worker, [operation.pk])
-            raise
+            logger.warning("operations not given back error=%s", error)
 
     async def operate(self, operation: Operation) -> None:
         """Run an operation that this worker has claimed, until it ends or the lease is lost."""
@@ -123,26 +116,18 @@ class OperationRunner:
                 logger.info("operation stopped id=%d", operation.pk)
             except OUTAGES:
                 raise
-            except operations.ExplainedError as error:
-                logger.error("operation failed id=%d error=%s", operation.pk, error)  # noqa: TRY400 - explained
-                await database.run(operations.fail, operation, f"{type(error).__name__}: {error}")
             except Exception as error:
-                logger.exception("operation failed id=%d", operation.pk)
-                await database.run(operations.fail, operation, f"{type(error).__name__}: {error}")
+                unexplained = None if isinstance(error, operations.ExplainedError) else error
+                logger.error(  # noqa: TRY400 - with its traceback, where that helps
+                    "operation failed id=%d error=%s", operation.pk, error, exc_info=unexplained
+                )
+                reason = schemas.storable(f"{type(error).__name__}: {error}")
+                await database.run(operations.fail, operation, reason)
             await database.run(operations.release, self.worker, [operation.pk])
         except OUTAGES as error:
             # The lease stays. This worker claims it again once the database answers, or another one later.
             logger.warning("operation interrupted id=%d error=%s", operation.pk, error)
             await asyncio.sleep(LOOK_EVERY)
-
-    def _start(self, operation: Operation) -> None:
-        task = asyncio.create_task(self.operate(operation), name=str(operation))
-        self._tasks[operation.pk] = task
-        task.add_done_callback(lambda _: self._ended(operation))
-
-    def _ended(self, operation: Operation) -> None:
-        del self._tasks[operation.pk]
-        self.wake_up()
 
     async def _portions(self, operation: Operation) -> None:
         begin, before = time.monotonic(), operation.processed
@@ -153,7 +138,6 @@ class OperationRunner:
                 raise LeaseLostError
             operation, progress = advanced
             if progress.due:
-                self.on_due()
                 await queue.wake_workers(progress.due)
             self.on_portion(operation)
             wait = progress.wait

@@ -53,7 +53,6 @@ class WorkerProcess:
         self.runner = batch_runner.load(self.name, lease)
         self.redis = resilient_redis.connect()
         self.operations = OperationRunner(self.name, kinds, lease)
-        self.operations.on_due = self.runner.due.set
         self._background = background
         self._claiming: list[asyncio.Task[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,7 +65,7 @@ class WorkerProcess:
         loop.call_soon(_take_over_logging)
         self._claiming = [
             self._task(loop, self.runner.run()),
-            self._task(loop, consumer.listen(self.runner, self.redis, self.operations.wake_up)),
+            self._task(loop, consumer.listen(self.runner, self.redis, self.operations.due.set)),
             self._task(loop, self.operations.run()),
             *(self._task(loop, work()) for work in self._background),
         ]
@@ -85,7 +84,6 @@ class WorkerProcess:
             async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
                 await asyncio.gather(
                     _cancelled(self._claiming),
-                    self.operations.stop(),
                     self.runner.stop(settings.WORKER_GRACE),
                 )
         except TimeoutError:

@@ -37,14 +37,13 @@ class Workers:
 
     def wake_up(self) -> None:
         for runner, _ in self._running:
-            runner.wake_up()
+            runner.due.set()
 
     async def stop(self) -> None:
-        """Stop them as a worker does: none looks for an operation any more."""
+        """Stop them as a worker does."""
         while self._running:
-            runner, task = self._running.pop()
+            _, task = self._running.pop()
             task.cancel()
-            await runner.stop()
             await asyncio.gather(task, return_exceptions=True)
 
 
@@ -99,11 +98,11 @@ async def test_a_portion_that_raises_fails_its_operation_and_not_the_worker(
     workers: Workers,
 ) -> None:
     async def breaks(_operation: Operation) -> Progress:
-        raise ValueError("no such repository")
+        raise ValueError("no such repository: \0")
 
     workers.start({"sync": breaks, "prune": three})
     failed = await reached(await workers.ask(Kind.SYNC), state=State.FAILED)
-    assert failed.error == "ValueError: no such repository"
+    assert failed.error == "ValueError: no such repository: \\u0000"
     await reached(await workers.ask(Kind.PRUNE), state=State.FINISHED)
 
 

@@ -70,7 +70,6 @@ async def run(recovery: Recovery, **parameters: Any) -> Operation:
     create = partial(operations.create, Kind.RECOVER, parameters, "a test", worker=runner.worker)
     operation = await database.run(create)
     await runner.operate(operation)
-    await runner.stop()
     ended: Operation = await database.run(Operation.objects.get, pk=operation.pk)
     assert ended.state == "finished", ended.error
     return ended
@@ -327,7 +326,6 @@ async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhi
     assert len(fake.seen) == 1
     assert await database.run(operations.cancel, operation.pk, "a test")
     await running
-    await runner.stop()
     second = recovering(fake)
     progress = await second.portion(operation)
     await second.client.close()
