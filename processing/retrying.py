@@ -1,7 +1,6 @@
 """Decides whether and when a failed handler is tried again: the backoff and its limits. Pure."""
 
 import random
-from collections.abc import Callable
 
 from handlers import PermanentError, RetryableError
 
@@ -12,12 +11,7 @@ LONGEST_RETRY_IN = 366 * 86_400.0
 DOUBLINGS = 12  # reach LONGEST_BACKOFF
 
 
-def wait(
-    attempt: int,
-    error: BaseException,
-    max_attempts: int,
-    uniform: Callable[[float, float], float] = random.uniform,
-) -> float | None:
+def wait(attempt: int, error: BaseException, max_attempts: int) -> float | None:
     """Return the seconds until the next attempt of a handler; None if there is none.
 
     `error` is what attempt number `attempt`, from 1, raised. `RetryableError` names its own wait. Otherwise
@@ -28,4 +22,5 @@ def wait(
         return None
     if isinstance(error, RetryableError) and error.retry_in is not None:
         return min(error.retry_in, LONGEST_RETRY_IN)
-    return uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS)))
+    longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS))
+    return random.uniform(0, longest)  # noqa: S311 - no secret

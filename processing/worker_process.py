@@ -61,20 +61,23 @@ class WorkerProcess:
         """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
         logs.bind(worker=self.name)
         tracing.start(settings.TRACES)
-        _tune()
+        # Payloads are many short-lived objects: the collector need not look so often.
+        gc.set_threshold(*COLLECT)
         loop.call_soon(_take_over_logging)
-        self._claiming = [
-            self._task(loop, self.runner.run()),
-            self._task(loop, consumer.listen(self.runner, self.redis, self.operations.due.set)),
-            self._task(loop, self.operations.run()),
-            *(self._task(loop, work()) for work in self._background),
-        ]
-        self._tasks = [
-            self._task(loop, self.runner.leases.keep()),
-            self._task(loop, writing.keep(counts, database.run)),
-            self._task(loop, heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held)),
-            self._task(loop, self._watch()),
-        ]
+        self._claiming = _start(
+            loop,
+            self.runner.run(),
+            consumer.listen(self.runner, self.redis, self.operations.due.set),
+            self.operations.run(),
+            *(work() for work in self._background),
+        )
+        self._tasks = _start(
+            loop,
+            self.runner.leases.keep(),
+            writing.keep(counts, database.run),
+            heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held),
+            self._watch(),
+        )
         events = ",".join(sorted(self.runner.registry.handlers))
         logger.info("worker started version=%s name=%s events=%s", settings.VERSION, self.name, events)
 
@@ -95,12 +98,6 @@ class WorkerProcess:
         faulthandler.cancel_dump_traceback_later()
         await database.close_within(END_WITHIN)
 
-    @staticmethod
-    def _task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = loop.create_task(work)
-        task.add_done_callback(_stop_without)
-        return task
-
     async def _watch(self) -> None:
         """End the process, with its stacks on stderr, when the event loop is blocked for `BLOCKED_LEASES`.
 
@@ -117,14 +114,16 @@ def _take_over_logging() -> None:
     arq = logging.getLogger("arq")
     arq.setLevel(logging.WARNING)  # its start and its jobs, which do nothing, need no lines
     arq.handlers.clear()
-
-
-def _tune() -> None:
     # No line shows them: https://docs.python.org/3/howto/logging.html#optimization
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
-    # Payloads are many short-lived objects: the collector need not look so often.
-    gc.set_threshold(*COLLECT)
+
+
+def _start(loop: asyncio.AbstractEventLoop, *works: Coroutine[Any, Any, None]) -> "list[asyncio.Task[None]]":
+    tasks = [loop.create_task(work) for work in works]
+    for task in tasks:
+        task.add_done_callback(_stop_without)
+    return tasks
 
 
 def _stop_without(task: "asyncio.Task[None]") -> None:

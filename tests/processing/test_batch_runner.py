@@ -3,11 +3,11 @@
 import asyncio
 import json
 import logging
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -36,7 +36,7 @@ make = sync_to_async(stored)
 def _long_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make retries wait, so that `drain` does not run them."""
     monkeypatch.setattr(retrying, "FIRST_BACKOFF", retrying.LONGEST_BACKOFF)
-    monkeypatch.setattr(retrying, "wait", partial(retrying.wait, uniform=lambda _low, high: high))
+    monkeypatch.setattr(random, "uniform", lambda _low, high: high)
 
 
 async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:
