@@ -4,10 +4,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import timedelta
-from itertools import chain, repeat
 
 from django.db import Error
 
@@ -40,8 +38,6 @@ OUTAGES = 5
 SUSPECTS_WAIT = timedelta(seconds=5)
 # Settlements at once: one that waits for a locked row or a slow disk does not delay all others.
 SETTLERS = 2
-# Raw bytes of a body for which a claim may have to wait until another is done.
-LARGE = 1024 * 1024
 FINE = frozenset({Status.SUCCEEDED, Status.IGNORED})
 
 
@@ -57,7 +53,7 @@ class BatchRunner:
         self.leases = Leases(lease)
         self.rules = ordering.rules(registry.serialized())
         self.due = asyncio.Event()
-        """Set when deliveries may be due, or capacity for a large one is free."""
+        """Set when deliveries may be due."""
         self.isolating: asyncio.Task[None] | None = None
         """Runs isolating processes while there are suspects."""
         self._claim: asyncio.Future[ClaimResult] | None = None
@@ -65,6 +61,8 @@ class BatchRunner:
         self._settlers: set[asyncio.Task[None]] = set()
         self._outages: Counter[int] = Counter()
         self._recover = False
+        # Whether a claim may have been committed whose call failed, or is repeated.
+        self._unanswered = False
         self._cancelling = False
 
     async def run(self) -> None:
@@ -102,13 +100,10 @@ class BatchRunner:
         """Claim as much as there is capacity for, and start it. Raises `django.db.Error`."""
         since, asked = time.monotonic(), tracing.now()
         recover, self._recover = self._recover, False
-        # A connection that breaks after the commit of a claim makes `database.run` call again.
-        tries = chain([recover], repeat(True))
         try:
-            result = await database.run(self._take, self.leases.capacity, tries)
+            result = await database.run(self._take, self.leases.capacity, recover)
         except Error:
             self.leases.reached(answered=False)
-            self._recover = True
             raise
         self.leases.reached(answered=True)
         self.leases.take(result.claims, since)
@@ -125,12 +120,14 @@ class BatchRunner:
             claimed.task = asyncio.create_task(self._run(claimed))
         return result
 
-    def _take(self, capacity: Capacity, recover: Iterator[bool]) -> ClaimResult:
+    def _take(self, capacity: Capacity, recover: bool) -> ClaimResult:
+        recover, self._unanswered = recover or self._unanswered, True
         result = claiming.claim(
             self.worker, self.leases.length, capacity, self.rules, list(self.leases.held),
-            recover=next(recover), takeover=self.leases.may_take_over,
+            recover=recover, takeover=self.leases.may_take_over,
         )  # fmt: skip
         claiming.add_bodies(result.claims)
+        self._unanswered = False
         return result
 
     def repair(self) -> bool:
@@ -232,7 +229,7 @@ class BatchRunner:
                 else:
                     logger.warning("%s", LogLine(claimed, verdict))
             for claimed, _ in ended:
-                self._drop(claimed)
+                self.leases.drop(claimed)
             if fine:
                 logger.info("%s", logs.Group(fine))
             if due:
@@ -242,13 +239,8 @@ class BatchRunner:
         """Forget a delivery that could not be settled; `recover` has the next claim take it again."""
         logger.warning("not settled delivery=%s error=%s", claimed.delivery, why)
         self._recover |= recover
-        self._drop(claimed)
-        self.due.set()
-
-    def _drop(self, claimed: Claimed) -> None:
         self.leases.drop(claimed)
-        if claimed.delivery.size > LARGE:
-            self.due.set()  # another may fit now
+        self.due.set()
 
 
 def load(worker: str, lease: timedelta = claiming.LEASE) -> BatchRunner:

@@ -21,9 +21,10 @@ logger = logging.getLogger(__name__)
 # together, so that one is parsed while the database settles the other.
 HELD = 600
 CLAIM = 300
-# Raw bytes of the bodies that a worker holds. A payload takes a few times as much while it is parsed and
-# written.
+# Raw bytes of the bodies that a worker holds, and those up to which it claims more, so that most bodies fit
+# at once. A payload takes a few times as much while it is parsed and written.
 HELD_BYTES = 32 * 1024 * 1024
+FREE_BYTES = HELD_BYTES // 4
 # Parts of a lease: between two renewals, between two attempts of one that failed, and the time after an
 # outage in which every living worker has renewed.
 RENEW_EVERY = 0.3
@@ -48,13 +49,17 @@ class Leases:
         """How much the worker may claim."""
         return Capacity(CLAIM, HELD_BYTES - self._size)
 
+    @property
+    def _has_capacity(self) -> bool:
+        return len(self.held) < HELD and self._size <= FREE_BYTES
+
     def take(self, claims: Iterable[Claimed], since: float) -> None:
         """Renew these from now on; they were claimed after `since`, by `time.monotonic()`."""
         for claimed in claims:
             claimed.since = since
             self.held[claimed.delivery.id] = claimed
             self._size += claimed.delivery.size
-        if len(self.held) >= HELD or self._size >= HELD_BYTES:
+        if not self._has_capacity:
             self.free.clear()
 
     def drop(self, claimed: Claimed) -> None:
@@ -62,7 +67,7 @@ class Leases:
         if self.held.get(claimed.delivery.id) is claimed:
             del self.held[claimed.delivery.id]
             self._size -= claimed.delivery.size
-            if len(self.held) < HELD and self._size < HELD_BYTES:
+            if self._has_capacity:
                 self.free.set()
 
     def safe(self, claimed: Claimed) -> bool:
