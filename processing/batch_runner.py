@@ -122,8 +122,9 @@ class BatchRunner:
 
     def _take(self, capacity: Capacity, recover: bool) -> ClaimResult:
         recover, self._unanswered = recover or self._unanswered, True
+        held = [pk for pk, *_ in list(self.leases.held)]  # a copy, which the event loop does not change
         result = claiming.claim(
-            self.worker, self.leases.length, capacity, self.rules, list(self.leases.held),
+            self.worker, self.leases.length, capacity, self.rules, held,
             recover=recover, takeover=self.leases.may_take_over,
         )  # fmt: skip
         claiming.add_bodies(result.claims)

@@ -60,9 +60,6 @@ class DeliveryRow(NamedTuple):
 class PrunedError(LookupError):
     """The body was pruned, so there is nothing to run or to send."""
 
-    def __init__(self) -> None:
-        super().__init__("it was pruned, as KEEP_BODIES says")
-
 
 @dataclass(slots=True)
 class Claimed:
@@ -189,7 +186,7 @@ def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
     for pk, frame in rows:
         try:
             body = read(frame, None, connection)
-            found[pk] = PrunedError() if body is None else body
+            found[pk] = PrunedError("it was pruned, as KEEP_BODIES says") if body is None else body
         except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
             found[pk] = error
     return found
@@ -213,14 +210,13 @@ def _find_done(claims: Sequence[Claimed]) -> None:
 
 
 @transaction.atomic
-def renew(leases: Collection[Lease], lease: timedelta) -> set[int]:
-    """Extend these leases to `lease` from now; return the ids of the deliveries that are still held."""
+def renew(leases: Collection[Lease], length: timedelta) -> set[Lease]:
+    """Extend these leases to `length` from now; return those that are still held."""
     # A locked row is being settled at this moment.
     rows = _processing(skip_locked=True).filter(pk__any=[pk for pk, *_ in leases])
-    names = set(leases)
-    ids = [row[0] for row in rows.values_list("pk", "guid", "claims", "worker") if row in names]
-    Delivery.objects.filter(pk__any=ids).update(lease_expires_at=after(lease))
-    return set(ids)
+    held = set(leases).intersection(rows.values_list("pk", "guid", "claims", "worker"))
+    Delivery.objects.filter(pk__any=[pk for pk, *_ in held]).update(lease_expires_at=after(length))
+    return held
 
 
 @transaction.atomic

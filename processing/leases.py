@@ -13,7 +13,7 @@ from django.db import Error, connection
 
 import database
 from processing import claiming
-from processing.claiming import Capacity, Claimed
+from processing.claiming import Capacity, Claimed, Lease
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ RENEWED_WITHIN = 0.4
 
 
 class Leases:
-    """The claims that a worker holds, by delivery id."""
+    """The claims that a worker holds."""
 
     def __init__(self, length: timedelta) -> None:
         self.length = length
-        self.held: dict[int, Claimed] = {}
+        self.held: dict[Lease, Claimed] = {}
         self.free = asyncio.Event()
         """Set while the worker may claim."""
         self.free.set()
@@ -57,15 +57,14 @@ class Leases:
         """Renew these from now on; they were claimed after `since`, by `time.monotonic()`."""
         for claimed in claims:
             claimed.since = since
-            self.held[claimed.delivery.id] = claimed
+            self.held[claimed.lease] = claimed
             self._size += claimed.delivery.size
         if not self._has_capacity:
             self.free.clear()
 
     def drop(self, claimed: Claimed) -> None:
         """Forget a lease that is settled, given back, or lost."""
-        if self.held.get(claimed.delivery.id) is claimed:
-            del self.held[claimed.delivery.id]
+        if self.held.pop(claimed.lease, None):
             self._size -= claimed.delivery.size
             if self._has_capacity:
                 self.free.set()
@@ -89,17 +88,16 @@ class Leases:
     async def keep(self) -> None:
         """Renew three times in a lease, until cancelled. An outage of the database is logged and retried."""
         while True:
-            leases, since, part = list(self.held.values()), time.monotonic(), RENEW_EVERY
+            leases, since, part = dict(self.held), time.monotonic(), RENEW_EVERY
             try:
-                renewed = await database.run(claiming.renew, [one.lease for one in leases], self.length)
+                renewed = await database.run(claiming.renew, leases, self.length)
             except Error as error:
                 self.reached(answered=False)
                 logger.warning("leases not renewed count=%d error=%s", len(leases), error)
                 part = RETRY_EVERY
             else:
-                for claimed in leases:
-                    if claimed.delivery.id in renewed:
-                        claimed.since = since
+                for lease in renewed:
+                    leases[lease].since = since
             await asyncio.sleep(self.length.total_seconds() * part)
 
 

@@ -75,7 +75,7 @@ class WorkerProcess:
             loop,
             self.runner.leases.keep(),
             writing.keep(counts, database.run),
-            heartbeat.keep(self.redis, self.name, lambda: self.runner.leases.held),
+            heartbeat.keep(self.redis, self.name, lambda: [pk for pk, *_ in self.runner.leases.held]),
             self._watch(),
         )
         events = ",".join(sorted(self.runner.registry.handlers))

@@ -18,6 +18,7 @@ import database
 from database import row_sets
 from processing import claiming, settling
 from processing.claiming import LEASE, Capacity, Claimed
+from processing.leases import Leases
 from processing.running import Run, Verdict
 from processing.settling import LeaseLostError, settle
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
@@ -220,6 +221,13 @@ async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that
         await settle(old, Verdict(Status.DEAD))
     assert await database.run(claiming.renew, [old.lease], LEASE) == set()
     assert (await Delivery.objects.aget()).status == "processing"
+    leases = Leases(LEASE)
+    capacity = leases.capacity
+    leases.take([old], 0)
+    leases.take([new], 0)
+    leases.drop(old)
+    leases.drop(new)
+    assert leases.capacity == capacity
 
 
 def test_a_delivery_is_due_in_the_moment_in_which_it_is_stored() -> None:
@@ -235,7 +243,8 @@ def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
     claims = take(lease=timedelta(seconds=-1))
     lost = claims.pop()
     [pk, guid, *_] = lost.lease
-    assert claiming.renew([*(one.lease for one in claims), (pk, guid, 99, "a")], LEASE) == set(ids(claims))
+    held = [claimed.lease for claimed in claims]
+    assert claiming.renew([*held, (pk, guid, 99, "a")], LEASE) == set(held)
     assert take("b") == []
     assert ids(take_suspects("b")) == [pk]
 
