@@ -8,6 +8,7 @@ WITH sibling AS MATERIALIZED (
         AND delivery.digest IS NOT DISTINCT FROM settled.digest
     WHERE settled.id = ANY(%(ids)s::bigint[]) AND settled.finished_at IS NOT NULL
         AND delivery.status = 'received'
+        AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
     LIMIT %(limit)s
     FOR NO KEY UPDATE OF delivery SKIP LOCKED
 ),

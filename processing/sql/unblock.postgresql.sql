@@ -14,7 +14,7 @@ FROM (
     WHERE NOT EXISTS (
         SELECT FROM receiver_delivery AS holder
         WHERE holder.status = 'processing' AND holder.ordering_key = key
-    )
+    ) AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
 ) AS next
 WHERE delivery.id = next.id AND delivery.status = 'received' AND delivery.next_attempt_at IS NULL
 RETURNING delivery.id

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 import database
 from database import row_sets
-from processing import claiming, settling
+from processing import claiming, ordering, settling
 from processing.claiming import LEASE, Capacity, Claimed
 from processing.leases import Leases
 from processing.running import Run, Verdict
@@ -201,13 +201,19 @@ async def test_a_worker_whose_claim_a_crash_of_the_server_undid_cannot_settle_th
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's commits are durable")
-def test_a_settlement_does_not_wait_for_the_disk() -> None:
-    stored()
+def test_a_settlement_and_what_follows_it_do_not_wait_for_the_disk() -> None:
+    row = stored(ordering_key="1")
     [claimed] = take()
-    with transaction.atomic():
-        settling._write([(claimed, Verdict(Status.SUCCEEDED))])
-        assert row_sets.execute("SHOW synchronous_commit", []) == [("off",)]
-    assert row_sets.execute("SHOW synchronous_commit", []) == [("on",)]
+    writes: list[Callable[[], object]] = [
+        lambda: settling._write([(claimed, Verdict(Status.SUCCEEDED))]),
+        lambda: settling._settle_siblings([row.pk]),
+        lambda: ordering.unblock(["1"]),
+    ]
+    for write in writes:
+        with transaction.atomic():
+            write()
+            assert row_sets.execute("SHOW synchronous_commit", []) == [("off",)]
+        assert row_sets.execute("SHOW synchronous_commit", []) == [("on",)]
 
 
 async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that_was_given_its_id() -> None:
