@@ -273,10 +273,18 @@ def test_the_defaults_are_closed() -> None:
     assert told.stdout == "False {} '' ['localhost', '127.0.0.1', '[::1]'] 8000\n"
 
 
-def test_an_empty_url_or_folder_counts_as_unset() -> None:
-    code = "import settings as s; print(s.DATA, s.REDIS_URL, s.DATABASES['default']['NAME'])"
-    empty = {"HOOKKEEPER_DATA": "", "REDIS_URL": "", "DATABASE_URL": ""}
-    assert read(code, ROOT, **empty).stdout == read(code).stdout != ""
+def test_an_empty_url_folder_or_credential_counts_as_unset() -> None:
+    code = (
+        "import settings as s; print(s.DATA, s.REDIS_URL, s.DATABASES['default']['NAME'],"
+        " repr(s.GITHUB_TOKEN), repr(s.GITHUB_APP_ID), s.RECOVER_EVERY)"
+    )
+    names = (
+        "HOOKKEEPER_DATA", "REDIS_URL", "DATABASE_URL", "GITHUB_API_URL", "GITHUB_TOKEN",
+        "GITHUB_TOKEN_FILE", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY",
+    )  # fmt: skip
+    told = read(code, ROOT, **dict.fromkeys(names, "")).stdout
+    assert told == read(code).stdout
+    assert told.endswith(" '' '' 600.0\n")
 
 
 def test_secrets_are_split_for_rotation_and_kept_apart_by_source(tmp_path: Path) -> None:
@@ -327,12 +335,6 @@ def test_the_private_key_of_an_app_is_checked_and_may_be_one_line() -> None:
 def test_the_url_of_the_api_has_no_slash_at_its_end() -> None:
     assert github.api_url("") == "https://api.github.com"
     assert github.api_url("https://github.example.com/api/v3/") == "https://github.example.com/api/v3"
-
-
-def test_an_empty_credential_counts_as_unset() -> None:
-    code = "import settings as s; print(repr(s.GITHUB_TOKEN), repr(s.GITHUB_APP_ID), s.RECOVER_EVERY)"
-    names = ("GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_TOKEN_FILE", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY")
-    assert read(code, ROOT, **dict.fromkeys(names, "")).stdout == "'' '' 600.0\n"
 
 
 def test_a_secret_that_is_set_twice_is_an_error(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ PAGE = 20
 async def test_two_readers_see_each_arriving_delivery_exactly_once(
     api: Programs, receiver_url: str, http: aiohttp.ClientSession
 ) -> None:
-    count = servers.examples(240, 5_000)
+    count = servers.examples(120, 5_000)
     requests = iter([github.sample("push__branch") for _ in range(count)])
 
     async def send() -> None:
