@@ -5,7 +5,8 @@ from records.models import Issue, Repository
 from schemas.push import PushEvent
 
 
-@on(PushEvent, max_attempts=2)
+# A hundred of them share one connection to SQLite, also on a busy machine.
+@on(PushEvent, max_attempts=2, timeout=600)
 async def write(event: PushEvent, delivery: DeliveryContext) -> None:
     repository, _ = await Repository.objects.aget_or_create(
         server=delivery.server,

@@ -80,8 +80,6 @@ async def test_a_receiver_and_workers_that_all_write_hard_never_meet_a_locked_da
         "REDIS_URL": redis_server.url,
         "HANDLERS": "tests.chaos.naive",
         "LEASE": "30",
-        # A hundred handlers that write row by row share one connection.
-        "HANDLER_TIMEOUT": "600",
     }
     logs = [tmp_path / f"worker-{number}.log" for number in range(WORKERS)]
     with ExitStack() as running:
