@@ -116,5 +116,4 @@ def multiply(url: str, pk: int, count: int) -> None:
 async def wake(redis_url: str, jobs: int = 1) -> None:
     """Send `jobs` wake-ups."""
     async with Redis.from_url(redis_url) as redis:
-        for _ in range(jobs):
-            await queue.enqueue(redis, {"push"})
+        await queue.enqueue(redis, ["push"] * jobs)
