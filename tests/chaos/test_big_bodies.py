@@ -44,10 +44,11 @@ async def test_big_bodies_at_once_neither_fill_the_memory_nor_stop_small_deliver
                 break
     # The senders of 25 MB share the machine with the receiver, so their clock says a little more.
     invariants.timely(small, big, within=max(10.0, invariants.ANSWERED_WITHIN), seconds=waits.without)
-    # 408 is for a body that comes too late, as where its sender waits for a CPU.
+    # A sender that waits for a CPU is late with its body, which is 408, or reads an early answer only after
+    # the receiver, which waits some seconds for that, has closed.
     late = [answer for answer in big.answers if answer.seconds - waits.without(answer) > WAITS]
     assert {answer.status for answer in big.answers if answer not in late} <= {202, 503}
-    assert {answer.status for answer in late} <= {202, 408, 503}
+    assert {answer.status for answer in late} <= {0, 202, 408, 503}
     assert big.statuses()[202] or late
     assert alone[0].status == 202
     assert set(small.statuses()) == {202}
