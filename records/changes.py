@@ -7,12 +7,12 @@ the text. While an edit between is missing the chain has several ends, and the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from records import chains
-from records.merging import Row, Snapshot
+from records import chains, turns
+from records.merging import Decision, Row, Snapshot
+from records.turns import mark
 
 if TYPE_CHECKING:
     from schemas import Former, Milestone
@@ -21,6 +21,7 @@ Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
 
 `moves` are the marks of texts before and after an edit, `texts` the ends of chains beside the one in the row.
+`began` tells which values the row had before that second: see `records.turns`.
 """
 
 # Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.
@@ -56,11 +57,6 @@ def state_after(action: str, shown: str | None) -> str | None:
     state after a later `reopened`, that action has its own delivery.
     """
     return "closed" if (action, shown) == ("closed", "open") else shown or STATES.get(action)
-
-
-def mark(field: str, value: object) -> str:
-    """Return a hash of a value of a field: texts are long, and only their equality matters."""
-    return f"{field}:{blake2b(str(value).encode(), digest_size=9).hexdigest()}"
 
 
 def added(action: str, verb: str, field: str, part: object, name: str) -> dict[str, frozenset[str]]:
@@ -113,22 +109,23 @@ def outdated(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> frozens
     """Return the fields in which a snapshot is older than an action of the same second in the row."""
     found = set()
     gained, lost = _read(stored["changes"])
-    # A value that was both added and removed in one second does not order snapshots.
+    # A value that was both added and removed in one second orders snapshots only if its start is known.
     gained, lost = gained - lost, lost - gained
     for field in tracked:
         value = snapshot.fields.get(field)
-        if isinstance(value, list):
+        if value is None or value == stored[field]:
+            continue
+        older = turns.returned(stored, snapshot, field, value)
+        if older is None and isinstance(value, list):
             shown = {mark(field, one) for one in value}
             lacking = {one for one in gained - snapshot.lost - shown if one.startswith(f"{field}:")}
-            if lacking or (lost - snapshot.gained) & shown:
-                found.add(field)
-        # Neither do texts that replaced each other.
-        elif (
-            value is not None
-            and value != stored[field]
-            and mark(field, value) in lost - snapshot.gained
-            and mark(field, stored[field]) not in snapshot.lost
-        ):
+            older = bool(lacking or (lost - snapshot.gained) & shown)
+        elif older is None:  # neither do texts that replaced each other
+            older = (
+                mark(field, value) in lost - snapshot.gained
+                and mark(field, stored[field]) not in snapshot.lost
+            )
+        if older:
             found.add(field)
     return frozenset(found)
 
@@ -143,17 +140,30 @@ def is_repeated(stored: Row, snapshot: Snapshot) -> bool:
     return timed and bool(snapshot.moves) and snapshot.moves <= known
 
 
+def after(
+    stored: Row | None, snapshot: Snapshot, tracked: Collection[str], tied: bool, decision: Decision
+) -> dict[str, Any]:
+    """Return the changes of a row after a snapshot, which is `tied` if it is of the same second."""
+    if stored is None:
+        return union({}, snapshot)
+    if tied:
+        return union(stored["changes"], snapshot)
+    if decision is Decision.KEEP:
+        return turns.recalled(stored, snapshot, tracked)
+    return union(turns.before(stored, snapshot, tracked), snapshot)
+
+
 def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
     """Return the stored changes together with those of a snapshot of the same second."""
-    gained, lost = _read(stored)
-    found: dict[str, Any] = {
-        "gained": sorted(gained | snapshot.gained)[:MAX_MARKS],
-        "lost": sorted(lost | snapshot.lost)[:MAX_MARKS],
-    }
+    gained, lost = (
+        known | more for known, more in zip(_read(stored), (snapshot.gained, snapshot.lost), strict=True)
+    )
+    found: dict[str, Any] = {}
+    if gained or lost:
+        found = {"gained": sorted(gained)[:MAX_MARKS], "lost": sorted(lost)[:MAX_MARKS]}
     if moves := {*map(tuple, stored.get("moves", ())), *snapshot.moves}:
         found["moves"] = [list(move) for move in sorted(moves)[:MAX_MARKS]]
-    if "texts" in stored:
-        found["texts"] = stored["texts"]
+    found |= {name: stored[name] for name in ("texts", "began", "began_at") if name in stored}
     return {**found, "settled": True} if snapshot.settled or stored.get("settled") else found
 
 
@@ -170,8 +180,8 @@ def completed(stored: Row, snapshot: Snapshot, now: Row, tracked: Iterable[str])
 
 def _acted(snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
     """Return `now` with what the action added, and without what it removed or replaced."""
-    gained, lost = _read(now["changes"])
-    added, removed = snapshot.gained & (gained - lost), snapshot.lost & (lost - gained)
+    gained, lost = turns.net(now["changes"])
+    added, removed = snapshot.gained & gained, snapshot.lost & lost
     row = dict(now)
     for field in tracked if added or removed else ():
         shown = snapshot.fields.get(field)

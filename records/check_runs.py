@@ -83,11 +83,15 @@ def _is_newer(stored: Row, fields: Row) -> bool:
     before, now = stored["suite_updated_at"], fields["suite_updated_at"]
     if before is not None and now is not None and now < before:  # the only times that are GitHub's
         return False
-    if stored["status"] == ENDED and fields["status"] != ENDED:
-        end = stored["completed_at"]
-        # An app's clock may end a check before GitHub's began it: what began with it is the same check.
-        return None not in (begins, end) and begins > end and begins != stored["started_at"]
-    return True
+    if stored["status"] != ENDED:
+        return True
+    # An app's clock may end a check before GitHub's began it: what began with it is the same check.
+    began, another = stored["started_at"], begins != stored["started_at"]
+    if fields["status"] == ENDED:
+        # An end before the start of another attempt is of the attempt before.
+        return None in (began, ends) or began <= ends or not another
+    end = stored["completed_at"]
+    return None not in (begins, end) and begins > max(end, stored["previous_end"] or end) and another
 
 
 SNAPSHOTS = Snapshots(CheckRun, ("repository_id", "github_id"), _merge)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from records import changes, people, repositories
+from records import changes, people, repositories, turns
 from records.activity import Activity
-from records.merging import Decision, Row
+from records.merging import Decision, Row, Snapshot
 from records.rules import by_watermark
 from records.snapshots import Snapshots
 
@@ -24,7 +24,7 @@ class CollaboratorManager(models.Manager["Collaborator"]):
         repository = await repositories.upsert(event.repository, server)
         removed = event.action == "removed"
         former = changes.replaced("permission", event.former_permission, event.permission or "")
-        none = frozenset({changes.mark("permission", "")})
+        none = frozenset({turns.mark("permission", "")})
         return await SNAPSHOTS.record(
             (repository, event.member.id),
             {
@@ -59,6 +59,15 @@ class Collaborator(Activity, people.Association):
         return f"{self.login} {self.permission}"
 
 
-SNAPSHOTS = Snapshots(
-    Collaborator, ("repository_id", "user_id"), by_watermark(people.watermark, tracked=("permission",))
-)
+_by_time = by_watermark(people.watermark, tracked=("permission",))
+
+
+def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    """Merge by the repository's time. Within one, `added` is older than the row of a collaborator."""
+    tied = stored is not None and stored["updated_at"] == snapshot.fields["updated_at"]
+    if stored and tied and snapshot.action == people.BEGINS_AGAIN and not stored["removed"]:
+        return stored
+    return _by_time(stored, snapshot, blank)
+
+
+SNAPSHOTS = Snapshots(Collaborator, ("repository_id", "user_id"), _merge)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
-from records import changes, repositories
+from records import changes, repositories, turns
 from records.activity import Activity
 from records.merging import Decision, Row, Watermark
 from records.rules import by_watermark
@@ -107,8 +107,8 @@ TURNED: Mapping[str, Collection[tuple[str, str]]] = {
 def _turned(action: str) -> dict[str, frozenset[str]]:
     """Return the values that the action's name implies were replaced, as fields of `Snapshot`."""
     if action == "unanswered":
-        return {"gained": frozenset({changes.mark("answer_chosen_by", "")})}
-    return {"lost": frozenset(changes.mark(*former) for former in TURNED.get(action, ()))}
+        return {"gained": frozenset({turns.mark("answer_chosen_by", "")})}
+    return {"lost": frozenset(turns.mark(*former) for former in TURNED.get(action, ()))}
 
 
 def _watermark(row: Row) -> Watermark:

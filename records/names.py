@@ -45,15 +45,16 @@ def of_renamed_owner(row: Row, present: Present) -> dict[str, Any]:
     return dict(zip(FIELDS, values, strict=True))
 
 
-def renamed(stored: Row, at: datetime | None) -> dict[str, Any]:
-    """Return the fields of a row whose name a snapshot of the time `at` replaces.
+def renamed(stored: Row, at: datetime | None, former: str) -> dict[str, Any]:
+    """Return the fields of a row whose name a snapshot of the time `at` replaces; `former` is from `changes`.
 
-    The rename of an account is told later than the snapshots before it, and may be told before one of them.
+    The rename of an account has the time of its receipt, which is later than that of snapshots before it and
+    of some after it. A snapshot after it names the stored name as the former one.
     """
     if not stored["full_name"]:
         return {}  # no payload has shown a name
     since, seen_at = stored["renamed_at"], stored["updated_at"]
-    if since is not None and at is not None and at < since:
+    if since is not None and at is not None and at < since and former != stored["full_name"]:
         return {"renamed_at": at}
     known = [time for time in (seen_at, since) if time is not None]
     return {

@@ -105,22 +105,21 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     if stored is not None and stored["deleted"]:
         return now
     tied = stored is not None and updated_at == before
+    outdated: frozenset[str] = frozenset()
     if stored is not None and not fields["deleted"]:
         repeated = tied and changes.is_repeated(stored, snapshot)
-        older = repeated or (tied and changes.outdated(stored, snapshot, TEXTS))
+        outdated = changes.outdated(stored, snapshot, TEXTS) if tied else outdated
+        # A withdrawal is newer whatever its texts, which an edit of the draft may have replaced.
+        older = repeated or (outdated and not (fields["draft"] and snapshot.action == "unpublished"))
         if older or not _is_newer(stored, snapshot):
-            told = _changed(stored["changes"], snapshot) if tied else {}
-            row = {**now, **told, "updated_at": before if "updated_at" in fields else updated_at}
+            told = changes.union(stored["changes"], snapshot) if tied else stored["changes"]
+            row = {**now, "changes": told, "updated_at": before if "updated_at" in fields else updated_at}
             return changes.follow(stored, snapshot, row) if tied and not repeated else row
     withdrawn = snapshot.action == "unpublished" or (fields["draft"] and now["withdrawn"])
-    told = _changed(now["changes"] if tied else {}, snapshot)
-    row = {**now, **fields, **told, "updated_at": updated_at, "withdrawn": withdrawn}
+    told = changes.union(now["changes"] if tied else {}, snapshot)
+    shown = {name: value for name, value in fields.items() if name not in outdated}
+    row = {**now, **shown, "changes": told, "updated_at": updated_at, "withdrawn": withdrawn}
     return changes.follow(stored, snapshot, row) if stored is not None and tied else row
-
-
-def _changed(before: Any, snapshot: Snapshot) -> dict[str, Any]:
-    """Return the field `changes` after a snapshot."""
-    return {"changes": changes.union(before, snapshot) if before or snapshot.lost else {}}
 
 
 def _is_newer(stored: Row, snapshot: Snapshot) -> bool:

@@ -106,7 +106,7 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     fields.setdefault("full_name", blank["full_name"] if stored is None else stored["full_name"])
     shown, at = fields["full_name"], fields["updated_at"]
     if stored is None:
-        first = {**blank, **fields, **_changed({}, snapshot)}
+        first = {**blank, **fields, "changes": changes.union({}, snapshot)}
         return {**first, **names.composed(first, former, at)}
     if not former and not snapshot.lost and {**stored, **fields} == stored:  # the common case
         return {**stored, **names.observed(stored, shown, at)}
@@ -119,14 +119,13 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
             decision = Decision.KEEP
         fields["full_name"] = stored["full_name"]
     now = dict(stored)
-    if tied or decision is not Decision.KEEP:
-        now |= _changed(stored["changes"] if tied else {}, snapshot)
+    now["changes"] = changes.after(_with_parts(stored), whole, TRACKED, tied, decision)
     if decision is not Decision.KEEP:
         now |= fields
     if tied:
         now = _at_the_end(stored, whole, now)
     if now["full_name"] != stored["full_name"]:
-        now |= names.renamed(stored, at)
+        now |= names.renamed(stored, at, former)
     now |= names.observed(now, shown, at)
     return {**now, **names.composed(now, former, at)} if shown == now["full_name"] else now
 
@@ -153,11 +152,6 @@ def _at_the_end(stored: Row, snapshot: Snapshot, now: Row) -> dict[str, Any]:
     row = dict(changes.follow(_with_parts(stored), snapshot, _with_parts(now)))
     row["full_name"] = names.whole(row.pop("owner"), row.pop("name"))
     return row
-
-
-def _changed(before: Any, snapshot: Snapshot) -> dict[str, Any]:
-    """Return the field `changes` after a snapshot."""
-    return {"changes": changes.union(before, snapshot) if before or snapshot.lost else {}}
 
 
 class RepositorySnapshots(Snapshots):

@@ -51,8 +51,7 @@ def by_watermark(
                     return stored
                 decision, outdated = _within_a_second(stored, snapshot, blank, watermark, decision, tracked)
                 kept = separate | outdated
-            if tied or decision is not Decision.KEEP:
-                now["changes"] = changes.union(now["changes"] if tied else {}, snapshot)
+            now["changes"] = changes.after(stored, snapshot, tracked, tied, decision)
         if decision is not Decision.KEEP:
             now |= {name: value for name, value in fields.items() if name not in kept}
         for name, time in side_fields.items():

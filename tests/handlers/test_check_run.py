@@ -118,6 +118,26 @@ async def test_of_two_ends_the_later_arrival_wins_whatever_the_apps_clock_says()
     assert await ends(BY_APP) == ("completed", "success")
 
 
+ATTEMPTS = (
+    told("created", "in_progress", "00:00", None),
+    told("completed", "completed", "00:00", "00:05"),
+    told("created", "in_progress", "00:10", None),
+    told("completed", "completed", "00:10", "00:15", conclusion="success"),
+)
+
+
+async def test_a_check_that_its_app_took_up_again_ends_with_the_second_end_in_every_order() -> None:
+    for order in permutations(range(4)):
+        await CheckRun.objects.all().adelete()
+        assert await ends(*(ATTEMPTS[place] for place in order)) == ("completed", "success"), order
+
+
+async def test_a_start_before_an_end_that_was_replaced_is_not_another_attempt() -> None:
+    restated = told("completed", "completed", "00:10", "00:02")
+    begun = told("created", "in_progress", "00:12", None)
+    assert (await ends(ATTEMPTS[3], restated, begun))[0] == "completed"
+
+
 async def test_of_two_ends_with_githubs_time_of_the_suite_the_later_wins() -> None:
     late = told("completed", "completed", "00:00", "00:01", conclusion="success")
     first = told("completed", "completed", "00:00", "00:02")

@@ -53,6 +53,15 @@ async def test_a_permission_that_was_replaced_does_not_come_back_late() -> None:
     assert row["permission"] == "admin"
 
 
+async def test_a_late_added_does_not_bring_back_a_permission_that_two_edits_replaced() -> None:
+    history = payloads("member__added", "member__edited", "member__edited")
+    for (_, payload), former, now in zip(
+        history[1:], ("write", "maintain"), ("maintain", "admin"), strict=True
+    ):
+        payload["changes"] = {"permission": {"from": former, "to": now}}
+    assert (await end_in_every_order(Collaborator, history))["permission"] == "admin"
+
+
 async def test_a_removed_collaborator_is_not_brought_back_by_a_late_edit() -> None:
     row = await end_in_every_order(Collaborator, payloads("member__edited", "member__removed"))
     assert (row["removed"], row["permission"]) == (True, "")

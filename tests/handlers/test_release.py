@@ -102,6 +102,15 @@ async def test_a_draft_that_is_edited_after_its_withdrawal_is_edited() -> None:
     assert await ends(PUBLISHED, WITHDRAWN, edited) == (True, "later")
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 1, 0)], ids=str)
+async def test_a_withdrawal_that_shows_a_text_edited_since_is_a_withdrawal(order: tuple[int, ...]) -> None:
+    edited = told("edited", None, draft=True, name="two") | {"changes": {"name": {"from": "one"}}}
+    history = (
+        told("published", "10:00", name="one"), told("unpublished", None, draft=True, name="one"), edited
+    )  # fmt: skip
+    assert await ends(*(history[place] for place in order)) == (True, "two")
+
+
 @pytest.mark.parametrize("action", ["created", "published", "prereleased", "released"])
 async def test_the_publication_that_comes_after_an_edit_does_not_take_it_back(action: str) -> None:
     edited = told("edited", "10:00", name="edited")

@@ -78,6 +78,14 @@ async def test_a_rename_after_that_of_the_account_has_the_name_between(order: tu
     assert await ends(RENAMED, order) == [("new/two", "new/one")]
 
 
+async def test_a_rename_that_names_the_stored_name_is_after_it_whatever_its_time() -> None:
+    earlier = repository("renamed", "new/two", "2026-05-04T11:00:00Z", RENAMED["changes"])
+    await handle("issues", seen("old/one"))
+    await handle(*ACCOUNT)
+    await handle("repository", earlier)
+    assert await names() == [("new/two", "new/one")]
+
+
 async def test_an_apps_account_is_renamed_as_well() -> None:
     await handle("issues", seen("old/one"))
     payload = account("old", "new")

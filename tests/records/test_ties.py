@@ -336,3 +336,60 @@ async def test_a_check_suite_that_is_requested_again_in_the_second_of_its_end_is
         payload["check_suite"] |= {"status": status, "updated_at": SECOND}
         await handle("check_suite", payload)
     assert (await CheckSuite.objects.aget()).status == "queued"
+
+
+X, M = {"label": {"name": "x"}}, {"milestone": {"title": "M"}}
+OFF: Payload = {"state": "open", "closed_at": None, "labels": [], "locked": False, "milestone": None}
+# By field: an action, what it shows, its reverse, the further part of both, and the field before and after.
+THERE_AND_BACK: dict[str, tuple[str, Payload, str, Payload, list[Any]]] = {
+    "state": ("closed", {"state": "closed", "closed_at": SECOND}, "reopened", {}, ["open", "closed"]),
+    "labels": ("labeled", {"labels": [X["label"]]}, "unlabeled", X, [[], ["x"]]),
+    "locked": ("locked", {"locked": True}, "unlocked", {}, [False, True]),
+    "milestone": ("milestoned", M, "demilestoned", M, ["", "M"]),
+}
+
+
+async def in_the_order(event: str, told: list[Payload], order: tuple[int, ...]) -> Any:
+    """Delete all rows, handle the payloads in an order, and return their row."""
+    await MODELS[event]._default_manager.all().adelete()
+    for place in order:
+        await handle(event, told[place])
+    return await MODELS[event]._default_manager.aget()
+
+
+@pytest.mark.parametrize("event", MODELS)
+@pytest.mark.parametrize("field", THERE_AND_BACK)
+async def test_what_came_and_went_in_one_second_is_as_it_was_before(event: str, field: str) -> None:
+    turned, shown, back, part, values = THERE_AND_BACK[field]
+    there, gone = snapshot(event, turned, **OFF | shown) | part, snapshot(event, back, **OFF) | part
+    for reverse in (False, True):
+        began = snapshot(event, "edited", **OFF | (shown if reverse else {}) | {"updated_at": BEFORE})
+        told = [began, gone, there] if reverse else [began, there, gone]
+        for order in [(0, 1, 2), (0, 2, 1), (2, 0, 1), (0, 1, 2, 1), (0, 2, 1, 2, 1)]:
+            row = await in_the_order(event, told, order)
+            assert getattr(row, field) == values[reverse], (reverse, order)
+
+
+async def test_a_label_between_a_closing_and_a_reopening_of_its_second_is_kept() -> None:
+    closed: Payload = {"state": "closed", "closed_at": SECOND}
+    told = [
+        snapshot("issues", "edited", **OFF | {"updated_at": BEFORE}),
+        snapshot("issues", "closed", **OFF | closed),
+        snapshot("issues", "labeled", **OFF | closed | {"labels": [X["label"]]}) | X,
+        snapshot("issues", "reopened", **OFF | {"labels": [X["label"]]}),
+    ]
+    for order in [(0, 1, 2, 3), (0, 3, 2, 1), (0, 2, 3, 1), (2, 0, 3, 1), (3, 0, 1, 2), (2, 3, 0, 1)]:
+        row = await in_the_order("issues", told, order)
+        assert (row.state, row.labels) == ("open", ["x"]), order
+
+
+async def test_the_newest_snapshot_before_a_second_tells_its_start() -> None:
+    ended: Payload = {"state": "closed", "closed_at": BEFORE}
+    told = [
+        snapshot("issues", "reopened", **OFF),
+        snapshot("issues", "edited", **OFF | {"updated_at": "2026-05-04T07:00:00Z"}),
+        snapshot("issues", "edited", **OFF | ended | {"updated_at": BEFORE}),
+        snapshot("issues", "closed", **OFF | {"state": "closed", "closed_at": SECOND}),
+    ]
+    for order in ((0, 1, 2, 3), (0, 2, 1, 3)):
+        assert (await in_the_order("issues", told, order)).state == "closed", order
