@@ -96,7 +96,7 @@ def read(
             f"Content-Type must be {' or '.join(CONTENT_TYPES)}",
         )
     try:
-        envelope = schemas.read_envelope(schemas.json_of(body, content_type, limit))
+        columns = envelopes.read(schemas.json_of(body, content_type, limit))
     except schemas.TooLongError as error:
         raise RejectedError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Reason.TOO_LARGE, too_large(limit)
@@ -116,7 +116,7 @@ def read(
         body=body,
         digest=digest_of(body),
         address=address[:MAX_ADDRESS],
-        **envelopes.columns(envelope),
+        **columns,
     )
 
 

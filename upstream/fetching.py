@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 
-import schemas
 from database import row_sets
 from receiver import envelopes
 from receiver.models import Delivery, digest_of
@@ -56,7 +55,7 @@ def store(missed: Missed, detail: DeliveryDetail, source: str) -> bool:
 
 def _columns(detail: DeliveryDetail, body: bytes, now: datetime) -> Mapping[str, Any]:
     return {
-        **envelopes.columns(schemas.read_envelope(body)),
+        **envelopes.read(body),
         "unsigned": True,
         "event": detail.event[:64],
         "headers": _headers(detail),
