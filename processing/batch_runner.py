@@ -58,7 +58,7 @@ class BatchRunner:
         """Runs isolating processes while there are suspects."""
         self._claim: asyncio.Future[ClaimResult] | None = None
         self._ended: list[settling.Ended] = []
-        self._settlers: set[asyncio.Task[None]] = set()
+        self._settlers: list[asyncio.Task[None]] = []
         self._outages: Counter[int] = Counter()
         self._recover = False
         # Whether a claim may have been committed whose call failed, or is repeated.
@@ -207,10 +207,10 @@ class BatchRunner:
             return
         self._outages.pop(pk, None)
         self._ended.append((claimed, verdict))
+        # A settler that is done looks no more, so it may not count from that moment on.
+        self._settlers = [settler for settler in self._settlers if not settler.done()]
         if len(self._settlers) < SETTLERS:
-            settler = asyncio.create_task(self._settle())
-            self._settlers.add(settler)
-            settler.add_done_callback(self._settlers.discard)
+            self._settlers.append(asyncio.create_task(self._settle()))
 
     async def _settle(self) -> None:
         """Settle attempts, all that have ended at once, until there are no more."""

@@ -22,10 +22,11 @@ from handlers._registry import MAX_ATTEMPTS
 from processing import batch_runner, claiming, leases, retrying, settling, statements
 from processing.batch_runner import BatchRunner
 from processing.claiming import Claimed
-from receiver.models import Delivery, HandlerRun
+from processing.running import Verdict
+from receiver.models import Delivery, HandlerRun, Status
 from schemas.push import PushEvent
 from tests import github, later
-from tests.processing.deliveries import Recorder, drain, stored
+from tests.processing.deliveries import Recorder, drain, idle, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -471,3 +472,36 @@ async def test_the_rest_of_a_backlog_is_claimed_without_a_pause(monkeypatch: pyt
     async with running(Recorder().runner()):
         while await Delivery.objects.filter(status="ignored").acount() < 3:  # noqa: ASYNC110 - the rows say it
             await asyncio.sleep(0.01)
+
+
+async def test_an_attempt_that_ends_in_the_moment_in_which_the_settlers_end_is_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [await make() for _ in range(3)]
+    ends, settled = [asyncio.Event() for _ in rows], asyncio.Event()
+    written = asyncio.Semaphore(0)
+    settle_all = settling.settle_all
+
+    async def attempt(claimed: Claimed, *_: Any) -> Verdict:
+        await ends[[row.pk for row in rows].index(claimed.delivery.id)].wait()
+        return Verdict(Status.SUCCEEDED)
+
+    async def held_up(ended: list[settling.Ended]) -> tuple[list[Exception | None], int]:
+        result = await settle_all(ended)
+        written.release()
+        await settled.wait()
+        return result
+
+    monkeypatch.setattr("processing.running.attempt", attempt)
+    monkeypatch.setattr(settling, "settle_all", held_up)
+    runner = Recorder().runner()
+    async with asyncio.timeout(30):
+        await runner.claim()
+        for end in ends[:2]:
+            end.set()
+            await written.acquire()
+        # The loop wakes both settlers first, which find no more, and then the third delivery.
+        settled.set()
+        ends[2].set()
+        await idle(runner)
+    assert await Delivery.objects.filter(status=Status.SUCCEEDED).acount() == 3
