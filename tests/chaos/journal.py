@@ -1,21 +1,10 @@
-"""A journal that handlers write and tests read: runs that began and ended, and effects.
+"""Reads the journal of the handlers, `written`: runs that began and ended, and effects."""
 
-The worker coalesces the writes. The clock is the database's.
-"""
-
-import os
 import sqlite3
-import sys
-from collections.abc import Sequence
 from contextlib import closing
-from typing import NamedTuple
 
-from django.db import connection, transaction
-
-from database import Coalescer
-from handlers import DeliveryContext
-from schemas.push import PushEvent
 from tests.chaos import ledger
+from tests.chaos.written import Entry
 
 _SQLITE = """
 CREATE TABLE journal (
@@ -29,21 +18,6 @@ CREATE TABLE journal (
     what text, guid text, repository bigint, number bigint, attempt integer, process integer);
 CREATE TABLE effect (guid text PRIMARY KEY);
 """
-
-
-class Entry(NamedTuple):
-    """One line. `at` is in seconds since 1970; `number` is the push's.
-
-    `process` is the worker's id, also where its isolating process writes.
-    """
-
-    what: str
-    guid: str
-    repository: int
-    number: int
-    attempt: int
-    process: int
-    at: float = 0.0
 
 
 def create(url: str) -> None:
@@ -65,38 +39,3 @@ def entries(url: str, *what: str) -> list[Entry]:
 def effects(url: str) -> int:
     """Return how many guids had their effect."""
     return int(ledger.execute(url, "SELECT count(*) FROM effect")[0][0])
-
-
-@transaction.atomic
-def _write(lines: Sequence[Entry]) -> Sequence[None]:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO journal (what, guid, repository, number, attempt, process) "
-            "VALUES (%s, %s, %s, %s, %s, %s)",
-            [line[:-1] for line in lines],
-        )
-    return [None] * len(lines)
-
-
-@transaction.atomic
-def _effect(guids: Sequence[str]) -> Sequence[None]:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO effect (guid) VALUES (%s) ON CONFLICT DO NOTHING",
-            [(guid,) for guid in sorted(guids)],
-        )
-    return [None] * len(guids)
-
-
-# The worker runs the isolating process as a module; arq's command is a script.
-_worker = os.getppid() if sys.modules["__main__"].__spec__ else os.getpid()
-_written = Coalescer(_write)
-have_effect = Coalescer(_effect)
-
-
-async def write(what: str, event: PushEvent, delivery: DeliveryContext) -> None:
-    """Write a line; it is durable when this returns."""
-    branch = event.ref.rpartition("/")[2]
-    number = int(branch) if branch.isdecimal() else -1
-    line = Entry(what, str(delivery.guid), event.repository.id, number, delivery.attempt, _worker)
-    await _written(line)

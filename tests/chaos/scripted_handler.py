@@ -16,7 +16,7 @@ from handlers import DeliveryContext, RetryableError, on
 from handlers._registry import registry
 from receiver.models import HandlerRun
 from schemas.push import PushEvent
-from tests.chaos import journal
+from tests.chaos import written
 from tests.chaos.times import LATER, LONG
 
 TIMEOUT = float(os.environ.get("HANDLER_TIMEOUT", "30"))  # seconds
@@ -82,10 +82,10 @@ COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
 
 @on(PushEvent, timeout=TIMEOUT, max_attempts=MAX_ATTEMPTS)
 async def follow_script(event: PushEvent, delivery: DeliveryContext) -> None:
-    await journal.write("began", event, delivery)
+    await written.write("began", event, delivery)
     if delivery.source in COMMANDS:
         await COMMANDS[delivery.source](delivery.attempt)
-    await journal.have_effect(str(delivery.guid))
+    await written.have_effect(str(delivery.guid))
     if delivery.source == "works":
         await work(delivery.attempt)
-    await journal.write("ended", event, delivery)
+    await written.write("ended", event, delivery)

@@ -19,10 +19,10 @@ import pytest
 from tests import github, processes, servers
 from tests.chaos import database_server, invariants, journal, ledger, network, proxies, stack, stored
 from tests.chaos.counts import Counts
-from tests.chaos.journal import Entry
 from tests.chaos.network import Machine, Network
 from tests.chaos.sender import Sender
 from tests.chaos.test_order import done_once, in_order, one_at_a_time, succeeded_runs
+from tests.chaos.written import Entry
 
 MISSING = network.missing()
 pytestmark = [

@@ -16,8 +16,8 @@ import pytest
 from tests import processes
 from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts
-from tests.chaos.journal import Entry
 from tests.chaos.redis_server import RedisServer
+from tests.chaos.written import Entry
 
 RETRIED = 0.1  # of all
 HOOKS = (stored.HOOK, stored.HOOK + 1)
