@@ -7,6 +7,8 @@ docs/decisions/0008 and 0038.
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,18 @@ import psycopg
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from psycopg import errors
+from psycopg import errors, generators
+from psycopg.pq import ExecStatus, Format
 from pydantic_core import to_json
 
 from receiver import rows
 from receiver.arrivals import Arrival, Key
 from receiver.frames import PLAIN, WRITTEN, compress
-from receiver.session import ANSWER_WITHIN, Session, SlowError
 from receiver.store import DownError, RefusedError, Row, reopen
 
+# Seconds for the answer to a statement, before the connection is cut. With `connect_timeout` it is less than
+# the time in which intake answers the sender.
+ANSWER_WITHIN = 5.0
 # Seconds between attempts on rows that another transaction locks; a worker locks a row for milliseconds.
 LOCK_RETRIES = (0.05, 0.1, 0.2)
 
@@ -48,7 +53,7 @@ class PostgresWriter:
     """One connection, opened at the first batch and again after each failure. See `store.Writer`."""
 
     def __init__(self) -> None:
-        self._session: Session | None = None
+        self._connection: psycopg.AsyncConnection | None = None
         self._direct = False
 
     async def insert(self, arrivals: Sequence[Arrival], times: Sequence[int]) -> dict[Key, int]:
@@ -92,9 +97,9 @@ class PostgresWriter:
 
     async def close(self) -> None:
         """Close the connection without waiting for the server."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
 
     async def _run(self, statement: bytes, values: Sequence[bytes]) -> list[list[str]]:
         try:
@@ -114,24 +119,56 @@ class PostgresWriter:
 
         Rows that were committed before the connection broke are found then as duplicates.
         """
-        reused = self._session
+        reused = self._connection
         if reused is None or reused.closed:
             return await self._send(await self._connect(), statement, values)
         try:
             return await self._send(reused, statement, values)
         except _STALE:
-            reused.close()
+            await reused.close()
         except psycopg.OperationalError as error:
-            if not reused.closed or isinstance(error, SlowError):
+            if not reused.closed or isinstance(error, _SlowError):
                 raise
         return await self._send(await self._connect(), statement, values)
 
-    async def _send(self, session: Session, statement: bytes, values: Sequence[bytes]) -> list[list[str]]:
-        if statement is INSERT and self._direct:
-            return await session.execute_prepared(PREPARED, values)
-        return await session.execute(statement, values)
+    async def _send(
+        self, opened: psycopg.AsyncConnection, statement: bytes, values: Sequence[bytes] = ()
+    ) -> list[list[str]]:
+        """Return the rows of the statement as text, an empty one for null; cut a connection that is too slow.
 
-    async def _connect(self) -> Session:
+        Cancelling the task is not enough: psycopg would send a cancel request to the same server, and wait
+        for it.
+        """
+        slow = False
+
+        def cut() -> None:
+            nonlocal slow
+            slow = True
+            with socket.socket(fileno=os.dup(opened.fileno())) as shared:
+                shared.shutdown(socket.SHUT_RDWR)
+
+        timer = asyncio.get_running_loop().call_later(ANSWER_WITHIN, cut)
+        try:
+            if statement is INSERT and self._direct:
+                opened.pgconn.send_query_prepared(PREPARED, values, _FORMATS)
+            else:
+                opened.pgconn.send_query_params(statement, values, None, _FORMATS[: len(values)])
+            [result] = await opened.wait(generators.execute(opened.pgconn))
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise errors.error_from_result(result)
+            columns = range(result.nfields)
+            return [
+                [(result.get_value(row, column) or b"").decode() for column in columns]
+                for row in range(result.ntuples)
+            ]
+        except psycopg.Error as error:
+            if slow:
+                raise _SlowError("no answer in time") from error
+            raise
+        finally:
+            timer.cancel()
+
+    async def _connect(self) -> psycopg.AsyncConnection:
         """Connect; name statements and set timeouts only where the connection is the receiver's alone.
 
         A pooler gives each transaction another server process, so it cannot tell its clients the process id.
@@ -140,13 +177,17 @@ class PostgresWriter:
         opened: psycopg.AsyncConnection = await psycopg.AsyncConnection.connect(
             **connection_parameters(), autocommit=True
         )
-        session = self._session = Session(opened)
-        [[pid]] = await session.execute(b"SELECT pg_backend_pid()")
+        self._connection = opened
+        [[pid]] = await self._send(opened, b"SELECT pg_backend_pid()")
         if int(pid) == opened.info.backend_pid:
-            await session.execute(_TIMEOUTS)
-            await session.execute(b"PREPARE %b (json, bytea) AS %b" % (PREPARED, INSERT))
+            await self._send(opened, _TIMEOUTS)
+            await self._send(opened, b"PREPARE %b (json, bytea) AS %b" % (PREPARED, INSERT))
             self._direct = True
-        return session
+        return opened
+
+
+class _SlowError(psycopg.OperationalError):
+    """The server did not answer in time."""
 
 
 def parameters(
@@ -162,6 +203,7 @@ def parameters(
     return to_json(columns, bytes_mode="hex"), b"".join(bodies)
 
 
+_FORMATS = (Format.TEXT, Format.BINARY)
 _TIMEOUTS = (
     f"SELECT set_config('lock_timeout', '{settings.INTAKE_LOCK_TIMEOUT}', false), "
     f"set_config('statement_timeout', '{settings.INTAKE_STATEMENT_TIMEOUT}', false)"

@@ -214,8 +214,8 @@ async def test_statements_have_names_on_a_direct_connection(parts: Parts, write:
     await write([arrival()])
     writer = parts.intake.writers[0]
     assert isinstance(writer, PostgresWriter)
-    assert writer._session is not None
-    names = await writer._session.execute(b"SELECT name FROM pg_prepared_statements")
+    assert writer._connection is not None
+    names = await (await writer._connection.execute("SELECT name FROM pg_prepared_statements")).fetchall()
     assert names != []
 
 
