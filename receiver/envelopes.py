@@ -1,22 +1,26 @@
-"""Converts an envelope, the few fields that are read before a payload is validated, to columns. Pure.
+"""Reads the columns of a delivery from its body, without a tree of the whole JSON. Pure.
 
-msgspec skips the rest of the JSON, where pydantic makes a tree of all of it. What msgspec rejects is read by
-`schemas.read_envelope`, which mends it or says why it is no JSON. See docs/decisions/0073.
+A signed delivery is stored first and validated later, by the worker. So an absent or invalid part has no
+column, and only a body that is no JSON is an error. msgspec checks the grammar of RFC 8259, and skips what is
+not wanted without a copy. See docs/decisions/0080.
 """
 
-from typing import Annotated, TypedDict
+import codecs
+from typing import Annotated, Any, TypedDict, TypeVar, get_args
 
 import msgspec
 
 import schemas
 
 MAX_TEXT = 255  # characters of a column
-# Bytes. The check of UTF-8 decodes the body, and four bytes of memory may hold a character.
-MAX_DECODED = 1024 * 1024
+# Bytes that are checked for UTF-8 at once: while they are, four bytes of memory may hold a character.
+SLICE = 1024 * 1024
+# Escapes in a body that has to be mended, each of which is copied.
+MAX_ESCAPES = 1_000_000
 
-# As in `schemas.Envelope`.
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 class _Part(msgspec.Struct):
@@ -36,6 +40,16 @@ class _Envelope(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Envelope)
+# The same members, each as its text in the JSON.
+_texts: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
+    model: msgspec.json.Decoder(
+        msgspec.defstruct(
+            model.__name__,
+            [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in model.__struct_fields__],
+        )
+    )
+    for model in (_Envelope, _Part)
+}
 
 
 class Columns(TypedDict):
@@ -50,19 +64,23 @@ class Columns(TypedDict):
 
 
 def read(body: bytes) -> Columns:
-    """Return the columns of a JSON body; raise `schemas.NotJSONError` for any other body."""
-    if len(body) <= MAX_DECODED:
+    """Return the columns of a JSON body; raise `schemas.NotJSONError` for any other body.
+
+    JSON that is nested too deeply to be read, or no object, has empty columns.
+    """
+    try:
+        if not body.isascii():
+            _check_encoding(body)  # msgspec checks only the texts that it keeps
         try:
-            if not body.isascii():
-                body.decode()  # msgspec checks the UTF-8 of the texts that it keeps
-            return columns(_decoder.decode(body))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
-    return columns(schemas.read_envelope(body))
-
-
-def columns(envelope: "schemas.Envelope | _Envelope") -> Columns:
-    """Return the columns of a delivery with this envelope. Absent parts are empty, or null."""
+            envelope = _decoder.decode(body)
+        except msgspec.DecodeError:
+            envelope = _mended(body)
+    except UnicodeDecodeError as error:
+        raise schemas.NotJSONError("not JSON: not UTF-8") from error
+    except msgspec.DecodeError as error:
+        raise schemas.NotJSONError(f"not JSON: {str(error).removeprefix('JSON is malformed: ')}") from error
+    except RecursionError:
+        envelope = _Envelope()
     repository, sender, installation = envelope.repository, envelope.sender, envelope.installation
     subject = envelope.pull_request or envelope.issue
     return {
@@ -73,3 +91,40 @@ def columns(envelope: "schemas.Envelope | _Envelope") -> Columns:
         "installation_id": installation.id if installation else None,
         "number": subject.number if subject else None,
     }
+
+
+def _check_encoding(body: bytes) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(body), SLICE):
+        decoder.decode(body[start : start + SLICE], final=start + SLICE >= len(body))
+
+
+def _mended(body: bytes) -> _Envelope:
+    """Read a body with escapes that no text may hold, or with a part that is not as expected."""
+    if schemas.ESCAPED.search(body):
+        if body.count(b"\\") > MAX_ESCAPES:
+            return _Envelope()
+        body = schemas.storable_json(body)
+    msgspec.json.decode(body, type=msgspec.Raw)  # an unexpected value hides that no JSON follows it
+    return _readable(body, _Envelope) or _Envelope()
+
+
+def _readable(text: bytes | msgspec.Raw, model: type[_Struct]) -> _Struct | None:
+    """Return an object, each of its members if it is as expected; None for any other value."""
+    try:
+        texts = _texts[model].decode(text)
+    except msgspec.ValidationError:
+        return None
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(model):
+        part = get_args(field.type)[0]
+        member = getattr(texts, field.name)
+        found[field.name] = _readable(member, part) if part in _texts else _value(member, field.type)
+    return model(**found)
+
+
+def _value(text: msgspec.Raw, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(text, type=kind, strict=False)
+    except msgspec.ValidationError:
+        return None

@@ -26,18 +26,19 @@ from schemas._base import (
 from schemas._discovery import DiscoveryError, discover, modules
 from schemas._errors import NotJSONError, PayloadError, TooDeepError, TooLongError
 from schemas._payload import (
+    ESCAPED,
     FORM,
-    Envelope,
     is_form,
     json_of,
     parse,
-    read_envelope,
     server_in,
     storable,
+    storable_json,
 )
 from schemas._servers import GITHUB, links_of, server_of
 
 __all__ = [
+    "ESCAPED",
     "FORM",
     "GITHUB",
     "Account",
@@ -45,7 +46,6 @@ __all__ = [
     "BigInt",
     "DiscoveryError",
     "Edits",
-    "Envelope",
     "Event",
     "Former",
     "Installation",
@@ -70,8 +70,8 @@ __all__ = [
     "links_of",
     "modules",
     "parse",
-    "read_envelope",
     "server_in",
     "server_of",
     "storable",
+    "storable_json",
 ]

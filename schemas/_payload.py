@@ -11,24 +11,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from schemas._base import BigInt, Event
+from schemas._base import Event
 from schemas._errors import NotJSONError, TooDeepError
 from schemas._forms import payload_of
 from schemas._mending import MAX_ATTEMPTS_TO_MEND, drop_nulls, drop_unreadable
 from schemas._servers import links_of, server_of
-from schemas._skimming import Wanted, skimmer
 
 FORM = "application/x-www-form-urlencoded"
 MAX_INT_DIGITS = 4000  # Python converts no longer string to an int
-# Limits up to which the receiver lets pydantic build a tree of the whole body: bytes, and values in a larger
-# body. A value takes up to 65 bytes, so a tree takes at most 100 MB. Pushes of 25 MB have less than a
-# million.
-MAX_SMALL_BODY = 64 * 1024
-MAX_VALUES = 1_500_000
 ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL, or a surrogate that may be alone
 # Escapes that are looked at one by one. A search for one byte is twenty times faster than for six, and many
 # bodies have a few escapes or none.
@@ -42,9 +36,6 @@ _ESCAPE = re.compile(
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Model = TypeVar("Model", bound=BaseModel)
-
-# A text without NUL: checking the few texts that are kept is faster than searching the whole body.
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 
 def is_form(content_type: str) -> bool:
@@ -68,12 +59,12 @@ def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> M
     each field that the model rejects, and `NotJSONError` or `TooDeepError` for an unreadable body.
     """
     if _has_nul(body):
-        body = _storable_json(body)
+        body = storable_json(body)
     try:
         return _fast(model, body)
     except ValidationError:
         pass  # the slow path mends it, or raises the same error
-    payload = _load(_storable_json(body) if ESCAPED.search(body) else body)
+    payload = _load(storable_json(body) if ESCAPED.search(body) else body)
     drop_nulls(model, payload)
     for _ in range(MAX_ATTEMPTS_TO_MEND):
         try:
@@ -116,7 +107,7 @@ def _has_nul(body: bytes) -> bool:
     return body.find(b"\\u0000", escape) >= 0
 
 
-def _storable_json(body: bytes) -> bytes:
+def storable_json(body: bytes) -> bytes:
     """Return the JSON with each NUL and lone surrogate replaced by the text of its escape."""
     return _ESCAPE.sub(lambda escape: escape[0] if escape[1] is None else rb"\\u" + escape[1].lower(), body)
 
@@ -139,57 +130,3 @@ def _parse_int(digits: str) -> int | float:
 def storable(text: str) -> str:
     """Return the text with NUL and lone surrogates escaped, which PostgreSQL or UTF-8 cannot store."""
     return UNSTORABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-class Part(BaseModel):
-    """The fields that the receiver stores of a part of a payload, such as its repository or sender."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    id: BigInt | None = None
-    full_name: Text | None = None
-    login: Text | None = None
-    number: BigInt | None = None
-
-
-class Envelope(BaseModel):
-    """The fields that the receiver stores of any payload, before it is validated.
-
-    A signed delivery is stored first and validated later. So every field may be null, and an absent or
-    invalid part is None.
-    """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    action: Text | None = None
-    repository: Part | None = None
-    sender: Part | None = None
-    installation: Part | None = None
-    pull_request: Part | None = None
-    issue: Part | None = None
-
-
-_PART: Wanted = {name: {} for name in Part.model_fields}
-_skim = skimmer({name: {} if name == "action" else _PART for name in Envelope.model_fields})
-
-
-def read_envelope(body: bytes) -> Envelope:
-    """Return the envelope of a JSON body; raise `NotJSONError` for any other body.
-
-    The envelope is empty for JSON that is too deep, or no object. Memory is bounded: pydantic parses the
-    whole body only if its tree is small.
-    """
-    if len(body) <= MAX_SMALL_BODY or _values(body) <= MAX_VALUES:
-        try:
-            return _fast(Envelope, body)
-        except ValidationError:
-            pass  # not JSON, or a part of it needs mending
-    try:
-        return parse(Envelope, _skim(body))
-    except (TooDeepError, ValidationError):
-        return Envelope()
-
-
-def _values(body: bytes) -> int:
-    """Return an upper bound for the values in the body: each follows a comma or an opening bracket."""
-    return body.count(b",") + body.count(b"[") + body.count(b"{")
