@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.db import Error, connection
 
 import database
+from ledger import background
 from processing import claiming
 from processing.claiming import Capacity, Claimed, Lease
 
@@ -86,19 +87,24 @@ class Leases:
         return time.monotonic() > self._answered_since + self.length.total_seconds() * RENEWED_WITHIN
 
     async def keep(self) -> None:
-        """Renew three times in a lease, until cancelled. An outage of the database is logged and retried."""
-        while True:
-            leases, since, part = dict(self.held), time.monotonic(), RENEW_EVERY
+        """Renew three times in a lease, until cancelled, and through outages of the database."""
+        await background.repeat(
+            self._renew,
+            self.length.total_seconds() * RETRY_EVERY,
+            lambda error: logger.warning("leases not renewed count=%d error=%s", len(self.held), error),
+        )
+
+    async def _renew(self) -> None:
+        leases, since = dict(self.held), time.monotonic()
+        if leases:
             try:
                 renewed = await database.run(claiming.renew, leases, self.length)
-            except Error as error:
+            except Error:
                 self.reached(answered=False)
-                logger.warning("leases not renewed count=%d error=%s", len(leases), error)
-                part = RETRY_EVERY
-            else:
-                for lease in renewed:
-                    leases[lease].since = since
-            await asyncio.sleep(self.length.total_seconds() * part)
+                raise
+            for lease in renewed:
+                leases[lease].since = since
+        await asyncio.sleep(self.length.total_seconds() * (RENEW_EVERY - RETRY_EVERY))
 
 
 @contextmanager
