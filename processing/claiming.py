@@ -57,10 +57,6 @@ class DeliveryRow(NamedTuple):
         return f"{self.event} {self.guid}"
 
 
-class PrunedError(LookupError):
-    """The body was pruned, so there is nothing to run or to send."""
-
-
 @dataclass(slots=True)
 class Claimed:
     """A delivery under this worker's lease."""
@@ -167,36 +163,31 @@ def _execute(parameters: Mapping[str, Any]) -> list[Row]:
     return statements.execute("claim", parameters)
 
 
-def read_bodies(ids: Collection[int]) -> dict[int, bytes | Exception]:
-    """Return the raw bodies of these deliveries, or for each why its body cannot be read.
+def add_bodies(claims: Sequence[Claimed]) -> None:
+    """Read the bodies of claimed deliveries, or for each why it cannot be read.
 
     Raises `django.db.Error` in an outage.
     """
-    found: dict[int, bytes | Exception] = {}
-    read = Delivery._meta.get_field("body").from_db_value
+    if not claims:
+        return
     try:
-        rows = statements.execute("bodies", {"ids": ids})
+        frames = dict(statements.execute("bodies", {"ids": [one.delivery.id for one in claims]}))
     except Error as error:
         if is_outage(error):
             raise
-        if len(ids) == 1:
-            return dict.fromkeys(ids, error)
-        # The database cannot read one of them, such as a value whose parts are lost.
-        return {pk: body for one in ids for pk, body in read_bodies([one]).items()}
-    for pk, frame in rows:
-        try:
-            body = read(frame, None, connection)
-            found[pk] = PrunedError("it was pruned, as KEEP_BODIES says") if body is None else body
-        except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
-            found[pk] = error
-    return found
-
-
-def add_bodies(claims: Sequence[Claimed]) -> None:
-    """Read the bodies of claimed deliveries. Raises `django.db.Error`."""
-    bodies = read_bodies([one.delivery.id for one in claims]) if claims else {}
+        if len(claims) == 1:
+            claims[0].body = error
+        else:  # the database cannot read one of them, such as a value whose parts are lost
+            for one in claims:
+                add_bodies([one])
+        return
+    read = Delivery._meta.get_field("body").from_db_value
     for one in claims:
-        one.body = bodies.get(one.delivery.id, LookupError("it was deleted"))
+        frame = frames.get(one.delivery.id)
+        try:
+            one.body = read(frame, None, connection) or LookupError("it was pruned, as KEEP_BODIES says")
+        except Exception as error:  # noqa: BLE001 - the error is this delivery's alone
+            one.body = error
 
 
 def _find_done(claims: Sequence[Claimed]) -> None:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from django.db import Error
 from django.db.models import Q
 
+from database import is_outage
 from ledger.horizon import Horizon
-from processing import claiming
+from receiver.frames import UnreadableBodyError
 from receiver.models import Delivery
 
 BATCH_SIZE = 500  # ids that are read at once
@@ -45,14 +47,14 @@ class Stored:
     @staticmethod
     def read(pk: int) -> tuple[Delivery, bytes] | None:
         """Return a delivery and its body; None where it was deleted. Raises `UnreadableError`."""
-        delivery = Delivery.objects.defer("body").filter(pk=pk).first()
-        body = claiming.read_bodies([pk]).get(pk)
-        if delivery is None or body is None:
+        try:
+            delivery = Delivery.objects.filter(pk=pk).first()
+        except (UnreadableBodyError, Error) as error:
+            if isinstance(error, Error) and is_outage(error):
+                raise
+            raise UnreadableError(f"the stored body cannot be read: {type(error).__name__}: {error}") from error
+        if delivery is None:
             return None
-        if isinstance(body, Exception):
-            raise UnreadableError(
-                f"the body cannot be sent: {body}"
-                if isinstance(body, claiming.PrunedError)
-                else f"the stored body cannot be read: {type(body).__name__}: {body}"
-            )
-        return delivery, body
+        if delivery.body is None:
+            raise UnreadableError("the body cannot be sent: it was pruned, as KEEP_BODIES says")
+        return delivery, delivery.body
