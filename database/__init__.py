@@ -10,6 +10,7 @@ from database.threads import (
     connection_lost,
     heal,
     run,
+    run_to_end,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "is_outage",
     "outcomes",
     "run",
+    "run_to_end",
 ]

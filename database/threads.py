@@ -84,6 +84,18 @@ async def run(
     return await asyncio.get_running_loop().run_in_executor(_executor, call)
 
 
+async def run_to_end(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    """Do the same, but when cancelled, end only after `function`, so that the caller can undo what it did."""
+    call = asyncio.ensure_future(run(function, *arguments, **named))
+    try:
+        return await asyncio.shield(call)
+    except asyncio.CancelledError:
+        await asyncio.gather(call, return_exceptions=True)
+        raise
+
+
 def _size() -> int:
     # SQLite has one writer at a time, so a second thread would only wait for the lock.
     return THREADS if connection.vendor == "postgresql" else 1

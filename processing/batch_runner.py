@@ -56,20 +56,22 @@ class BatchRunner:
         """Set when deliveries may be due."""
         self.isolating: asyncio.Task[None] | None = None
         """Runs isolating processes while there are suspects."""
-        self._claim: asyncio.Future[ClaimResult] | None = None
         self._ended: list[settling.Ended] = []
         self._settlers: list[asyncio.Task[None]] = []
         self._outages: Counter[int] = Counter()
+        # Whether deliveries may be under this worker's name that it does not hold.
         self._recover = False
-        # Whether a claim may have been committed whose call failed, or is repeated.
-        self._unanswered = False
         self._cancelling = False
 
-    async def run(self) -> None:
-        """Claim as far as there is capacity, until cancelled, and through outages of the database.
+    async def run(self, grace: float) -> None:
+        """Process what is due, through outages of the database, until cancelled; then `stop`."""
+        try:
+            await self._claim_due()
+        finally:
+            await self.stop(grace)
 
-        When this is cancelled, a claim under way ends all the same; `stop` gives it back.
-        """
+    async def _claim_due(self) -> None:
+        """Claim as far as there is capacity, until cancelled."""
         away, repaired_at = False, 0.0
         while True:
             await self.leases.free.wait()
@@ -80,8 +82,7 @@ class BatchRunner:
                     if await database.run(self.repair):
                         self.isolate()
                     repaired_at = time.monotonic()
-                self._claim = asyncio.ensure_future(self.claim())
-                result = await asyncio.shield(self._claim)
+                result = await self.claim()
                 away = False
                 if result.more:
                     wait, interval = 0, 0 if result.claims else CLAIM_INTERVAL
@@ -101,7 +102,7 @@ class BatchRunner:
         since, asked = time.monotonic(), tracing.now()
         recover, self._recover = self._recover, False
         try:
-            result = await database.run(self._take, self.leases.capacity, recover)
+            result = await database.run_to_end(self._take, self.leases.capacity, recover)
         except Error:
             self.leases.reached(answered=False)
             raise
@@ -121,14 +122,16 @@ class BatchRunner:
         return result
 
     def _take(self, capacity: Capacity, recover: bool) -> ClaimResult:
-        recover, self._unanswered = recover or self._unanswered, True
         held = [pk for pk, *_ in list(self.leases.held)]  # a copy, which the event loop does not change
-        result = claiming.claim(
-            self.worker, self.leases.length, capacity, self.rules, held,
-            recover=recover, takeover=self.leases.may_take_over,
-        )  # fmt: skip
-        claiming.add_bodies(result.claims)
-        self._unanswered = False
+        try:
+            result = claiming.claim(
+                self.worker, self.leases.length, capacity, self.rules, held,
+                recover=recover or self._recover, takeover=self.leases.may_take_over,
+            )  # fmt: skip
+            claiming.add_bodies(result.claims)
+        except Error:
+            self._recover = True  # it may have been committed
+            raise
         return result
 
     def repair(self) -> bool:
@@ -146,8 +149,6 @@ class BatchRunner:
 
     async def stop(self, grace: float) -> None:
         """Wait up to `grace` seconds for what runs, then give the rest back. The caller claims no more."""
-        if self._claim is not None:
-            await asyncio.gather(self._claim, return_exceptions=True)
         tasks = [claimed.task for claimed in self.leases.held.values() if claimed.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=grace)
@@ -164,6 +165,15 @@ class BatchRunner:
             logger.info("claims given back count=%d", len(given_back))
         except Error as error:
             logger.error("claims not given back error=%s", error)  # noqa: TRY400 - their leases end
+
+    def claim_one(self, *, suspects: bool = False, only: int | None = None) -> Claimed | None:
+        """Claim one delivery for `run_alone`: a suspect, or the one with the id `only` if it is due."""
+        # A process that runs suspects holds none now. It recovers the last claim of one that was killed.
+        result = claiming.claim(
+            self.worker, self.leases.length, Capacity(1, 0), self.rules,
+            recover=suspects, takeover=False, suspects=suspects, only=only,
+        )  # fmt: skip
+        return next(iter(result.claims), None)
 
     async def run_alone(
         self, claimed: Claimed, conditions: Conditions, guard: AbstractContextManager[None] | None = None

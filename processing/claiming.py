@@ -171,7 +171,7 @@ def add_bodies(claims: Sequence[Claimed]) -> None:
     if not claims:
         return
     try:
-        frames = dict(statements.execute("bodies", {"ids": [one.delivery.id for one in claims]}))
+        rows = statements.execute("bodies", {"ids": [one.delivery.id for one in claims]})
     except Error as error:
         if is_outage(error):
             raise
@@ -181,6 +181,7 @@ def add_bodies(claims: Sequence[Claimed]) -> None:
             for one in claims:
                 add_bodies([one])
         return
+    frames: dict[int, Any] = dict(rows)
     read = Delivery._meta.get_field("body").from_db_value
     for one in claims:
         frame = frames.get(one.delivery.id)

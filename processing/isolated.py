@@ -26,8 +26,7 @@ from django.conf import settings  # noqa: E402
 from django.db import Error  # noqa: E402
 
 import database  # noqa: E402
-from processing import batch_runner, claiming  # noqa: E402
-from processing.claiming import Capacity  # noqa: E402
+from processing import batch_runner  # noqa: E402
 from processing.log_lines import LogLine  # noqa: E402
 from processing.running import Conditions  # noqa: E402
 from processing.settling import LeaseLostError  # noqa: E402
@@ -50,20 +49,16 @@ async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
     runner = batch_runner.load(worker, timedelta(seconds=float(lease)))
     last = time.monotonic()
     while time.monotonic() < last + LINGER:
-        # It holds nothing here, so it recovers the last claim of a process that was killed before.
-        result = await database.run(
-            claiming.claim, worker, runner.leases.length, Capacity(1, 0), runner.rules,
-            recover=True, takeover=False, suspects=True,
-        )  # fmt: skip
-        for claimed in result.claims:
-            limits = [one.timeout for one in runner.registry.handlers.get(claimed.delivery.event, ())]
-            guard = _ending_after(max(limits, default=0.0) + float(grace))
-            verdict = await runner.run_alone(claimed, Conditions(), guard)
-            logger.info("isolated: %s", LogLine(claimed, verdict))
-            await writing.flush(counts, database.run)
-            last = time.monotonic()
-        if time.monotonic() > last + LOOK_EVERY:
+        claimed = await database.run(runner.claim_one, suspects=True)
+        if claimed is None:
             await asyncio.sleep(LOOK_EVERY)
+            continue
+        limits = [one.timeout for one in runner.registry.handlers.get(claimed.delivery.event, ())]
+        guard = _ending_after(max(limits, default=0.0) + float(grace))
+        verdict = await runner.run_alone(claimed, Conditions(), guard)
+        logger.info("isolated: %s", LogLine(claimed, verdict))
+        await writing.flush(counts, database.run)
+        last = time.monotonic()
 
 
 @contextmanager

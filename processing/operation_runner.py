@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from django.db import Error, InterfaceError, OperationalError
+from django.db import Error
 
 import database
 import schemas
@@ -32,18 +32,15 @@ Result = TypeVar("Result")
 
 # Operations that one worker runs at once, so that a slow one does not hold up the others.
 AT_ONCE = 4
-# Seconds between two looks for an operation; a wake-up makes the worker look earlier, after the shorter time.
+# Seconds between two looks for an operation, and between two looks whether one was cancelled. A wake-up makes
+# the worker look for one earlier, after the shorter time.
 LOOK_EVERY = 1.0
 LOOK_AGAIN = 0.1
-# Seconds between two looks whether an operation was cancelled while it waits for its next portion.
-WATCH_EVERY = 1.0
-# Part of a lease after which it is renewed.
+# Part of a lease after which it is renewed, if that is less than `LOOK_EVERY`.
 RENEW_EVERY = 0.3
-# Errors of an outage of the database, which the operation did not cause.
-OUTAGES = (OperationalError, InterfaceError)
 
 
-class LeaseLostError(Exception):
+class StoppedError(Exception):
     """The operation was cancelled, or another worker has claimed it."""
 
 
@@ -60,7 +57,6 @@ class OperationRunner:
         self._kinds = kinds
         self._lease = lease
         self._held: set[int] = set()
-        self._claim: asyncio.Future[Operation | None] | None = None
 
     async def run(self) -> None:
         """Claim operations and run them until cancelled, then give them back. Waits for the database."""
@@ -72,7 +68,10 @@ class OperationRunner:
                     lambda error: logger.error("operations not claimed error=%s", error),
                 )
         finally:
-            await self._give_back()
+            try:
+                await database.run(operations.release, self.worker)
+            except Error as error:
+                logger.warning("operations not given back error=%s", error)
 
     async def _start_due(self, tasks: asyncio.TaskGroup) -> None:
         with contextlib.suppress(TimeoutError):
@@ -81,10 +80,7 @@ class OperationRunner:
         self.due.clear()
         while len(self._held) < AT_ONCE:
             names = list(self._kinds), list(self._held)
-            self._claim = asyncio.ensure_future(
-                database.run(operations.claim, self.worker, *names, self._lease)
-            )
-            operation = await asyncio.shield(self._claim)
+            operation = await database.run_to_end(operations.claim, self.worker, *names, self._lease)
             if operation is None:
                 return
             self._held.add(operation.pk)
@@ -95,15 +91,6 @@ class OperationRunner:
         self._held.remove(pk)
         self.due.set()
 
-    async def _give_back(self) -> None:
-        # The thread ends a claim whether or not it is awaited.
-        if self._claim is not None:
-            await asyncio.gather(self._claim, return_exceptions=True)
-        try:
-            await database.run(operations.release, self.worker)
-        except Error as error:
-            logger.warning("operations not given back error=%s", error)
-
     async def operate(self, operation: Operation) -> None:
         """Run an operation that this worker has claimed, until it ends or the lease is lost."""
         logger.info(
@@ -112,11 +99,11 @@ class OperationRunner:
         try:
             try:
                 await self._portions(operation)
-            except LeaseLostError:
+            except StoppedError:
                 logger.info("operation stopped id=%d", operation.pk)
-            except OUTAGES:
-                raise
             except Exception as error:
+                if database.is_outage(error):
+                    raise
                 unexplained = None if isinstance(error, operations.ExplainedError) else error
                 logger.error(  # noqa: TRY400 - with its traceback, where that helps
                     "operation failed id=%d error=%s", operation.pk, error, exc_info=unexplained
@@ -124,7 +111,7 @@ class OperationRunner:
                 reason = schemas.storable(f"{type(error).__name__}: {error}")
                 await database.run(operations.fail, operation, reason)
             await database.run(operations.release, self.worker, [operation.pk])
-        except OUTAGES as error:
+        except Error as error:
             # The lease stays. This worker claims it again once the database answers, or another one later.
             logger.warning("operation interrupted id=%d error=%s", operation.pk, error)
             await asyncio.sleep(LOOK_EVERY)
@@ -133,9 +120,9 @@ class OperationRunner:
         begin, before = time.monotonic(), operation.processed
         while operation.state == State.RUNNING:
             portion = await self._while_held(operation, self._kinds[operation.kind](operation))
-            advanced = await database.run(operations.advance, operation, portion, self._lease)
+            advanced = await database.run_to_end(operations.advance, operation, portion, self._lease)
             if advanced is None:
-                raise LeaseLostError
+                raise StoppedError
             operation, progress = advanced
             if progress.due:
                 await queue.wake_workers(progress.due)
@@ -154,17 +141,17 @@ class OperationRunner:
     async def _while_held(
         self, operation: Operation, work: Awaitable[Result], *, waiting: bool = False
     ) -> Result:
-        """Await the work and renew the lease meanwhile. Raises `LeaseLostError` when another has it.
+        """Await the work and renew the lease meanwhile. Raises `StoppedError` when another has it.
 
         While `waiting` for the next portion, also when the operation was cancelled; a portion is let end.
         """
-        every = RENEW_EVERY * self._lease.total_seconds()
+        every = min(RENEW_EVERY * self._lease.total_seconds(), LOOK_EVERY)
         task = asyncio.ensure_future(work)
         try:
-            while not (await asyncio.wait({task}, timeout=min(every, WATCH_EVERY) if waiting else every))[0]:
+            while not (await asyncio.wait({task}, timeout=every))[0]:
                 state = await database.run(operations.renew, operation, self._lease)
                 if state is None or (waiting and state != State.RUNNING):
-                    raise LeaseLostError
+                    raise StoppedError
             return task.result()
         finally:
             task.cancel()

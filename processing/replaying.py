@@ -13,7 +13,7 @@ from ledger.operations import Progress, Step
 from ledger.selection import PORTION, Selection
 from processing import claiming
 from processing.batch_runner import BatchRunner
-from processing.claiming import Capacity, Claimed
+from processing.claiming import Claimed
 from processing.log_lines import LogLine
 from processing.running import Conditions, Verdict
 from receiver.models import WAITING, Delivery, Trigger
@@ -84,16 +84,15 @@ async def inline(runner: BatchRunner, ids: Sequence[int], by: str) -> AsyncItera
     """
     task = asyncio.current_task()
     conditions = Conditions(lambda: task is not None and task.cancelling() > 0, limited=False)
-    for pk in ids:
-        claimed = await database.run(_take, pk, runner, by)
-        if claimed is None:
-            continue
-        try:
-            verdict = await runner.run_alone(claimed, conditions)
-        except BaseException:
-            await database.run(claiming.release, runner.worker)
-            raise
-        yield verdict, LogLine(claimed, verdict)
+    try:
+        for pk in ids:
+            claimed = await database.run_to_end(_take, pk, runner, by)
+            if claimed is not None:
+                verdict = await runner.run_alone(claimed, conditions)
+                yield verdict, LogLine(claimed, verdict)
+    except BaseException:
+        await database.run(claiming.release, runner.worker)
+        raise
 
 
 @transaction.atomic
@@ -102,9 +101,6 @@ def _take(pk: int, runner: BatchRunner, by: str) -> Claimed | None:
     reopen([pk], by)
     try:
         with transaction.atomic():
-            result = claiming.claim(
-                runner.worker, runner.leases.length, Capacity(1, 0), runner.rules, takeover=False, only=pk
-            )
+            return runner.claim_one(only=pk)
     except IntegrityError:  # a worker claimed a sibling, or one of its ordering key, at this moment
         return None
-    return next(iter(result.claims), None)

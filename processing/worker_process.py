@@ -66,7 +66,7 @@ class WorkerProcess:
         loop.call_soon(_take_over_logging)
         self._claiming = _start(
             loop,
-            self.runner.run(),
+            self.runner.run(settings.WORKER_GRACE),
             consumer.listen(self.runner, self.redis, self.operations.due.set),
             self.operations.run(),
             *(work() for work in self._background),
@@ -85,10 +85,7 @@ class WorkerProcess:
         """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""
         try:
             async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
-                await asyncio.gather(
-                    _cancelled(self._claiming),
-                    self.runner.stop(settings.WORKER_GRACE),
-                )
+                await _cancelled(self._claiming)
         except TimeoutError:
             logger.warning("claims not given back reason=the database does not answer")
         await _cancelled(self._tasks)

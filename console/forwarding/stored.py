@@ -52,7 +52,8 @@ class Stored:
         except (UnreadableBodyError, Error) as error:
             if isinstance(error, Error) and is_outage(error):
                 raise
-            raise UnreadableError(f"the stored body cannot be read: {type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            raise UnreadableError(f"the stored body cannot be read: {reason}") from error
         if delivery is None:
             return None
         if delivery.body is None:

@@ -48,12 +48,11 @@ async def process(recorder: Recorder, *rows: Delivery) -> list[Delivery]:
 @asynccontextmanager
 async def running(runner: BatchRunner) -> AsyncIterator[None]:
     """Let it claim by itself during the context."""
-    task = asyncio.create_task(runner.run())
+    task = asyncio.create_task(runner.run(30))
     async with asyncio.timeout(30):
         yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await runner.stop(30)
 
 
 async def due() -> None:

@@ -213,3 +213,27 @@ async def test_a_stop_while_a_claim_waits_for_a_database_that_then_fails_is_a_st
     async with asyncio.timeout(30):
         await asyncio.gather(running, return_exceptions=True)
     assert running.cancelled()
+
+
+async def test_a_stop_while_progress_is_written_gives_the_operation_back(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+    advance = operations.advance
+
+    def slow(*arguments: Any) -> Any:
+        begun.set()
+        goes_on.wait()
+        return advance(*arguments)
+
+    monkeypatch.setattr(operations, "advance", slow)
+    workers.start({"sync": waits})
+    pk = await workers.ask(Kind.SYNC)
+    await asyncio.to_thread(begun.wait)
+    stopping = asyncio.create_task(workers.stop())
+    # The worker waits for the call, or has given back what it holds.
+    await asyncio.wait({stopping}, timeout=0.2)
+    goes_on.set()
+    await stopping
+    given_back = await Operation.objects.aget(pk=pk)
+    assert (given_back.state, given_back.lease_expires_at, given_back.cursor) == ("queued", None, 1)

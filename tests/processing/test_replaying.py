@@ -1,5 +1,7 @@
 """Inline replay: a thread renews a short lease while a debugger stops the main thread."""
 
+import asyncio
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -12,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from handlers import DeliveryContext, Registry
-from processing import leases, replaying
+from processing import claiming, leases, replaying
 from processing.batch_runner import BatchRunner
 from processing.claiming import LEASE
 from receiver.models import Delivery
@@ -95,3 +97,26 @@ async def test_a_delivery_whose_body_cannot_be_read_is_dead() -> None:
     await sync_to_async(corrupt)()
     assert await replay(Recorder().runner("inline"), row) == ["dead"]
     assert await Delivery.objects.filter(pk=row.pk, status="dead").aexists()
+
+
+async def test_a_replay_that_is_interrupted_during_its_claim_gives_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = await make(status="dead")
+    claimed, ends = threading.Event(), threading.Event()
+    claim = claiming.claim
+
+    def slow(*arguments: Any, **named: Any) -> claiming.ClaimResult:
+        result = claim(*arguments, **named)
+        claimed.set()
+        ends.wait()
+        return result
+
+    monkeypatch.setattr(claiming, "claim", slow)
+    replayed = asyncio.create_task(replay(Recorder().runner("inline"), row))
+    await asyncio.to_thread(claimed.wait)
+    replayed.cancel()
+    await asyncio.sleep(0)  # the cancellation arrives while the thread claims
+    ends.set()
+    await asyncio.gather(replayed, return_exceptions=True)
+    assert (await Delivery.objects.aget()).status == "received"
