@@ -12,8 +12,6 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 
 # Commands that run their user's own code, whose errors need the traceback.
 OWN_CODE = frozenset({"shell", "test"})
-# The exit status of a command that Ctrl-C ended, as shells have it.
-INTERRUPTED = 130
 # Errors of SQLite and PostgreSQL about missing tables and columns.
 NO_TABLE = re.compile(r"no such (?:table|column)|does not exist")
 
@@ -57,6 +55,7 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
+        from configuration.stopping import INTERRUPTED
         from database import postgresql
 
         postgresql.cut()

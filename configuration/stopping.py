@@ -1,4 +1,4 @@
-"""Ends a process with wrong settings: one line on stderr that names the variable, without a traceback."""
+"""Exit statuses, and the end of a process with wrong settings: one line that names the variable."""
 
 import multiprocessing
 import sys
@@ -9,9 +9,12 @@ from typing import NoReturn
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError
 
+# Exit status of a process with wrong settings.
 WRONG = 1
 # With WEB_CONCURRENCY, uvicorn restarts a process that ends with any other exit status, without a limit.
 STARTUP_FAILURE = 3
+# Of a command that Ctrl-C ended, as shells have it.
+INTERRUPTED = 130
 
 
 def stop(message: str) -> NoReturn:

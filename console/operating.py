@@ -17,6 +17,7 @@ from types import FrameType
 from django.core.management.base import CommandError
 
 import database
+from configuration.stopping import INTERRUPTED
 from console import progress
 from database import postgresql
 from ledger import operations
@@ -24,8 +25,6 @@ from ledger.models import Operation, State
 from processing.operation_runner import Kinds, OperationRunner
 from telemetry import sanitising
 
-# The exit status of a command that Ctrl-C ended, as shells have it.
-INTERRUPTED = 130
 STOPPING = "stopping; the next Ctrl-C ends at once"
 # Seconds without progress after which it is reported.
 REPORT_AFTER = 2.0

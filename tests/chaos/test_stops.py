@@ -8,7 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from console.operating import INTERRUPTED, STOPPING
+from configuration.stopping import INTERRUPTED
+from console.operating import STOPPING
 from tests import processes
 from tests.chaos import invariants, journal, ledger, stack, stored
 from tests.chaos.counts import Counts

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 import database
+from configuration.stopping import INTERRUPTED
 from console import filter_options, operating, signing
 from console.arguments import some_text, whole_number
 from console.forwarding import forwarder, recording, target
@@ -92,7 +93,7 @@ class Command(BaseCommand):
             asyncio.run(self._forward(to, how, options))
         except KeyboardInterrupt:
             said = "stopped at once; to continue, repeat the arguments with --after and the last id above"
-            raise CommandError(said, returncode=operating.INTERRUPTED) from None
+            raise CommandError(said, returncode=INTERRUPTED) from None
         finally:
             database.close()
 
@@ -135,7 +136,7 @@ class Command(BaseCommand):
             finally:
                 loop.remove_signal_handler(signal.SIGINT)
         if not at_end:
-            raise CommandError(f"stopped; {_to_continue(work)}", returncode=operating.INTERRUPTED)
+            raise CommandError(f"stopped; {_to_continue(work)}", returncode=INTERRUPTED)
         self._report(f"{work.sent} forwarded")
         if missing := await database.run(_missing, options["guids"]):
             raise CommandError(f"not stored: {', '.join(missing)}")

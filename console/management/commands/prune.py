@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 import database
+from configuration.stopping import INTERRUPTED
 from console import operating
 from database import row_sets
 from ledger import operations, pruning, retention
@@ -47,7 +48,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=operating.INTERRUPTED) from None
+            raise CommandError("stopped", returncode=INTERRUPTED) from None
         except Error as error:
             raise CommandError(f"the database failed: {error}; a worker continues") from error
         self._report(ended)

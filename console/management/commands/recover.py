@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 import database
+from configuration.stopping import INTERRUPTED
 from console import operating
 from console.arguments import some_text, whole_number
 from database import row_sets
@@ -91,7 +92,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=operating.INTERRUPTED) from None
+            raise CommandError("stopped", returncode=INTERRUPTED) from None
         except UpstreamError as error:
             raise CommandError(sanitising.lines(str(error))) from error
         except Error as error:

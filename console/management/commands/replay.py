@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 import database
+from configuration.stopping import INTERRUPTED
 from console import filter_options, operating
 from console.arguments import whole_number
 from ledger import operations
@@ -88,7 +89,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError(f"stopped{self._continued}", returncode=operating.INTERRUPTED) from None
+            raise CommandError(f"stopped{self._continued}", returncode=INTERRUPTED) from None
         except Error as error:
             raise CommandError(f"the database failed: {error}{self._continued}") from error
 

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 import database
+from configuration.stopping import INTERRUPTED
 from console import operating
 from console.arguments import iso_time
 from ledger import operations
@@ -60,7 +61,7 @@ class Command(BaseCommand):
             finally:
                 database.close()
         except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=operating.INTERRUPTED) from None
+            raise CommandError("stopped", returncode=INTERRUPTED) from None
         except Error as error:
             raise CommandError(f"the database failed: {error}; a worker continues the sync") from error
         self._report(ended)
