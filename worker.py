@@ -52,10 +52,9 @@ def work() -> "tuple[Kinds, Sequence[Callable[[], Coroutine[Any, Any, None]]]]":
     """
     from django.conf import settings  # noqa: PLC0415 - Django must be set up before
 
-    from ledger import pruning, stats  # noqa: PLC0415 - as above
-    from processing import replaying  # noqa: PLC0415 - as above
+    from ledger import pruning, replays, stats  # noqa: PLC0415 - as above
 
-    kinds, background = {"replay": replaying.portion, "prune": pruning.portion}, (stats.run, pruning.run)
+    kinds, background = {"replay": replays.portion, "prune": pruning.portion}, (stats.run, pruning.run)
     if not (settings.GITHUB_TOKEN or settings.GITHUB_APP_ID):
         return kinds, background
     from upstream import automatic, client  # noqa: PLC0415 - they are loaded where they are used

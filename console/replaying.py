@@ -18,11 +18,10 @@ from django.views import View
 
 from console.accounts.roles import require_operator
 from console.pages import ActionView, page, row_id
-from ledger import counting, filters, operations
+from ledger import counting, filters, operations, replays
 from ledger.filters import Filter, InvalidFilterError
 from ledger.models import Kind, Operation
 from ledger.selection import PORTION, Selection
-from processing import replaying
 from receiver.models import Status
 from receiver.queue import OPERATION, wake_workers
 
@@ -49,7 +48,7 @@ class ReplayView(ActionView):
 
 async def _replay(ids: list[int], by: str) -> Operation:
     selection = await sync_to_async(Selection.of)({}, ids=ids)
-    operation, progress = await sync_to_async(replaying.at_once)(selection, by)
+    operation, progress = await sync_to_async(replays.at_once)(selection, by)
     logger.info("replay operation=%d user=%s deliveries=%d", operation.pk, by, operation.done)
     if progress.due:
         await wake_workers(progress.due)

@@ -13,10 +13,9 @@ import pytest
 from django.utils import timezone
 from redis import Redis
 
-from ledger import operations
+from ledger import operations, replays
 from ledger.models import Operation
 from ledger.selection import Selection
-from processing import replaying
 from receiver.models import Delivery
 from tests import processes
 from tests.console.test_commands import run
@@ -75,7 +74,7 @@ def test_a_replay_that_is_ended_in_the_middle_is_continued_and_each_delivery_is_
         while operation.state == "running":
             claimed = operations.claim("w:1", ["replay"])
             assert claimed is not None
-            advanced = operations.advance(claimed, replaying._replay)
+            advanced = operations.advance(claimed, replays._replay)
             assert advanced is not None
             operation = advanced[0]
         assert (operation.state, operation.done) == ("finished", 400)
@@ -116,7 +115,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
     fields = {field.attname: getattr(row, field.attname) for field in Delivery._meta.concrete_fields[1:]}
     backlog = fields | {"status": "received", "next_attempt_at": timezone.now()}
     Delivery.objects.bulk_create(
-        Delivery(**backlog | {"hook_id": 1_000 + number}) for number in range(replaying.MAX_BACKLOG)
+        Delivery(**backlog | {"hook_id": 1_000 + number}) for number in range(replays.MAX_BACKLOG)
     )
     log = tmp_path / "replay.log"
     with replay_of_dead(log, database_url) as process:
@@ -124,7 +123,7 @@ def test_replay_waits_while_the_workers_have_a_backlog(
         assert Delivery.objects.filter(status="dead").count() == 3
         Delivery.objects.filter(hook_id=1_000).update(status="succeeded")
         assert process.wait(processes.STOPS_WITHIN) == 0
-    assert Delivery.objects.filter(status="received").count() == replaying.MAX_BACKLOG - 1 + 3
+    assert Delivery.objects.filter(status="received").count() == replays.MAX_BACKLOG - 1 + 3
 
 
 @pytest.mark.once

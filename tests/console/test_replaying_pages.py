@@ -7,7 +7,7 @@ from redis import Redis
 
 from console.replaying import said
 from ledger.models import Operation, Replay
-from processing.replaying import HELD
+from ledger.replays import HELD
 from receiver import queue
 from receiver.models import Delivery, Status
 from tests.console.conftest import Console

@@ -18,7 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from processing import claiming, ordering, replaying, settling
+from ledger import replays
+from processing import claiming, ordering, settling
 from processing.claiming import LEASE, Capacity, Claimed
 from processing.running import Run, Verdict
 from processing.settling import LeaseLostError
@@ -129,7 +130,7 @@ class Ledger(RuleBasedStateMachine):
         row = data.draw(st.sampled_from(list(Delivery.objects.defer("body").order_by("pk"))), label="again")
         if row.status == Status.SUCCEEDED:
             self.asked[row.guid] += 1
-        replaying.reopen([row.pk], "somebody")
+        replays.reopen([row.pk], "somebody")
 
     @invariant()
     def nothing_is_lost(self) -> None:

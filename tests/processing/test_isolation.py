@@ -11,7 +11,8 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 import database
-from processing import batch_runner, claiming, isolation, replaying
+from ledger import replays
+from processing import batch_runner, claiming, isolation
 from processing.batch_runner import BatchRunner
 from processing.claiming import LEASE, Capacity
 from receiver.models import Delivery, HandlerRun
@@ -179,6 +180,6 @@ async def test_a_suspect_whose_finder_died_is_found_by_another_worker() -> None:
 
 async def test_a_replay_frees_from_suspicion() -> None:
     await sync_to_async(stored)(status="dead", crashes=3)
-    await database.run(replaying.reopen, [(await Delivery.objects.aget()).pk], "somebody")
+    await database.run(replays.reopen, [(await Delivery.objects.aget()).pk], "somebody")
     row = await Delivery.objects.aget()
     assert (row.status, row.crashes) == ("received", 0)

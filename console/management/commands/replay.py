@@ -16,7 +16,7 @@ import database
 from configuration.stopping import INTERRUPTED
 from console import filter_options, operating
 from console.arguments import whole_number
-from ledger import operations
+from ledger import operations, replays
 from ledger.counting import CAP
 from ledger.filters import LARGEST_ID
 from ledger.models import Kind, Operation
@@ -111,9 +111,9 @@ class Command(BaseCommand):
         )  # fmt: skip
         ended = await operating.operate(
             lambda worker: create(worker=worker),
-            {Kind.REPLAY: replaying.portion},
+            {Kind.REPLAY: replays.portion},
             self.stderr.write,
-            f"{replaying.MAX_BACKLOG} deliveries or more are due: is a worker running?",
+            f"{replays.MAX_BACKLOG} deliveries or more are due: is a worker running?",
         )
         self.stdout.write(f"{ended.done} to be processed again")
         for reason, count in ended.failures.items():
@@ -147,7 +147,7 @@ class Command(BaseCommand):
                         self.stdout.write(sanitising.lines(run.traceback))
             self._continued = f"; {taken} done; to continue, repeat the arguments with --after {cursor}"
         pruned = await database.run(selection.rows.filter(body__isnull=True).count)
-        for reason, count in {replaying.HELD: taken - finished - pruned, replaying.PRUNED: pruned}.items():
+        for reason, count in {replays.HELD: taken - finished - pruned, replays.PRUNED: pruned}.items():
             if count > 0:
                 self.stderr.write(f"{count} left alone: {reason}")
         if failed:

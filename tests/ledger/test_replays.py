@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from ledger import operations
+from ledger import operations, replays
 from ledger.models import Kind, Operation
 from ledger.operations import LEASE, Progress
 from ledger.selection import Selection
-from processing import replaying
 from receiver.models import Delivery, Status
 from tests.processing.deliveries import stored
 
@@ -23,7 +22,7 @@ def asked(selection: Selection, rate: float = 0.0) -> Operation:
 
 
 def step(operation: Operation) -> tuple[Operation, Progress]:
-    advanced = operations.advance(operation, replaying._replay)
+    advanced = operations.advance(operation, replays._replay)
     assert advanced is not None
     return advanced
 
@@ -53,7 +52,7 @@ def test_a_portion_that_is_repeated_replays_nothing_twice() -> None:
     # Its answer was lost: the worker claims the operation again, and goes on.
     again = operations.claim("w:1", [Kind.REPLAY])
     assert again is not None
-    assert operations.advance(operation, replaying._replay) is None
+    assert operations.advance(operation, replays._replay) is None
     operation, _ = step(again)
     assert (operation.state, operation.done) == ("finished", 4)
     after = dict(Delivery.objects.values_list("pk", "next_attempt_at"))
@@ -64,20 +63,20 @@ def test_what_a_worker_is_processing_is_left_alone_and_counted_by_reason() -> No
     held = stored(status="processing", worker="w:2", lease_expires_at=timezone.now() + LEASE)
     stored(status="dead", finished_at=PAST)
     operation, _ = step(asked(Selection.of({"event": "push"})))
-    assert (operation.done, operation.failures) == (1, {replaying.HELD: 1})
+    assert (operation.done, operation.failures) == (1, {replays.HELD: 1})
     held.refresh_from_db()
     assert (held.status, held.worker) == ("processing", "w:2")
 
 
 async def test_it_waits_while_the_workers_have_a_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaying, "MAX_BACKLOG", 0)
-    progress = await replaying.portion(Operation(cursor=7))
-    assert progress == Progress(7, wait=replaying.BACKLOG_POLL_INTERVAL)
+    monkeypatch.setattr(replays, "MAX_BACKLOG", 0)
+    progress = await replays.portion(Operation(cursor=7))
+    assert progress == Progress(7, wait=replays.BACKLOG_POLL_INTERVAL)
 
 
 def test_a_few_are_replayed_at_once_as_a_finished_operation() -> None:
     dead = stored(status="dead", finished_at=PAST)
-    operation, progress = replaying.at_once(Selection.of({}, ids=[dead.pk]), "ada")
+    operation, progress = replays.at_once(Selection.of({}, ids=[dead.pk]), "ada")
     assert (operation.state, operation.done, operation.requested_by) == ("finished", 1, "ada")
     assert progress.due == {"push"}
     dead.refresh_from_db()
