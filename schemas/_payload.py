@@ -3,8 +3,9 @@ r"""Converts the bytes of a body to a typed payload.
 The fast path is pydantic's JSON parser. It rejects lone surrogates, numbers of many thousand digits and more
 than 200 levels of nesting, all of which JSON allows (RFC 8259). It accepts NUL, which PostgreSQL cannot store
 in a text. NUL and lone surrogates are therefore replaced in the JSON by the six characters of their escape,
-before it is parsed: `\u0000` becomes `\\u0000`. The stored body is not changed. The slow path parses what the
-fast path rejects with the standard library, and applies the rules of `schemas._mending`.
+before it is parsed: `\u0000` becomes `\\u0000`. The stored body is not changed. The slow path reads what the
+fast path rejects, and large bodies, as the members of their schema or with the standard library, and applies
+the rules of `schemas._mending`.
 """
 
 import json
@@ -19,6 +20,7 @@ from schemas._base import Event
 from schemas._errors import NotJSONError, TooDeepError
 from schemas._forms import payload_of
 from schemas._mending import MAX_ATTEMPTS_TO_MEND, drop_nulls, drop_unreadable
+from schemas._outlines import reader
 from schemas._servers import links_of, server_of
 
 FORM = "application/x-www-form-urlencoded"
@@ -33,6 +35,8 @@ _ESCAPE = re.compile(
     rb"|u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+# Bytes of a body for the fast path. Where a field is missing, pydantic's error holds the whole object.
+MAX_FAST = 1024 * 1024
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -61,10 +65,16 @@ def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> M
     if _has_nul(body):
         body = storable_json(body)
     try:
-        return _fast(model, body)
+        if len(body) <= MAX_FAST:
+            return _fast(model, body)
     except ValidationError:
         pass  # the slow path mends it, or raises the same error
-    payload = _load(storable_json(body) if ESCAPED.search(body) else body)
+    if ESCAPED.search(body):
+        body = storable_json(body)
+    try:
+        payload = reader(model).validate_json(body)
+    except ValidationError:
+        payload = _load(body)
     drop_nulls(model, payload)
     for _ in range(MAX_ATTEMPTS_TO_MEND):
         try:

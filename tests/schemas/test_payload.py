@@ -1,12 +1,14 @@
 """From bytes to payload: valid JSON is read, and each kind of invalid JSON is an error of its own."""
 
 import json
+import tracemalloc
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 import schemas
 from schemas import Event
@@ -73,3 +75,18 @@ def test_what_is_too_deep_is_no_payload() -> None:
 )
 def test_escapes_that_no_text_may_hold_are_read_as_their_letters(written: bytes, read: str) -> None:
     assert schemas.parse(Anything, b'{"text": "%b"}' % written).text == read
+
+
+@pytest.mark.parametrize(
+    "member", [b'"text": null', b'"text": 5', b'"text": "\\u0000"', b'"text": "\\ud800"', b'"other": "a"']
+)
+def test_what_no_schema_reads_takes_no_memory_of_python_even_in_an_invalid_body(member: bytes) -> None:
+    body = b'{"x": [%b0], %b}' % (b"[]," * 500_000, member)
+    tracemalloc.start()
+    try:
+        with suppress(ValidationError):
+            schemas.parse(Anything, body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * len(body)  # a list of half a million lists takes twenty times as much
