@@ -26,4 +26,4 @@ class DeliveryContext:
 
     def note(self, recorded: str) -> None:
         """Add a short note on what was recorded to the worker's log line of this delivery."""
-        self.notes.append(recorded)
+        self.notes.append(str(recorded))  # a number would fail the log line, not the handler

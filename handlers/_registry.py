@@ -56,14 +56,23 @@ class Registry:
         `serialize`, deliveries of one repository, pull request or issue are handled one at a time in the
         order of receipt, with any number of workers. A delivery that waits for its retry is overtaken.
 
-        Raises `DiscoveryError` for a function that is not a coroutine function, a duplicate name, limits that
-        are not above zero, or an event without the part to serialize by.
+        Raises `DiscoveryError` for `@on` without an event, a function that is not a coroutine function of an
+        event and a delivery, a duplicate name, limits that are not above zero, or an event without the part
+        to serialize by.
         """
+        if not (isinstance(event, type) and issubclass(event, Event)):
+            raise DiscoveryError(f"write @on(PushEvent), with an event of schemas/, not with {event!r}")
 
         def register(run: Run[AnyEvent]) -> Run[AnyEvent]:
             name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
             if not inspect.iscoroutinefunction(run):
                 raise DiscoveryError(f"the handler {name} must be declared with async def")
+            try:
+                inspect.signature(run).bind(event, DeliveryContext)
+            except TypeError as error:
+                raise DiscoveryError(
+                    f"the handler {name} must take an event and a delivery: {error}"
+                ) from error
             listed = self.handlers.setdefault(event.event, [])
             if any(handler.name == name for handler in listed):
                 raise DiscoveryError(f"two handlers of {event.event!r} are named {name}")

@@ -195,9 +195,9 @@ class BatchRunner:
         logs.about(claimed.delivery)
         try:
             return await running.attempt(claimed, self.registry, self.events, conditions)
-        except DatabaseAwayError:
+        except (DatabaseAwayError, asyncio.CancelledError, SystemExit, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # a panic of a library in Rust is no `Exception`
             logger.exception("attempt failed delivery=%s", claimed.delivery)
             return running.failed(claimed.delivery, error)
 

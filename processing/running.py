@@ -139,9 +139,9 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
     return judge(runs, delivery, claimed.done, context.notes)
 
 
-def failed(delivery: DeliveryRow, error: Exception) -> Verdict:
+def failed(delivery: DeliveryRow, error: BaseException) -> Verdict:
     """Return the verdict on an attempt that failed beside its handlers."""
-    reason = schemas.storable(f"{type(error).__name__}: {error}")[:LONGEST_ERROR]
+    reason = schemas.storable(_named(error))[:LONGEST_ERROR]
     wait = retrying.wait(delivery.attempts + 1, error, MAX_ATTEMPTS)
     return Verdict(Status.DEAD if wait is None else Status.RETRYING, reason, wait)
 
@@ -197,7 +197,7 @@ async def _run(
         if task.cancelling():
             await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
         _lift(limit, task)
-    except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+    except BaseException as error:  # a panic of a library in Rust is no `Exception`
         cancelled = isinstance(error, asyncio.CancelledError)
         if cancelled and conditions.stopping():
             raise
@@ -223,12 +223,19 @@ def _lift(limit: asyncio.TimerHandle | None, task: "asyncio.Task[Any]") -> None:
 
 def _fail(run: Run, handler: Handler, error: BaseException, *, timed_out: bool) -> None:
     """Write down what the handler raised, and whether it runs again."""
-    reason = (
-        f"timed out after {handler.timeout:g} seconds" if timed_out else f"{type(error).__name__}: {error}"
-    )
+    reason = f"timed out after {handler.timeout:g} seconds" if timed_out else _named(error)
     run.retry_after = retrying.wait(run.attempt, error, handler.max_attempts)
     run.outcome = Outcome.FAILED if run.retry_after is not None else Outcome.PERMANENT
     if run.retry_after is None and not isinstance(error, PermanentError):
         reason = f"{run.attempt} attempts used up; {reason}"
     run.error = schemas.storable(reason)[:LONGEST_ERROR]
     run.traceback = schemas.storable("".join(traceback.format_exception(error)))[-LONGEST_TRACEBACK:]
+
+
+def _named(error: BaseException) -> str:
+    """Return the class and the text of an error, also of one whose text cannot be made."""
+    try:
+        text = str(error)
+    except Exception as why:  # noqa: BLE001 - `__str__` is code of the handler, too
+        text = f"<no text: {type(why).__name__}>"
+    return f"{type(error).__name__}: {text}"

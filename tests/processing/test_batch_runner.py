@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
+import schemas
 from handlers import DeliveryContext, PermanentError, RetryableError
 from handlers._registry import MAX_ATTEMPTS
 from processing import batch_runner, claiming, leases, retrying, settling, statements
@@ -306,7 +307,15 @@ async def test_a_worker_that_stops_gives_back_what_it_has_not_settled() -> None:
     assert (slow.status, slow.attempts) == ("received", 0)
 
 
-@pytest.mark.parametrize("leaked", [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt()])
+class PanicException(BaseException):
+    """What a library in Rust raises where it panics: https://pyo3.rs/main/doc/pyo3/panic/"""
+
+
+@pytest.mark.parametrize(
+    "leaked",
+    [asyncio.CancelledError(), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), PanicException("index")],
+    ids=lambda leaked: type(leaked).__name__,
+)
 async def test_what_ends_tasks_and_programs_is_the_failure_of_the_handler_that_raised_it(
     leaked: BaseException,
 ) -> None:
@@ -327,6 +336,47 @@ async def test_what_ends_tasks_and_programs_is_the_failure_of_the_handler_that_r
     failed = await HandlerRun.objects.aget(outcome="failed")
     assert "Traceback (most recent call last)" in failed.traceback
     assert {row.status for row in again} == {"succeeded"}
+
+
+async def test_a_panic_in_a_schema_fails_the_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(*_: object) -> None:
+        raise PanicException("index")
+
+    monkeypatch.setattr(schemas, "parse", panic)
+    [row] = await process(Recorder(), await make())
+    assert (row.status, row.attempts, row.error) == ("retrying", 1, "PanicException: index")
+
+
+class SilentError(Exception):
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+async def test_an_error_without_a_text_is_the_failure_of_its_handler_alone() -> None:
+    recorder = Recorder(fails=SilentError(), works=None)
+    [row] = await process(recorder, await make())
+    assert (row.status, row.error) == ("retrying", "deliveries.fails: SilentError: <no text: ValueError>")
+    assert sorted(await runs("handler", "outcome")) == [
+        ("deliveries.fails", "failed"),
+        ("deliveries.works", "succeeded"),
+    ]
+
+
+async def test_a_note_of_any_type_is_logged_and_holds_up_no_neighbour(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorder = Recorder(works=None)
+
+    async def run(_event: PushEvent, delivery: DeliveryContext) -> None:
+        delivery.note(3)  # type: ignore[arg-type] # as a handler does that nobody type-checked
+
+    object.__setattr__(recorder.registry.handlers["push"][0], "run", run)
+    with caplog.at_level(logging.INFO):
+        [row] = await process(recorder, await make())
+    assert row.status == "succeeded"
+    assert "| 3 | succeeded |" in caplog.text
 
 
 @pytest.mark.parametrize("awaits", [True, False])

@@ -65,6 +65,21 @@ def test_a_handler_that_is_not_a_coroutine_is_refused() -> None:
         Registry().on(PushEvent)(lambda _event, _delivery: None)  # type: ignore[arg-type,return-value]
 
 
+def test_a_decorator_without_its_event_is_refused() -> None:
+    with pytest.raises(DiscoveryError, match=r"write @on\(PushEvent\)"):
+        Registry().on(_handler)  # type: ignore[arg-type,type-var] # as `@on` without parentheses does
+
+
+def test_a_handler_that_does_not_take_its_arguments_is_refused() -> None:
+    async def lonely(_event: PushEvent) -> None:
+        """Do nothing."""
+
+    with pytest.raises(
+        DiscoveryError, match=r"lonely must take an event and a delivery: too many positional"
+    ):
+        Registry().on(PushEvent)(lonely)  # type: ignore[arg-type]
+
+
 def test_a_handlers_name_is_taken_once() -> None:
     registry = Registry()
     registry.on(PushEvent)(_handler)
