@@ -36,6 +36,8 @@ OUTAGES = 5
 # The worker that finds a suspect starts its isolating process; after this time another one does. With many
 # workers, a process of each would take the processor from all handlers.
 SUSPECTS_WAIT = timedelta(seconds=5)
+# Seconds for handlers to end after their cancellation. One that catches it would keep the process alive.
+CANCELLED_WITHIN = 1.0
 # Settlements at once: one that waits for a locked row or a slow disk does not delay all others.
 SETTLERS = 2
 FINE = frozenset({Status.SUCCEEDED, Status.IGNORED})
@@ -155,7 +157,8 @@ class BatchRunner:
         self._cancelling = True
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CANCELLED_WITHIN)
         await asyncio.gather(*self._settlers)
         if self.isolating is not None:
             self.isolating.cancel()

@@ -1,6 +1,7 @@
 """A batch: each delivery settles by itself, and each run has a row."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import random
@@ -305,6 +306,28 @@ async def test_a_worker_that_stops_gives_back_what_it_has_not_settled() -> None:
     await runner.stop(0)
     slow = await Delivery.objects.aget(pk=slow.pk)
     assert (slow.status, slow.attempts) == ("received", 0)
+
+
+async def test_a_handler_that_catches_its_cancellation_does_not_keep_the_worker_from_stopping() -> None:
+    recorder = Recorder(hangs=None)
+    entered, ended = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(*_: object) -> None:
+        entered.set()
+        while not ended.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended.wait()
+
+    object.__setattr__(recorder.registry.handlers["push"][0], "run", stubborn)
+    row = await make()
+    runner = recorder.runner()
+    await runner.claim()
+    await entered.wait()
+    async with asyncio.timeout(30):
+        await runner.stop(0)
+        ended.set()
+    row = await Delivery.objects.aget(pk=row.pk)
+    assert (row.status, row.attempts) == ("received", 0)
 
 
 class PanicException(BaseException):
