@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Substr
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -40,7 +40,7 @@ MAX_VIEWS = 50
 class DeliveriesView(View):
     """Deliveries, newest first, chosen by the filters in the URL."""
 
-    async def get(self, request: HttpRequest) -> HttpResponse:
+    async def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show a page of deliveries, or to htmx only its rows and the number of new ones."""
         now = timezone.now()
         try:
@@ -53,6 +53,9 @@ class DeliveriesView(View):
                 "statuses": Status.values,
             }
             return await page(request, "deliveries.html", context, HTTPStatus.BAD_REQUEST)
+        if any(name in request.GET and name not in chosen.chosen for name in filters.CONDITIONS):
+            # The form sends its blank fields, too. The URL that people keep names only what was chosen.
+            return redirect(_first(chosen))
         is_part = bool(getattr(request, "htmx", False))
         context = await _context(chosen, request.GET, now, is_part=is_part)
         return await page(request, "deliveries_rows.html" if is_part else "deliveries.html", context)
@@ -69,6 +72,7 @@ async def _context(
         news = await counting.deliveries(rows.filter(shown.first.newer), reach, MAX_NEWS)
     elif chosen and not is_part:
         count = await counting.chosen(chosen, reach)
+    refresh = _refresh(chosen, shown, parameters)
     return {
         "chosen": chosen,
         "values": chosen.chosen,
@@ -81,7 +85,9 @@ async def _context(
         "reach": reach,
         "looked_at": halves.MAX_SEARCHED,
         "further": _link(chosen, before=reach.settled) if reach.settled and not shown.has_older else None,
-        "refresh": _refresh(chosen, shown, parameters),
+        "refresh": refresh,
+        "newest": _first(chosen),
+        "back": f"/deliveries{refresh}" if shown.has_newer else _first(chosen),
         "statuses": Status.values,
         "views": [row async for row in SavedView.objects.order_by("name")[:MAX_VIEWS]],
         "now": now,
@@ -99,6 +105,11 @@ async def _page(
         return await paging.after(rows, after), halves.EVERYTHING
     reach = await halves.reach(chosen)
     return await paging.newest(rows, paging.key(parameters.get("from", "")), reach=reach), reach
+
+
+def _first(chosen: Filter) -> str:
+    """Return the path of the first page."""
+    return f"/deliveries?{chosen.query}" if chosen else "/deliveries"
 
 
 def _link(chosen: Filter, **key: object) -> str:

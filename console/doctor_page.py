@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views import View
 
 from console.accounts.roles import require_operator
-from console.doctor import Finding, Status, examine, is_in_order
+from console.doctor import Finding, Status, examine
 from console.doctor.checks import checks
 from console.forwarding.target import is_harmless
 from console.pages import page
@@ -36,7 +36,7 @@ class DoctorView(View):
         found = await asyncio.to_thread(_examine, url)
         context = {
             "findings": [(finding, MARKS[finding.status]) for finding in found],
-            "in_order": is_in_order(found),
+            "wrong": [finding.name for finding in found if finding.status is Status.WRONG],
             "url": url,
         }
         return await page(request, "doctor.html", context)

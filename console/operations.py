@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -17,13 +16,17 @@ from console.pages import ActionView, page, row_id
 from ledger import operations
 from ledger.counting import CAP, Count
 from ledger.filters import LARGEST_ID
-from ledger.models import Change, Operation, State
+from ledger.models import Change, Kind, Operation, State
+from receiver.models import Delivery
 from receiver.queue import OPERATION, wake_workers
 
 PAGE_SIZE = 50
 # Changes of one operation's state that are shown, the newest.
 MAX_CHANGES = 100
 LONGEST_VALUE = 200  # characters
+# Deliveries of a replay that are listed: a page of the list has fewer, a request of the API may have more.
+MAX_REPLAYED = 100
+REPLAYED_COLUMNS = ("event", "action", "repository", "status", "received_at")
 # Parameters that are shown in words of their own, or that only a worker reads.
 _OWN = {"filter", "ids", "hooks", "after", "newest", "at"}
 
@@ -59,12 +62,22 @@ class OperationView(View):
             "may_resume": state in {State.CANCELLED, State.FAILED},
             "estimated": estimated(operation),
             "most": end,
-            "percent": 100 * operation.processed // end if end else None,
+            "reached": end if state == State.FINISHED else operation.processed,
+            "percent": 100 * operation.processed // end if end and operation.processed else None,
             "failures": sorted(operation.failures.items(), key=lambda item: (-item[1], item[0])),
+            "matching": urlencode(operation.parameters.get("filter", {})),
+            "replayed": await _replayed(operation),
             "changes": [change async for change in newest][::-1],
         }
         only_part = bool(getattr(request, "htmx", False))
         return await page(request, "operation_part.html" if only_part else "operation.html", context)
+
+
+async def _replayed(operation: Operation) -> list[Delivery]:
+    """Return the deliveries of a replay that was asked for by their ids."""
+    ids = operation.parameters.get("ids", []) if operation.kind == Kind.REPLAY else []
+    rows = Delivery.objects.filter(pk__in=ids[:MAX_REPLAYED]).only(*REPLAYED_COLUMNS).order_by("pk")
+    return [row async for row in rows]
 
 
 class ChangeView(ActionView):
@@ -83,14 +96,6 @@ class ChangeView(ActionView):
         else:
             messages.info(request, self.too_late)
         return redirect(f"/operations/{pk}")
-
-
-def key_of(text: str) -> UUID:
-    """Return the key of a new operation that a form carries, or a fresh one."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return uuid4()
 
 
 def about(operation: Operation) -> Iterator[tuple[str, str, str]]:

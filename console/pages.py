@@ -5,6 +5,7 @@ import re
 import sys
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.contrib import messages
@@ -60,6 +61,7 @@ async def page(
             *(ADMINS if role is Role.ADMIN else ()),
         ],
         "here": request.path,
+        "key": uuid4(),
         "version": settings.VERSION,
     }
     return render(request, f"console/{template}", common | context, status=status)
@@ -91,6 +93,18 @@ class ActionView(View):
         """Lead to the page with the form: a sign-in leads here if the session had ended."""
         messages.info(request, "Nothing was done. Send the form again.")
         return redirect(reverse(self.page_name, kwargs=parts))
+
+
+def key_of(request: HttpRequest, *asked: object) -> UUID:
+    """Return the key of what a form asks for. It is the same for a form that is sent twice.
+
+    It depends on what was `asked`, as all forms of a page carry the page's key. Without that key it is fresh.
+    """
+    try:
+        page_key = UUID(request.POST.get("key", ""))
+    except ValueError:
+        return uuid4()
+    return uuid5(page_key, repr(asked)) if asked else page_key
 
 
 def row_id(text: str) -> int | None:

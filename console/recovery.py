@@ -4,7 +4,6 @@ import logging
 from collections import defaultdict
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -16,8 +15,7 @@ from django.shortcuts import aget_object_or_404, redirect
 from django.views import View
 
 from console.accounts.roles import require_operator
-from console.operations import key_of
-from console.pages import page, row_id
+from console.pages import key_of, page, row_id
 from ledger import operations
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
@@ -61,7 +59,7 @@ class RecoveryView(View):
             hook = await aget_object_or_404(WatchedHook, pk=row_id(chosen))
             parameters |= {"hooks": [hook.pk], "hook": f"{hook.hook_id} of {hook.kind} {hook.name}"}
         user = request.user.get_username()
-        key = key_of(request.POST.get("key", ""))
+        key = key_of(request, chosen, parameters["fetch"])
         operation = await sync_to_async(operations.create)(Kind.RECOVER, parameters, user, key=key)
         logger.info("recover operation=%d user=%s hook=%s", operation.pk, user, chosen or "all")
         await wake_workers([OPERATION])
@@ -98,7 +96,6 @@ def _read() -> dict[str, Any]:
             for hook in hooks
         ],
         "running": list(Operation.objects.filter(OPEN, kind=Kind.RECOVER).order_by("pk")[:MAX_RUNNING]),
-        "key": uuid4(),
         "lists": [
             ("Lost", LOST, list(lost[:MAX_LISTED])),
             ("Not there yet", WAITING, list(waiting.order_by("-delivered_at")[:MAX_LISTED])),

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
@@ -13,11 +13,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from console.accounts.roles import require_operator
-from console.pages import ActionView, page, row_id
+from console.pages import ActionView, key_of, page, row_id
 from ledger import counting, filters, operations, replays
 from ledger.filters import Filter, InvalidFilterError
 from ledger.models import Kind, Operation
@@ -39,16 +40,18 @@ class ReplayView(ActionView):
         await require_operator(request)
         ids = sorted({pk for text in request.POST.getlist("id") if (pk := row_id(text))})[:PORTION]
         if ids:
-            operation = await _replay(ids, request.user.get_username())
-            messages.info(request, said(operation.done, operation.failures))
+            operation = await _replay(ids, request.user.get_username(), key_of(request, ids))
+            text = said(operation.done, operation.failures)
+            log = f"Operation {operation.pk}"
+            messages.info(request, format_html('{} <a href="/operations/{}">{}</a>', text, operation.pk, log))
         else:
             messages.info(request, "Nothing is selected.")
         return redirect(_back(request))
 
 
-async def _replay(ids: list[int], by: str) -> Operation:
+async def _replay(ids: list[int], by: str, key: UUID) -> Operation:
     selection = await sync_to_async(Selection.of)({}, ids=ids)
-    operation, progress = await sync_to_async(replays.at_once)(selection, by)
+    operation, progress = await sync_to_async(replays.at_once)(selection, by, key)
     logger.info("replay operation=%d user=%s deliveries=%d", operation.pk, by, operation.done)
     if progress.due:
         await wake_workers(progress.due)
@@ -124,7 +127,6 @@ async def _ask(request: HttpRequest, chosen: Filter, error: str = "") -> HttpRes
         "count": await counting.capped(rows),
         "succeeded": await counting.capped(rows.filter(status=Status.SUCCEEDED)),
         "processing": await counting.capped(rows.filter(status=Status.PROCESSING)),
-        "key": uuid4(),
         "rate": request.POST.get("rate", ""),
         "error": error,
     }

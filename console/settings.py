@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     *(["console.accounts.proxy.RemoteUser"] if CONSOLE_REMOTE_USER_HEADER else []),
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "console.accounts.sessions.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

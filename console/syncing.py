@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,8 +14,7 @@ from django.shortcuts import aget_object_or_404, redirect
 import database
 import schemas
 from console.accounts.roles import require_operator
-from console.operations import key_of
-from console.pages import ActionView
+from console.pages import ActionView, key_of
 from ledger import operations, repositories
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
@@ -42,7 +41,7 @@ class SyncView(ActionView):
             messages.info(request, "A sync is under way.")
         else:
             user = request.user.get_username()
-            await database.run(_create, repository, user, key_of(request.POST.get("key", "")))
+            await database.run(_create, repository, user, key_of(request))
             logger.info("sync user=%s repository=%s", user, repository.full_name)
             await wake_workers([OPERATION])
             messages.info(request, "A worker reads the repository from GitHub.")
@@ -56,8 +55,8 @@ def offered(repository: Repository) -> bool:
 
 
 def context(repository: Repository) -> Mapping[str, Any]:
-    """Return what the page shows: the newest sync, and the key of the next one. Reads the database."""
-    return {"syncs": offered(repository), "sync": repositories.newest_sync(repository), "key": uuid4()}
+    """Return what the page shows: whether a sync is offered, and the newest one. Reads the database."""
+    return {"syncs": offered(repository), "sync": repositories.newest_sync(repository)}
 
 
 def _is_open(repository: Repository) -> bool:

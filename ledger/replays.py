@@ -1,13 +1,14 @@
 """Replays: stored deliveries are made due again, each once, and it is written down who asked for it."""
 
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 import database
 from ledger import operations
-from ledger.models import Kind, Operation, Replay
+from ledger.models import Kind, Operation, Replay, State
 from ledger.operations import Progress, Step
 from ledger.selection import PORTION, Selection
 from receiver.models import WAITING, Delivery, Trigger
@@ -52,12 +53,19 @@ def _replay(operation: Operation) -> Progress:
 
 
 @transaction.atomic
-def at_once(selection: Selection, requested_by: str) -> tuple[Operation, Progress]:
-    """Replay up to `PORTION` deliveries here and now, as an operation that is finished."""
+def at_once(
+    selection: Selection, requested_by: str, key: UUID | None = None
+) -> tuple[Operation, Progress]:
+    """Replay up to `PORTION` deliveries here and now, as an operation that is finished.
+
+    Return the operation that has this key already, if there is one, and replay nothing.
+    """
     operation = operations.create(
         Kind.REPLAY, selection.parameters, requested_by,
-        estimated=selection.rows[:PORTION].count(), worker=requested_by,
+        estimated=selection.rows[:PORTION].count(), key=key, worker=requested_by,
     )  # fmt: skip
+    if operation.state == State.FINISHED:
+        return operation, Progress(operation.cursor)
     advanced = operations.advance(operation, _replay)
     if advanced is None:
         raise AssertionError("nobody else sees an operation before it is committed")

@@ -41,7 +41,10 @@ def test_a_row_shows_the_delivery_and_its_status(console: Console) -> None:
 def test_a_row_says_why_a_delivery_failed(console: Console) -> None:
     kept(error="push.announce: <b>OSError</b>: no route\u202e" + "x" * 1000, status=Status.DEAD)
     text = console.viewer.get("/deliveries").text
-    assert "push.announce: &lt;b&gt;OSError&lt;/b&gt;: no route" in text
+    line = re.findall('<tr class="why">.*<td colspan="8"[^>]*>([^<]*)', text)
+    assert [said[:58] for said in line] == ["push.announce: &lt;b&gt;OSError&lt;/b&gt;: no route"], (
+        "a column would cut it off"
+    )
     assert "x" * 301 not in text
     assert "\u202e" not in text
 
@@ -49,6 +52,31 @@ def test_a_row_says_why_a_delivery_failed(console: Console) -> None:
 def test_a_list_without_rows_leads_on(console: Console) -> None:
     assert '<a href="/">How to begin</a>' in console.viewer.get("/deliveries").text
     assert '<a href="/deliveries">Remove all filters</a>' in console.viewer.get("/deliveries?event=push").text
+
+
+def test_the_url_names_only_what_was_chosen(console: Console) -> None:
+    kept()
+    form = "status=&event=push&action=&repository=%20&number=&before="
+    assert console.viewer.get(f"/deliveries?{form}").url == f"{console.url}/deliveries?event=push"
+    assert console.viewer.get("/deliveries?event=&since=").url == f"{console.url}/deliveries"
+
+
+def test_a_replay_leads_back_to_the_page_of_the_list_that_it_was_on(console: Console) -> None:
+    for number in range(60):
+        kept(received_at=timezone.now() - timedelta(seconds=number))
+    first = console.operator.get("/deliveries?event=push")
+    second = console.operator.get(link(first, "Older"))
+    for page in (first, second):
+        [back] = re.findall('name="next" value="([^"]+)"', page.text)
+        answer = console.operator.post(
+            "/deliveries/replay", id=rows(page)[0], next=back.replace("&amp;", "&")
+        )
+        assert answer.url == page.url
+
+
+def test_a_search_without_a_result_says_where_else_to_look(console: Console) -> None:
+    assert "were looked for in errors" in console.viewer.get("/search?q=ada-quay").text
+    assert "were looked for in errors" not in console.viewer.get("/deliveries?event=push").text
 
 
 def test_pages_lead_to_older_deliveries_and_back(console: Console) -> None:

@@ -102,6 +102,27 @@ def test_the_page_shows_progress_failures_by_reason_and_who_did_what(console: Co
     assert re.search(r"queued by ada .* running by w:1 .* cancelled by operator", words)
 
 
+def test_an_operation_that_found_nothing_to_do_is_seen_to_be_finished(console: Console) -> None:
+    operation = running(estimated=0)
+    operations.advance(operation, Progress(None, finished=True))
+    page = console.viewer.get(f"/operations/{operation.pk}")
+    assert '<progress aria-label="Progress" max="1" value="1">' in page.text
+    assert "0 done of 0 Done means" in text(page), "there is no part of nothing"
+
+
+def test_a_replay_says_what_became_of_its_deliveries(console: Console) -> None:
+    ids = [kept(status=Status.DEAD, finished_at=PAST).pk for _ in range(2)]
+    answer = console.operator.post("/deliveries/replay", id=ids)
+    [path] = re.findall(r'processed again. <a href="(/operations/\d+)">', answer.text)
+    Delivery.objects.filter(pk=ids[0]).update(status=Status.SUCCEEDED)
+    words = text(console.viewer.get(path))
+    assert "Done means due again: a worker processes each delivery next." in words
+    assert re.search(r"push octo/cat succeeded .* push octo/cat received", words)
+    every = operations.create(Kind.REPLAY, {"filter": {"event": "push", "status": "dead"}}, "ada")
+    page = console.viewer.get(f"/operations/{every.pk}").text
+    assert 'href="/deliveries?event=push&amp;status=dead">What matches its filters now' in page
+
+
 def test_an_open_operation_refreshes_in_place_and_an_ended_one_does_not(console: Console) -> None:
     operation = running()
     part = console.viewer.get(f"/operations/{operation.pk}", HX_Request="true").text

@@ -1,7 +1,9 @@
 """Replay from the pages: for operators only, and not of deliveries that a worker holds."""
 
+import re
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 from redis import Redis
 
@@ -35,6 +37,21 @@ def test_a_replay_is_in_the_log_and_wakes_the_workers(console: Console, redis: "
     replays = Replay.objects.values_list("delivery", "operation", "by")
     assert list(replays) == [(dead.pk, operation.pk, "operator")]
     assert redis.zcard(queue.NAME) == 1
+
+
+@pytest.mark.parametrize("page", ["/deliveries?status=succeeded", "/deliveries/{pk}"])
+def test_a_form_that_is_sent_twice_replays_once(page: str, console: Console) -> None:
+    one, other = (kept(status=Status.SUCCEEDED, finished_at=timezone.now()) for _ in range(2))
+    found = console.operator.get(page.format(pk=one.pk)).text
+    [key] = set(re.findall(r'name="key" value="([^"]+)"', found))
+    for _ in range(2):
+        answer = console.operator.post("/deliveries/replay", id=one.pk, key=key)
+        assert "1 delivery is processed again." in answer.text
+        # A worker may have settled it between the two clicks.
+        Delivery.objects.filter(pk=one.pk).update(status=Status.SUCCEEDED, finished_at=timezone.now())
+    assert Replay.objects.count() == 1
+    console.operator.post("/deliveries/replay", id=[one.pk, other.pk], key=key)
+    assert Replay.objects.count() == 3, "another selection is another form"
 
 
 def test_what_a_worker_holds_is_left_to_it(console: Console) -> None:

@@ -17,7 +17,7 @@ from records.models import Repository
 from tests import processes, servers
 from tests.console.conftest import SETTINGS, Console
 from tests.console.kept import kept
-from tests.console.visitors import CSRF_COOKIE, KEY, PASSWORD, SESSION_COOKIE, Visitor
+from tests.console.visitors import CSRF_COOKIE, KEY, PASSWORD, SESSION_COOKIE, Visitor, words
 from tests.processes import ROOT
 
 pytestmark = pytest.mark.once
@@ -55,6 +55,18 @@ def test_after_signing_in_the_page_that_was_asked_for_is_shown(console: Console)
 def test_signing_in_never_leads_to_another_site(elsewhere: str, console: Console) -> None:
     page = console.stranger().get(f"/sign-in?next={quote(elsewhere)}")
     assert '<input type="hidden" name="next" value="/">' in page.text
+
+
+def test_a_form_that_is_sent_after_the_session_leads_back_to_its_page(console: Console) -> None:
+    visitor = console.stranger()
+    visitor.get("/sign-in")
+    page = "/deliveries?status=dead&event=push"
+    answer = visitor.post("/deliveries/replay", referer=f"{console.url}{page}", id=1)
+    assert answer.url == f"{console.url}/sign-in?next={quote(page, safe='/')}"
+    assert "Nothing was done, as your session had ended." in words(answer.text)
+    for elsewhere in ("https://evil.example/deliveries", "", f"{console.url}:81/x", "http://[", "x"):
+        answer = visitor.post("/deliveries/replay", referer=elsewhere, id=1)
+        assert answer.url == f"{console.url}/sign-in?next=/deliveries/replay"
 
 
 def test_a_wrong_password_says_neither_which_part_was_wrong_nor_lets_in(console: Console) -> None:

@@ -51,11 +51,12 @@ class Visitor:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._open(urllib.request.Request(self.url + path, headers=names))
 
-    def post(self, path: str, *, csrf: bool = True, **fields: object) -> Answer:
+    def post(self, path: str, *, csrf: bool = True, referer: str = "", **fields: object) -> Answer:
         if csrf:
             fields["csrfmiddlewaretoken"] = self.cookie(CSRF_COOKIE)
         body = urlencode(fields, doseq=True).encode()
-        return self._open(urllib.request.Request(self.url + path, body, method="POST"))
+        headers = {"Referer": referer} if referer else {}
+        return self._open(urllib.request.Request(self.url + path, body, headers, method="POST"))
 
     def sign_in(self, name: str, password: str = PASSWORD, page: str = "/sign-in") -> Answer:
         self.get(page)

@@ -1,8 +1,11 @@
 """The doctor's page."""
 
+import re
+
 import pytest
 
 from tests.console.conftest import Console
+from tests.console.visitors import words
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -12,6 +15,9 @@ def test_operators_see_what_is_wrong_and_what_to_do(console: Console) -> None:
     assert page.status == 200
     assert "arq worker.WorkerSettings" in page.text
     assert "no ping was sent" in page.text
+    wrong = re.findall(r">wrong</span></td><td[^>]*>([^<]+)<", page.text)
+    assert wrong
+    assert f"Wrong: {', '.join(wrong)}." in words(page.text), "it names what the table shows below"
     assert 'href="/doctor"' in console.operator.get("/").text
 
 
