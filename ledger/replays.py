@@ -53,9 +53,7 @@ def _replay(operation: Operation) -> Progress:
 
 
 @transaction.atomic
-def at_once(
-    selection: Selection, requested_by: str, key: UUID | None = None
-) -> tuple[Operation, Progress]:
+def at_once(selection: Selection, requested_by: str, key: UUID | None = None) -> tuple[Operation, Progress]:
     """Replay up to `PORTION` deliveries here and now, as an operation that is finished.
 
     Return the operation that has this key already, if there is one, and replay nothing.

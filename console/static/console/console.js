@@ -22,25 +22,6 @@
     mark(all[Math.min(Math.max(place + step, 0), all.length - 1)] ?? null);
   }
 
-  // Times are written as how long ago; the switch shows them in UTC or in the reader's own time. Tooltips have both.
-  const ways = ["relative", "UTC", "local"];
-  const way = () => (ways.includes(localStorage.getItem("times")) ? localStorage.getItem("times") : ways[0]);
-
-  function showTimes() {
-    for (const time of document.querySelectorAll("time[datetime]")) {
-      const utc = time.dataset.utc ?? time.title;
-      const local = `${new Date(time.dateTime).toLocaleString()} local`;
-      if (!time.dataset.utc) {
-        time.dataset.utc = utc;
-        time.dataset.relative = time.textContent;
-        time.title = `${utc}\n${local}`;
-      }
-      time.textContent = { relative: time.dataset.relative, UTC: utc, local }[way()];
-    }
-    const button = document.querySelector("[data-times]");
-    if (button) button.textContent = `Times: ${way()}`;
-  }
-
   // Where the window is narrow, a row is a card, and each of its cells needs the name of its column.
   function labelCells() {
     for (const table of document.querySelectorAll("table.rows:not(.stack)")) {
@@ -51,22 +32,10 @@
     }
   }
 
-  // Nothing changes under a selection, an open dialog, or while nobody looks.
-  function paused() {
-    return document.hidden || selected() || document.querySelector("dialog[open]") !== null;
-  }
-
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target.matches("[data-refresh]") && paused()) event.preventDefault();
-  });
   document.addEventListener("htmx:afterSettle", () => {
-    showTimes();
     labelCells();
     const row = current && document.getElementById(current);
     if (row) row.classList.add("current");
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) document.querySelectorAll("[data-refresh]").forEach((part) => window.htmx.trigger(part, "wake"));
   });
 
   const keys = {
@@ -77,7 +46,7 @@
       if (row) window.location.assign(row.dataset.row);
     },
     x: () => {
-      const box = current && document.getElementById(current).querySelector("input[type=checkbox]");
+      const box = current && document.getElementById(current)?.querySelector("input[type=checkbox]");
       if (box) box.checked = !box.checked;
     },
     r: () => {
@@ -102,17 +71,20 @@
 
   document.addEventListener("click", async (event) => {
     if (event.target.closest("[data-help]")) document.getElementById("help").showModal();
-    if (event.target.closest("[data-times]")) {
-      localStorage.setItem("times", ways[(ways.indexOf(way()) + 1) % ways.length]);
-      showTimes();
-    }
     const copy = event.target.closest("[data-copy]");
     if (!copy) return;
     await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).textContent);
     copy.textContent = "Copied";
   });
 
-  showTimes();
+  // A double click sends one form: a second sign-in is refused, and a second delivery is forwarded.
+  let sent = -Infinity;
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (event.timeStamp - sent < 1000) event.preventDefault();
+    else sent = event.timeStamp;
+  });
+
   labelCells();
   const [href, id] = JSON.parse(sessionStorage.getItem("current") ?? "[]");
   if (href === window.location.href) mark(document.getElementById(id));

@@ -1,0 +1,101 @@
+"""Parts that refresh keep what the reader is at, and a page says when it is no longer refreshed."""
+
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+from playwright.async_api import Browser, Page, expect
+
+from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from tests.console.browser.conftest import Screen, opened
+from tests.console.conftest import Console
+from tests.console.kept import kept
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# Refreshes a part as its timer does, does something while the request is under way, and waits for its end.
+REFRESH = """([part, selector]) => new Promise((resolve) => {
+    document.addEventListener("htmx:afterRequest", () => setTimeout(resolve, 100), {once: true});
+    htmx.trigger(part, "wake");
+    document.querySelector(selector)?.click();
+})"""
+FOCUSED = "document.activeElement.textContent"
+
+
+async def refresh(page: Page, part: str, click: str = "no-element") -> None:
+    await page.evaluate(REFRESH, [part, click])
+
+
+@sync_to_async
+def retrying() -> Delivery:
+    row = kept(status=Status.RETRYING, attempts=1, next_attempt_at=timezone.now() + timedelta(hours=1))
+    HandlerRun.objects.create(
+        delivery=row, handler="push.announce", attempt=1, trigger=Trigger.DELIVERY, outcome=Outcome.FAILED,
+        started_at=timezone.now(), duration=0.3, error="OSError: no route", traceback="line 3, in announce",
+    )  # fmt: skip
+    return row
+
+
+async def test_a_refresh_keeps_the_focus_and_an_open_traceback(screen: Screen) -> None:
+    row = await retrying()
+    page = screen.page
+    await page.goto(f"/deliveries/{row.pk}")
+    await page.get_by_text("Traceback").click()
+    await Delivery.objects.filter(pk=row.pk).aupdate(attempts=2)
+    await refresh(page, "#story")
+    await expect(page.locator("#story")).to_contain_text("Attempt 3")
+    await expect(page.get_by_text("line 3, in announce")).to_be_visible()
+    assert await page.evaluate(FOCUSED) == "Traceback"
+
+    await page.goto("/deliveries")
+    await page.get_by_role("link", name="ada").focus()
+    await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.RECEIVED)
+    await refresh(page, "#deliveries")
+    await expect(page.locator("[data-row] .status")).to_have_text("received")
+    assert await page.evaluate(FOCUSED) == "ada"
+
+
+async def test_an_answer_that_comes_after_a_row_was_selected_changes_nothing(screen: Screen) -> None:
+    await retrying()
+    page = screen.page
+    await page.goto("/deliveries")
+    await refresh(page, "#deliveries", click="[data-row] input")
+    await expect(page.locator("[data-row] input")).to_be_checked()
+
+
+async def test_a_page_says_that_the_console_does_not_answer_and_its_times_go_on(
+    browser: Browser, console: Console
+) -> None:
+    await retrying()
+    screen = await opened(browser, console.url, console.viewer)
+    page = screen.page
+    await page.goto("/deliveries")
+    note, time = page.get_by_role("alert"), page.locator("[data-row] time")
+    shown = await time.inner_text()
+    await page.context.set_offline(True)
+    await refresh(page, "#deliveries")
+    await expect(note).to_contain_text("The console does not answer.")
+    await expect(time).not_to_have_text(shown)
+    await page.context.set_offline(False)
+    await refresh(page, "#deliveries")
+    await expect(note).to_be_hidden()
+    await screen.close()
+
+
+async def test_a_double_click_sends_a_form_once(screen: Screen) -> None:
+    row = await retrying()
+    await screen.page.goto(f"/deliveries/{row.pk}")
+    refused = await screen.page.evaluate(
+        """() => {
+            const form = document.querySelector("[action='/deliveries/replay']"), refused = [];
+            window.addEventListener("submit", (event) => {
+                refused.push(event.defaultPrevented);
+                event.preventDefault();
+            });
+            form.requestSubmit();
+            form.requestSubmit();
+            return refused;
+        }"""
+    )
+    assert refused == [False, True]
