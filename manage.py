@@ -3,7 +3,6 @@
 
 import gc
 import os
-import re
 import sys
 
 import django
@@ -12,14 +11,15 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 
 # Commands that run their user's own code, whose errors need the traceback.
 OWN_CODE = frozenset({"shell", "test"})
-# Errors of SQLite and PostgreSQL about missing tables and columns.
-NO_TABLE = re.compile(r"no such (?:table|column)|does not exist")
+# The exit status of a command whose output nobody reads any more, as shells have it: 128 and SIGPIPE.
+UNREAD = 141
 
 
 def main() -> None:
     """Run the command of the arguments. A wrong setting ends it with one line that names the variable.
 
-    So does a database that is away, or has no tables: exit 1. `--traceback` shows where it failed.
+    So does a database that is away, or has no tables: exit 1. `--traceback` shows where it failed. A pipe
+    that its reader closed, as `head` does, ends it without a word.
     """
     # Collections during the imports cost a tenth of the start, and find no garbage.
     gc.disable()
@@ -36,19 +36,21 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     try:
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would write what is left, and report that it cannot:
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNREAD)
     except (OperationalError, InterfaceError, ProgrammingError) as error:
         if "--traceback" in sys.argv or OWN_CODE.intersection(sys.argv[1:2]):
             raise
-        sys.exit(f"CommandError: {_reason(error)}")
+        from database import errors  # noqa: PLC0415 - most commands end without it
 
-
-def _reason(error: Exception) -> str:
-    """Return in one line what failed, and what to do about it."""
-    text = " ".join(str(error).split())
-    if NO_TABLE.search(text):
-        return f"the database has not the tables of this version: run `manage.py migrate` ({text})"
-    return f"the database does not answer: {text}"
+        sys.exit(f"CommandError: {errors.reason(error)}")
 
 
 if __name__ == "__main__":

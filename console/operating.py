@@ -15,11 +15,12 @@ from secrets import token_hex
 from types import FrameType
 
 from django.core.management.base import CommandError
+from django.db import Error
 
 import database
 from configuration.stopping import INTERRUPTED
 from console import progress
-from database import postgresql
+from database import errors, postgresql
 from ledger import operations
 from ledger.models import Operation, State
 from processing.operation_runner import Kinds, OperationRunner
@@ -50,7 +51,8 @@ async def operate(
     """Run the operation that `create` stores under the name of a worker; return it as it is at the end.
 
     The first Ctrl-C cancels it after its portion, the next one ends the process. `what_is_slow` is reported
-    when there is no progress for a while. Raises `django.db.Error`.
+    when there is no progress for a while. Raises `CommandError` if the database fails meanwhile, and
+    `django.db.Error` if the operation could not be stored.
     """
     loop = asyncio.get_running_loop()
     runner = OperationRunner(process(), kinds)
@@ -69,6 +71,9 @@ async def operate(
             await runner.operate(operation)
         await asyncio.gather(*cancelling)
         return await database.run(Operation.objects.get, pk=operation.pk)
+    except Error as error:
+        what = f"a worker continues operation {operation.pk}, unless it is cancelled in the console"
+        raise CommandError(f"{errors.reason(error)}; {what}") from error
     finally:
         loop.remove_signal_handler(signal.SIGINT)
 

@@ -87,10 +87,10 @@ class AllOrNone(Manager):  # type: ignore[misc] # honcho has no types
 
 def main() -> int:
     """Run until Ctrl-C or until one process ends; return the exit code, 0 after Ctrl-C."""
-    url = f"http://{HOST}:{settings.PORT}"
+    url, console = (f"http://{HOST}:{port}" for port in (settings.PORT, settings.CONSOLE_PORT))
     try:
         settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with data_folder.hold(settings.DATA, {"pid": os.getpid(), "url": url}):
+        with data_folder.hold(settings.DATA, {"pid": os.getpid(), "url": url, "console": console}):
             _check_port(settings.PORT, "PORT=8001 make run")
             _check_port(settings.CONSOLE_PORT, "CONSOLE_PORT=8002 make run")
             return _run(url)
@@ -153,13 +153,17 @@ def _run(url: str) -> int:
         manager.add_process(REDIS, embedded.command(settings.DATA), env=environment, cwd=settings.BASE_DIR)
     for name, command in procfile.items():
         manager.add_process(name, command, env=environment, cwd=settings.BASE_DIR)
+    # `manage.py` finds this run by its data folder.
+    folder = (
+        f"HOOKKEEPER_DATA={shlex.quote(str(settings.DATA))} " if os.environ.get("HOOKKEEPER_DATA") else ""
+    )
     print(
         f"Hookkeeper: {url}\n"
         f"  console      http://{HOST}:{settings.CONSOLE_PORT}/sign-in/{data_folder.new_link(settings.DATA)}\n"
         f"  webhook URL  {url}/webhooks/github\n"
         f"  secret       {environment.get('GITHUB_WEBHOOK_SECRET_FILE', 'as set in the environment')}\n"
         f"  data         {settings.DATA}\n"
-        "  try          .venv/bin/python manage.py send push\n"
+        f"  try          {folder}.venv/bin/python manage.py send push\n"
         "Ctrl-C stops it.",
         flush=True,
     )

@@ -191,7 +191,9 @@ async def pages(scope: Scope, receive: Receive, send: Send) -> None:
         return
     path = scope["path"]
     if announced > PAGE_BODY or (len(path) <= LONGEST_PATH and _resolved(path)):
-        response = views.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "no body is taken here")
+        response = views.refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "no body is taken here; deliveries go to /webhooks/github"
+        )
     else:
         response = views.not_found()
     response["Content-Length"] = str(len(response.content))

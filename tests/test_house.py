@@ -53,7 +53,7 @@ ALLOWED = {
     # It writes the reference from what the others say of themselves.
     "dev/reference": {"settings", "configuration", "api", "console", "handlers", "ledger.models",
                       "receiver.models", "schemas"},
-    "manage": {"configuration.stopping", "database.postgresql", "settings"},
+    "manage": {"configuration.stopping", "database.errors", "database.postgresql", "settings"},
 }  # fmt: skip
 OURS = {*PARTS, "worker", "settings", "tests", "manage"}
 

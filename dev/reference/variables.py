@@ -17,7 +17,8 @@ KINDS = {"str": "text", "int": "number", "float": "number", "bool": "switch", "l
 MODULES = {"settings.py": "all", "console/settings.py": "console, commands"}
 DEFAULT = re.compile(r" Default: (.+)\.$")
 HEAD = """\
-# The settings of Hookkeeper with their defaults. Copy this file to `.env`, which git ignores.
+# The settings of Hookkeeper with their defaults. Copy this file to `.env`, which git ignores, and load it
+# into the environment before `make run` or a command, which read no file: set -a; . ./.env; set +a
 # docs/reference/settings.md says more about each. Written by `python -m dev.reference`.
 """
 

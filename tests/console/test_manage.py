@@ -1,8 +1,11 @@
 """The command line with a database that is away or empty: one line, and no traceback."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests import processes
 
@@ -14,12 +17,28 @@ def manage(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-def test_an_empty_database_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
-    ran = manage(f"sqlite:///{tmp_path}/empty.sqlite3", "replay", "--status", "dead")
+@pytest.mark.parametrize(
+    "command", ["replay --status dead", "queue", "prune", "forward --to http://127.0.0.1:9/ --after 0"]
+)
+def test_an_empty_database_is_one_line_that_says_what_to_do(command: str, tmp_path: Path) -> None:
+    ran = manage(f"sqlite:///{tmp_path}/empty.sqlite3", *command.split())
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
     assert ran.stderr.splitlines()[-1].startswith("CommandError: the database")
     assert "manage.py migrate" in ran.stderr
+    assert "a worker continues" not in ran.stderr
+
+
+def test_a_command_whose_reader_closed_the_pipe_ends_without_a_word(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "showmigrations"], cwd=processes.ROOT,
+        env=processes.environment(DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3"),
+        stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (141, "")
 
 
 def test_a_database_that_is_away_is_one_line_without_the_password() -> None:

@@ -250,6 +250,20 @@ def test_the_printed_link_opens_the_console_once(running: Run) -> None:
     path = link.removeprefix(visitor.url)
     assert "local (admin)" in visitor.get(path).text
     assert Visitor(visitor.url).get(path).status == 403
+    [link] = running.command("sign_in_link").stdout.splitlines()
+    assert "local (admin)" in Visitor(visitor.url).get(link.removeprefix(visitor.url)).text
+
+
+def test_the_printed_command_sends_to_this_run(running: Run) -> None:
+    [line] = re.findall(r"  try +(.*)\n", running.output)
+    environment = {
+        name: value for name, value in running.environment.items() if name not in {"PORT", "HOOKKEEPER_DATA"}
+    }
+    sent = subprocess.run(
+        line.replace(".venv/bin/python", sys.executable), shell=True, cwd=ROOT, env=environment,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert sent.stdout.startswith("202 "), sent.stderr
 
 
 def test_a_second_start_in_a_folder_says_that_it_already_runs(running: Run, start: Start) -> None:

@@ -69,11 +69,11 @@ async def stalled(url: str, method: str, path: str, length: str) -> tuple[int, d
 @pytest.mark.parametrize(
     "length", ["Content-Length: 1000", "Content-Length: 1000000", "Transfer-Encoding: chunked"]
 )
-@pytest.mark.parametrize("path", ["/healthz", "/readyz/"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz/"])
 async def test_a_body_where_none_is_needed_is_413_unread(path: str, length: str, receiver_url: str) -> None:
     status, headers, body, after = await stalled(receiver_url, "POST", path, length)
     assert (status, headers["connection"], after) == (413, "close", b"")
-    assert body == b'{"error": "no body is taken here"}'
+    assert body == b'{"error": "no body is taken here; deliveries go to /webhooks/github"}'
 
 
 async def test_a_delivery_to_a_path_that_is_none_is_404_unread(receiver_url: str) -> None:

@@ -20,6 +20,7 @@ from console.forwarding.forwarder import Forwarder, Options, TargetAwayError
 from console.forwarding.outgoing import Outgoing
 from console.forwarding.stored import Stored
 from console.forwarding.target import Target, TargetError
+from database import errors
 from ledger.filters import LARGEST_ID
 from ledger.horizon import Horizon
 from receiver.models import Delivery
@@ -171,9 +172,11 @@ class Command(BaseCommand):
 
 
 def _said(error: Exception) -> str:
-    kind = "the target is away: " if isinstance(error, TargetAwayError) else ""
-    kind = "the database does not answer: " if isinstance(error, Error) else kind
-    return sanitising.one_line(f"{kind}{error}", LONGEST_ANSWER)
+    if isinstance(error, Error):
+        said = errors.reason(error)
+    else:
+        said = f"the target is away: {error}" if isinstance(error, TargetAwayError) else str(error)
+    return sanitising.one_line(said, LONGEST_ANSWER)
 
 
 def _to_continue(work: Forwarder) -> str:

@@ -5,7 +5,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error
 
 import database
 from configuration.stopping import INTERRUPTED
@@ -49,8 +48,6 @@ class Command(BaseCommand):
                 database.close()
         except KeyboardInterrupt:
             raise CommandError("stopped", returncode=INTERRUPTED) from None
-        except Error as error:
-            raise CommandError(f"the database failed: {error}; a worker continues") from error
         self._report(ended)
 
     async def _operate(self, given: dict[str, float], counts: dict[str, Count]) -> Operation:

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from console import rendering
+from database import errors
 from ledger import reading, summary
 
 REFRESH_INTERVAL = 2.0  # seconds between two pages of --watch
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         try:
             console.print(self._page())
         except Error as error:
-            raise CommandError(f"the database does not answer: {error}") from error
+            raise CommandError(errors.reason(error)) from error
 
     def _watch(self, console: Console) -> None:
         shown: RenderableType = Text()
@@ -54,9 +55,7 @@ class Command(BaseCommand):
                     shown = self._page()
                     live.update(shown, refresh=True)
                 except Error as error:
-                    live.update(
-                        rendering.with_error(f"the database does not answer: {error}", shown), refresh=True
-                    )
+                    live.update(rendering.with_error(errors.reason(error), shown), refresh=True)
                 time.sleep(REFRESH_INTERVAL)
 
     def _page(self) -> RenderableType:

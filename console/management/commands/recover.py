@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error
 
 import database
 from configuration.stopping import INTERRUPTED
@@ -95,8 +94,6 @@ class Command(BaseCommand):
             raise CommandError("stopped", returncode=INTERRUPTED) from None
         except UpstreamError as error:
             raise CommandError(sanitising.lines(str(error))) from error
-        except Error as error:
-            raise CommandError(f"the database failed: {error}") from error
 
     async def _recover(self, options: dict[str, Any]) -> None:
         kind, name = _target(options)

@@ -4,10 +4,10 @@ import asyncio
 import os
 import socket
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
@@ -16,6 +16,7 @@ import database
 from configuration.stopping import INTERRUPTED
 from console import filter_options, operating
 from console.arguments import whole_number
+from database import errors
 from ledger import operations, replays
 from ledger.counting import CAP
 from ledger.filters import LARGEST_ID
@@ -63,7 +64,10 @@ class Command(BaseCommand):
                 "--rate cannot be combined with --inline, which runs one delivery after the other"
             )
         if options["dry_run"]:
-            self._list(selection.rows.defer("body", "headers").iterator(PORTION))
+            listed = selection.rows.defer("body", "headers")
+            # Closed before the connection is, also where the reader of the list ends early.
+            with closing(cast("Generator[Delivery]", listed.iterator(PORTION))) as rows:
+                self._list(rows)
             return
         self._run(selection, options)
         if missing:
@@ -91,7 +95,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError(f"stopped{self._continued}", returncode=INTERRUPTED) from None
         except Error as error:
-            raise CommandError(f"the database failed: {error}{self._continued}") from error
+            raise CommandError(f"{errors.reason(error)}{self._continued}") from error
 
     def _list(self, rows: Iterator[Delivery]) -> None:
         count = 0
@@ -104,13 +108,17 @@ class Command(BaseCommand):
 
     async def _operate(self, selection: Selection, rate: float) -> None:
         estimated = await database.run(selection.rows[:CAP].count)
-        self._continued = "; a worker continues it, unless it is cancelled in the console"
-        create = partial(
-            operations.create, Kind.REPLAY, selection.parameters, operating.person(),
-            rate=rate, estimated=estimated,
-        )  # fmt: skip
+
+        def create(worker: str) -> Operation:
+            made = operations.create(
+                Kind.REPLAY, selection.parameters, operating.person(),
+                rate=rate, estimated=estimated, worker=worker,
+            )  # fmt: skip
+            self._continued = "; a worker continues it, unless it is cancelled in the console"
+            return made
+
         ended = await operating.operate(
-            lambda worker: create(worker=worker),
+            create,
             {Kind.REPLAY: replays.portion},
             self.stderr.write,
             f"{replays.MAX_BACKLOG} deliveries or more are due: is a worker running?",

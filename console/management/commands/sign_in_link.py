@@ -22,4 +22,6 @@ class Command(BaseCommand):
             raise CommandError(
                 f"the link cannot be written into {settings.DATA}: {error.strerror}"
             ) from error
-        self.stdout.write(f"http://127.0.0.1:{settings.CONSOLE_PORT}/sign-in/{token}")
+        run = data_folder.running(settings.DATA)
+        console = run.get("console") or f"http://127.0.0.1:{settings.CONSOLE_PORT}"
+        self.stdout.write(f"{console}/sign-in/{token}")

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error
 
 import database
 from configuration.stopping import INTERRUPTED
@@ -62,8 +61,6 @@ class Command(BaseCommand):
                 database.close()
         except KeyboardInterrupt:
             raise CommandError("stopped", returncode=INTERRUPTED) from None
-        except Error as error:
-            raise CommandError(f"the database failed: {error}; a worker continues the sync") from error
         self._report(ended)
 
     async def _operate(self, parameters: dict[str, Any]) -> Operation:
