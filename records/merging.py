@@ -5,7 +5,6 @@ merged is terminal, and a deleted record stays deleted. GitHub's times have a gr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
@@ -40,8 +39,7 @@ class Snapshot(NamedTuple):
     that no other snapshot of that second is newer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watermark:
+class Watermark(NamedTuple):
     """The position of a snapshot in the history of its record."""
 
     updated_at: datetime | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from django.db import models
@@ -62,31 +63,37 @@ def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     return stored if move in known else _after(stored, [*known, move], fields["head_sha"])
 
 
-def _move(row: Row, before_it: timedelta = timedelta()) -> list[Any]:
+def _move(row: Row) -> list[Any]:
     """Return the move to the position of a row, with its time."""
-    at = row["pushed_at"].astimezone(UTC) - before_it
-    return [row["previous_sha"], row["head_sha"], row["last_push_id"], at.isoformat()]
+    return [row["previous_sha"], row["head_sha"], row["last_push_id"], _text(row["pushed_at"])]
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
 
 
 def _moves(row: Row) -> list[list[Any]]:
     """Return the moves of a row, with their times."""
     *_, now = own = _move(row)
-    *_, earlier = _move(row, timedelta.resolution)
 
     def timed(before: str, after: str, push: int | None, at: str = "", began: str = "") -> list[Any]:
+        if before:
+            return [before, after, push, now]
         # A row of 0.2.0 has neither the time nor the start of an earlier move.
-        return [before, after, push, now] if before else [began, after, push, at or earlier]
+        return [began, after, push, at or _text(row["pushed_at"] - timedelta.resolution)]
 
     return [timed(*move) for move in row["moves"]] or [own]
 
 
 def _after(row: Row, moves: Sequence[list[Any]], arrived: str) -> Row:
     """Return the row after the moves of its newest second, of which `arrived` is the last arrival's head."""
-    by_time = sorted(moves, key=lambda move: (move[3], move[0], move[1]))
-    seconds = [list(group) for _, group in groupby(by_time, key=lambda move: move[3])]
+    by_time = sorted(moves, key=itemgetter(3, 0, 1))
+    seconds = [list(group) for _, group in groupby(by_time, key=itemgetter(3))]
     newest, earlier = seconds[-1][-MAX_MOVES:], [move for group in seconds[-2:-1] for move in group]
-    head = chains.position(newest, earlier, (arrived, row["head_sha"]))
-    began, _, push, at = chains.last(newest, head)
+    last: chains.Move = newest[0]
+    if len(newest) > 1:
+        last = chains.last(newest, chains.position(newest, earlier, (arrived, row["head_sha"])))
+    began, head, push, at = last
     return {
         **row,
         "head_sha": head,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models, transaction
@@ -109,7 +110,7 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         first = {**blank, **fields, "changes": changes.union({}, snapshot)}
         return {**first, **names.composed(first, former, at)}
     if not former and not snapshot.lost and {**stored, **fields} == stored:  # the common case
-        return {**stored, **names.observed(stored, shown, at)}
+        return {**stored, **observed} if (observed := names.observed(stored, shown, at)) else stored
     tied, whole = at == stored["updated_at"], snapshot._replace(fields=_with_parts(fields))
     decision = _judged(stored, whole, blank, tied=tied)
     if at is None:
@@ -210,9 +211,9 @@ async def upsert(snapshot: schemas.Repository, server: str) -> int:
     return int(row["id"])
 
 
-async def _record(
+def _record(
     snapshot: schemas.Repository, server: str, action: str, former: str, replaced: dict[str, frozenset[str]]
-) -> tuple[Row, Decision]:
+) -> Awaitable[tuple[Row, Decision]]:
     fields: dict[str, Any] = {
         "full_name": snapshot.full_name,
         "private": snapshot.private,
@@ -222,7 +223,7 @@ async def _record(
         "updated_at": snapshot.updated_at,
         "former": former,
     }
-    return await SNAPSHOTS.record(
+    return SNAPSHOTS.record(
         (server, snapshot.id), fields, action=action, first=action == "created", **replaced
     )
 

@@ -114,7 +114,7 @@ def fold(
     row, decisions = stored, []
     for snapshot in snapshots:
         now = merge(row, snapshot, blank)
-        if row is not None and now == row:
+        if now is row or now == row:
             decisions.append(Decision.KEEP)
             continue
         gone = now.get("deleted", False) and not (row or blank).get("deleted", False)

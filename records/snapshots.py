@@ -4,7 +4,7 @@ Rows are read without a lock. Only rows that a snapshot changes are locked, read
 order of the kind's key, so that two workers cannot deadlock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
@@ -36,7 +36,7 @@ class Snapshots:
         self._merge = merge or by_watermark()
         self._coalesced = Coalescer(self.write)
 
-    async def record(self, key: Key, fields: Row, **action: Any) -> tuple[Row, Decision]:
+    def record(self, key: Key, fields: Row, **action: Any) -> Awaitable[tuple[Row, Decision]]:
         """Merge a snapshot into the record with this key; return its new row and the decision.
 
         A field that is left out, or None where the model has no null, keeps its value. `action` are the
@@ -45,7 +45,7 @@ class Snapshots:
         """
         nullable = self._nullable
         present = {name: value for name, value in fields.items() if value is not None or name in nullable}
-        return await self._coalesced((key, Snapshot(present, **action)))
+        return self._coalesced((key, Snapshot(present, **action)))
 
     def write(self, items: Sequence[tuple[Key, Snapshot]]) -> list[tuple[Row, Decision]]:
         """Merge many snapshots in one transaction (blocking). Those of one key are merged in order."""
@@ -61,7 +61,7 @@ class Snapshots:
             with nullcontext() if alone else transaction.atomic(savepoint=False):
                 here = self._insert(ends, new)
                 if rest := [key for key in changed if key not in here]:
-                    self._update(ends, snapshots, rest)
+                    self._update(ends, snapshots, stored, rest)
                 self._correct(stored, ends, changed)
             self._committed(stored, ends, changed)
         decisions = {key: iter(decided) for key, (_, decided) in ends.items()}
@@ -95,12 +95,14 @@ class Snapshots:
         self,
         ends: dict[Key, tuple[Row, list[Decision]]],
         snapshots: dict[Key, list[Snapshot]],
+        stored: dict[Key, Row],
         keys: list[Key],
     ) -> None:
-        """Lock the rows, merge the snapshots into them again, and write the changed ones."""
+        """Lock the rows, merge the snapshots again into those that have changed meanwhile, and write all."""
         held = self._read(keys, lock=True)
         for key in keys:
-            ends[key] = self._fold(held[key], key, snapshots[key])
+            if held[key] != stored.get(key):
+                ends[key] = self._fold(held[key], key, snapshots[key])
         changed = [ends[key][0] for key in keys if ends[key][0] is not held[key]]
         # All fields are written, so that one statement serves all changes.
         names = [name for name in self._blank if name not in self._key]

@@ -1,6 +1,5 @@
 """The merge rule: every order of arrival ends in the last state of the history."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -90,7 +89,7 @@ def test_merged_and_deleted_are_never_left(arrivals: list[Watermark]) -> None:
         assert now.deleted or now.terminal >= before.terminal
 
 
-ENDED = replace(at(5), ended=True)
+ENDED = at(5)._replace(ended=True)
 
 
 @pytest.mark.parametrize(
@@ -98,13 +97,13 @@ ENDED = replace(at(5), ended=True)
     [
         (ENDED, at(5), Decision.KEEP),
         (ENDED, at(6), Decision.APPLY),
-        (ENDED, replace(at(5), reopens=True), Decision.APPLY),
+        (ENDED, at(5)._replace(reopens=True), Decision.APPLY),
         (at(5), ENDED, Decision.APPLY),
         (ENDED, ENDED, Decision.APPLY),
-        (None, replace(at(5), first=True), Decision.APPLY),
-        (at(5), replace(at(5), first=True), Decision.KEEP),
-        (at(4), replace(at(5), first=True), Decision.KEEP),
-        (at(None), replace(at(5), first=True), Decision.KEEP),
+        (None, at(5)._replace(first=True), Decision.APPLY),
+        (at(5), at(5)._replace(first=True), Decision.KEEP),
+        (at(4), at(5)._replace(first=True), Decision.KEEP),
+        (at(None), at(5)._replace(first=True), Decision.KEEP),
     ],
 )
 def test_in_one_second_an_end_is_left_by_a_reopening_alone_and_a_first_action_replaces_nothing(
