@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
 
 from django.db import InterfaceError, OperationalError
 
@@ -26,6 +25,7 @@ WRITE_ATTEMPTS = 3
 
 @dataclass(slots=True)
 class _Waiting(Generic[Item, Result]):
+    loop: asyncio.AbstractEventLoop | None = None
     items: deque[tuple[Item, asyncio.Future[Result]]] = field(default_factory=deque)
     writer: asyncio.Task[None] | None = None
 
@@ -45,22 +45,19 @@ class Coalescer(Generic[Item, Result]):
         """`rows` estimates how many rows an item writes, which bounds the size of a write."""
         self._write = write
         self._rows = rows
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Waiting[Item, Result]] = (
-            WeakKeyDictionary()
-        )
+        self._waiting: _Waiting[Item, Result] = _Waiting()
 
-    async def __call__(self, item: Item) -> Result:
-        """Write the item and return its result. Raises the exception of its write."""
-        loop = asyncio.get_running_loop()
-        waiting = self._loops.get(loop)
-        if waiting is None:
-            waiting = self._loops[loop] = _Waiting()
+    def __call__(self, item: Item) -> asyncio.Future[Result]:
+        """Write the item; the future returns its result, or raises the exception of its write."""
+        loop, waiting = asyncio.get_running_loop(), self._waiting
+        if waiting.loop is not loop:
+            waiting = self._waiting = _Waiting(loop)
         future: asyncio.Future[Result] = loop.create_future()
         waiting.items.append((item, future))
         if waiting.writer is None or waiting.writer.done():
             # The task starts after all callers that are ready now have added their items.
-            waiting.writer = asyncio.create_task(self._work(waiting))
-        return await future
+            waiting.writer = loop.create_task(self._work(waiting))
+        return future
 
     async def _work(self, waiting: _Waiting[Item, Result]) -> None:
         while waiting.items:
@@ -79,11 +76,13 @@ class Coalescer(Generic[Item, Result]):
     ) -> list[tuple[Item, asyncio.Future[Result]]]:
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
         size = 0
-        while items and (not batch or size + self._rows(items[0][0]) <= MAX_ROWS):
+        while items:
+            size += self._rows(items[0][0])
+            if batch and size > MAX_ROWS:
+                break
             item, future = items.popleft()
             if not future.done():
                 batch.append((item, future))
-                size += self._rows(item)
         return batch
 
 
