@@ -16,5 +16,5 @@ async def record(event: PushEvent, delivery: DeliveryContext) -> None:
         verb = "forced to" if event.forced else "created with" if event.creates else "pushed with"
         rest = ", perhaps not all that there were" if recorded.truncated else ""
         delivery.note(f"{name} {verb} {len(event.commits or ())} commits, {recorded.new} of them new{rest}")
-    if undated := sum(commit is not None and commit.timestamp is None for commit in event.commits or ()):
+    if undated := len([one for one in event.commits or () if one is not None and one.timestamp is None]):
         delivery.note(f"{undated} commits without a readable time")

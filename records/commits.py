@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models, transaction
 
@@ -37,47 +37,52 @@ class Commit(models.Model):
         return self.sha
 
 
-class Listed(NamedTuple):
-    """Commits of a repository that wait to be written."""
+Listed = Mapping[str, tuple[int, row_sets.Row]]
+"""Commits by sha, each with its position in the list and its `DETAILS`; of two of one sha, the first."""
 
-    repository: int
-    """Primary key."""
-    commits: Sequence[PushedCommit]
+KEY = ("repository_id", "sha")
+DETAILS = ("message", "author_name", "author_email", "committed_at")
+
+
+def listed(commits: Iterable[PushedCommit | None]) -> Listed:
+    """Return what is stored of the readable commits of a list."""
+    found: dict[str, tuple[int, row_sets.Row]] = {}
+    for place, commit in enumerate(commits):
+        if commit is not None and commit.id not in found:
+            author = commit.author
+            name, email = (author.name or "", author.email or "") if author else ("", "")
+            found[commit.id] = place, (commit.message or "", name, email, commit.timestamp)
+    return found
+
+
+def write(lists: Sequence[tuple[int, Listed]]) -> tuple[dict[row_sets.Row, int], list[int]]:
+    """Write lists of commits, each with the primary key of its repository.
+
+    Return the primary keys of all, and how many of each list were new. Call in a transaction.
+    """
+    rows: dict[row_sets.Row, row_sets.Row] = {}
+    for repository, commits in lists:
+        for sha, (_, details) in commits.items():
+            key = (repository, sha)
+            if key not in rows:
+                rows[key] = (*key, *details)
+    known, new = bulk.find_or_insert(Commit, KEY, (*KEY, *DETAILS), rows)
+    counts = []
+    for repository, commits in lists:
+        own = new.intersection([(repository, sha) for sha in commits])
+        new -= own
+        counts.append(len(own))
+    return known, counts
 
 
 @transaction.atomic
-def _write_listed(lists: Sequence[Listed]) -> list[int]:
-    _, new = write((listed.repository, commit) for listed in lists for commit in listed.commits)
-    counts = []
-    for listed in lists:
-        keys = {(listed.repository, commit.id) for commit in listed.commits} & new
-        new -= keys
-        counts.append(len(keys))
-    return counts
+def _write(lists: Sequence[tuple[int, Listed]]) -> list[int]:
+    return write(lists)[1]
 
 
-_coalesced = Coalescer(_write_listed, rows=lambda listed: len(listed.commits))
+_coalesced = Coalescer(_write, rows=lambda one: len(one[1]))
 
 
-async def observe(repository: int, commits: Sequence[PushedCommit]) -> int:
+async def observe(repository: int, commits: Iterable[PushedCommit]) -> int:
     """Write commits that GitHub's API lists; return how many were not stored before."""
-    return await _coalesced(Listed(repository, commits))
-
-
-KEY = ("repository_id", "sha")
-FIELDS = (*KEY, "message", "author_name", "author_email", "committed_at")
-
-
-def write(carried: Iterable[tuple[int, PushedCommit]]) -> tuple[dict[row_sets.Row, int], set[row_sets.Row]]:
-    """Write the commits of repositories; return the primary keys of all, and the keys of the new ones.
-
-    Call in a transaction.
-    """
-    rows: dict[row_sets.Row, row_sets.Row] = {}
-    for repository, commit in carried:
-        key = (repository, commit.id)
-        if key not in rows:
-            author = commit.author
-            name, email = (author.name or "", author.email or "") if author else ("", "")
-            rows[key] = (*key, commit.message or "", name, email, commit.timestamp)
-    return bulk.find_or_insert(Commit, KEY, FIELDS, rows)
+    return await _coalesced((repository, listed(commits)))

@@ -27,7 +27,6 @@ class IssueManager(models.Manager["Issue"]):
         delivery revives it. The issue in the other repository is another row, which that repository's own
         `opened` writes, before or after.
         """
-        repository = await repositories.upsert(event.repository, server)
         issue = event.issue
         gone = event.action in {"deleted", "transferred"}
         fields = {**_fields(issue), "deleted": gone, "transferred_to": _destination(event)}
@@ -35,18 +34,20 @@ class IssueManager(models.Manager["Issue"]):
         if event.action in {"pinned", "unpinned"}:
             fields |= {"pinned": event.action == "pinned", "pin_told_at": issue.updated_at}
         edits = event.changes.title if event.changes else None
+        changed = changes.together(
+            changes.added(event.action, "labeled", "labels", event.label, "name"),
+            changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
+            changes.replaced("title", edits, issue.title or ""),
+            changes.turned(event.action),
+            changes.demilestoned(event.action, event.milestone),
+        )
+        repository = await repositories.upsert(event.repository, server)
         return await SNAPSHOTS.record(
             (repository, issue.number),
             fields,
             action=event.action,
             first=event.action == "opened",
-            **changes.together(
-                changes.added(event.action, "labeled", "labels", event.label, "name"),
-                changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
-                changes.replaced("title", edits, issue.title or ""),
-                changes.turned(event.action),
-                changes.demilestoned(event.action, event.milestone),
-            ),
+            **changed,
         )
 
     async def observe(self, repository: int, issue: IssueSnapshot, *, settled: bool) -> tuple[Row, Decision]:

@@ -24,15 +24,16 @@ class PullRequestManager(models.Manager["PullRequest"]):
 
     async def record(self, event: PullRequestEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a pull request; return its row and the decision."""
-        repository = await repositories.upsert(event.repository, server)
-        pull, fields = event.pull_request, _fields(event.pull_request)
+        # Before the wait, after which the payload is no longer in the processor's caches.
+        fields, changed = _fields(event.pull_request), _changes(event)
         fields["state"] = changes.state_after(event.action, fields["state"])
+        repository = await repositories.upsert(event.repository, server)
         return await SNAPSHOTS.record(
-            (repository, pull.number),
+            (repository, event.pull_request.number),
             fields,
             action=event.action,
             first=event.action == "opened",
-            **_changes(event),
+            **changed,
         )
 
     async def observe(

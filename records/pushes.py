@@ -10,36 +10,35 @@ from django.db import models, transaction
 
 from database import Coalescer, bulk, row_sets
 from records import commits, refs, repositories
-from records.commits import Commit
+from records.commits import Commit, Listed
 from records.merging import Snapshot
 from records.repositories import Repository
 
 if TYPE_CHECKING:
-    from schemas.push import PushedCommit, PushEvent
+    from schemas.push import PushEvent
 
 # https://docs.github.com/webhooks/webhook-events-and-payloads#push
 MAX_COMMITS = 2048
 
 
+class Details(NamedTuple):
+    """The fields of a push beside its key."""
+
+    forced: bool
+    created: bool
+    deleted: bool
+    truncated: bool
+    head_commit_sha: str
+    pusher: str
+
+
 class PendingPush(NamedTuple):
     """A push that is waiting to be written."""
 
-    repository: int
-    """Primary key."""
-    event: PushEvent
-    pushed_at: datetime
-    commits: Sequence[tuple[int, PushedCommit]]
-    """The readable ones, each with its position."""
-
-    @property
-    def key(self) -> row_sets.Row:
-        """Return the values of `KEY`, in its order."""
-        return (self.repository, self.event.ref, self.event.before, self.event.after, self.pushed_at)
-
-    @property
-    def truncated(self) -> bool:
-        """Return whether there may have been more commits than the payload lists."""
-        return len(self.event.commits or ()) >= MAX_COMMITS
+    key: row_sets.Row
+    """The values of `KEY`."""
+    details: Details
+    commits: Listed
 
 
 class Recorded(NamedTuple):
@@ -62,11 +61,13 @@ class PushManager(models.Manager["Push"]):
         Commits that are not `distinct` are written too, because the earlier push may have been missed.
         Concurrent calls in one event loop become one write.
         """
+        # Before the wait, after which the payload is no longer in the processor's caches.
+        details, carried = _details(event), commits.listed(event.commits or ())
         repository = await repositories.upsert(event.repository, server)
         # The author chooses the date of a commit, so it cannot order pushes.
         pushed_at = event.repository.last_pushed_at or received_at
-        commits = [(place, commit) for place, commit in enumerate(event.commits or ()) if commit is not None]
-        return await _coalesced(PendingPush(repository, event, pushed_at, commits))
+        key = (repository, event.ref, event.before, event.after, pushed_at)
+        return await _coalesced(PendingPush(key, details, carried))
 
 
 class Push(models.Model):
@@ -122,63 +123,53 @@ class PushCommit(models.Model):
 
 
 KEY = ("repository_id", "ref", "before", "after", "pushed_at")
-FIELDS = (*KEY, "forced", "created", "deleted", "truncated", "head_commit_sha", "pusher")
+
+
+def _details(event: PushEvent) -> Details:
+    return Details(
+        forced=bool(event.forced),
+        created=event.creates,
+        deleted=event.deletes,
+        truncated=len(event.commits or ()) >= MAX_COMMITS,
+        head_commit_sha=event.head_commit.id if event.head_commit else "",
+        pusher=(event.pusher.name if event.pusher else None) or "",
+    )
 
 
 @transaction.atomic
 def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
-    ids = _write_pushes(pushes)
-    known, new = commits.write((push.repository, commit) for push in pushes for _, commit in push.commits)
-    places: dict[tuple[int, int], int] = {}
-    recorded = []
-    for push in pushes:
-        pk, count = ids[push.key], 0
-        for position, commit in push.commits:
-            key = (push.repository, commit.id)
-            places.setdefault((pk, known[key]), position)
-            if key in new:
-                new.remove(key)
-                count += 1
-        recorded.append(Recorded(pk, count, push.truncated))
+    rows = {push.key: (*push.key, *push.details) for push in pushes}
+    ids, _ = bulk.find_or_insert(Push, KEY, (*KEY, *Details._fields), rows)
+    known, counts = commits.write([(push.key[0], push.commits) for push in pushes])
+    written = [(ids[push.key], push) for push in pushes]
     bulk.insert(
         PushCommit,
         ("push_id", "commit_id", "position"),
-        [(*key, places[key]) for key in sorted(places)],
+        sorted(
+            (pk, known[push.key[0], sha], place)
+            for pk, push in written
+            for sha, (place, _) in push.commits.items()
+        ),
         unique=("push_id", "commit_id"),
     )
     # Refs are written last, because pushes of other workers to the same branch wait for the lock.
-    refs.SNAPSHOTS.write([_ref(push, ids[push.key]) for push in pushes])
-    return recorded
-
-
-def _write_pushes(pushes: Sequence[PendingPush]) -> dict[row_sets.Row, int]:
-    """Write the pushes that are not yet known; return the primary keys of all."""
-    rows = {
-        push.key: (
-            *push.key,
-            bool(push.event.forced),
-            push.event.creates,
-            push.event.deletes,
-            push.truncated,
-            push.event.head_commit.id if push.event.head_commit else "",
-            (push.event.pusher.name if push.event.pusher else None) or "",
-        )
-        for push in pushes
-    }
-    return bulk.find_or_insert(Push, KEY, FIELDS, rows)[0]
+    refs.SNAPSHOTS.write([_ref(push, pk) for pk, push in written])
+    return [
+        Recorded(pk, new, push.details.truncated) for (pk, push), new in zip(written, counts, strict=True)
+    ]
 
 
 def _ref(push: PendingPush, pk: int) -> tuple[row_sets.Row, Snapshot]:
     """Return the snapshot of the ref after the push."""
-    event = push.event
+    repository, ref, before, after, pushed_at = push.key
     fields = {
-        "head_sha": event.after,
-        "previous_sha": event.before,
-        "deleted": event.deletes,
+        "head_sha": after,
+        "previous_sha": before,
+        "deleted": push.details.deleted,
         "last_push_id": pk,
-        "pushed_at": push.pushed_at,
+        "pushed_at": pushed_at,
     }
-    return (push.repository, event.ref), Snapshot(fields)
+    return (repository, ref), Snapshot(fields)
 
 
 _coalesced = Coalescer(_write, rows=lambda push: 2 + 2 * len(push.commits))
