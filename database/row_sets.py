@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from django.db import connection
 from psycopg.types.json import set_json_loads
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 Row = tuple[Any, ...]
 
@@ -93,7 +93,7 @@ def array(kind: str, values: list[Any]) -> Any:
     returned as it is where psycopg is cheaper, and where it must report an error.
     """
     if kind == "jsonb":
-        values = [None if value is None else json.dumps(value) for value in values]
+        values = [None if value is None else to_json(value).decode() for value in values]
     kind = _carried(kind)
     if kind in _NUMBERS:
         return f"{{{str(values)[1:-1].replace('None', 'NULL')}}}"

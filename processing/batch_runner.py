@@ -20,7 +20,7 @@ from processing.log_lines import LogLine
 from processing.running import Conditions, DatabaseAwayError, Events, Verdict
 from receiver.models import Delivery, Status, Trigger
 from telemetry import logs, tracing
-from telemetry.counts import QUEUE, counts
+from telemetry.counts import QUEUE, counts, observe
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +112,12 @@ class BatchRunner:
         self.leases.take(result.claims, since)
         if result.suspects:
             self.isolate()
-        now = time.time()
+        now, queued = time.time(), counts.cells(QUEUE.name)
         for claimed in result.claims:
             delivery = claimed.delivery
             if delivery.claims == 1 and delivery.trigger == Trigger.DELIVERY:
                 # From its receipt by the clock of the database.
-                counts.observe(QUEUE, now - delivery.received_at.timestamp())
+                observe(queued, QUEUE.bounds, now - delivery.received_at.timestamp())
             if asked:
                 tracing.spent("claim", delivery.guid, asked, **{"hookkeeper.worker": self.worker})
             claimed.task = asyncio.create_task(self._run(claimed))
@@ -211,7 +211,7 @@ class BatchRunner:
         if not self.leases.safe(claimed):
             self._lose(claimed, "its lease may have ended before it began")
             return
-        conditions = Conditions(lambda: self._cancelling, forgiving=self._outages[pk] < OUTAGES)
+        conditions = Conditions(lambda: self._cancelling, forgiving=self._outages.get(pk, 0) < OUTAGES)
         try:
             verdict = await self._attempt(claimed, conditions)
         except DatabaseAwayError as error:

@@ -131,8 +131,8 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
         for handler in wanting
         if handler.name not in claimed.done
     ]
-    runs = await _all(attempts)
-    if number == 1:
+    runs = [await attempts[0]] if len(attempts) == 1 else await _all(attempts)
+    if number == 1 and claimed.done:
         # They have had their effect: for another hook's delivery of the guid, or before.
         done = [handler.name for handler in wanting if handler.name in claimed.done]
         runs += [Run(name, 1, trigger, Outcome.SKIPPED, datetime.now(UTC)) for name in done]
@@ -148,12 +148,12 @@ def failed(delivery: DeliveryRow, error: BaseException) -> Verdict:
 
 def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str], notes: list[str]) -> Verdict:
     """Return the verdict on a delivery after these runs; `done` holds the outcomes of earlier handlers."""
-    error = "; ".join(f"{run.handler}: {run.error}" for run in runs if run.error)
-    waits = [run.retry_after for run in runs if run.retry_after is not None]
-    status = Status.SUCCEEDED
+    failures = [run for run in runs if run.error]
+    waits = [run.retry_after for run in failures if run.retry_after is not None]
+    status, error = Status.SUCCEEDED, "; ".join([f"{run.handler}: {run.error}" for run in failures])
     if waits:
         status = Status.RETRYING
-    elif any(run.outcome is Outcome.PERMANENT for run in runs):
+    elif failures:
         status = Status.DEAD
     elif Outcome.PERMANENT in done.values():
         status, error = Status.DEAD, delivery.error
@@ -162,8 +162,6 @@ def judge(runs: list[Run], delivery: DeliveryRow, done: Mapping[str, str], notes
 
 async def _all(attempts: list[Coroutine[Any, Any, Run]]) -> list[Run]:
     """Return the runs. All of them end before one's error is raised, so that none is left behind at work."""
-    if len(attempts) == 1:
-        return [await attempts[0]]
     ended = await asyncio.gather(*attempts, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):

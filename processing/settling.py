@@ -93,7 +93,7 @@ def _write(ended: Sequence[Ended]) -> list[LeaseLostError | None]:
     settled = set(found)
     return [
         None
-        if claimed.lease[0:3:2] in settled
+        if (claimed.delivery.id, claimed.delivery.claims) in settled
         else LeaseLostError(f"{claimed.delivery}: its lease has ended")
         for claimed, _ in ended
     ]
