@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from django.db import Error
 
 
 async def repeat(
-    work: Callable[[], Awaitable[object]], seconds: float, log_outage: Callable[[Error], object]
+    work: Callable[[], Awaitable[object]],
+    seconds: float,
+    log_outage: Callable[[Error], object],
+    due: asyncio.Event | None = None,
 ) -> None:
-    """Await `work` until cancelled, with a pause of `seconds` after each time.
+    """Await `work` until cancelled, with a pause of `seconds` after each time, or until `due` is set.
 
-    An outage of the database is waited out, and only its first error is logged.
+    `work` clears `due`. An outage of the database is waited out, and only its first error is logged.
     """
-    away = False
+    away, due = False, due or asyncio.Event()
     while True:
         try:
             await work()
@@ -22,4 +26,6 @@ async def repeat(
             if not away:
                 log_outage(error)
             away = True
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await due.wait()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
 from django.db import Error
@@ -13,6 +13,7 @@ import database
 import handlers
 import schemas
 from handlers import Registry, registry
+from ledger import background
 from processing import claiming, isolation, leases, ordering, running, settling
 from processing.claiming import Capacity, Claimed, ClaimResult
 from processing.leases import Leases
@@ -64,40 +65,34 @@ class BatchRunner:
         # Whether deliveries may be under this worker's name that it does not hold.
         self._recover = False
         self._cancelling = False
+        # Times by `time.monotonic()`: of the next claim at the earliest, and of the last repair.
+        self._claims_at = self._repaired_at = 0.0
 
     async def run(self, grace: float) -> None:
         """Process what is due, through outages of the database, until cancelled; then `stop`."""
         try:
-            await self._claim_due()
+            await background.repeat(
+                self._claim_next, POLL, lambda error: logger.error("not claimed error=%s", error), self.due
+            )
         finally:
             await self.stop(grace)
 
-    async def _claim_due(self) -> None:
-        """Claim as far as there is capacity, until cancelled."""
-        away, repaired_at = False, 0.0
-        while True:
-            await self.leases.free.wait()
-            self.due.clear()
-            began, wait, interval = time.monotonic(), POLL, CLAIM_INTERVAL
-            try:
-                if time.monotonic() > repaired_at + REPAIR_EVERY:
-                    if await database.run(self.repair):
-                        self.isolate()
-                    repaired_at = time.monotonic()
-                result = await self.claim()
-                away = False
-                if result.more:
-                    wait, interval = 0, 0 if result.claims else CLAIM_INTERVAL
-            except Error as error:
-                if not away:
-                    logger.error("not claimed error=%s", error)  # noqa: TRY400 - an outage
-                away = True
-            if wait:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self.due.wait()
-            if (pause := began + interval - time.monotonic()) > 0:
-                await asyncio.sleep(pause)
+    async def _claim_next(self) -> None:
+        """Claim once there is capacity, and again at once while more is due."""
+        await asyncio.sleep(self._claims_at - time.monotonic())
+        await self.leases.free.wait()
+        self.due.clear()
+        now = time.monotonic()
+        self._claims_at = now + CLAIM_INTERVAL
+        if now > self._repaired_at + REPAIR_EVERY:
+            if await database.run(self.repair):
+                self.isolate()
+            self._repaired_at = now
+        result = await self.claim()
+        if result.more:
+            self.due.set()
+            if result.claims:
+                self._claims_at = now
 
     async def claim(self) -> ClaimResult:
         """Claim as much as there is capacity for, and start it. Raises `django.db.Error`."""

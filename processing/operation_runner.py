@@ -7,7 +7,6 @@ not written because its worker was killed or stopped. Only the effects of a `Ste
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -32,10 +31,11 @@ Result = TypeVar("Result")
 
 # Operations that one worker runs at once, so that a slow one does not hold up the others.
 AT_ONCE = 4
-# Seconds between two looks for an operation, and between two looks whether one was cancelled. A wake-up makes
-# the worker look for one earlier, after the shorter time.
+# Seconds between two looks for an operation, unless a wake-up comes, and between two looks whether one was
+# cancelled.
 LOOK_EVERY = 1.0
-LOOK_AGAIN = 0.1
+# Seconds after a wake-up, in which the worker claims the deliveries that are due.
+DELAY = 0.1
 # Part of a lease after which it is renewed, if that is less than `LOOK_EVERY`.
 RENEW_EVERY = 0.3
 
@@ -64,8 +64,9 @@ class OperationRunner:
             async with asyncio.TaskGroup() as tasks:
                 await background.repeat(
                     partial(self._start_due, tasks),
-                    LOOK_AGAIN,
+                    LOOK_EVERY,
                     lambda error: logger.error("operations not claimed error=%s", error),
+                    self.due,
                 )
         finally:
             try:
@@ -74,9 +75,7 @@ class OperationRunner:
                 logger.warning("operations not given back error=%s", error)
 
     async def _start_due(self, tasks: asyncio.TaskGroup) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_EVERY - LOOK_AGAIN):
-                await self.due.wait()
+        await asyncio.sleep(DELAY)
         self.due.clear()
         while len(self._held) < AT_ONCE:
             names = list(self._kinds), list(self._held)

@@ -28,3 +28,17 @@ async def test_what_is_no_outage_ends_the_work() -> None:
 
     with pytest.raises(ValueError, match="a bug"):
         await background.repeat(work, 0, print)
+
+
+async def test_what_is_due_is_done_before_the_pause_ends() -> None:
+    due, outcomes = asyncio.Event(), iter([None, OperationalError("away"), asyncio.CancelledError()])
+
+    async def work() -> None:
+        due.clear()
+        asyncio.get_running_loop().call_soon(due.set)
+        if (error := next(outcomes)) is not None:
+            raise error
+
+    async with asyncio.timeout(30):
+        with pytest.raises(asyncio.CancelledError):
+            await background.repeat(work, 600, lambda error: None, due)
