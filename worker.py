@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from processing.operation_runner import Kinds
     from processing.worker_process import WorkerProcess
 
+# Allocations before a collection, and collections of a younger generation before one of the next. The
+# deliveries that a worker holds are more than 100,000 objects, which a collection would visit and keep.
+COLLECT = (200_000, 10, 10)
+
 
 def __getattr__(name: str) -> Any:
     if name == "WorkerSettings":
@@ -41,6 +45,7 @@ def process(**options: Any) -> "WorkerProcess":
     made = WorkerProcess(kinds, background=background, **options)
     # The imported objects stay, so no later collection looks at them.
     gc.freeze()
+    gc.set_threshold(*COLLECT)
     gc.enable()
     return made
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import faulthandler
-import gc
 import logging
 import os
 import signal
@@ -23,9 +22,6 @@ from telemetry.counts import counts
 
 logger = logging.getLogger(__name__)
 
-# Allocations before a collection, and collections of a younger generation before one of the next. The
-# deliveries that a worker holds are more than 100,000 objects, which a collection would visit and keep.
-COLLECT = (200_000, 10, 10)
 # Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
 END_WITHIN = 3.0
 # Leases for which the event loop may be blocked; then the process ends.
@@ -61,8 +57,6 @@ class WorkerProcess:
         """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
         logs.bind(worker=self.name)
         tracing.start(settings.TRACES)
-        # Payloads are many short-lived objects: the collector need not look so often.
-        gc.set_threshold(*COLLECT)
         loop.call_soon(_take_over_logging)
         self._claiming = _start(
             loop,
