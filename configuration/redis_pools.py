@@ -18,8 +18,10 @@ SENTINEL_SCHEMES = ("redis+sentinel://", "rediss+sentinel://")
 # Options of the Sentinels; all others are those of the servers.
 SENTINEL_OPTIONS = {"sentinel_username", "sentinel_password"}
 SENTINEL_PORT = 26379
-# Seconds for a connection to a Sentinel and for its answer. Two of three may be away while a command, which
-# the worker gives two seconds, finds the primary.
+# Seconds for a connection and for each answer, unless a client sets others. Nothing that matters waits longer
+# for Redis: workers look for deliveries and operations each second without it.
+ANSWER_WITHIN = 2.0
+# The same for a Sentinel. Two of three may be away while a command finds the primary in time.
 SENTINEL_WITHIN = 0.5
 _URL = re.compile(
     r"(?P<scheme>rediss?)\+sentinel://(?P<user>[^/?#]*@)?(?P<hosts>[^/?#@]+)/(?P<service>[^/?#]+)"
@@ -27,9 +29,14 @@ _URL = re.compile(
 )
 _ADDRESS = re.compile(r"(?P<host>[^\[\]:\s]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 _HIGHEST_PORT = 65535
-# Without a name of the library, redis-py does not send CLIENT SETINFO, which is unknown before Redis 7.2 and
-# which an ACL would have to allow.
-_ALWAYS: dict[str, Any] = {"lib_name": None, "lib_version": None}
+_DEFAULTS: dict[str, Any] = {
+    # Without a name of the library, redis-py does not send CLIENT SETINFO, which is unknown before Redis 7.2
+    # and which an ACL would have to allow.
+    "lib_name": None,
+    "lib_version": None,
+    "socket_timeout": ANSWER_WITHIN,
+    "socket_connect_timeout": ANSWER_WITHIN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +81,20 @@ def synchronous(url: str, **options: Any) -> redis.ConnectionPool:
     """Return a pool for `redis.Redis.from_pool`; `options` are those of each connection to the server."""
     found = sentinels(url)
     if found is None:
-        return redis.ConnectionPool.from_url(url, **_defaults(url), **options)
+        return redis.ConnectionPool.from_url(url, **{**_defaults(url), **options})
     own, server = _parameters(found)
     manager = sentinel.Sentinel(found.addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]
-    return sentinel.SentinelConnectionPool(found.service, manager, **server, **options)  # type: ignore[no-untyped-call]
+    return sentinel.SentinelConnectionPool(found.service, manager, **{**server, **options})  # type: ignore[no-untyped-call]
 
 
 def asynchronous(url: str, **options: Any) -> redis_asyncio.ConnectionPool:
     """Return a pool for `redis.asyncio.Redis.from_pool`; `options` as above."""
     found = sentinels(url)
     if found is None:
-        return redis_asyncio.ConnectionPool.from_url(url, **_defaults(url), **options)
+        return redis_asyncio.ConnectionPool.from_url(url, **{**_defaults(url), **options})
     own, server = _parameters(found)
     manager = sentinel_asyncio.Sentinel(found.addresses, sentinel_kwargs=own)  # type: ignore[no-untyped-call]
-    return _AsynchronousPool(found.service, manager, **server, **options)  # type: ignore[no-untyped-call]
+    return _AsynchronousPool(found.service, manager, **{**server, **options})  # type: ignore[no-untyped-call]
 
 
 class CachePool:
@@ -114,8 +121,8 @@ def _defaults(server_url: str) -> dict[str, Any]:
     """
     parts = urlsplit(server_url)
     if parts.scheme != "rediss" or dict(parse_qsl(parts.query)).get("ssl_cert_reqs") == "none":
-        return _ALWAYS
-    return {**_ALWAYS, "ssl_check_hostname": True}
+        return _DEFAULTS
+    return {**_DEFAULTS, "ssl_check_hostname": True}
 
 
 def _parameters(found: Sentinels) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -128,7 +135,7 @@ def _parameters(found: Sentinels) -> tuple[dict[str, Any], dict[str, Any]]:
         server["ssl"] = tls["ssl"] = True
     names = {name.removeprefix("sentinel_"): value for name, value in found.options.items()}
     own = {
-        **_ALWAYS,
+        **_DEFAULTS,
         **tls,
         **names,
         "socket_timeout": SENTINEL_WITHIN,

@@ -14,8 +14,6 @@ from configuration import redis_pools
 KEY = "hookkeeper:worker:"
 # The names of the workers by the time of writing, so that no reader scans all keys of Redis.
 NAMES = "hookkeeper:workers"
-# Seconds for a connection and for each command.
-REDIS_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +33,8 @@ FORMAT = TypeAdapter(Heartbeat)
 
 
 def client() -> "redis.Redis":
-    """Return a client of `REDIS_URL` with timeouts. It connects at its first command."""
-    pool = redis_pools.synchronous(
-        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
-    )
-    return redis.Redis.from_pool(pool)
+    """Return a client of `REDIS_URL`. It connects at its first command."""
+    return redis.Redis.from_pool(redis_pools.synchronous(settings.REDIS_URL))
 
 
 def read() -> list[Heartbeat]:

@@ -28,9 +28,6 @@ Answer = TypeVar("Answer")
 # An error that Redis answers (full, loading, read-only, a wrong password) is an outage, too: an operator can
 # end it while the worker runs.
 OUTAGES = (RedisError, OSError)
-# Seconds for one answer, after which the connection counts as dead. Not redis-py's `socket_timeout`, with
-# which `asyncio.wait_for` may lose the cancellation that ends the worker before Python 3.12.
-ANSWER_WITHIN = 2.0
 # Seconds for a command of a worker that stops.
 LAST_WITHIN = 0.5
 PAUSE = 0.2  # seconds between two attempts
@@ -51,7 +48,7 @@ class ResilientRedis(ArqRedis):
         """Await `attempt()` until Redis answers, and log an outage now and then."""
         while True:
             try:
-                async with asyncio.timeout(ANSWER_WITHIN):
+                async with asyncio.timeout(redis_pools.ANSWER_WITHIN):
                     return await attempt()
             except OUTAGES as error:
                 if time.monotonic() >= self._logged_at + LOG_EVERY:
@@ -90,7 +87,7 @@ class _Pipeline(Pipeline):
 
 def connect() -> ResilientRedis:
     """Return a client of `REDIS_URL`."""
-    pool = redis_pools.asynchronous(
-        settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_connect_timeout=ANSWER_WITHIN
-    )
+    # `repeat` has the timeout. With redis-py's own, before Python 3.12, `asyncio.wait_for` may lose the
+    # cancellation that ends the worker.
+    pool = redis_pools.asynchronous(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_timeout=None)
     return cast(ResilientRedis, ResilientRedis.from_pool(pool))

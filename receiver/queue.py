@@ -27,18 +27,13 @@ FUNCTION = "process"
 NAME = default_queue_name
 # Takes the place of an event where an operation is due. At any wake-up, workers look for both.
 OPERATION = "operation"
-# Seconds for a connection and for each command: a wake-up that takes longer is later than a worker's poll.
-REDIS_TIMEOUT = 2.0
 # Seconds between two pipelines. The first is sent at once; a burst then costs one job per event and interval.
 PIPELINE_INTERVAL = 0.02
 
 
 def connect() -> Redis:
-    """Return a client of `REDIS_URL` with timeouts. It connects at its first command."""
-    pool = redis_pools.asynchronous(
-        settings.REDIS_URL, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
-    )
-    return Redis.from_pool(pool)
+    """Return a client of `REDIS_URL`. It connects at its first command."""
+    return Redis.from_pool(redis_pools.asynchronous(settings.REDIS_URL))
 
 
 def serialize(job: dict[str, Any]) -> bytes:
