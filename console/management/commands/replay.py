@@ -1,12 +1,9 @@
 """`manage.py replay`: run stored deliveries again."""
 
 import asyncio
-import os
-import socket
 from argparse import ArgumentParser
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from secrets import token_hex
 from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
@@ -138,7 +135,7 @@ class Command(BaseCommand):
         )
 
     async def _inline(self, selection: Selection) -> None:
-        runner = batch_runner.load(f"replay:{socket.gethostname()}:{os.getpid()}:{token_hex(3)}")
+        runner = batch_runner.load(operating.process())
         total = await database.run(selection.rows.count)
         taken = finished = failed = 0
         cursor = None
