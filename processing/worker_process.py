@@ -22,7 +22,7 @@ from telemetry.counts import counts
 
 logger = logging.getLogger(__name__)
 
-# Seconds beyond WORKER_GRACE for giving back claims, and again for closing connections.
+# Seconds beyond WORKER_GRACE for giving back claims, again for the other tasks, and for closing connections.
 END_WITHIN = 3.0
 # Leases for which the event loop may be blocked; then the process ends.
 BLOCKED_LEASES = 2.0
@@ -77,12 +77,9 @@ class WorkerProcess:
 
     async def stop(self, _context: dict[Any, Any] | None = None) -> None:
         """Claim no more; let what runs end within the grace, or give it back. Returns in time in any case."""
-        try:
-            async with asyncio.timeout(settings.WORKER_GRACE + END_WITHIN):
-                await _cancelled(self._claiming)
-        except TimeoutError:
+        if not await _end(self._claiming, settings.WORKER_GRACE + END_WITHIN):
             logger.warning("claims not given back reason=the database does not answer")
-        await _cancelled(self._tasks)
+        await _end(self._tasks, END_WITHIN)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_WITHIN):
                 await writing.flush(counts, database.run)
@@ -124,7 +121,8 @@ def _stop_without(task: "asyncio.Task[None]") -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _cancelled(tasks: "list[asyncio.Task[None]]") -> None:
+async def _end(tasks: "list[asyncio.Task[None]]", within: float) -> bool:
+    """Cancel these tasks; return whether they ended in time. The others end when the connections are cut."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    return not (await asyncio.wait(tasks, timeout=within))[1]
