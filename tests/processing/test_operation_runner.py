@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -237,3 +238,25 @@ async def test_a_stop_while_progress_is_written_gives_the_operation_back(
     await stopping
     given_back = await Operation.objects.aget(pk=pk)
     assert (given_back.state, given_back.lease_expires_at, given_back.cursor) == ("queued", None, 1)
+
+
+async def test_a_worker_that_is_woken_claims_deliveries_before_it_looks_for_an_operation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(operation_runner, "DELAY", 0.3)
+    loop, looks = asyncio.get_running_loop(), asyncio.Queue[float]()
+
+    def claim(*_: Any) -> None:
+        loop.call_soon_threadsafe(looks.put_nowait, time.monotonic())
+
+    monkeypatch.setattr(operations, "claim", claim)
+    runner = OperationRunner("w:1", {})
+    running = asyncio.create_task(runner.run())
+    async with asyncio.timeout(30):
+        await looks.get()
+        woken_at = time.monotonic()
+        runner.due.set()
+        # A timer may be a millisecond early.
+        assert await looks.get() - woken_at > 0.27
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
