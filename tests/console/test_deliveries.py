@@ -10,7 +10,7 @@ from receiver.models import HandlerRun, Outcome, Status, Trigger
 from records.models import Repository
 from tests.console.conftest import Console
 from tests.console.kept import kept
-from tests.console.visitors import Answer
+from tests.console.visitors import Answer, words
 
 
 def rows(answer: Answer) -> list[int]:
@@ -47,6 +47,15 @@ def test_a_row_says_why_a_delivery_failed(console: Console) -> None:
     )
     assert "x" * 301 not in text
     assert "\u202e" not in text
+
+
+def test_an_overlong_name_is_cut_in_a_row_and_whole_in_its_link(
+    console: Console,
+) -> None:
+    kept("star__created", **dict.fromkeys(("repository", "sender", "action"), "W" * 255))
+    page = console.viewer.get("/deliveries").text
+    assert page.count("=" + "W" * 255) == 3
+    assert "W" * 151 not in words(page)
 
 
 def test_a_list_without_rows_leads_on(console: Console) -> None:

@@ -64,7 +64,7 @@ async def test_an_answer_that_comes_after_a_row_was_selected_changes_nothing(scr
     await expect(page.locator("[data-row] input")).to_be_checked()
 
 
-async def test_a_page_says_that_the_console_does_not_answer_and_its_times_go_on(
+async def test_a_page_says_that_it_could_not_be_refreshed_and_its_times_go_on(
     browser: Browser, console: Console
 ) -> None:
     await retrying()
@@ -75,7 +75,7 @@ async def test_a_page_says_that_the_console_does_not_answer_and_its_times_go_on(
     shown = await time.inner_text()
     await page.context.set_offline(True)
     await refresh(page, "#deliveries")
-    await expect(note).to_contain_text("The console does not answer.")
+    await expect(note).to_contain_text("This page could not be refreshed.")
     await expect(time).not_to_have_text(shown)
     await page.context.set_offline(False)
     await refresh(page, "#deliveries")
