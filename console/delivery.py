@@ -80,11 +80,12 @@ async def _read(pk: int, *, with_body: bool) -> tuple[Delivery, bytes | None]:
 
 def _known(delivery: Delivery) -> dict[str, Any]:
     """Return the parts of the page that do not need the body."""
+    url = _webhook(delivery)
     return {
         "size": delivery.size,
         "headers": {"Content-Type": delivery.content_type, **delivery.headers},
-        "send": shell_lines.send(delivery.event, delivery.guid),
-        "curl": shell_lines.curl(delivery.headers, delivery.content_type, delivery.guid, _webhook(delivery)),
+        "send": shell_lines.send(delivery.event, delivery.guid, url if delivery.source else ""),
+        "curl": shell_lines.curl(delivery.headers, delivery.content_type, delivery.guid, url),
     }
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from uuid import uuid4
 
+import schemas
 from receiver import signatures
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "payloads"
@@ -27,9 +28,9 @@ def sample(name: str, folder: Path = FOLDER) -> tuple[str, Path]:
 
 
 def headers(event: str, body: bytes, secret: bytes) -> dict[str, str]:
-    """Return the headers of a signed delivery with a new guid."""
+    """Return the headers of a signed delivery with a new guid; a body that begins as a form is one."""
     return {
-        "Content-Type": "application/json",
+        "Content-Type": schemas.FORM if body.startswith(b"payload=") else "application/json",
         "User-Agent": "GitHub-Hookshot/hookkeeper-send",
         "X-GitHub-Delivery": str(uuid4()),
         "X-GitHub-Event": event,

@@ -10,9 +10,10 @@ def file_name(guid: UUID) -> str:
     return f"{guid}.body"
 
 
-def send(event: str, guid: UUID) -> str:
+def send(event: str, guid: UUID, url: str = "") -> str:
     """Return the line that signs the downloaded body anew and sends it under a fresh GUID."""
-    return shlex.join(["python", "manage.py", "send", event, "--file", file_name(guid)])
+    target = ["--url", url] if url else []
+    return shlex.join(["python", "manage.py", "send", event, "--file", file_name(guid), *target])
 
 
 def curl(headers: Mapping[str, str], content_type: str, guid: UUID, url: str) -> str:

@@ -1,9 +1,13 @@
 """The secrets that commands sign with: those of the environment, or the one that `make run` generated."""
 
+import re
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from configuration import data_folder, secrets
+
+_SOURCE = re.compile(r"[^?#]*/webhooks/github/([A-Za-z0-9][A-Za-z0-9_-]{0,63})/?([?#].*)?")
 
 
 class NoSecretError(Exception):
@@ -32,6 +36,12 @@ def secret(source: str = "") -> bytes:
     if not known:
         raise NoSecretError("no secret to sign with: set GITHUB_WEBHOOK_SECRET, or `make run` first.")
     return known[0]
+
+
+def source_of(url: str) -> str:
+    """Return the source that the path of a URL names; empty for `/webhooks/github` and other paths."""
+    match = _SOURCE.fullmatch(url)
+    return match[1] if match else ""
 
 
 def forward_secret() -> bytes:

@@ -1,7 +1,6 @@
 """The ping that the doctor posts: as large as GitHub's largest payloads, signed, and recognisable. Pure."""
 
 import json
-import re
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID, uuid4
 
@@ -16,7 +15,6 @@ AGENT = "Hookkeeper-Doctor"
 _PREFIX = 0xD0C70001
 FIRST = UUID(int=_PREFIX << 96)
 LAST = UUID(int=(_PREFIX + 1 << 96) - 1)
-_SOURCE = re.compile(r".*/webhooks/github/([A-Za-z0-9][A-Za-z0-9_-]{0,63})/?")
 
 
 class TargetError(ValueError):
@@ -33,12 +31,6 @@ def target(url: str) -> SplitResult:
     if not usable or parts.username is not None or not url.isprintable():
         raise TargetError("a URL begins with https:// or http:// and a host, and holds no password")
     return parts
-
-
-def source(parts: SplitResult) -> str:
-    """Return the source that the path names; empty for `/webhooks/github`."""
-    match = _SOURCE.fullmatch(parts.path)
-    return match[1] if match else ""
 
 
 def body(size: int = SIZE) -> bytes:

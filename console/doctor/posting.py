@@ -45,7 +45,7 @@ def check_webhook(url: str, accept: Accept = any_address) -> Iterator[Finding]:
     """Post a signed ping of 24 MB to a URL, as GitHub would; check that it is stored here and processed."""
     try:
         parts = ping.target(url)
-        secret = signing.secret(ping.source(parts))
+        secret = signing.secret(signing.source_of(parts.path))
     except (ping.TargetError, signing.NoSecretError) as error:
         yield Finding(
             "webhook", Status.WRONG, f"no ping was sent: {error}", "Correct it, and run this again."

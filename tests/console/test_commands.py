@@ -52,6 +52,19 @@ def test_send_takes_a_file_byte_for_byte(receiver_url: str, tmp_path: Path) -> N
     )
 
 
+def test_send_takes_a_form_as_it_was_downloaded(receiver_url: str, tmp_path: Path) -> None:
+    form = b"payload=%7B%22zen%22%3A+%22x%22%7D"
+    (tmp_path / "form.body").write_bytes(form)
+    run("send", "ping", "--file", str(tmp_path / "form.body"), "--url", f"{receiver_url}/webhooks/github")
+    row = Delivery.objects.get()
+    assert (row.body, row.content_type) == (form, "application/x-www-form-urlencoded")
+
+
+def test_send_signs_with_the_secret_of_the_source_in_the_url(receiver_url: str) -> None:
+    run("send", "push", "--url", f"{receiver_url}/webhooks/github/Acme/")
+    assert Delivery.objects.get().source == "acme"
+
+
 def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, settings: Settings) -> None:
     settings.WEBHOOK_SECRETS = {"": (b"guess",)}
     with pytest.raises(CommandError, match="1 of 1 were not accepted"):

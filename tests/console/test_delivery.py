@@ -180,6 +180,9 @@ def test_the_line_for_manage_py_names_the_downloaded_file() -> None:
     guid = uuid.uuid4()
     assert shell_lines.send("push", guid) == f"python manage.py send push --file {guid}.body"
     assert shell_lines.send("a b; rm", guid).startswith("python manage.py send 'a b; rm'")
+    assert shell_lines.send("push", guid, "http://h/webhooks/github/acme").endswith(
+        ".body --url http://h/webhooks/github/acme"
+    )
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")

@@ -60,7 +60,7 @@ class Command(BaseCommand):
         run = data_folder.running(settings.DATA)
         url = options["url"] or f"{run.get('url') or f'http://127.0.0.1:{settings.PORT}'}/webhooks/github"
         try:
-            secret = signing.secret()
+            secret = signing.secret(signing.source_of(url))
         except signing.NoSecretError as error:
             raise CommandError(str(error)) from error
         failed = 0

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from console import signing
 from console.doctor import answers, ping, posting
 from console.doctor.answers import Answer
 from console.doctor.findings import Status
@@ -59,7 +60,7 @@ def test_a_url_without_scheme_or_host_or_with_a_password_is_refused(url: str) ->
     ],
 )
 def test_the_source_comes_from_the_path(url: str, source: str) -> None:
-    assert ping.source(urlsplit(url)) == source
+    assert signing.source_of(url) == source
 
 
 @pytest.mark.parametrize(
