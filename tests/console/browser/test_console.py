@@ -244,6 +244,14 @@ async def test_times_are_switched_between_relative_utc_and_local(screen: Screen)
     await page.get_by_role("button", name="Times: UTC").click()
     await page.reload()
     await expect(page.locator(".facts time")).to_have_text(local)
+    tiles = "[...document.querySelectorAll('.tile')].map((tile) => tile.scrollWidth - tile.clientWidth)"
+    await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.RECEIVED)
+    await page.set_viewport_size({"width": 360, "height": 900})
+    await page.goto("/")
+    await expect(page.locator(".tile time")).to_have_text(local)
+    assert max(await page.evaluate(tiles)) == 0, "a tile is narrower than the time in it"
+    await page.set_viewport_size({"width": 1280, "height": 900})
+    await page.goto(f"/deliveries/{row.pk}")
     await page.get_by_role("button", name="Times: local").click()
     await expect(page.locator(".facts time")).to_have_text(re.compile(" ago$"))
 
