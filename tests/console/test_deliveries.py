@@ -86,6 +86,11 @@ def test_a_replay_leads_back_to_the_page_of_the_list_that_it_was_on(console: Con
 def test_a_search_without_a_result_says_where_else_to_look(console: Console) -> None:
     assert "were looked for in errors" in console.viewer.get("/search?q=ada-quay").text
     assert "were looked for in errors" not in console.viewer.get("/deliveries?event=push").text
+    assert "before a rename" in console.viewer.get("/search?q=OCTO/cat").text
+    sha = console.viewer.get("/search?q=470100900").text
+    assert 'href="/deliveries?error=470100900"' in sha, "a number looks like the begin of a hash"
+    assert 'href="/deliveries?hook=470100900"' in sha
+    assert "hook=" not in console.viewer.get("/search?q=abcdef1").text
 
 
 def test_pages_lead_to_older_deliveries_and_back(console: Console) -> None:
