@@ -142,4 +142,5 @@ def _ignored(event: str) -> str:
 def _url(reason: str) -> str:
     """Return the list of the dead whose error has all words of a reason but those that vary."""
     words = " ".join(word for word in reason[:-1].split() if VARIES not in word)
-    return f"/deliveries?{urlencode({'status': Status.DEAD.value, 'error': words})}"
+    error = {} if reason == summary.PRUNED else {"error": words}
+    return f"/deliveries?{urlencode({'status': Status.DEAD.value, **error})}"

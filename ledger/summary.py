@@ -17,6 +17,8 @@ MAX_WORKERS = 20
 MAX_RUNNING = 4  # of each worker: those that it has held for the longest time
 MAX_REASONS = 8
 REASON_LENGTH = 120  # characters
+# The reason of dead deliveries of which only the key is left.
+PRUNED = "(pruned)"
 
 # The varying parts of errors with one reason: ids, hashes, numbers, addresses.
 _VARYING = re.compile(r"\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|(?=[0-9a-f]*\d)[0-9a-f]{7,}|\d+(?:\.\d+)*)\b", re.I)
@@ -143,13 +145,14 @@ def reasons(reading: Reading) -> Sheet:
 def grouped(errors: Iterable[tuple[str, str]]) -> list[tuple[str, int, list[str]]]:
     """Group (event, error) by reason; return reason, count and events, the most frequent first.
 
-    Errors have one reason if their first lines begin alike, apart from numbers and ids.
+    Errors have one reason if their first lines begin alike, apart from numbers and ids. Only pruning leaves
+    a dead delivery without an error.
     """
     counts: Counter[str] = Counter()
     events: dict[str, set[str]] = defaultdict(set)
     for event, error in errors:
         line = error.strip().partition("\n")[0]
-        reason = _VARYING.sub("…", line)[:REASON_LENGTH] or "(no error)"
+        reason = _VARYING.sub("…", line)[:REASON_LENGTH] or PRUNED
         counts[reason] += 1
         events[reason].add(event)
     return [(reason, count, sorted(events[reason])) for reason, count in counts.most_common()]

@@ -166,6 +166,17 @@ def test_replay_chooses_by_filters_and_a_dry_run_only_tells(
     assert set(Delivery.objects.values_list("status", flat=True)) == {"succeeded", "dead", "ignored"}
 
 
+def test_a_dry_run_leaves_alone_what_the_replay_does(kept: dict[str, Delivery]) -> None:
+    Delivery.objects.filter(pk=kept["push"].pk).update(body=None)
+    Delivery.objects.filter(pk=kept["star"].pk).update(status="processing", finished_at=None)
+    output = io.StringIO()
+    call_command("replay", "--since", "2026-01-01", "--dry-run", stdout=output, stderr=output)
+    told = output.getvalue()
+    assert not {name for name in ("push", "star") if str(kept[name].guid) in told}
+    assert "2 would be replayed\n1 left alone: a worker" in told
+    assert "\n1 left alone: their bodies were pruned" in told
+
+
 def test_replay_chooses_by_guid_and_names_what_is_not_stored(kept: dict[str, Delivery]) -> None:
     unknown = uuid4()
     output = io.StringIO()

@@ -81,6 +81,12 @@ def test_the_overview_shows_rates_queue_and_why_deliveries_died(console: Console
     assert found.count("data-row=") == 3
 
 
+def test_the_reason_of_pruned_deliveries_leads_to_them(console: Console) -> None:
+    kept(status=Status.DEAD, only_key=True, body=None, finished_at=timezone.now())
+    [link] = re.findall(r'<a href="([^"]+)">\(pruned\)</a>', console.viewer.get("/").text)
+    assert console.viewer.get(unescape(link)).text.count("data-row=") == 1
+
+
 def test_the_overview_says_that_more_were_ignored_than_it_counts(console: Console) -> None:
     one = kept("star__created", status=Status.IGNORED, finished_at=timezone.now())
     columns = {name: getattr(one, name) for name in COPIED}

@@ -110,7 +110,7 @@ def test_deaths_are_of_one_reason_when_only_numbers_and_ids_differ() -> None:
     ) == [
         ("record: ValueError: no team …", 2, ["issues", "push"]),
         ("record: KeyError: … at …", 1, ["push"]),
-        ("(no error)", 1, ["push"]),
+        ("(pruned)", 1, ["push"]),
     ]
 
 

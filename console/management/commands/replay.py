@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
+from django.db.models import Q
 
 import database
 from configuration.stopping import INTERRUPTED
@@ -61,10 +62,12 @@ class Command(BaseCommand):
                 "--rate cannot be combined with --inline, which runs one delivery after the other"
             )
         if options["dry_run"]:
-            listed = selection.rows.defer("body", "headers")
+            held, pruned = Q(status=Status.PROCESSING), Q(body__isnull=True)
+            listed = selection.rows.exclude(held | pruned).defer("body", "headers")
             # Closed before the connection is, also where the reader of the list ends early.
             with closing(cast("Generator[Delivery]", listed.iterator(PORTION))) as rows:
                 self._list(rows)
+            self._report_left(selection.rows.filter(held).count(), selection.rows.filter(pruned).count())
             return
         self._run(selection, options)
         if missing:
@@ -102,6 +105,11 @@ class Command(BaseCommand):
             line = f"{row.guid}  {received}  {row.status:<10}  {name}  {row.repository}"
             self.stdout.write(sanitising.lines(line))
         self.stdout.write(f"{count} would be replayed")
+
+    def _report_left(self, held: int, pruned: int) -> None:
+        for reason, count in {replays.HELD: held, replays.PRUNED: pruned}.items():
+            if count > 0:
+                self.stderr.write(f"{count} left alone: {reason}")
 
     async def _operate(self, selection: Selection, rate: float) -> None:
         estimated = await database.run(selection.rows[:CAP].count)
@@ -152,8 +160,6 @@ class Command(BaseCommand):
                         self.stdout.write(sanitising.lines(run.traceback))
             self._continued = f"; {taken} done; to continue, repeat the arguments with --after {cursor}"
         pruned = await database.run(selection.rows.filter(body__isnull=True).count)
-        for reason, count in {replays.HELD: taken - finished - pruned, replays.PRUNED: pruned}.items():
-            if count > 0:
-                self.stderr.write(f"{count} left alone: {reason}")
+        self._report_left(taken - finished - pruned, pruned)
         if failed:
             raise CommandError(f"{failed} of {finished} did not succeed")
