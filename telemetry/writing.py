@@ -34,24 +34,28 @@ def write(cells: Sequence[Cell]) -> None:
     )
 
 
-async def flush(counts: Counts, run: Run) -> None:
-    """Write the counts. Those that cannot be written are kept for the next time."""
+async def flush(counts: Counts, run: Run, *, log: bool = True) -> bool:
+    """Write the counts; return whether they are written. The others are kept for the next time."""
     cells = counts.take()
     if not cells:
-        return
+        return True
     try:
         await run(write, cells)
     except Error as error:
-        logger.warning("counts not written count=%d error=%s", len(cells), type(error).__name__)
+        if log:
+            logger.warning("counts not written count=%d error=%s", len(cells), type(error).__name__)
         counts.put_back(cells)
+        return False
     except asyncio.CancelledError:
         # It may be written all the same; a count too many is better than a lost one.
         counts.put_back(cells)
         raise
+    return True
 
 
 async def keep(counts: Counts, run: Run) -> None:
-    """Write every few seconds, until cancelled."""
+    """Write every few seconds, until cancelled. An outage is logged once."""
+    written = True
     while True:
         await asyncio.sleep(WRITE_INTERVAL)
-        await flush(counts, run)
+        written = await flush(counts, run, log=written)

@@ -1,5 +1,6 @@
 """Counts of a process, and the table that all processes add to."""
 
+import asyncio
 import threading
 
 import pytest
@@ -78,3 +79,23 @@ async def test_what_cannot_be_written_is_written_the_next_time() -> None:
     await writing.flush(counts, away)
     [cell] = counts.take()
     assert cell == ("received", "push", "accepted", 0, 1)
+
+
+async def test_an_outage_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writing, "WRITE_INTERVAL", 0.01)
+    counts = Counts()
+    attempts = iter(range(5))
+
+    async def away(_write: object, _cells: object) -> None:
+        if next(attempts) == 4:
+            raise asyncio.CancelledError
+        raise DatabaseError("away")
+
+    counts.add(RECEIVED, "push", "accepted")
+    with pytest.raises(asyncio.CancelledError):
+        await writing.keep(counts, away)
+    assert [record.getMessage() for record in caplog.records] == [
+        "counts not written count=1 error=DatabaseError"
+    ]
