@@ -72,6 +72,8 @@ class Wakeups:
         self._events: set[str] = set()
         self._sender: asyncio.Task[None] | None = None
         self._closing = False
+        # Whether the last pipeline failed: only the first failure of an outage is logged.
+        self._away = False
 
     def wake(self, stored: Stored) -> None:
         """Enqueue a wake-up for a committed row, without waiting for Redis."""
@@ -95,7 +97,10 @@ class Wakeups:
             events, self._events = self._events, set()
             try:
                 await enqueue(self._redis, events)
+                self._away = False
             except (RedisError, OSError) as error:
-                logger.warning("wake-ups not enqueued count=%d error=%s", len(events), error)
+                if not self._away:
+                    logger.warning("wake-ups not enqueued count=%d error=%s", len(events), error)
+                self._away = True
             if not self._closing:
                 await asyncio.sleep(PIPELINE_INTERVAL)

@@ -12,6 +12,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from pytest_django.fixtures import Settings
 from redis import Redis
+from redis.exceptions import RedisError
 
 from receiver import queue
 from receiver.store import Receipt, Stored
@@ -70,14 +71,29 @@ async def test_many_deliveries_are_one_wake_up_for_each_event(redis: "Redis") ->
     assert sorted(await burst(redis)) == [("issues",), ("push",)]
 
 
-async def test_a_redis_that_is_down_costs_a_warning(
-    settings: Settings, caplog: pytest.LogCaptureFixture
+async def test_a_redis_that_is_down_costs_one_warning(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    failed, enqueue = asyncio.Queue[None](), queue.enqueue
+
+    async def counted(*arguments: Any) -> None:
+        try:
+            await enqueue(*arguments)
+        except RedisError:
+            failed.put_nowait(None)
+            raise
+
+    monkeypatch.setattr(queue, "enqueue", counted)
     settings.REDIS_URL = f"unix://{servers.folder / 'nobody.sock'}"
     wakeups = queue.Wakeups()
-    wakeups.wake(Stored(1, "push", Receipt.ACCEPTED))
+    async with asyncio.timeout(30):
+        for number in range(3):
+            wakeups.wake(Stored(number, "push", Receipt.ACCEPTED))
+            await failed.get()
     await wakeups.close()
-    assert "wake-ups not enqueued" in caplog.text
+    assert [record.getMessage().partition(" error=")[0] for record in caplog.records] == [
+        "wake-ups not enqueued count=1"
+    ]
 
 
 async def test_importing_the_worker_does_nothing() -> None:
