@@ -5,6 +5,7 @@ import re
 import socketserver
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from uuid import uuid4
@@ -117,6 +118,25 @@ def test_send_prints_no_escapes_of_an_answer_and_reports_what_is_not_http() -> N
         with pytest.raises(CommandError, match=f"no answer from {url}: -ERR unknown"):
             run("send", "ping", "--url", url)
         server.shutdown()
+
+
+def test_send_follows_no_redirect_and_uses_no_proxy_as_github_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(301)
+            self.send_header("Location", "/page")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{processes.free_port()}")
+    with HTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        out = io.StringIO()
+        with pytest.raises(CommandError, match="1 of 1 were not accepted"):
+            call_command("send", "ping", "--url", f"http://127.0.0.1:{server.server_port}/", stdout=out)
+        server.shutdown()
+    assert out.getvalue() == "301 a redirect to /page, which GitHub does not follow\n"
 
 
 def test_send_without_a_secret_says_what_to_do(settings: Settings) -> None:

@@ -22,6 +22,17 @@ MAX_COUNT = 1_000_000  # deliveries
 LONGEST_ANSWER = 2_000  # bytes that are read and shown
 
 
+class _Unfollowed(urllib.request.HTTPRedirectHandler):
+    """Makes a redirect the answer: GitHub follows none, and a POST that is followed becomes a GET."""
+
+    def redirect_request(self, *_args: Any, **_named: Any) -> None:
+        """Return no request."""
+
+
+# Without the proxies of the environment, which most developers' machines do not exempt themselves from.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Unfollowed)
+
+
 class Command(BaseCommand):
     """Sends one delivery, or several, each with a new guid, and prints the answers."""
 
@@ -77,11 +88,14 @@ class Command(BaseCommand):
         try:
             request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - checked above
             try:
-                response = urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT)  # noqa: S310
+                response = OPENER.open(request, timeout=ANSWER_TIMEOUT)
             except urllib.error.HTTPError as error:
                 response = error
             with response:
-                return response.status, response.read(LONGEST_ANSWER).decode(errors="replace")
+                text = response.read(LONGEST_ANSWER).decode(errors="replace")
+                if location := response.headers.get("Location"):
+                    text = f"a redirect to {location}, which GitHub does not follow"
+                return response.status, text
         except (OSError, HTTPException, ValueError) as error:
             sys.stdout.flush()
             raise CommandError(f"no answer from {url}: {error}") from error
