@@ -167,6 +167,7 @@ def test_the_procfile_has_its_four_lines() -> None:
     )
     for line in (PROCFILE["web"], PROCFILE["console"]):
         assert " --ws none " in line, "Django answers a WebSocket handshake with 500 and a traceback"
+    assert " --workers 1 " in PROCFILE["console"], "WEB_CONCURRENCY counts processes of the receiver"
     assert PROCFILE["worker"] == "arq worker.WorkerSettings"
 
 
