@@ -17,7 +17,7 @@ from rich.table import Table
 
 from bench.backlogs import signed
 from processing import claiming, settling
-from processing.claiming import Capacity, Claimed
+from processing.claiming import Claimed
 from processing.leases import CLAIM
 from processing.running import Run, Verdict
 from receiver import store
@@ -73,7 +73,7 @@ def _measure(connection: psycopg.Connection, name: str) -> Written:
     connection.execute("VACUUM (ANALYZE) receiver_delivery")
     connection.execute("CHECKPOINT")
     before = _position(connection)
-    while claims := claiming.claim("bench", LEASE, Capacity(CLAIM, ALL)).claims:
+    while claims := claiming.claim("bench", LEASE, CLAIM, ALL).claims:
         claimed = _position(connection)
         settling._write([(one, _succeeded(one)) for one in claims])
         settled = _position(connection)

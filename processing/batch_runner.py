@@ -15,7 +15,7 @@ import schemas
 from handlers import Registry, registry
 from ledger import background
 from processing import claiming, isolation, leases, ordering, running, settling
-from processing.claiming import Capacity, Claimed, ClaimResult
+from processing.claiming import Claimed, ClaimResult
 from processing.leases import Leases
 from processing.log_lines import LogLine
 from processing.running import Conditions, DatabaseAwayError, Events, Verdict
@@ -99,7 +99,7 @@ class BatchRunner:
         since, asked = time.monotonic(), tracing.now()
         recover, self._recover = self._recover, False
         try:
-            result = await database.run_to_end(self._take, self.leases.capacity, recover)
+            result = await database.run_to_end(self._take, self.leases.free_bytes, recover)
         except Error:
             self.leases.reached(answered=False)
             raise
@@ -118,11 +118,11 @@ class BatchRunner:
             claimed.task = asyncio.create_task(self._run(claimed))
         return result
 
-    def _take(self, capacity: Capacity, recover: bool) -> ClaimResult:
+    def _take(self, size: int, recover: bool) -> ClaimResult:
         held = [pk for pk, *_ in list(self.leases.held)]  # a copy, which the event loop does not change
         try:
             result = claiming.claim(
-                self.worker, self.leases.length, capacity, self.rules, held,
+                self.worker, self.leases.length, leases.CLAIM, size, self.rules, held,
                 recover=recover or self._recover, takeover=self.leases.may_take_over,
             )  # fmt: skip
             claiming.add_bodies(result.claims)
@@ -168,7 +168,7 @@ class BatchRunner:
         """Claim one delivery for `run_alone`: a suspect, or the one with the id `only` if it is due."""
         # A process that runs suspects holds none now. It recovers the last claim of one that was killed.
         result = claiming.claim(
-            self.worker, self.leases.length, Capacity(1, 0), self.rules,
+            self.worker, self.leases.length, 1, 0, self.rules,
             recover=suspects, takeover=False, suspects=suspects, only=only,
         )  # fmt: skip
         return next(iter(result.claims), None)

@@ -91,18 +91,11 @@ class ClaimResult:
     """Whether more may be due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """How much a claim may take: deliveries, and raw bytes of their bodies."""
-
-    deliveries: int
-    size: int
-
-
 def claim(  # noqa: PLR0913 - the parameters of the statement
     worker: str,
     lease: timedelta,
-    capacity: Capacity,
+    limit: int,
+    size: int,
     rules: str = "[]",
     held: Collection[int] = (),
     *,
@@ -113,16 +106,17 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
 ) -> ClaimResult:
     """Take what is due, oldest first: suspects for an isolating process, and all others for a worker.
 
-    `rules` are those of `ordering.rules`; `held` are the ids that this worker has: without any it takes one
-    delivery of any size. `recover` also takes this worker's claims that it does not hold; `takeover` makes
-    suspects of deliveries whose leases ended under other workers. `only` limits new deliveries and retries to
-    this one. Raises `django.db.Error`.
+    It takes up to `limit` deliveries, and up to `size` raw bytes of their bodies. `rules` are those of
+    `ordering.rules`; `held` are the ids that this worker has: without any it takes one delivery of any size.
+    `recover` also takes this worker's claims that it does not hold; `takeover` makes suspects of deliveries
+    whose leases ended under other workers. `only` limits new deliveries and retries to this one. Raises
+    `django.db.Error`.
     """
     parameters = {
         "worker": worker,
         "lease": lease.total_seconds(),
-        "limit": capacity.deliveries,
-        "size": capacity.size,
+        "limit": limit,
+        "size": size,
         "alone": not held,
         "rules": rules,
         "held": held,
@@ -142,13 +136,12 @@ def claim(  # noqa: PLR0913 - the parameters of the statement
     taken.sort(key=lambda one: (one.delivery.received_at, one.delivery.id))
     _find_done([one for one in taken if one.has_siblings or one.delivery.claims > 1])
     ordering.unblock(row.ordering_key for row in waiting)
-    size = sum(one.delivery.size for one in taken)
     return ClaimResult(
         taken,
         suspects=any(row.crashes for row in waiting),
         more=bool(waiting)
-        or len(taken) >= capacity.deliveries
-        or 2 * size > capacity.size
+        or len(taken) >= limit
+        or 2 * sum(one.delivery.size for one in taken) > size
         or any(row[-1] > len(changed) for row in rows),
     )
 

@@ -14,7 +14,7 @@ from django.db import Error, connection
 import database
 from ledger import background
 from processing import claiming
-from processing.claiming import Capacity, Claimed, Lease
+from processing.claiming import Claimed, Lease
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ class Leases:
         self._answered_since = math.inf
 
     @property
-    def capacity(self) -> Capacity:
-        """How much the worker may claim."""
-        return Capacity(CLAIM, HELD_BYTES - self._size)
+    def free_bytes(self) -> int:
+        """Raw bytes of bodies that the worker may claim."""
+        return HELD_BYTES - self._size
 
     @property
     def _has_capacity(self) -> bool:

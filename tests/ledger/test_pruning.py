@@ -20,7 +20,6 @@ import database
 from ledger import operations, pruning, replays
 from ledger.models import AggregatedUntil, Kind, Operation, Replay
 from processing import claiming
-from processing.claiming import Capacity
 from processing.running import Verdict
 from processing.settling import settle
 from receiver import store
@@ -241,7 +240,7 @@ async def test_receiver_worker_and_pages_do_not_wait_for_a_portion_of_5000_deliv
                 new = Arrival(str(uuid4()), 1, "", 0, "push", {}, "application/json", body, digest_of(body))
                 [outcome] = await store.store(parts.intake.writers[0], [new])
                 assert isinstance(outcome, store.Stored)
-                claims = await database.run(claiming.claim, "w:1", claiming.LEASE, Capacity(100, 10**9))
+                claims = await database.run(claiming.claim, "w:1", claiming.LEASE, 100, 10**9)
                 assert [claimed.delivery.id for claimed in claims.claims] == [outcome.id]
                 await settle(claims.claims[0], Verdict(Status.SUCCEEDED))
                 rows = Delivery.objects.order_by("-received_at", "-pk").values_list("status", "body")

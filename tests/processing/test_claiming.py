@@ -17,7 +17,7 @@ from django.utils import timezone
 import database
 from database import row_sets
 from processing import claiming, ordering, settling
-from processing.claiming import LEASE, Capacity, Claimed
+from processing.claiming import LEASE, Claimed
 from processing.leases import Leases
 from processing.running import Run, Verdict
 from processing.settling import LeaseLostError, settle
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 make = sync_to_async(stored)
 
 PAST, FUTURE = timedelta(hours=-1), timedelta(hours=1)
-PLENTY = Capacity(1_000, 10**9)
+PLENTY = 1_000, 10**9  # deliveries and bytes
 
 
 def take(
-    worker: str = "a", capacity: Capacity = PLENTY, lease: timedelta = LEASE, **more: Any
+    worker: str = "a", capacity: tuple[int, int] = PLENTY, lease: timedelta = LEASE, **more: Any
 ) -> list[Claimed]:
-    return claiming.claim(worker, lease, capacity, **more).claims
+    return claiming.claim(worker, lease, *capacity, **more).claims
 
 
 def take_suspects(worker: str = "a") -> list[Claimed]:
@@ -86,10 +86,10 @@ def test_a_retry_is_claimed_when_its_time_has_come_and_not_before() -> None:
 def test_a_claim_takes_no_more_deliveries_and_bytes_than_its_capacity_and_the_oldest_first() -> None:
     rows = [stored() for _ in range(4)]
     size = Delivery.objects.get(pk=rows[0].pk).size or 0
-    assert ids(take(capacity=Capacity(1, 10**9))) == [rows[0].pk]
-    assert ids(take(capacity=Capacity(10, 2 * size))) == [rows[1].pk, rows[2].pk]
-    assert take(capacity=Capacity(10, size - 1), held=[rows[0].pk]) == []
-    assert ids(take(capacity=Capacity(10, size - 1))) == [rows[3].pk]
+    assert ids(take(capacity=(1, 10**9))) == [rows[0].pk]
+    assert ids(take(capacity=(10, 2 * size))) == [rows[1].pk, rows[2].pk]
+    assert take(capacity=(10, size - 1), held=[rows[0].pk]) == []
+    assert ids(take(capacity=(10, size - 1))) == [rows[3].pk]
 
 
 def test_a_row_of_version_01_whose_size_is_not_known_is_claimed() -> None:
@@ -121,7 +121,7 @@ def test_what_another_worker_lost_is_suspect_once_and_says_so() -> None:
     row = stored(
         status="processing", worker="gone", lease_expires_at=timezone.now() + PAST, next_attempt_at=None
     )
-    result = claiming.claim("a", LEASE, PLENTY)
+    result = claiming.claim("a", LEASE, *PLENTY)
     assert (result.claims, result.suspects) == ([], True)
     [claimed] = take_suspects()
     assert (claimed.delivery.crashes, claimed.delivery.trigger) == (1, "sweep")
@@ -142,8 +142,8 @@ def test_an_isolating_process_takes_suspects_alone_and_its_worker_takes_what_is_
 
 def test_after_an_outage_nothing_is_taken_over_until_other_workers_could_renew() -> None:
     stored(status="processing", worker="b", lease_expires_at=timezone.now() + PAST, next_attempt_at=None)
-    assert claiming.claim("a", LEASE, PLENTY, takeover=False).suspects is False
-    assert claiming.claim("a", LEASE, PLENTY).suspects is True
+    assert claiming.claim("a", LEASE, *PLENTY, takeover=False).suspects is False
+    assert claiming.claim("a", LEASE, *PLENTY).suspects is True
 
 
 def test_a_workers_own_lease_that_ended_is_claimed_again_without_suspicion_unless_it_holds_it() -> None:
@@ -157,7 +157,7 @@ def test_a_workers_own_lease_that_ended_is_claimed_again_without_suspicion_unles
 
 def test_a_claim_whose_answer_was_lost_is_found_again_at_once() -> None:
     row, other = stored(), stored()
-    take(capacity=Capacity(1, 10**9))
+    take(capacity=(1, 10**9))
     assert ids(take("a", held=[])) == [other.pk]
     [claimed] = take("a", held=[other.pk], recover=True)
     assert (claimed.delivery.id, claimed.delivery.claims, claimed.delivery.crashes) == (row.pk, 2, 0)
@@ -228,12 +228,12 @@ async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that
     assert await database.run(claiming.renew, [old.lease], LEASE) == set()
     assert (await Delivery.objects.aget()).status == "processing"
     leases = Leases(LEASE)
-    capacity = leases.capacity
+    before = leases.free_bytes
     leases.take([old], 0)
     leases.take([new], 0)
     leases.drop(old)
     leases.drop(new)
-    assert leases.capacity == capacity
+    assert leases.free_bytes == before
 
 
 def test_a_delivery_is_due_in_the_moment_in_which_it_is_stored() -> None:
@@ -258,7 +258,7 @@ def test_a_lease_that_is_renewed_is_not_taken_over() -> None:
 def test_what_is_given_back_is_due_at_once_and_no_attempt_is_used_up() -> None:
     row = stored()
     other = stored()
-    assert ids(take(capacity=Capacity(1, 10**9))) == [row.pk]
+    assert ids(take(capacity=(1, 10**9))) == [row.pk]
     assert ids(take("b")) == [other.pk]
     assert claiming.release("a") == [str(row.guid)]
     row.refresh_from_db()
@@ -272,7 +272,7 @@ def test_siblings_are_in_processing_one_at_a_time_and_fill_no_claim() -> None:
     stranger = stored(guid=guid, source="acme")
     later = stored()
     taken: list[int] = []
-    while (result := claiming.claim("a", LEASE, Capacity(10, 10**9))).more:
+    while (result := claiming.claim("a", LEASE, 10, 10**9)).more:
         taken += ids(result.claims)
     assert taken + ids(result.claims) == [siblings[0].pk, stranger.pk, later.pk]
 
@@ -334,10 +334,10 @@ def test_claimers_at_once_never_have_two_deliveries_of_one_guid_in_processing() 
 
 def test_many_claimers_at_once_share_the_deliveries_without_overlap() -> None:
     rows = [stored() for _ in range(40)]
-    assert sorted(race("abcdef", Capacity(10, 10**9))) == sorted(row.pk for row in rows)
+    assert sorted(race("abcdef", (10, 10**9))) == sorted(row.pk for row in rows)
 
 
-def race(workers: str, capacity: Capacity = PLENTY) -> list[int]:
+def race(workers: str, capacity: tuple[int, int] = PLENTY) -> list[int]:
     """Claim from several workers at once until none finds anything; return all claims."""
     start = Barrier(len(workers))
 
@@ -346,7 +346,7 @@ def race(workers: str, capacity: Capacity = PLENTY) -> list[int]:
         try:
             start.wait()
             while True:
-                result = claiming.claim(worker, LEASE, capacity)
+                result = claiming.claim(worker, LEASE, *capacity)
                 taken += ids(result.claims)
                 if not result.more:
                     return taken

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 from ledger import replays
 from processing import claiming, ordering, settling
-from processing.claiming import LEASE, Capacity, Claimed
+from processing.claiming import LEASE, Claimed
 from processing.running import Run, Verdict
 from processing.settling import LeaseLostError
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
@@ -72,7 +72,7 @@ class Ledger(RuleBasedStateMachine):
     def claim(self, worker: str, limit: int, suspects: bool) -> None:
         held = [claimed.delivery.id for claimed in self.held[worker]]
         result = claiming.claim(
-            worker, LEASE, Capacity(limit, 10**9), PUSHES, held, takeover=not suspects, suspects=suspects
+            worker, LEASE, limit, 10**9, PUSHES, held, takeover=not suspects, suspects=suspects
         )
         for claimed in result.claims:
             older = Delivery.objects.filter(
@@ -156,7 +156,7 @@ class Ledger(RuleBasedStateMachine):
         for number in range(400):
             suspects = bool(number % 2)
             result = claiming.claim(
-                "last", LEASE, Capacity(10, 10**9), PUSHES, takeover=not suspects, suspects=suspects
+                "last", LEASE, 10, 10**9, PUSHES, takeover=not suspects, suspects=suspects
             )
             for claimed in result.claims:
                 run = Run(HANDLER, 1, Trigger.DELIVERY, Outcome.SUCCEEDED, timezone.now())

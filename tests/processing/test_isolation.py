@@ -14,7 +14,7 @@ import database
 from ledger import replays
 from processing import batch_runner, claiming, isolation
 from processing.batch_runner import BatchRunner
-from processing.claiming import LEASE, Capacity
+from processing.claiming import LEASE
 from receiver.models import Delivery, HandlerRun
 from tests.processing import suspects
 from tests.processing.deliveries import EVENTS, stored
@@ -149,9 +149,7 @@ async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash_and_its_las
     await ended(made)
     await suspected("good")
     # The database may execute a claim after the process that sent it was killed.
-    result = await database.run(
-        claiming.claim, made.worker, LEASE, Capacity(1, 0), takeover=False, suspects=True
-    )
+    result = await database.run(claiming.claim, made.worker, LEASE, 1, 0, takeover=False, suspects=True)
     assert len(result.claims) == 1
     await isolate(made)
     assert [row async for row in Delivery.objects.values_list("status", "crashes")] == [("succeeded", 1)] * 2

@@ -10,7 +10,6 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from processing import claiming
-from processing.claiming import Capacity
 from processing.leases import Leases
 from tests.processing.deliveries import stored
 
@@ -36,7 +35,7 @@ async def test_an_outage_is_logged_once_by_a_worker_that_holds_something(
     await sync_to_async(stored)()
     keeping = asyncio.create_task(leases.keep())
     with caplog.at_level(logging.WARNING):
-        result = await sync_to_async(claiming.claim)("a", claiming.LEASE, Capacity(1, 0))
+        result = await sync_to_async(claiming.claim)("a", claiming.LEASE, 1, 0)
         assert attempts == 0
         leases.take(result.claims, 0)
         async with asyncio.timeout(30):

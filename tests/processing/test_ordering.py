@@ -13,7 +13,7 @@ import database
 from handlers import DeliveryContext, Registry, RetryableError
 from processing import claiming, ordering, settling
 from processing.batch_runner import BatchRunner
-from processing.claiming import LEASE, Capacity
+from processing.claiming import LEASE
 from processing.running import Verdict
 from processing.settling import settle
 from receiver.models import Delivery, Status
@@ -71,11 +71,11 @@ class Journal:
         return BatchRunner(EVENTS, self.registry, worker)
 
 
-PLENTY = Capacity(1_000, 10**9)
+PLENTY = 1_000, 10**9  # deliveries and bytes
 
 
 def take(rules: str = PUSHES, worker: str = "a") -> list[int]:
-    return [one.delivery.id for one in claiming.claim(worker, LEASE, PLENTY, rules).claims]
+    return [one.delivery.id for one in claiming.claim(worker, LEASE, *PLENTY, rules).claims]
 
 
 async def test_deliveries_of_one_repository_are_handled_in_order_and_others_beside_them() -> None:
@@ -127,7 +127,7 @@ def test_what_is_behind_its_ordering_key_is_not_looked_at_again() -> None:
 
 async def test_a_settlement_makes_the_next_of_its_ordering_key_due() -> None:
     rows = [await sync_to_async(stored)(repository_id=1) for _ in range(3)]
-    [first] = (await database.run(claiming.claim, "a", LEASE, PLENTY, PUSHES)).claims
+    [first] = (await database.run(claiming.claim, "a", LEASE, *PLENTY, PUSHES)).claims
     assert await settle(first, Verdict(Status.SUCCEEDED)) == 1
     assert await database.run(take) == [rows[1].pk]
 
@@ -135,7 +135,7 @@ async def test_a_settlement_makes_the_next_of_its_ordering_key_due() -> None:
 def test_a_key_that_was_freed_while_a_claim_found_it_taken_is_not_forgotten() -> None:
     rows = [stored(repository_id=1) for _ in range(2)]
     take()
-    claiming.claim("b", LEASE, PLENTY, PUSHES)
+    claiming.claim("b", LEASE, *PLENTY, PUSHES)
     # The first delivery settles and looks for the next one before the claim of b commits.
     Delivery.objects.filter(pk=rows[0].pk).update(status="succeeded")
     Delivery.objects.filter(pk=rows[1].pk).update(ordering_key="1", next_attempt_at=None)
@@ -170,7 +170,7 @@ def test_those_behind_a_lost_worker_wait_for_what_it_held() -> None:
     behind = stored(repository_id=1)
     assert take() == []
     assert take() == [], "the lost one is suspect"
-    [suspect] = claiming.claim("b", LEASE, PLENTY, PUSHES, takeover=False, suspects=True).claims
+    [suspect] = claiming.claim("b", LEASE, *PLENTY, PUSHES, takeover=False, suspects=True).claims
     assert suspect.delivery.id == held.pk
     assert take() == []
     settling._after([(suspect, Verdict(Status.DEAD))])
