@@ -114,5 +114,7 @@ def _lock(key: str) -> str:
 
 def _note_away(error: Exception) -> None:
     global _away_until  # noqa: PLW0603 - one cache for the process
+    known = time.monotonic() < _away_until
     _away_until = time.monotonic() + AWAY_FOR
-    logger.warning("cache not used seconds=%g error=%s", AWAY_FOR, error)
+    if not known:
+        logger.warning("cache not used seconds=%g error=%s", AWAY_FOR, error)

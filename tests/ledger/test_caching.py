@@ -77,7 +77,9 @@ async def test_a_computation_that_fails_holds_nobody_up(key: str) -> None:
         assert (await caching.get(key, MINUTE, at_once("computed"))).value == "computed"
 
 
-async def test_a_cache_that_is_away_only_slows(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cache_that_is_away_only_slows_and_is_logged_once(
+    key: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     nowhere = f"redis://127.0.0.1:{processes.free_port()}"
     monkeypatch.setitem(caches.settings["default"], "LOCATION", nowhere)
     with contextlib.suppress(AttributeError):  # no test before this one used it
@@ -85,6 +87,8 @@ async def test_a_cache_that_is_away_only_slows(key: str, monkeypatch: pytest.Mon
     try:
         for value in ("first", "second"):
             assert (await caching.get(key, MINUTE, at_once(value))).value == value
+        await asyncio.gather(*(caching.refresh(key, at_once("third")) for _ in range(3)))
+        assert caplog.text.count("cache not used") == 1
     finally:
         monkeypatch.undo()
         del caches["default"]
