@@ -17,8 +17,9 @@ ADVICE: dict[str, str] = {
         "A proxy changes X-Hub-Signature-256, or something else than GitHub sends here."
     ),
     Reason.WRONG_SECRET: (
-        "The secrets of the hook and of GITHUB_WEBHOOK_SECRET differ. Set the same on both sides; while one "
-        "is rotated, set both, separated by a comma."
+        "The secrets of the hook and of GITHUB_WEBHOOK_SECRET differ. Set the same on both sides, without "
+        "quotes; while one is rotated, set both, separated by a comma. A proxy that changes the body, or "
+        "drops it (0 bytes), is refused so too."
     ),
     Reason.HEADER: "A header of GitHub's is missing or malformed: a proxy drops it, or a program sends.",
     Reason.CONTENT_TYPE: (
