@@ -60,13 +60,15 @@ def dead(error: str = "push.announce: OSError: no route to host", **changes: Any
 async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
     browser: Browser, console: Console
 ) -> None:
-    row = await dead(number=12)
-    await add("issues__opened", action="opened", status=Status.SUCCEEDED)
+    # The longest that GitHub allows, without a place to break.
+    name = "o" * 39 + "/" + "c" * 100
+    row = await dead(number=12, repository=name)
+    await add("issues__opened", action="opened", status=Status.SUCCEEDED, repository=name, number=1)
     await add("star__created", action="created", status=Status.IGNORED, finished_at=timezone.now())
     await RejectionCount.objects.acreate(reason=Reason.BUSY, day=timezone.now().date(), count=2)
     await Rejection.objects.acreate(at=timezone.now(), reason=Reason.BUSY, status=503, detail="busy", size=1)
     repository = await Repository.objects.acreate(
-        server="github.com", github_id=1296269, full_name="octo/cat"
+        server="github.com", github_id=1296269, full_name=name, previous_full_name=f"p{name}"
     )
     await Issue.objects.acreate(repository=repository, number=1, title="It leaks", updated_at=timezone.now())
     await PullRequest.objects.acreate(
