@@ -20,7 +20,6 @@ REFRESH = """([part, selector]) => new Promise((resolve) => {
     htmx.trigger(part, "wake");
     document.querySelector(selector)?.click();
 })"""
-FOCUSED = "document.activeElement.textContent"
 
 
 async def refresh(page: Page, part: str, click: str = "no-element") -> None:
@@ -46,14 +45,14 @@ async def test_a_refresh_keeps_the_focus_and_an_open_traceback(screen: Screen) -
     await refresh(page, "#story")
     await expect(page.locator("#story")).to_contain_text("Attempt 3")
     await expect(page.get_by_text("line 3, in announce")).to_be_visible()
-    assert await page.evaluate(FOCUSED) == "Traceback"
+    await expect(page.locator(":focus")).to_have_text("Traceback")
 
     await page.goto("/deliveries")
     await page.get_by_role("link", name="ada").focus()
     await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.RECEIVED)
     await refresh(page, "#deliveries")
     await expect(page.locator("[data-row] .status")).to_have_text("received")
-    assert await page.evaluate(FOCUSED) == "ada"
+    await expect(page.locator(":focus")).to_have_text("ada")
 
 
 async def test_an_answer_that_comes_after_a_row_was_selected_changes_nothing(screen: Screen) -> None:
