@@ -193,7 +193,7 @@ class BatchRunner:
         logs.about(claimed.delivery)
         try:
             return await running.attempt(claimed, self.registry, self.events, conditions)
-        except (DatabaseAwayError, asyncio.CancelledError, SystemExit, KeyboardInterrupt):
+        except (DatabaseAwayError, asyncio.CancelledError, GeneratorExit, SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:  # a panic of a library in Rust is no `Exception`
             logger.exception("attempt failed delivery=%s", claimed.delivery)

@@ -24,7 +24,7 @@ from handlers._registry import MAX_ATTEMPTS
 from processing import batch_runner, claiming, leases, retrying, settling, statements
 from processing.batch_runner import BatchRunner
 from processing.claiming import Claimed
-from processing.running import Verdict
+from processing.running import Conditions, Verdict
 from receiver.models import Delivery, HandlerRun, Status
 from schemas.push import PushEvent
 from tests import github, later
@@ -368,6 +368,25 @@ async def test_a_panic_in_a_schema_fails_the_attempt(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(schemas, "parse", panic)
     [row] = await process(Recorder(), await make())
     assert (row.status, row.attempts, row.error) == ("retrying", 1, "PanicException: index")
+
+
+async def test_an_attempt_that_is_thrown_away_is_not_logged_as_a_failed_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorder = Recorder()
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    object.__setattr__(recorder.registry.handlers["push"][0], "run", hang)
+    await make()
+    runner = recorder.runner()
+    [claimed] = (await runner.claim()).claims
+    attempt = runner._attempt(claimed, Conditions())
+    attempt.send(None)
+    attempt.close()  # as Python does with the tasks of a loop that has ended
+    await runner.stop(0)
+    assert "attempt failed" not in caplog.text
 
 
 class SilentError(Exception):
