@@ -142,16 +142,13 @@ def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
     ids, _ = bulk.find_or_insert(Push, KEY, (*KEY, *Details._fields), rows)
     known, counts = commits.write([(push.key[0], push.commits) for push in pushes])
     written = [(ids[push.key], push) for push in pushes]
-    bulk.insert(
-        PushCommit,
-        ("push_id", "commit_id", "position"),
-        sorted(
-            (pk, known[push.key[0], sha], place)
-            for pk, push in written
-            for sha, (place, _) in push.commits.items()
-        ),
-        unique=("push_id", "commit_id"),
-    )
+    places = [
+        (pk, known[push.key[0], sha], place)
+        for pk, push in written
+        for sha, (place, _) in push.commits.items()
+    ]
+    key = ("push_id", "commit_id")
+    bulk.insert(PushCommit, (*key, "position"), sorted(places), unique=key)
     # Refs are written last, because pushes of other workers to the same branch wait for the lock.
     refs.SNAPSHOTS.write([_ref(push, pk) for pk, push in written])
     return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models, transaction
@@ -48,7 +47,13 @@ class RepositoryManager(models.Manager["Repository"]):
         former = f"{former_owner or owner}/{former_name or name}" if former_owner or former_name else ""
         # The former owner of a transfer with a new name may be the new one.
         former = "" if former == snapshot.full_name else former
-        return await _record(snapshot, server, action, former, replaced)
+        return await SNAPSHOTS.record(
+            (server, snapshot.id),
+            _fields(snapshot, former, deleted=action == "deleted"),
+            action=action,
+            first=action == "created",
+            **replaced,
+        )
 
     async def follow_owner(self, server: str, former: str) -> int:
         """Rename the repositories of an account with a new `AccountRename`; return their number.
@@ -207,25 +212,20 @@ async def upsert(snapshot: schemas.Repository, server: str) -> int:
 
     A snapshot that changes nothing takes no lock.
     """
-    row, _ = await _record(snapshot, server, "", "", {})
+    row, _ = await SNAPSHOTS.record((server, snapshot.id), _fields(snapshot))
     return int(row["id"])
 
 
-def _record(
-    snapshot: schemas.Repository, server: str, action: str, former: str, replaced: dict[str, frozenset[str]]
-) -> Awaitable[tuple[Row, Decision]]:
-    fields: dict[str, Any] = {
+def _fields(snapshot: schemas.Repository, former: str = "", *, deleted: bool = False) -> dict[str, Any]:
+    return {
         "full_name": snapshot.full_name,
         "private": snapshot.private,
         "archived": snapshot.archived,
         "default_branch": snapshot.default_branch,
-        "deleted": action == "deleted",
+        "deleted": deleted,
         "updated_at": snapshot.updated_at,
         "former": former,
     }
-    return SNAPSHOTS.record(
-        (server, snapshot.id), fields, action=action, first=action == "created", **replaced
-    )
 
 
 @transaction.atomic

@@ -43,9 +43,10 @@ class Snapshots:
         further fields of `Snapshot`. The row holds all fields of the model by attribute name. Raises the
         database error of this row alone.
         """
-        nullable = self._nullable
-        present = {name: value for name, value in fields.items() if value is not None or name in nullable}
-        return self._coalesced((key, Snapshot(present, **action)))
+        if None in fields.values():
+            nullable = self._nullable
+            fields = {name: value for name, value in fields.items() if value is not None or name in nullable}
+        return self._coalesced((key, Snapshot(fields, **action)))
 
     def write(self, items: Sequence[tuple[Key, Snapshot]]) -> list[tuple[Row, Decision]]:
         """Merge many snapshots in one transaction (blocking). Those of one key are merged in order."""
