@@ -102,7 +102,9 @@ verdict AS MATERIALIZED (
 locked AS MATERIALIZED (
     SELECT verdict.*
     FROM verdict JOIN receiver_delivery AS delivery USING (id)
-    WHERE delivery.status = verdict.status AND delivery.claims = verdict.claims
+    -- As an array, they are one search of the primary key. A small table would be read whole for the join.
+    WHERE delivery.id = ANY(ARRAY(SELECT id FROM verdict))
+        AND delivery.status = verdict.status AND delivery.claims = verdict.claims
         AND CASE delivery.status
             WHEN 'processing' THEN
                 delivery.lease_expires_at <= statement_timestamp() OR delivery.worker = %(worker)s

@@ -10,7 +10,8 @@ WITH ended AS MATERIALIZED (
 ),
 held AS (
     SELECT delivery.id, delivery.guid, delivery.claims, delivery.worker, delivery.status AS stands
-    FROM receiver_delivery AS delivery JOIN ended ON ended.id = delivery.id
+    FROM receiver_delivery AS delivery
+    WHERE delivery.id = ANY(%(id)t::bigint[])
     ORDER BY delivery.guid, delivery.hook_id, delivery.source
     FOR NO KEY UPDATE OF delivery
 ),
