@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 class Commit(models.Model):
     """A commit of a repository; several pushes may contain it."""
 
-    # The writer has just written the repository, so a foreign key check for each commit would be wasted.
     repository = models.ForeignKey(
         Repository, models.CASCADE, related_name="commits", db_index=False, db_constraint=False
     )

@@ -67,7 +67,9 @@ class Issue(models.Model):
         OPEN = "open"
         CLOSED = "closed"
 
-    repository = models.ForeignKey(Repository, models.CASCADE, related_name="issues", db_index=False)
+    repository = models.ForeignKey(
+        Repository, models.CASCADE, related_name="issues", db_index=False, db_constraint=False
+    )
     number = models.PositiveBigIntegerField()
     title = models.TextField()
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)

@@ -56,7 +56,9 @@ class PullRequest(models.Model):
         CLOSED = "closed"
         MERGED = MERGED
 
-    repository = models.ForeignKey(Repository, models.CASCADE, related_name="pull_requests", db_index=False)
+    repository = models.ForeignKey(
+        Repository, models.CASCADE, related_name="pull_requests", db_index=False, db_constraint=False
+    )
     number = models.PositiveBigIntegerField()
     title = models.TextField()
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)

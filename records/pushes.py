@@ -73,7 +73,9 @@ class PushManager(models.Manager["Push"]):
 class Push(models.Model):
     """One move of a ref. The same move may happen again later, so the time of the push is in its key."""
 
-    repository = models.ForeignKey(Repository, models.CASCADE, related_name="pushes", db_index=False)
+    repository = models.ForeignKey(
+        Repository, models.CASCADE, related_name="pushes", db_index=False, db_constraint=False
+    )
     ref = models.TextField()
     before = models.CharField(max_length=64)
     after = models.CharField(max_length=64)
@@ -113,7 +115,6 @@ class PushCommit(models.Model):
 
     # A surrogate key would be a third index entry for each commit, and nothing refers to this row.
     pk = models.CompositePrimaryKey("push", "commit")
-    # One transaction writes the push, the commit and this row, so no foreign key check is needed.
     push = models.ForeignKey(Push, models.CASCADE, db_index=False, db_constraint=False)
     commit = models.ForeignKey(Commit, models.CASCADE, db_constraint=False)
     position = models.PositiveIntegerField(help_text="from 0, in the payload's order")

@@ -26,12 +26,17 @@ class Ref(models.Model):
     Pushes of one second are ordered by their `before` and `after`, in any order of arrival.
     """
 
-    repository = models.ForeignKey(Repository, models.CASCADE, related_name="refs", db_index=False)
+    repository = models.ForeignKey(
+        Repository, models.CASCADE, related_name="refs", db_index=False, db_constraint=False
+    )
     name = models.TextField(help_text="in full, as in refs/heads/main")
     head_sha = models.CharField(max_length=64, help_text="`after` of the last push: zeros when deleted")
     previous_sha = models.CharField(max_length=64, help_text="`before` of the last push: zeros when created")
     deleted = models.BooleanField(default=False)
-    last_push = models.ForeignKey("records.Push", models.SET_NULL, null=True, related_name="+")
+    # Without an index of what each push changes, PostgreSQL writes no index entries for it (HOT).
+    last_push = models.ForeignKey(
+        "records.Push", models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False
+    )
     pushed_at = models.DateTimeField(help_text="time of the last push")
     moves = models.JSONField(
         default=list,
