@@ -124,6 +124,7 @@ class PushCommit(models.Model):
 
 
 KEY = ("repository_id", "ref", "before", "after", "pushed_at")
+PLACE = ("push_id", "commit_id", "position")
 
 
 def _details(event: PushEvent) -> Details:
@@ -140,16 +141,19 @@ def _details(event: PushEvent) -> Details:
 @transaction.atomic
 def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
     rows = {push.key: (*push.key, *push.details) for push in pushes}
-    ids, _ = bulk.find_or_insert(Push, KEY, (*KEY, *Details._fields), rows)
+    ids, new_pushes = bulk.find_or_insert(Push, KEY, (*KEY, *Details._fields), rows)
     known, counts = commits.write([(push.key[0], push.commits) for push in pushes])
     written = [(ids[push.key], push) for push in pushes]
-    places = [
-        (pk, known[push.key[0], sha], place)
-        for pk, push in written
-        for sha, (place, _) in push.commits.items()
-    ]
-    key = ("push_id", "commit_id")
-    bulk.insert(PushCommit, (*key, "position"), sorted(places), unique=key)
+    # Nobody else can write places in a push of this transaction, and to look for them costs a third.
+    inserted = {ids[key] for key in new_pushes}
+    for unique, chosen in (((), inserted), (PLACE[:2], set(ids.values()) - inserted)):
+        places = {
+            (pk, known[push.key[0], sha], place)
+            for pk, push in written
+            if pk in chosen
+            for sha, (place, _) in push.commits.items()
+        }
+        bulk.insert(PushCommit, PLACE, sorted(places), unique=unique)
     # Refs are written last, because pushes of other workers to the same branch wait for the lock.
     refs.SNAPSHOTS.write([_ref(push, pk) for pk, push in written])
     return [

@@ -40,6 +40,18 @@ async def test_the_same_push_twice_leaves_the_same_rows() -> None:
     ) == (1, 3, 3)
 
 
+async def test_a_push_that_arrives_again_adds_the_commits_that_could_not_be_read_before() -> None:
+    payload = github.payload("push__branch")
+    last = payload["commits"].pop()
+    await handle("push", {**payload, "commits": [*payload["commits"], "unreadable"]})
+    assert await PushCommit.objects.acount() == 2
+    await handle("push", {**payload, "commits": [*payload["commits"], last]})
+    places = PushCommit.objects.order_by("position").values_list("position", "commit__sha")
+    assert [row async for row in places] == list(
+        enumerate([*(commit["id"] for commit in payload["commits"]), last["id"]])
+    )
+
+
 async def test_the_same_move_at_another_time_is_another_push() -> None:
     payload = github.payload("push__branch")
     await handle("push", payload)

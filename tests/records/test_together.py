@@ -119,6 +119,16 @@ async def test_a_commit_that_concurrent_pushes_carry_is_new_to_one_of_them() -> 
     assert (await Commit.objects.acount(), await PushCommit.objects.acount()) == (2, 6)
 
 
+@pytest.mark.parametrize("other", ["ab", "ba", "c"])
+async def test_a_push_that_arrives_twice_at_once_is_one(other: str) -> None:
+    pushes = [pushed(1, [letter * 40 for letter in letters]) for letters in ("ab", other)]
+    notes = await asyncio.gather(*map(handle, pushes))
+    assert {note.partition(" with")[0] for note in notes} == {"1 pushed"}
+    commits = set("ab" + other)
+    found = (await Push.objects.acount(), await Commit.objects.acount(), await PushCommit.objects.acount())
+    assert found == (1, len(commits), len(commits))
+
+
 async def test_of_fifty_pushes_the_one_that_the_database_refuses_fails_alone() -> None:
     pushes = [pushed(place, [f"{place:040x}"], repository=place % 4) for place in range(50)]
     assert pushes[17].head_commit
