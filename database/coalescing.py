@@ -27,7 +27,7 @@ WRITE_ATTEMPTS = 3
 class _Waiting(Generic[Item, Result]):
     loop: asyncio.AbstractEventLoop | None = None
     items: deque[tuple[Item, asyncio.Future[Result]]] = field(default_factory=deque)
-    writer: asyncio.Task[None] | None = None
+    writers: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class Coalescer(Generic[Item, Result]):
@@ -41,10 +41,15 @@ class Coalescer(Generic[Item, Result]):
         self,
         write: Write[Item, Result],
         rows: Callable[[Item], int] = lambda _item: 1,
+        at_once: int = 1,
     ) -> None:
-        """`rows` estimates how many rows an item writes, which bounds the size of a write."""
+        """`rows` estimates how many rows an item writes, which bounds the size of a write.
+
+        With more than one write `at_once`, the order of the calls is not that of the commits.
+        """
         self._write = write
         self._rows = rows
+        self._at_once = at_once
         self._waiting: _Waiting[Item, Result] = _Waiting()
 
     def __call__(self, item: Item) -> asyncio.Future[Result]:
@@ -54,14 +59,22 @@ class Coalescer(Generic[Item, Result]):
             waiting = self._waiting = _Waiting(loop)
         future: asyncio.Future[Result] = loop.create_future()
         waiting.items.append((item, future))
-        if waiting.writer is None or waiting.writer.done():
-            # The task starts after all callers that are ready now have added their items.
-            waiting.writer = loop.create_task(self._work(waiting))
+        if len(waiting.items) == 1:
+            self._start_writer(waiting)
         return future
+
+    def _start_writer(self, waiting: _Waiting[Item, Result]) -> None:
+        # A writer that is done looks no more, so it may not count from that moment on.
+        waiting.writers = [writer for writer in waiting.writers if not writer.done()]
+        if len(waiting.writers) < self._at_once:
+            # The task starts after all callers that are ready now have added their items.
+            waiting.writers.append(asyncio.create_task(self._work(waiting)))
 
     async def _work(self, waiting: _Waiting[Item, Result]) -> None:
         while waiting.items:
             batch = self._take(waiting.items)
+            if waiting.items:
+                self._start_writer(waiting)
             written = await outcomes(self._write, [item for item, _ in batch])
             for (_, future), outcome in zip(batch, written, strict=True):
                 if future.done():

@@ -174,4 +174,5 @@ def _ref(push: PendingPush, pk: int) -> tuple[row_sets.Row, Snapshot]:
     return (repository, ref), Snapshot(fields)
 
 
-_coalesced = Coalescer(_write, rows=lambda push: 2 + 2 * len(push.commits))
+# Most of a worker's rows are commits. While PostgreSQL writes some, the next are made ready and sent.
+_coalesced = Coalescer(_write, rows=lambda push: 2 + 2 * len(push.commits), at_once=2)

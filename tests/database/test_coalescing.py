@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -112,6 +113,34 @@ async def test_a_write_has_a_bounded_number_of_rows() -> None:
     some = coalescing.MAX_ROWS * 2 // 5
     await asyncio.gather(*(squares.write(some) for _ in range(5)), squares.write(2 * coalescing.MAX_ROWS))
     assert squares.calls == [[some, some], [some, some], [some], [2 * coalescing.MAX_ROWS]]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+async def test_as_many_writes_run_at_once_as_are_allowed_and_no_more() -> None:
+    places, together = threading.Semaphore(2), threading.Barrier(2)
+
+    def write(items: Sequence[int]) -> Sequence[int]:
+        assert places.acquire(blocking=False)  # there are no three
+        together.wait(30)  # ends only beside another write
+        places.release()
+        return items
+
+    double = Coalescer(write, rows=lambda _item: coalescing.MAX_ROWS, at_once=2)
+    assert await asyncio.gather(*map(double, range(6))) == list(range(6))
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_no_call_is_left_waiting_whenever_it_comes(at_once: int) -> None:
+    write = Coalescer[int, int](lambda items: items, at_once=at_once)
+
+    async def call(steps: int) -> None:
+        for number in range(100):
+            assert await write(number) == number
+            for _ in range(steps):
+                await asyncio.sleep(0)
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(call(steps) for steps in range(5)))
 
 
 def cut_off() -> int:
