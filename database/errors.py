@@ -2,8 +2,8 @@
 
 import re
 
-# Errors of SQLite and PostgreSQL about missing tables and columns.
-NO_TABLE = re.compile(r"no such (?:table|column)|does not exist")
+# Errors of SQLite and PostgreSQL about missing tables and columns. A database or a role may be missing, too.
+NO_TABLE = re.compile(r"no such (?:table|column)|(?:relation|column) .+ does not exist")
 
 
 def reason(error: Exception) -> str:

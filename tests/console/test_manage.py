@@ -1,11 +1,13 @@
 """The command line with a database that is away or empty: one line, and no traceback."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests import processes
 
@@ -47,6 +49,22 @@ def test_a_database_that_is_away_is_one_line_without_the_password() -> None:
     assert "Traceback" not in ran.stderr
     assert ran.stderr.splitlines()[-1].startswith("CommandError: the database does not answer")
     assert "hidden" not in ran.stderr
+
+
+@pytest.mark.store
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite makes a database that is missing")
+def test_a_missing_database_is_not_taken_for_missing_tables(database_url: str) -> None:
+    ran = manage(re.sub(r"@/[^?]+", "@/none", database_url), "queue")
+    said = ran.stderr.splitlines()[-1]
+    assert said.startswith("CommandError: the database does not answer")
+    assert 'database "none" does not exist' in said
+
+
+@pytest.mark.store
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is tested above")
+def test_missing_tables_of_postgresql_are_told_by_what_to_do(database_url: str) -> None:
+    ran = manage(re.sub(r"@/[^?]+", "@/postgres", database_url), "queue")
+    assert "manage.py migrate" in ran.stderr.splitlines()[-1]
 
 
 def test_the_traceback_is_shown_on_request(tmp_path: Path) -> None:
