@@ -5,6 +5,7 @@ The docstring below the line that reads a variable is its row in `docs/reference
 """
 
 import hashlib
+import ipaddress
 import logging
 import os
 import re
@@ -166,6 +167,23 @@ with stop_if_wrong():
     """The port of the console. Default: `PORT` + 1."""
     if not 0 < CONSOLE_PORT < 65536 or CONSOLE_PORT == PORT:  # noqa: PLR2004
         raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535, and differ from PORT.")
+
+    # uvicorn reads these two itself. A wrong number ends it with a traceback, a wrong address trusts no proxy.
+    WEB_CONCURRENCY: int = env.int("WEB_CONCURRENCY", 1)
+    """The number of the receiver's processes."""
+    if WEB_CONCURRENCY < 1:
+        raise ImproperlyConfigured("WEB_CONCURRENCY must be 1 or more.")
+    FORWARDED_ALLOW_IPS: list[str] = env.list("FORWARDED_ALLOW_IPS", ["127.0.0.1", "::1"], subcast=str)
+    """The addresses and networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted,
+    or `*` alone for every address.
+    """
+    for _address in FORWARDED_ALLOW_IPS if FORWARDED_ALLOW_IPS != ["*"] else ():
+        try:
+            ipaddress.ip_network(_address.strip())
+        except ValueError:
+            raise ImproperlyConfigured(
+                "FORWARDED_ALLOW_IPS takes addresses and networks, as in 10.0.0.1,10.1.0.0/16, or * alone."
+            ) from None
 
     MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 26_214_400)
     """The largest accepted JSON body in bytes. The default is 25 MiB: [GitHub

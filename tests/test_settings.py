@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ import settings
 from configuration import github, redis_pools, urls
 from configuration.secrets import webhook_secrets
 from tests.fake_github import private_key
-from tests.processes import ROOT, free_port
+from tests.processes import PROCFILE, ROOT, free_port
 
 SECRET = "Ga11eon-and-Cannon"
 
@@ -38,6 +39,12 @@ WRONG = [
     ("PORT", "eighty"),
     ("PORT", "70000"),
     ("PORT", "0"),
+    ("WEB_CONCURRENCY", ""),
+    ("WEB_CONCURRENCY", "two"),
+    ("WEB_CONCURRENCY", "0"),
+    ("FORWARDED_ALLOW_IPS", "nginx"),
+    ("FORWARDED_ALLOW_IPS", "10.0.0.1/8"),
+    ("FORWARDED_ALLOW_IPS", "127.0.0.1,*"),
     ("MAX_BODY_BYTES", "25 MB"),
     ("MAX_BODY_BYTES", "0"),
     ("MAX_BODY_BYTES", "1" + 12 * "0"),
@@ -198,7 +205,7 @@ def start(command: str, **environment: str) -> "subprocess.CompletedProcess[str]
     """Run an entry point in an environment without other variables of Hookkeeper."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
-        command.split(), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
         env={"PATH": path, "PORT": str(free_port()), **environment},
     )  # fmt: skip
 
@@ -223,6 +230,14 @@ def test_every_entry_point_ends_with_one_line_and_no_traceback(command: str, nam
     assert line.startswith("hookkeeper: ")
     assert name in line
     assert SECRET not in line
+
+
+def test_the_receivers_line_names_a_wrong_number_of_processes_without_a_traceback() -> None:
+    line = shlex.join(["sh", "-c", f"exec {PROCFILE['web']}"])
+    ended = start(line, WEB_CONCURRENCY="two", GITHUB_WEBHOOK_SECRET=SECRET)
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert "Invalid value for '--workers': 'two'" in ended.stderr
 
 
 def test_without_a_secret_the_receiver_does_not_start() -> None:

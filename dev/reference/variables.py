@@ -37,22 +37,12 @@ class Variable(NamedTuple):
 
 
 # Read by uvicorn alone.
-UVICORN = (
-    Variable(
-        "UVICORN_HOST",
-        "text",
-        "`0.0.0.0` in the Procfile, `127.0.0.1` under `make run`",
-        "receiver, console",
-        "The address to bind to. `::` is every IPv6 address, and with one process no IPv4 address.",
-    ),
-    Variable(
-        "FORWARDED_ALLOW_IPS",
-        "list",
-        "`127.0.0.1`",
-        "receiver, console",
-        "The addresses of the proxies whose `X-Forwarded-For` is trusted.",
-    ),
-    Variable("WEB_CONCURRENCY", "number", "`1`", "receiver", "The number of the receiver's processes."),
+UVICORN = Variable(
+    "UVICORN_HOST",
+    "text",
+    "`0.0.0.0` in the Procfile, `127.0.0.1` under `make run`",
+    "receiver, console",
+    "The address to bind to. `::` is every IPv6 address, and with one process no IPv4 address.",
 )
 
 
@@ -73,7 +63,7 @@ def variables() -> list[Variable]:
                     raise ValueError(f"{module} reads {name} without a docstring")
                 else:
                     found.append(_variable(name, call, read_by, meaning))
-    return [*(each._replace(has_file=each.has_file or each.name in files) for each in found), *UVICORN]
+    return [*(each._replace(has_file=each.has_file or each.name in files) for each in found), UVICORN]
 
 
 def _of_secrets() -> Iterator[Variable]:
