@@ -168,7 +168,7 @@ with stop_if_wrong():
     if not 0 < CONSOLE_PORT < 65536 or CONSOLE_PORT == PORT:  # noqa: PLR2004
         raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535, and differ from PORT.")
 
-    # uvicorn reads these two itself. A wrong number ends it with a traceback, a wrong address trusts no proxy.
+    # uvicorn reads both itself. A wrong number is a traceback; a wrong address trusts no proxy.
     WEB_CONCURRENCY: int = env.int("WEB_CONCURRENCY", 1)
     """The number of the receiver's processes."""
     if WEB_CONCURRENCY < 1:

@@ -113,11 +113,15 @@ def renewed(claimed: Claimed, length: timedelta) -> Iterator[None]:
     ended = threading.Event()
 
     def renew() -> None:
+        away = False
         while not ended.wait(length.total_seconds() * RENEW_EVERY):
             try:
                 claiming.renew([claimed.lease], length)
+                away = False
             except Error as error:
-                logger.warning("lease not renewed delivery=%s error=%s", claimed.delivery, error)
+                if not away:
+                    logger.warning("lease not renewed delivery=%s error=%s", claimed.delivery, error)
+                away = True
                 connection.close()
         connection.close()
 

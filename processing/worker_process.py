@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import faulthandler
 import logging
 import os
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 import database
-from processing import batch_runner, claiming, consumer, heartbeat, resilient_redis
+from processing import batch_runner, blocking, claiming, consumer, heartbeat, resilient_redis
 from processing.operation_runner import Kinds, OperationRunner
 from telemetry import logs, tracing, writing
 from telemetry.counts import counts
@@ -70,7 +69,7 @@ class WorkerProcess:
             self.runner.leases.keep(),
             writing.keep(counts, database.run),
             heartbeat.keep(self.redis, self.name, lambda: [pk for pk, *_ in self.runner.leases.held]),
-            self._watch(),
+            blocking.watch(BLOCKED_LEASES * self.runner.leases.length.total_seconds()),
         )
         events = ",".join(sorted(self.runner.registry.handlers))
         logger.info("worker started version=%s name=%s events=%s", settings.VERSION, self.name, events)
@@ -83,18 +82,7 @@ class WorkerProcess:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_WITHIN):
                 await writing.flush(counts, database.run)
-        faulthandler.cancel_dump_traceback_later()
         await database.close_within(END_WITHIN)
-
-    async def _watch(self) -> None:
-        """End the process, with its stacks on stderr, when the event loop is blocked for `BLOCKED_LEASES`.
-
-        A handler that blocks it stops all work of the process. An outage of the database blocks only threads.
-        """
-        lease = self.runner.leases.length.total_seconds()
-        while True:
-            faulthandler.dump_traceback_later(BLOCKED_LEASES * lease, exit=True)
-            await asyncio.sleep(lease / 3)
 
 
 def _take_over_logging() -> None:
