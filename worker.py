@@ -9,6 +9,8 @@ import asyncio
 import gc
 import json
 import os
+import socket
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import django
@@ -81,13 +83,16 @@ def settings_class(worker: "WorkerProcess") -> Any:
     from arq.typing import WorkerCoroutine  # noqa: PLC0415 - needed when the worker starts
     from arq.worker import func  # noqa: PLC0415 - as above
 
+    from processing import resilient_redis  # noqa: PLC0415 - as above
     from receiver import queue  # noqa: PLC0415 - as above
 
-    worker.start(asyncio.get_event_loop_policy().get_event_loop())
+    if "--check" not in sys.argv:  # arq's check reads its options here, and runs no worker
+        worker.start(asyncio.get_event_loop_policy().get_event_loop())
 
     class WorkerSettings:
         functions = (func(cast(WorkerCoroutine, process_event), name=queue.FUNCTION),)
         redis_pool = worker.redis
+        redis_settings = resilient_redis.for_check()
         queue_name = queue.NAME
         on_shutdown = worker.stop
         job_serializer = queue.serialize
@@ -96,6 +101,7 @@ def settings_class(worker: "WorkerProcess") -> Any:
         max_jobs = 0
         poll_delay = 0.5  # seconds between two looks at the health key's time
         health_check_interval = 10  # seconds
-        health_check_key = f"{queue.NAME}:health-check:{worker.name}"
+        # `arq --check` finds a worker of this host, and of several one that runs.
+        health_check_key = f"{queue.NAME}:health-check:{socket.gethostname()}"
 
     return WorkerSettings

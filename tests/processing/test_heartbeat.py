@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import shlex
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
@@ -17,7 +19,6 @@ from ledger import heartbeats
 from ledger.heartbeats import Heartbeat
 from processing import heartbeat, resilient_redis
 from processing.resilient_redis import ResilientRedis
-from receiver import queue
 from tests import processes, servers
 
 
@@ -95,23 +96,29 @@ def test_a_worker_that_was_killed_is_gone_when_its_key_is(
     assert heartbeats.read_or_error()[0] == []
 
 
-def test_two_workers_have_a_health_key_each_and_a_clean_end_takes_it_back(
+def test_arqs_check_finds_a_worker_of_this_host_as_long_as_one_runs(
     redis: "Redis", database_url: str, worker_log: Path
 ) -> None:
-    def keys(worker: str) -> list[str]:
-        return [heartbeats.KEY + worker, f"{queue.NAME}:health-check:{worker}"]
+    def check() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            shlex.split(f"{processes.PROCFILE['worker']} --check"),
+            cwd=processes.ROOT, capture_output=True, text=True, check=False, timeout=60,
+            env=processes.environment(DATABASE_URL=database_url),
+        )  # fmt: skip
 
+    refused = check()
+    assert (refused.returncode, "no health check sentinel value found" in refused.stderr) == (1, True)
     with (
         processes.worker(worker_log, DATABASE_URL=database_url) as one,
         processes.worker(worker_log, DATABASE_URL=database_url),
     ):
-        [ending, other] = sorted(alive(2), key=lambda worker: f":{one.pid}:" not in worker)
-        processes.wait_until(lambda: redis.exists(*keys(ending), *keys(other)) == 4, "each has its keys")
+        alive(2)
         assert processes.stop(one, signal.SIGTERM) == 0
-        # It does not wait for a Redis that stalls, and says so.
-        assert not redis.exists(*keys(ending)) or "Redis keys not deleted" in worker_log.read_text()
-        processes.wait_until(lambda: redis.exists(*keys(other)) == 2, "the other one has its keys")
-        assert alive(1) == [other]
+        processes.wait_until(lambda: check().returncode == 0, "the other one is found")
+    after = check()
+    # A worker does not wait for a Redis that stalls, and says so.
+    assert after.returncode == 1 or "Redis keys not deleted" in worker_log.read_text()
+    assert "worker started" not in after.stderr
 
 
 def alive(count: int) -> list[str]:
