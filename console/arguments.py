@@ -5,6 +5,9 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from ledger import filters
+from ledger.filters import InvalidFilterError
+
 
 def whole_number(least: int, largest: int) -> Callable[[str], int]:
     """Return the type of a whole number in this range."""
@@ -39,10 +42,9 @@ def rate(text: str) -> float:
     return found
 
 
-def iso_time(text: str) -> datetime:
-    """Return an ISO 8601 date or time in UTC; one without an offset is taken as UTC."""
+def moment(text: str) -> datetime:
+    """Return a time as filters name it: ISO 8601, in UTC if it has no offset, or so long ago, as in `24h`."""
     try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:  # 9999-12-31T23:00-14:00 is in the year 10000
-        raise ArgumentTypeError(f"not an ISO 8601 date or time: {text!r}") from error
+        return filters.moment("", text, datetime.now(UTC))
+    except InvalidFilterError as error:
+        raise ArgumentTypeError(f"not a time, as 2026-01-31T12:00 or 24h: {text!r}") from error

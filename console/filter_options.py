@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from console.arguments import iso_time, rate, some_text
+from console.arguments import moment, rate, some_text
 from receiver.models import Status
 
 # Maps options to lookups. Each option narrows the selection.
@@ -31,9 +31,12 @@ def declare(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--status", choices=Status.values, help="one of the statuses")
     parser.add_argument(
-        "--since", metavar="T", type=iso_time, help="received at T or later: ISO 8601, UTC without an offset"
+        "--since",
+        metavar="T",
+        type=moment,
+        help="received at T or later: ISO 8601, UTC without an offset, or so long ago, as in 24h",
     )
-    parser.add_argument("--until", metavar="T", type=iso_time, help="received before T, likewise")
+    parser.add_argument("--until", metavar="T", type=moment, help="received before T, likewise")
     parser.add_argument(
         "--rate",
         metavar="N",

@@ -84,7 +84,8 @@ def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, set
         (("send", "push", "--url", "http://[::1/"), "no answer from http://[::1/"),
         (("send", "push", "--count", "0"), "not a whole number from 1 to 1000000: '0'"),
         (("replay",), "give a GUID or a filter"),
-        (("replay", "--since", "9999-12-31T23:00-14:00"), "not an ISO 8601 date or time"),
+        (("replay", "--since", "9999-12-31T23:00-14:00"), "not a time, as 2026-01-31T12:00 or 24h"),
+        (("replay", "--since", " "), "not a time, as 2026-01-31T12:00 or 24h"),
         (("replay", "--event", ""), "argument --event: blank, or not printable"),
         (("replay", "--status", "dead", "--repository", " "), "argument --repository: blank"),
         (("recover", "--org", ""), "argument --org: blank"),
@@ -175,6 +176,8 @@ def kept() -> dict[str, Delivery]:
         (("--until", "2026-05-02T12:00:00Z"), {"push"}),
         (("--since", "2026-05-02T14:00:00+02:00", "--until", "2026-05-03"), {"issue"}),
         (("--status", "dead", "--event", "push"), set()),
+        (("--status", "dead", "--since", "1h"), set()),
+        (("--status", "dead", "--since", "99999d"), {"issue", "closed"}),
     ],
 )
 def test_replay_chooses_by_filters_and_a_dry_run_only_tells(

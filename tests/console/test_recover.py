@@ -62,9 +62,10 @@ def test_a_dry_run_lists_what_is_missing_and_changes_nothing(fake: Github, hook:
     assert (fake.asked, Missed.objects.count(), Operation.objects.count()) == ({}, 0, 0)
 
 
-def test_since_says_how_far_it_goes_back(hook: Hook) -> None:
-    out, _ = recover("octo/cat", "--dry-run", "--since", "90m")
-    assert out.splitlines()[-1] == "1 are missing"
+def test_since_is_so_long_ago_or_a_time(fake: Github, hook: Hook) -> None:
+    for since in ("90m", (fake.moment() - 1.5 * HOUR).isoformat()):
+        out, _ = recover("octo/cat", "--dry-run", "--since", since)
+        assert out.splitlines()[-1] == "1 are missing"
 
 
 def test_fetch_stores_what_github_shows(fake: Github, hook: Hook) -> None:
@@ -118,7 +119,7 @@ def test_the_hooks_of_an_organisation_and_of_an_app_are_chosen(
     [
         ((), "one of the arguments"),
         (("octo",), "OWNER/NAME"),
-        (("octo/cat", "--since", "soon"), "not a length of time"),
+        (("octo/cat", "--since", "soon"), "not a time, as"),
         (("octo/dog",), "no hook to look at"),
     ],
 )

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 import database
 from configuration.stopping import INTERRUPTED
 from console import operating
-from console.arguments import some_text, whole_number
+from console.arguments import moment, some_text, whole_number
 from database import row_sets
 from ledger import operations
 from ledger.filters import LARGEST_ID
@@ -26,18 +26,9 @@ from upstream.errors import UpstreamError
 from upstream.models import HookKind, Missed, MissedState, WatchedHook
 from upstream.recovery import Recovery
 
-UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 # Lost deliveries that are listed; the console shows all.
 MAX_LISTED = 1000
 WAITS = "waiting for GitHub; every step is logged by its time and guid"
-
-
-def ago(text: str) -> timedelta:
-    """Return the length of `90m`, `70h` or `3d`."""
-    found = re.fullmatch(r"([0-9]{1,4})([mhd])", text)
-    if found is None:
-        raise ArgumentTypeError(f"not a length of time, as 70h or 3d: {text!r}")
-    return int(found[1]) * UNITS[found[2]]
 
 
 class Command(BaseCommand):
@@ -66,10 +57,10 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--since",
-            metavar="AGO",
-            type=ago,
-            default=looking.SINCE,
-            help="how far to go back, as in 90m, 70h or 3d (default: 70h)",
+            metavar="T",
+            type=moment,
+            help="delivered at T or later: ISO 8601, UTC without an offset, or so long ago, as in 90m; "
+            "default: 70h",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="list what is missing, and ask for nothing"
@@ -97,6 +88,7 @@ class Command(BaseCommand):
 
     async def _recover(self, options: dict[str, Any]) -> None:
         kind, name = _target(options)
+        since = datetime.now(UTC) - options["since"] if options["since"] else looking.SINCE
         async with Client() as client:
             chosen = await targets.choose(client, kind, name, options["hook"])
             for remark in chosen.remarks:
@@ -104,11 +96,11 @@ class Command(BaseCommand):
             if not chosen.hooks:
                 raise CommandError("no hook to look at")
             if options["dry_run"]:
-                await self._list(client, chosen.hooks, options["since"])
+                await self._list(client, chosen.hooks, since)
                 return
         parameters = {
             "hooks": [hook.pk for hook in chosen.hooks],
-            "since": options["since"].total_seconds(),
+            "since": since.total_seconds(),
             "fetch": options["fetch"],
         }
         create = partial(operations.create, Kind.RECOVER, parameters, operating.person())

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 import database
 from configuration.stopping import INTERRUPTED
 from console import operating
-from console.arguments import iso_time
+from console.arguments import moment
 from ledger import operations
 from ledger.models import Kind, Operation
 from telemetry import sanitising
@@ -41,9 +41,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--since",
             metavar="T",
-            type=iso_time,
+            type=moment,
             help="only what changed at T or later, where a list can be limited so: ISO 8601, UTC without an "
-            "offset",
+            "offset, or so long ago, as in 7d",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

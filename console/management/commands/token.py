@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from api import tokens
 from api.models import Token
-from console.arguments import iso_time, whole_number
+from console.arguments import moment, whole_number
 
 MAX_REQUESTS = 10_000_000  # in a minute
 _DAYS = re.compile(r"([0-9]{1,5})d")
@@ -20,7 +20,7 @@ _DAYS = re.compile(r"([0-9]{1,5})d")
 def expiry(text: str) -> datetime:
     """Return a time in the future: ISO 8601, in UTC if it has no offset, or days from now, as in `90d`."""
     days = _DAYS.fullmatch(text)
-    found = timezone.now() + timedelta(days=int(days[1])) if days else iso_time(text)
+    found = timezone.now() + timedelta(days=int(days[1])) if days else moment(text)
     if found <= timezone.now():
         raise ArgumentTypeError(f"not in the future: {text!r}")
     return found
