@@ -27,7 +27,7 @@ def _events() -> Iterator[tuple[str, ...]]:
         schema = listed[0].event
         sent_when = one_line((sys.modules[schema.__module__].__doc__ or "").partition("`: ")[2])
         does = " ".join(one_line(inspect.getdoc(handler.run)) for handler in listed)
-        yield code(event), sent_when, _actions(listed, schema), _written(listed), does
+        yield code(event), sent_when, _actions(listed, schema), written(listed), does
 
 
 def _actions(listed: list[Handler], event: type[schemas.Event]) -> str:
@@ -39,7 +39,7 @@ def _actions(listed: list[Handler], event: type[schemas.Event]) -> str:
     return ", ".join(code(name) for name in sorted(set().union(*(handler.actions for handler in listed))))
 
 
-def _written(listed: list[Handler]) -> str:
+def written(listed: list[Handler]) -> str:
     """Return the models whose managers the module of the handlers uses, or a function that it shares."""
     own = sys.modules[listed[0].run.__module__]
     shared = {value.__module__ for value in vars(own).values() if inspect.isfunction(value)}

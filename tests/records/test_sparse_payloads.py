@@ -6,7 +6,8 @@ import pytest
 from django.apps import apps
 from pydantic import BaseModel
 
-from schemas import Event
+from dev.reference import recorded
+from handlers import registry
 from tests.handlers.context import events, handle
 from tests.schemas.test_tolerance import parts
 
@@ -89,8 +90,9 @@ async def test_a_payload_with_nothing_but_its_key_is_recorded(
     assert {name: getattr(row, name) for name in fields} == fields
 
 
-def test_every_event_has_a_sparse_payload() -> None:
-    assert {event for event, *_ in SPARSE} == events.keys()
+def test_every_event_with_a_record_has_a_sparse_payload() -> None:
+    recording = {event for event, listed in registry.handlers.items() if recorded.written(listed)}
+    assert {event for event, *_ in SPARSE} == recording
 
 
 def leaves(part: dict[str, Any], path: str = "") -> set[str]:
@@ -112,8 +114,8 @@ def required(model: type[BaseModel], path: str = "") -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("model", events.values(), ids=events)
-def test_nothing_else_is_required(model: type[Event]) -> None:
-    sparse = [leaves(payload) for event, payload, *_ in SPARSE if event == model.event]
+@pytest.mark.parametrize("name", sorted({event for event, *_ in SPARSE}))
+def test_nothing_else_is_required(name: str) -> None:
+    sparse = [leaves(payload) for event, payload, *_ in SPARSE if event == name]
     shared = {"action", "repository", "repository.id"}
-    assert required(model) <= set.intersection(*sparse) | shared
+    assert required(events[name]) <= set.intersection(*sparse) | shared
