@@ -165,8 +165,8 @@ with stop_if_wrong():
         raise ImproperlyConfigured("PORT must lie between 1 and 65535.")
     CONSOLE_PORT: int = env.int("CONSOLE_PORT", PORT + 1 if PORT < 65535 else PORT - 1)  # noqa: PLR2004
     """The port of the console. Default: `PORT` + 1."""
-    if not 0 < CONSOLE_PORT < 65536 or CONSOLE_PORT == PORT:  # noqa: PLR2004
-        raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535, and differ from PORT.")
+    if not 0 < CONSOLE_PORT < 65536:  # noqa: PLR2004
+        raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535.")
 
     # uvicorn reads both itself. A wrong number is a traceback; a wrong address trusts no proxy.
     WEB_CONCURRENCY: int = env.int("WEB_CONCURRENCY", 1)
@@ -296,6 +296,8 @@ LOGGING = {
         # uvicorn's own handler has another format. Configuring `uvicorn`, the parent logger, would undo
         # `--no-access-log`.
         "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        # It has a line for each attempt to connect; what needs the connection logs an outage once.
+        "psycopg.pool": {"level": "ERROR"},
         # It has a line for each request, with the whole URL.
         "httpx2": {"level": "WARNING"},
         # arq's command line adds its own handler to its logger.

@@ -91,14 +91,21 @@ def main() -> int:
     try:
         settings.DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
         with data_folder.hold(settings.DATA, {"pid": os.getpid(), "url": url, "console": console}):
-            _check_port(settings.PORT, "PORT=8001 make run")
-            _check_port(settings.CONSOLE_PORT, "CONSOLE_PORT=8002 make run")
+            _check_ports()
             return _run(url)
     except (PortTakenError, data_folder.AlreadyRunsError, embedded.SocketFolderError) as error:
         print(f"hookkeeper: {error}", file=sys.stderr)
     except OSError as error:
         print(f"hookkeeper: HOOKKEEPER_DATA: the folder cannot be used: {error.strerror}", file=sys.stderr)
     return 1
+
+
+def _check_ports() -> None:
+    """Raise `PortTakenError` if a port of the run is not available, or both are one."""
+    _check_port(settings.PORT, "PORT=8001 make run")
+    _check_port(settings.CONSOLE_PORT, "CONSOLE_PORT=8002 make run")
+    if settings.PORT == settings.CONSOLE_PORT:
+        raise PortTakenError("CONSOLE_PORT must differ from PORT")
 
 
 def _check_port(port: int, other: str) -> None:

@@ -161,7 +161,8 @@ class Intake:
 
     def _go_down(self, error: DownError) -> None:
         """Reject all waiting arrivals; from now on, one request at a time tries the store."""
-        logger.warning("store down error=%s", error)
+        if not self._down:
+            logger.warning("store down error=%s", error.reason)
         self._down = True
         self._try_again_at = asyncio.get_running_loop().time() + STORE_RETRY_INTERVAL
         _fail(list(self._waiting), _not_stored(error))

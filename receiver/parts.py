@@ -19,7 +19,7 @@ from receiver.postgresql import PostgresWriter
 from receiver.queue import Wakeups
 from receiver.rejections import Rejections
 from receiver.sqlite import SqliteWriter
-from receiver.store import Writer
+from receiver.store import DownError, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Parts:
         self.wakeups = Wakeups()
         self.rejections = Rejections()
         self.meter = Meter()
+        self._unready: set[str] = set()
         self._prober = _writer()
         self._probe: asyncio.Task[None] | None = None
         # PostgreSQL commits one batch while the next is parsed; SQLite has one writer at a time.
@@ -53,9 +54,7 @@ class Parts:
             self._probe = asyncio.create_task(self._prober.probe())
         await asyncio.wait({self._probe}, timeout=READY_WITHIN)
         error = self._probe.exception() if self._probe.done() else TimeoutError("no answer in time")
-        if error is not None:
-            logger.warning("not ready part=database error=%s", error)
-        return error is None
+        return self._ready("database", error.reason if isinstance(error, DownError) else error)
 
     async def redis_ready(self) -> bool:
         """Return whether Redis answers."""
@@ -63,9 +62,17 @@ class Parts:
             async with asyncio.timeout(READY_WITHIN):
                 await self.wakeups.ping()
         except (RedisError, OSError) as error:
-            logger.warning("not ready part=redis error=%s", type(error).__name__)
-            return False
-        return True
+            return self._ready("redis", str(error) or type(error).__name__)
+        return self._ready("redis", None)
+
+    def _ready(self, part: str, error: object) -> bool:
+        """Return whether `error` is None; log the first one of an outage."""
+        if error is None:
+            self._unready.discard(part)
+        elif part not in self._unready:
+            self._unready.add(part)
+            logger.warning("not ready part=%s error=%s", part, error)
+        return error is None
 
     async def close(self) -> None:
         """Commit pending arrivals and send pending wake-ups; return in time even if a server hangs."""

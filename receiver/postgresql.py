@@ -127,7 +127,7 @@ class PostgresWriter:
         except _STALE:
             await reused.close()
         except psycopg.OperationalError as error:
-            if not reused.closed or isinstance(error, _SlowError):
+            if not reused.closed or isinstance(error, SlowError):
                 raise
         return await self._send(await self._connect(), statement, values)
 
@@ -163,7 +163,7 @@ class PostgresWriter:
             ]
         except psycopg.Error as error:
             if slow:
-                raise _SlowError("no answer in time") from error
+                raise SlowError("no answer in time") from error
             raise
         finally:
             timer.cancel()
@@ -186,7 +186,7 @@ class PostgresWriter:
         return opened
 
 
-class _SlowError(psycopg.OperationalError):
+class SlowError(psycopg.OperationalError):
     """The server did not answer in time."""
 
 

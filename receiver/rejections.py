@@ -92,6 +92,7 @@ class Rejections:
         self._counts: Counter[tuple[Reason, date]] = Counter()
         self._writing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
+        self._away = False
 
     def note(self, refused: Refused) -> None:
         """Add a rejection to the buffer and start the writer."""
@@ -116,10 +117,13 @@ class Rejections:
                 await sync_to_async(_save_newest)(newest)
                 newest = []
                 await sync_to_async(_save_counts)(counts)
+                self._away = False
             except Error as error:
-                logger.warning(
-                    "rejections not written count=%d error=%s", counts.total(), type(error).__name__
-                )
+                if not self._away:
+                    logger.warning(
+                        "rejections not written count=%d error=%s", counts.total(), type(error).__name__
+                    )
+                self._away = True
                 self._newest.extendleft(reversed(newest[: MAX_KEPT - len(self._newest)]))
                 self._counts += counts
                 if self._closing.is_set():

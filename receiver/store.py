@@ -26,6 +26,11 @@ class StoreError(Exception):
 class DownError(StoreError):
     """The database is not available, probably not for the next batch either."""
 
+    @property
+    def reason(self) -> str:
+        """What the database said, for the log; a sender learns only what the error says."""
+        return str(self.__cause__ or "") or str(self)
+
 
 class RefusedError(StoreError):
     """The database rejected the batch. It may accept some of its rows."""

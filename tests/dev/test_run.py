@@ -357,6 +357,13 @@ def test_a_taken_port_is_an_error_that_says_how_to_use_another(name: str, start:
     assert "Traceback" not in run.output
 
 
+def test_one_port_for_receiver_and_console_is_an_error(start: Start) -> None:
+    port = str(free_port())
+    run = start(PORT=port, CONSOLE_PORT=port)
+    assert run.process.wait(ENDS_WITHIN) == 1
+    assert run.output == "hookkeeper: CONSOLE_PORT must differ from PORT\n"
+
+
 def test_a_data_folder_that_cannot_be_used_is_one_line_that_names_it(start: Start, tmp_path: Path) -> None:
     (tmp_path / "var" / "run.json").mkdir(parents=True)
     run = start()

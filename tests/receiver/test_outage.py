@@ -63,6 +63,32 @@ async def test_a_database_that_cannot_be_reached_is_503_before_github_gives_up(
             assert (answer.status, (await answer.json())["database"]) == (503, "unavailable")
 
 
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no server that refuses")
+async def test_an_outage_of_the_database_is_logged_once_with_its_reason(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    away = f"postgresql://postgres@127.0.0.1:{processes.free_port()}/none"
+    request = github.sample("push__branch")
+    with processes.receiver(log, DATABASE_URL=away) as url:
+        for _ in range(4):
+            async with http.post(
+                f"{url}/webhooks/github", data=request.body, headers=request.headers
+            ) as answer:
+                assert answer.status == 503
+                assert "refused" not in await answer.text()
+            # Each attempt to store is a second after the last one.
+            await asyncio.sleep(1.1)
+            async with http.get(f"{url}/readyz") as answer:
+                assert answer.status == 503
+    warnings = [line for line in log.read_text().splitlines() if "INFO" not in line]
+    events = [" ".join(line.split()[3:5]) for line in warnings]
+    assert len(events) == len(set(events))
+    assert set(events) <= {"rejections not", "start not", "store down"}
+    [down] = [line for line in warnings if "store down" in line]
+    assert "refused" in down
+
+
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connection to lose")
 async def test_connections_that_were_cut_while_idle_cost_no_delivery(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
