@@ -1,4 +1,4 @@
-"""Reads the webhook secrets by source."""
+"""Reads the webhook secrets by source, and knows how long secrets must be."""
 
 import re
 from collections.abc import Mapping
@@ -21,6 +21,8 @@ lower case, stops the start: if it were ignored, the source would accept `GITHUB
 # Characters. A shorter secret is a mistake: a placeholder, or a part of a secret that contains a comma. The
 # minimum is not a measure of strength, and must not reject a secret that is already set at GitHub.
 SHORTEST = 6
+# Characters of SECRET_KEY. The console's sessions and its proof against CSRF are only as good as that key.
+SHORTEST_KEY = 32
 # A source as receiver/urls.py accepts it, in upper case and with "_" for "-".
 _VARIABLE = re.compile(rf"{NAME}(?:_([A-Z0-9][A-Z0-9_]{{0,63}}?))??(_FILE)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

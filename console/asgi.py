@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.urls import get_resolver  # noqa: E402
 
+from configuration.secrets import SHORTEST_KEY  # noqa: E402
 from configuration.stopping import stop_if_wrong  # noqa: E402
 from database import postgresql  # noqa: E402
 
@@ -26,9 +27,6 @@ logger = logging.getLogger(__name__)
 # Seconds for the answer to a statement of a page. The Procfile gives the requests of a console that stops two
 # more.
 ANSWER_WITHIN = 8.0
-
-# Characters. Sessions and the proof against CSRF are only as good as the key that signs them.
-SHORTEST_KEY = 32
 
 
 def _require_key() -> None:

@@ -4,11 +4,25 @@ import re
 
 # Errors of SQLite and PostgreSQL about missing tables and columns. A database or a role may be missing, too.
 NO_TABLE = re.compile(r"no such (?:table|column)|(?:relation|column) .+ does not exist")
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+NO_RIGHT = "42501"
+# Classes of errors of a server that is going away, or that cut the connection.
+AWAY = ("08", "57")
+
+
+def fault(error: Exception) -> str:
+    """Return what is wrong with the database."""
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    if NO_TABLE.search(str(error)):
+        return "the database has not the tables of this version"
+    if state == NO_RIGHT:
+        return "the role of DATABASE_URL lacks a right"
+    return f"the database {'refuses this' if state and not state.startswith(AWAY) else 'does not answer'}"
 
 
 def reason(error: Exception) -> str:
     """Return what failed, and what to do about it."""
-    text = " ".join(str(error).split())
-    if NO_TABLE.search(text):
-        return f"the database has not the tables of this version: run `manage.py migrate` ({text})"
-    return f"the database does not answer: {text}"
+    what, text = fault(error), " ".join(str(error).split())
+    if "tables" in what:
+        return f"{what}: run `manage.py migrate` ({text})"
+    return f"{what}, see docs/how-to/deploy.md: {text}" if "right" in what else f"{what}: {text}"

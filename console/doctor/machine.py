@@ -14,10 +14,11 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from configuration import data_folder
+from configuration.secrets import SHORTEST_KEY
 from console.doctor import services
 from console.doctor.findings import Finding, Status
 from console.signing import webhook_secrets
-from database import row_sets
+from database import errors, row_sets
 from ledger import heartbeats
 from ledger.summary import span
 from receiver.models import Reason, RejectionCount
@@ -73,8 +74,8 @@ def _refused() -> Finding:
     try:
         services.require_database()
         count = sum(rows.values_list("count", flat=True))
-    except Error:
-        return Finding("signatures", Status.SKIPPED, "the database does not answer")
+    except Error as error:
+        return Finding("signatures", Status.SKIPPED, errors.fault(error))
     if not count:
         return Finding("signatures", Status.OK, "none was wrong today")
     return Finding(
@@ -91,6 +92,13 @@ def _session_key() -> Finding:
         has_key = bool(settings.SECRET_KEY)
     except ImproperlyConfigured:  # Django's, when it is empty
         has_key = False
+    if has_key and len(settings.SECRET_KEY) < SHORTEST_KEY:
+        return Finding(
+            "console key",
+            Status.WRONG,
+            f"SECRET_KEY has fewer than {SHORTEST_KEY} characters: the console does not start",
+            "Set it to what `openssl rand -hex 32` prints.",
+        )
     if has_key:
         return Finding("console key", Status.OK, "SECRET_KEY is set")
     if (settings.DATA / data_folder.KEY_FILE).exists():
@@ -103,8 +111,8 @@ def check_clock() -> Iterator[Finding]:
     try:
         services.require_database()
         yield judged_clock("database", *_compared(row_sets.clock))
-    except Error:
-        yield Finding("clock: database", Status.SKIPPED, "the database does not answer")
+    except Error as error:
+        yield Finding("clock: database", Status.SKIPPED, errors.fault(error))
     try:
         with heartbeats.client() as connected:
             connected.ping()  # so that connecting is not part of the comparison

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+from django.apps import apps
 from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from console.doctor.findings import Finding, Status
-from database import row_sets
+from database import errors, row_sets
 from ledger import heartbeats
 from ledger.summary import span
 from receiver.models import OPEN, WAITING, Delivery
@@ -26,6 +27,17 @@ MOST_COUNTED = 1000
 # A key that expires by itself, should this process be killed before it deletes it.
 PROBE = "hookkeeper:doctor"
 PROBE_EXPIRES = 10  # seconds
+# The schema of new tables, and those of these tables which the role may not write, as after a restore by
+# another role.
+RIGHTLESS = """
+    SELECT current_schema(), (
+        SELECT string_agg(relname, ', ' ORDER BY relname) FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s) AND NOT (
+            has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+            AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')
+        )
+    )
+"""
 
 
 def check_database() -> Iterator[Finding]:
@@ -87,12 +99,22 @@ def _database() -> Finding:
         [[read_only]] = cursor.fetchall()
         cursor.execute("SHOW server_version")
         [[version]] = cursor.fetchall()
+        cursor.execute(RIGHTLESS, [[model._meta.db_table for model in apps.get_models()]])
+        [[schema, tables]] = cursor.fetchall()
     if read_only == "on":
         return Finding(
             "database",
             Status.WRONG,
             f"PostgreSQL {version} answers, and refuses writes",
             "Name the primary in DATABASE_URL, or all hosts with target_session_attrs=read-write.",
+        )
+    if schema is None or tables:
+        lacking = f"write these tables: {tables}" if tables else "use any schema of its search_path"
+        return Finding(
+            "database",
+            Status.WRONG,
+            f"PostgreSQL {version} answers; the role of DATABASE_URL may not {lacking}",
+            "Have the role own the schema and its tables: see docs/how-to/deploy.md, A role of its own.",
         )
     return Finding("database", Status.OK, f"PostgreSQL {version} answers in {took * 1000:.0f} ms")
 
@@ -109,8 +131,8 @@ def _migrations() -> Finding:
             "Stop the workers, run `manage.py migrate`, and start them again.",
         )
     known = executor.loader.disk_migrations
-    apps = {app for app, _ in known}
-    newer = sorted(key for key in executor.loader.applied_migrations if key not in known and key[0] in apps)
+    ours = {app for app, _ in known}
+    newer = sorted(key for key in executor.loader.applied_migrations if key not in known and key[0] in ours)
     if newer:
         app, name = newer[-1]
         return Finding(
@@ -125,8 +147,8 @@ def _migrations() -> Finding:
 def check_redis() -> Iterator[Finding]:
     """Check that Redis answers and takes writes."""
     advice = (
-        "Start Redis, or correct REDIS_URL. Until then workers look for deliveries every second, and no "
-        "worker is seen."
+        "Start Redis, or correct REDIS_URL: rediss:// with TLS, redis:// without. Until then workers look "
+        "for deliveries every second, and no worker is seen."
     )
     try:
         with heartbeats.client() as connected:
@@ -162,10 +184,8 @@ def check_workers() -> Iterator[Finding]:
     try:
         require_database()
         found = [_queue(), _statuses()]
-    except Error:
-        found = [
-            Finding(name, Status.SKIPPED, "the database does not answer") for name in ("queue", "statuses")
-        ]
+    except Error as error:
+        found = [Finding(name, Status.SKIPPED, errors.fault(error)) for name in ("queue", "statuses")]
     yield from found
 
 

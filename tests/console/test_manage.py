@@ -4,18 +4,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 
 from tests import processes
 
 
-def manage(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def manage(url: str, *arguments: str, **changes: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "manage.py", *arguments], cwd=processes.ROOT,
-        env=processes.environment(DATABASE_URL=url), capture_output=True, text=True, timeout=60, check=False,
+        env=processes.environment(DATABASE_URL=url, **changes),
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -49,6 +52,43 @@ def test_a_database_that_is_away_is_one_line_without_the_password() -> None:
     assert "Traceback" not in ran.stderr
     assert ran.stderr.splitlines()[-1].startswith("CommandError: the database does not answer")
     assert "hidden" not in ran.stderr
+
+
+def test_the_doctor_says_that_a_short_key_stops_the_console(tmp_path: Path) -> None:
+    ran = manage(f"sqlite:///{tmp_path}/empty.sqlite3", "doctor", SECRET_KEY="x" * 31)
+    assert ran.returncode == 1
+    assert "console key: SECRET_KEY has fewer than 32 characters" in ran.stdout
+
+
+@pytest.fixture
+def reader(database_url: str) -> Iterator[str]:
+    """Yield the URL of a role that may read all tables and write none."""
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE reader LOGIN")
+        owner.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+        try:
+            yield re.sub(r"//postgres:?@", "//reader@", database_url)
+        finally:
+            owner.execute("DROP OWNED BY reader")
+            owner.execute("DROP ROLE reader")
+
+
+@pytest.mark.store
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no roles")
+def test_a_role_without_rights_is_named_by_doctor_commands_and_migrate(reader: str) -> None:
+    said = manage(reader, "doctor")
+    [line] = [line for line in said.stdout.splitlines() if re.match(r"wrong +database: ", line)]
+    assert said.returncode == 1
+    assert "may not write these tables: " in line
+    assert "receiver_delivery" in line
+    ran = manage(reader, "warm")
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].startswith("CommandError: the role of DATABASE_URL lacks a right")
+    ran = manage(f"{reader}&options=-csearch_path%3Dnowhere", "migrate", "--no-input")
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith("CommandError: the role of DATABASE_URL may not create")
 
 
 @pytest.mark.store

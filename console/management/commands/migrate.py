@@ -8,6 +8,7 @@ from django.core.checks import Tags
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import Error, connections
+from django.db.migrations.exceptions import MigrationSchemaMissing
 
 from database import exclusive, postgresql
 
@@ -38,7 +39,13 @@ class Command(migrate.Command):
             except Error as error:
                 reason = " ".join(str(error).split())
                 raise CommandError(f"the database does not answer: {reason}") from error
-            return super().execute(*args, **options)
+            try:
+                return super().execute(*args, **options)
+            except MigrationSchemaMissing as error:
+                reason = " ".join(str(error).split())
+                raise CommandError(
+                    f"the role of DATABASE_URL may not create tables, see docs/how-to/deploy.md: {reason}"
+                ) from error
 
     def _wait(self) -> None:
         self.stderr.write("another process migrates this database: waiting for it")
