@@ -1,6 +1,7 @@
 """An upgrade from an early version keeps every row, and ends with the tables of a new database."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,9 +62,9 @@ UNION ALL SELECT indexname, indexdef FROM tables JOIN pg_indexes ON tablename = 
 
 
 @pytest.fixture
-def old(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
+def old(transactional_db: None, tmp_path: Path) -> Iterator[BaseDatabaseWrapper]:
     """Yield a separate database with the tables and rows of the previous version."""
-    name = ":memory:"
+    name = str(tmp_path / "old.sqlite3")  # Django does not close a database in memory
     if connection.vendor == "postgresql":
         name = "records_of_the_version_before"
         run(connection, f"CREATE DATABASE {name}")
