@@ -275,7 +275,6 @@ CACHES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE: int | None = None
 
 INSTALLED_APPS = ["receiver", "records", "ledger", "upstream", "telemetry"]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware"]
 ROOT_URLCONF = "receiver.urls"
 ASGI_APPLICATION = "receiver.asgi.application"
 APPEND_SLASH = False  # a redirect would lose the POST

@@ -1,8 +1,7 @@
-"""The ASGI application: `WebhookHandler` serves webhooks, Django's own handler serves the rest.
+"""The ASGI application.
 
 For every request, Django's handler starts threads for signals and for closing the response, and spools the
-body before a view can reject it. `WebhookHandler` does neither, and runs no middleware. Both call the same
-view.
+body before a view can reject it. `Handler` does neither, runs no middleware, and calls the same views.
 """
 
 import asyncio
@@ -43,7 +42,6 @@ logger = logging.getLogger(__name__)
 
 Send = Callable[[Message], Awaitable[None]]
 
-WEBHOOKS = "/webhooks/"
 LONGEST_PATH = len("/webhooks/github//") + 64  # with the longest source that receiver/urls.py accepts
 # Concurrent requests. Each may hold a small body that is not charged to the budget.
 MAX_REQUESTS = 2000
@@ -60,20 +58,19 @@ UNREAD = {
 # Objects made since the last garbage collection. At Python's 700 it searches the requests in flight several
 # times for each batch, and finds no garbage.
 UNCOLLECTED = 10_000
-# Bytes. A larger body gets 413 on every path; a smaller one gets 404 on an unknown path.
-PAGE_BODY = 1024 * 1024
+SAFE_METHODS = ("GET", "HEAD")
 
 
 @lru_cache(maxsize=1024)
-def _resolved(path: str) -> ResolverMatch | None:
+def _resolved(path: str) -> ResolverMatch:
     try:
         return resolve(path)
     except Resolver404:
-        return None
+        return ResolverMatch(views.not_found, (), {})
 
 
-class WebhookHandler(ASGIHandler):
-    """Reads the body of a webhook within its limits, then calls the view."""
+class Handler(ASGIHandler):
+    """Reads the body of a webhook within its limits, and no other body; then calls the view."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,24 +81,30 @@ class WebhookHandler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         # A longer path cannot be a webhook's, and must not fill the cache.
-        match = _resolved(scope["path"]) if len(scope["path"]) <= LONGEST_PATH else None
-        if match is None:
-            await pages(scope, receive, send)
+        match = _resolved(scope["path"][: LONGEST_PATH + 1])
+        since = asyncio.get_running_loop().time()
+        if match.func is not views.github:
+            request = DeferredRequest(scope, match, Verifier(()), since)
+            await self._send(await _page(request), request, send)
             return
         self._requests += 1
         verifier = Verifier(views.secrets_of(match.kwargs.get("source", "")))
         body = Body(self._budget, verifier, settings.MAX_BODY_BYTES)
-        request = DeferredRequest(scope, match, verifier, asyncio.get_running_loop().time())
+        request = DeferredRequest(scope, match, verifier, since)
         try:
             response = await self._answer(request, body, receive)
             if response is not None and not _answered_at_once(request, response):
-                response["Content-Length"] = str(len(response.content))
-                if request.connection is not None and not request.connection.whole:
-                    response["Connection"] = "close"  # the rest of the body is not read
-                await self.send_response(response, send)
+                await self._send(response, request, send)
         finally:
             body.release()
             self._requests -= 1
+
+    async def _send(self, response: HttpResponse, request: DeferredRequest, send: Send) -> None:
+        # Without a length it would be chunked, even for HTTP/1.0, which has no chunks.
+        response["Content-Length"] = str(len(response.content))
+        if request.connection is not None and not request.connection.whole:
+            response["Connection"] = "close"  # the rest of the body is not read
+        await self.send_response(response, send)
 
     async def _answer(self, request: DeferredRequest, body: Body, receive: Receive) -> HttpResponse | None:
         """Return the response of the view, or the rejection of an unread body; None if the sender is gone."""
@@ -139,6 +142,17 @@ def _answered_at_once(request: DeferredRequest, response: HttpResponse) -> bool:
     if request.connection is None or not isinstance(response, DeferredResponse) or response.constructed:
         return False
     return request.connection.answer(response.status_code, response.json_text.encode())
+
+
+async def _page(request: DeferredRequest) -> HttpResponse:
+    """Return the answer to a request of any other path than a webhook's."""
+    if request.resolver_match.func is views.not_found:
+        return views.not_found()
+    if request.method in SAFE_METHODS:
+        return await _call_view(request)
+    response = views.refusal(HTTPStatus.METHOD_NOT_ALLOWED, "deliveries go to /webhooks/github")
+    response["Allow"] = ", ".join(SAFE_METHODS)
+    return response
 
 
 async def _call_view(request: DeferredRequest) -> HttpResponse:
@@ -179,46 +193,15 @@ if not settings.WEBHOOK_SECRETS:
 sys.setswitchinterval(0.0005)
 
 tracing.start(settings.TRACES)
-_webhooks = WebhookHandler()
-_pages = ASGIHandler()
-
-
-async def pages(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer all other paths through Django's handler. Reject bodies unread, because no page needs one."""
-    announced = _announced_length(scope)
-    if not announced:
-        await _pages(scope, receive, send)
-        return
-    path = scope["path"]
-    if announced > PAGE_BODY or (len(path) <= LONGEST_PATH and _resolved(path)):
-        response = views.refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "no body is taken here; deliveries go to /webhooks/github"
-        )
-    else:
-        response = views.not_found()
-    response["Content-Length"] = str(len(response.content))
-    response["Connection"] = "close"
-    await _pages.send_response(response, send)
-
-
-def _announced_length(scope: Scope) -> int:
-    """Return the announced length of the body; for a chunked one, more than `PAGE_BODY`."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value)
-        if name == b"transfer-encoding":
-            return PAGE_BODY + 1
-    return 0
+_handler = Handler()
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Route requests; uvicorn serves it as `receiver.asgi:application`."""
+    """Route what uvicorn calls; it serves this as `receiver.asgi:application`."""
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith(WEBHOOKS):
-        await _webhooks(scope, receive, send)
     else:
-        await pages(scope, receive, send)
+        await _handler(scope, receive, send)
 
 
 # A collection of what was imported would stop the event loop for tens of milliseconds.

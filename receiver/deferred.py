@@ -1,6 +1,6 @@
 """A request and a response that Django's constructors complete when a further attribute is read.
 
-The view of a delivery reads few attributes of its request, and `WebhookHandler` sends the response as it is.
+The view of a delivery reads few attributes of its request, and `Handler` sends the response as it is.
 """
 
 from http import HTTPStatus

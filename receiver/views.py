@@ -52,7 +52,7 @@ async def _github(request: HttpRequest, source: str, found: Parts) -> HttpRespon
         response["Allow"] = "POST"
         return response
     body, since = request.body, None
-    if isinstance(request, DeferredRequest):  # of `WebhookHandler`, which has read the body
+    if isinstance(request, DeferredRequest):  # of `Handler`, which has read the body
         by_name, verifier, since = request.headers_by_name, request.verifier, request.since
         address = request.address
     else:

@@ -48,15 +48,17 @@ async def test_a_body_that_grows_over_the_limit_is_413_without_a_content_length(
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/webhooks/gitlab", "/"])
-async def test_a_large_body_to_anything_else_is_413_and_not_spooled(path: str, receiver_url: str) -> None:
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 405), ("/webhooks/gitlab", 404), ("/", 405)])
+async def test_a_large_body_to_anything_else_is_refused_and_not_spooled(
+    path: str, status: int, receiver_url: str
+) -> None:
     async with raw.connected(receiver_url) as (reader, writer):
         writer.write(
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000000\r\n\r\n".encode()
         )
         writer.write(b" " * (2 * 1024 * 1024))
         answer = await asyncio.wait_for(reader.read(200), WITHIN)
-    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
 
 
 async def stalled(url: str, method: str, path: str, length: str) -> tuple[int, dict[str, str], bytes, bytes]:
@@ -70,10 +72,32 @@ async def stalled(url: str, method: str, path: str, length: str) -> tuple[int, d
     "length", ["Content-Length: 1000", "Content-Length: 1000000", "Transfer-Encoding: chunked"]
 )
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz/"])
-async def test_a_body_where_none_is_needed_is_413_unread(path: str, length: str, receiver_url: str) -> None:
+async def test_a_delivery_to_a_page_is_405_unread(path: str, length: str, receiver_url: str) -> None:
     status, headers, body, after = await stalled(receiver_url, "POST", path, length)
-    assert (status, headers["connection"], after) == (413, "close", b"")
-    assert body == b'{"error": "no body is taken here; deliveries go to /webhooks/github"}'
+    assert (status, headers["allow"], headers["connection"], after) == (405, "GET, HEAD", "close", b"")
+    assert body == b'{"error": "deliveries go to /webhooks/github"}'
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+async def test_a_page_can_only_be_read(path: str, receiver_url: str) -> None:
+    async with raw.connected(receiver_url) as (reader, writer):
+        for method in ("DELETE", "OPTIONS", "POST", "PUT", "TRACE"):
+            writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            status, headers, _ = await raw.answer(reader)
+            assert (method, status, headers["allow"]) == (method, 405, "GET, HEAD")
+
+
+async def test_a_body_of_a_get_is_not_read(receiver_url: str) -> None:
+    status, headers, _, after = await stalled(receiver_url, "GET", "/healthz", "Content-Length: 1000000")
+    assert (status, headers["connection"], after) == (200, "close", b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/webhook"])
+async def test_an_answer_to_http_1_0_is_not_chunked(path: str, receiver_url: str) -> None:
+    told = await raw.exchange(receiver_url, [f"GET {path} HTTP/1.0\r\n\r\n".encode()])
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower()
+    assert f"content-length: {len(body)}".encode() in head.lower()
 
 
 async def test_a_delivery_to_a_path_that_is_none_is_404_unread(receiver_url: str) -> None:

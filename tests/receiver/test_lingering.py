@@ -17,7 +17,7 @@ CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
 EARLY = {
     "413 of an announced length": ("413", START + f"Content-Length: {len(LARGE)}\r\n\r\n"),
     "413 of a chunked body": ("413", START + CHUNKED + f"{len(LARGE):x}\r\n"),
-    "413 of a page": ("413", f"POST /healthz HTTP/1.1\r\nContent-Length: {len(LARGE)}\r\n\r\n"),
+    "405 of a page": ("405", f"POST /healthz HTTP/1.1\r\nContent-Length: {len(LARGE)}\r\n\r\n"),
     "413 of a form": (
         "413",
         START + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 99999999\r\n\r\n",
