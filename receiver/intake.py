@@ -22,8 +22,8 @@ MIN_SECOND_BATCH = 3
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
-# Seconds between attempts while the store is down. One request makes the attempt; others are rejected at
-# once.
+# Seconds between attempts while the store is down. Up to `MAX_BATCH` arrivals wait for the outcome of one;
+# all others are rejected at once, so that a store that hangs does not fill the receiver.
 STORE_RETRY_INTERVAL = 1.0
 
 Waiting = tuple[Arrival, "asyncio.Future[Stored]"]
@@ -60,12 +60,12 @@ class Intake:
         the caller is cancelled, the row is committed or not, never in part.
         """
         loop = asyncio.get_running_loop()
-        if self._down and (self._busy or loop.time() < self._try_again_at):
+        if self._down and self._is_closed(loop.time()):
             raise StoreDownError("not stored: the store is down")
         future: asyncio.Future[Stored] = loop.create_future()
         timer = loop.call_at((since or loop.time()) + ANSWER_WITHIN, _give_up, future)
         self._waiting.append((arrival, future))
-        if not self._busy or len(self._waiting) >= MIN_SECOND_BATCH:
+        if not self._busy or (len(self._waiting) >= MIN_SECOND_BATCH and not self._down):
             self._start()
         try:
             return await future
@@ -78,6 +78,10 @@ class Intake:
             await asyncio.wait(self._tasks, timeout=within)
         for writer in self.writers:
             await writer.close()
+
+    def _is_closed(self, now: float) -> bool:
+        """Return whether a store that is down takes no arrival at present."""
+        return len(self._waiting) >= MAX_BATCH if self._busy else now < self._try_again_at
 
     @property
     def _busy(self) -> bool:
@@ -160,7 +164,7 @@ class Intake:
         return batch
 
     def _go_down(self, error: DownError) -> None:
-        """Reject all waiting arrivals; from now on, one request at a time tries the store."""
+        """Reject all waiting arrivals; from now on, one batch at a time tries the store."""
         if not self._down:
             logger.warning("store down error=%s", error.reason)
         self._down = True

@@ -59,7 +59,7 @@ async def test_a_sqlite_file_locked_by_another_process_is_503_and_over_when_the_
                 start = time.monotonic()
                 await asyncio.sleep(counts.lock)
                 await sender.refused(start)
-                # One request at a time waits for the busy timeout; the others are refused at once.
+                # Those that arrive during a try wait for its outcome; the others are refused at once.
                 await sender.refused(time.monotonic(), within=BUSY_TIMEOUT / 2)
                 end = time.monotonic()
             await sender.recovered(end, counts.slack)

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from receiver.arrivals import Arrival, Key
-from receiver.intake import MIN_SECOND_BATCH, Intake, StoreDownError
+from receiver.intake import MAX_BATCH, MIN_SECOND_BATCH, Intake, StoreDownError
 from receiver.store import DownError, Receipt, RefusedError, Row, Stored
 from tests import servers
 
@@ -90,6 +90,13 @@ class Script:
     def fail(self, number: int) -> None:
         self.writers[number % len(self.writers)].end(RuntimeError("a defect"))
 
+    def down(self, number: int) -> None:
+        self.writers[number % len(self.writers)].end(DownError("away"))
+
+    def later(self, _number: int) -> None:
+        """Let the time of the next try come."""
+        self.intake._try_again_at = 0.0
+
     def cancel(self, number: int) -> None:
         for task in self.tasks[number : number + 1]:
             task.cancel()
@@ -115,7 +122,7 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("arrive"), st.sampled_from([1, 1, 1, 2, MIN_SECOND_BATCH, 2 * MIN_SECOND_BATCH])),
         st.tuples(st.just("step"), st.just(0)),
-        st.tuples(st.sampled_from(["end", "end", "refuse", "fail"]), st.integers(0, 1)),
+        st.tuples(st.sampled_from(["end", "end", "refuse", "fail", "down", "later"]), st.integers(0, 1)),
         st.tuples(st.just("cancel"), st.integers(0, 30)),
     ),
     max_size=60,
@@ -189,6 +196,38 @@ async def test_an_error_of_the_store_costs_no_writer(error: Exception) -> None:
         await asyncio.sleep(0)
     assert again.result().receipt is Receipt.ACCEPTED
     assert wakes.count == 1
+
+
+async def after_an_outage(writers: int) -> Script:
+    """Return a script whose store was down, and whose next try is due."""
+    script = Script(writers)
+    script.arrive(1)
+    while not script.tasks[0].done():
+        await script.run([("step", 0), *(("down", number) for number in range(writers))])
+    with pytest.raises(StoreDownError, match="away"):
+        await script.tasks.pop()
+    script.later(0)
+    return script
+
+
+@pytest.mark.parametrize("writers", [1, 2])
+async def test_deliveries_that_arrive_together_after_an_outage_are_all_stored(writers: int) -> None:
+    script = await after_an_outage(writers)
+    script.arrive(2 * MIN_SECOND_BATCH)
+    await script.run([("step", 0)] * 3)
+    assert sum(writer.running is not None for writer in script.writers) == 1, "one batch tries the store"
+    await script.come_to_rest()
+    assert {task.result().receipt for task in script.tasks} == {Receipt.ACCEPTED}
+
+
+async def test_a_store_that_hangs_keeps_no_more_than_a_batch_waiting() -> None:
+    script = await after_an_outage(1)
+    script.arrive(MAX_BATCH + 3)
+    await script.run([("step", 0)] * 3)
+    assert [task.done() for task in script.tasks] == [False] * MAX_BATCH + [True] * 3
+    script.down(0)
+    outcomes = await asyncio.gather(*script.tasks, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {StoreDownError}
 
 
 @pytest.mark.parametrize("error", [DownError("away"), DatabaseError("deadlock detected")])
