@@ -19,7 +19,7 @@ from receiver.postgresql import PostgresWriter
 from receiver.queue import Wakeups
 from receiver.rejections import Rejections
 from receiver.sqlite import SqliteWriter
-from receiver.store import DownError, Writer
+from receiver.store import DownError, StoreError, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Parts:
         self.meter = Meter()
         self._unready: set[str] = set()
         self._prober = _writer()
-        self._probe: asyncio.Task[None] | None = None
+        self._probe: asyncio.Task[StoreError | None] | None = None
         # PostgreSQL commits one batch while the next is parsed; SQLite has one writer at a time.
         count = 2 if connection.vendor == "postgresql" else 1
         self.intake = Intake([_writer() for _ in range(count)], self.wakeups.wake)
@@ -51,10 +51,18 @@ class Parts:
             return False
         # A probe that hangs is not cancelled: psycopg would wait for the server to confirm that.
         if self._probe is None or self._probe.done():
-            self._probe = asyncio.create_task(self._prober.probe())
+            self._probe = asyncio.create_task(self._probed())
         await asyncio.wait({self._probe}, timeout=READY_WITHIN)
-        error = self._probe.exception() if self._probe.done() else TimeoutError("no answer in time")
+        error = self._probe.result() if self._probe.done() else StoreError("no answer in time")
         return self._ready("database", error.reason if isinstance(error, DownError) else error)
+
+    async def _probed(self) -> StoreError | None:
+        """Return the error of a probe. Nobody may be left to read an exception of its task."""
+        try:
+            await self._prober.probe()
+        except StoreError as error:
+            return error
+        return None
 
     async def redis_ready(self) -> bool:
         """Return whether Redis answers."""

@@ -126,8 +126,8 @@ class PostgresWriter:
             return await self._send(reused, statement, values)
         except _STALE:
             await reused.close()
-        except psycopg.OperationalError as error:
-            if not reused.closed or isinstance(error, SlowError):
+        except psycopg.OperationalError:
+            if not reused.closed:
                 raise
         return await self._send(await self._connect(), statement, values)
 
@@ -163,7 +163,8 @@ class PostgresWriter:
             ]
         except psycopg.Error as error:
             if slow:
-                raise SlowError("no answer in time") from error
+                await opened.close()
+                raise DownError("PostgreSQL: no answer in time") from None
             raise
         finally:
             timer.cancel()
@@ -184,10 +185,6 @@ class PostgresWriter:
             await self._send(opened, b"PREPARE %b (json, bytea) AS %b" % (PREPARED, INSERT))
             self._direct = True
         return opened
-
-
-class SlowError(psycopg.OperationalError):
-    """The server did not answer in time."""
 
 
 def parameters(

@@ -1,15 +1,18 @@
 """Outages of real servers: the answers, and the rows afterwards."""
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 
 import aiohttp
 import psycopg
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection
 from redis import Redis
 
+from receiver import parts
 from receiver.models import Delivery
 from tests import github, processes, servers
 
@@ -87,6 +90,28 @@ async def test_an_outage_of_the_database_is_logged_once_with_its_reason(
     assert set(events) <= {"rejections not", "start not", "store down"}
     [down] = [line for line in warnings if "store down" in line]
     assert "refused" in down
+
+
+async def test_a_probe_that_fails_after_readyz_was_answered_logs_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(parts, "READY_WITHIN", 0.0)
+    table, away = Delivery._meta.db_table, "deliveries_away"
+
+    def rename(old: str, new: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    made = parts.Parts()
+    await sync_to_async(rename)(table, away)
+    try:
+        assert not await made.database_ready()
+    finally:
+        await made.close()  # it waits for the probe
+        await sync_to_async(rename)(away, table)
+    del made
+    gc.collect()  # asyncio logs an exception that nobody read when it drops the task
+    assert caplog.messages == ["not ready part=database error=no answer in time"]
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connection to lose")

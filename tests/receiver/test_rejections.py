@@ -106,8 +106,8 @@ async def test_a_flood_is_written_once_a_second_and_what_waits_is_bounded() -> N
     assert (await sync_to_async(kept)())[-1] == 4999
 
 
-async def test_what_the_database_does_not_take_waits_for_the_next_time(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_what_the_database_does_not_take_waits_for_the_next_time_and_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(rejections, "WRITE_INTERVAL", 0.05)
     table, away = Rejection._meta.db_table, "rejections_away"
@@ -129,6 +129,7 @@ async def test_what_the_database_does_not_take_waits_for_the_next_time(
             await asyncio.sleep(0.02)
     await waiting.close()
     assert await sync_to_async(kept)() == [1, 2]
+    assert [line.partition(" count=")[0] for line in caplog.messages] == ["rejections not written"]
 
 
 async def test_a_stopped_receiver_has_written_what_it_refused(
