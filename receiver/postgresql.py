@@ -161,7 +161,7 @@ class PostgresWriter:
                 [(result.get_value(row, column) or b"").decode() for column in columns]
                 for row in range(result.ntuples)
             ]
-        except psycopg.Error as error:
+        except psycopg.Error:
             if slow:
                 await opened.close()
                 raise DownError("PostgreSQL: no answer in time") from None

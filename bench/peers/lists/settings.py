@@ -1,10 +1,9 @@
-"""Settings of both peers: the ledger's tables, and nothing that the views do not need."""
+"""Settings of both peers: the ledger's tables."""
 
 import settings
 from settings import *  # noqa: F403 - Django's own way to extend settings
 
 INSTALLED_APPS = [*settings.INSTALLED_APPS, "api", "rest_framework"]
-MIDDLEWARE = []
 ROOT_URLCONF = "bench.peers.lists.urls"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["bench.peers.lists.drf_tokens.BearerToken"],
