@@ -5,10 +5,6 @@ import gc
 import os
 import sys
 
-import django
-from django.core.management import execute_from_command_line
-from django.db import InterfaceError, OperationalError, ProgrammingError, connection
-
 # Commands that run their user's own code, whose errors need the traceback.
 OWN_CODE = frozenset({"shell", "test"})
 # The exit status of a command whose output nobody reads any more, as shells have it: 128 and SIGPIPE.
@@ -24,6 +20,11 @@ def main() -> None:
     # Collections during the imports cost a tenth of the start, and find no garbage.
     gc.disable()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+    # Imported here, so that Ctrl-C during the imports is no traceback either.
+    import django  # noqa: PLC0415
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.db import InterfaceError, OperationalError, ProgrammingError, connection  # noqa: PLC0415
+
     import settings  # noqa: PLC0415 - before Django parses the arguments, so that none passes a wrong one
 
     if sys.argv[1:] in (["--version"], ["version"]):  # Django would print its own
@@ -58,8 +59,8 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         from configuration.stopping import INTERRUPTED
-        from database import postgresql
 
-        postgresql.cut()
+        if engine := sys.modules.get("database.postgresql"):
+            engine.cut()
         sys.stderr.write("stopped\n")
         sys.exit(INTERRUPTED)

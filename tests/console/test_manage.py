@@ -46,6 +46,19 @@ def test_a_command_whose_reader_closed_the_pipe_ends_without_a_word(tmp_path: Pa
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
+def test_ctrl_c_during_the_imports_is_one_word(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'django.core.management':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+    )
+    ran = manage(f"sqlite:///{tmp_path}/empty.sqlite3", "rejections", PYTHONPATH=str(tmp_path))
+    assert (ran.returncode, ran.stderr) == (130, "stopped\n")
+
+
 def test_a_database_that_is_away_is_one_line_without_the_password() -> None:
     ran = manage(f"postgresql://nobody:hidden@127.0.0.1:{processes.free_port()}/none", "rejections")
     assert ran.returncode == 1
