@@ -24,7 +24,7 @@ def ends(moves: Iterable[Move]) -> frozenset[str]:
 def position(moves: Sequence[Move], earlier: Sequence[Move], likely: Iterable[str]) -> str:
     """Return the position of a ref after the moves of a second; `earlier` are those of the second before.
 
-    If they do not tell, it is the first of `likely` that is possible.
+    If several are possible, it is the first of `likely` among them.
     """
     possible = ends(moves)
     if len(possible) > 1:
@@ -35,10 +35,10 @@ def position(moves: Sequence[Move], earlier: Sequence[Move], likely: Iterable[st
 
 
 def _starts(moves: Sequence[Move], earlier: Sequence[Move]) -> frozenset[str]:
-    """Return where a ref may have begun that returned to its start.
+    """Return the possible starts of a ref that returned to its start.
 
-    That is its position before. If that is not known, it did not exist: that a ref of which nothing was told
-    was made and deleted is likelier than that it was deleted and made again where it was.
+    That is its position before. If that is unknown, the ref did not exist: a ref without a known push was
+    more likely created and deleted than deleted and created again at the same commit.
     """
     reached = frozenset(after for _, after, *_ in moves)
     gone = frozenset(after for after in reached if not after.strip("0"))

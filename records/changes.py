@@ -21,7 +21,7 @@ Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
 
 `moves` are the marks of texts before and after an edit, `texts` the ends of chains beside the one in the row.
-`began` tells which values the row had before that second: see `records.turns`.
+`began` holds which values the row had before that second: see `records.turns`.
 """
 
 # Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.

@@ -85,10 +85,10 @@ def _is_newer(stored: Row, fields: Row) -> bool:
         return False
     if stored["status"] != ENDED:
         return True
-    # An app's clock may end a check before GitHub's began it: what began with it is the same check.
+    # An app's clock may end a check before GitHub's clock started it: an equal start is the same check.
     began, another = stored["started_at"], begins != stored["started_at"]
     if fields["status"] == ENDED:
-        # An end before the start of another attempt is of the attempt before.
+        # An end before the start of another attempt belongs to the attempt before.
         return None in (began, ends) or began <= ends or not another
     end = stored["completed_at"]
     return None not in (begins, end) and begins > max(end, stored["previous_end"] or end) and another

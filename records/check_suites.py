@@ -30,7 +30,7 @@ class CheckSuiteManager(models.Manager["CheckSuite"]):
                 "created_at": check_suite.created_at,
                 "updated_at": check_suite.updated_at,
             },
-            # To request a suite again is its next attempt.
+            # A rerequest begins the next attempt.
             action="reopened" if event.action == "rerequested" else event.action,
             first=event.action == "requested",
         )

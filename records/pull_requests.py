@@ -24,7 +24,7 @@ class PullRequestManager(models.Manager["PullRequest"]):
 
     async def record(self, event: PullRequestEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a pull request; return its row and the decision."""
-        # Before the wait, after which the payload is no longer in the processor's caches.
+        # Read before the await, because afterwards the payload is no longer in the processor's caches.
         fields, changed = _fields(event.pull_request), _changes(event)
         fields["state"] = changes.state_after(event.action, fields["state"])
         repository = await repositories.upsert(event.repository, server)

@@ -61,7 +61,7 @@ class PushManager(models.Manager["Push"]):
         Commits that are not `distinct` are written too, because the earlier push may have been missed.
         Concurrent calls in one event loop become one write.
         """
-        # Before the wait, after which the payload is no longer in the processor's caches.
+        # Read before the await, because afterwards the payload is no longer in the processor's caches.
         details, carried = _details(event), commits.listed(event.commits or ())
         repository = await repositories.upsert(event.repository, server)
         # The author chooses the date of a commit, so it cannot order pushes.
@@ -144,7 +144,7 @@ def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
     ids, new_pushes = bulk.find_or_insert(Push, KEY, (*KEY, *Details._fields), rows)
     known, counts = commits.write([(push.key[0], push.commits) for push in pushes])
     written = [(ids[push.key], push) for push in pushes]
-    # Nobody else can write places in a push of this transaction, and to look for them costs a third.
+    # No other transaction can write places of a push that this one inserted. The lookup would cost a third.
     inserted = {ids[key] for key in new_pushes}
     for unique, chosen in (((), inserted), (PLACE[:2], set(ids.values()) - inserted)):
         places = {
@@ -174,5 +174,5 @@ def _ref(push: PendingPush, pk: int) -> tuple[row_sets.Row, Snapshot]:
     return (repository, ref), Snapshot(fields)
 
 
-# Most of a worker's rows are commits. While PostgreSQL writes some, the next are made ready and sent.
+# Most of a worker's rows are commits. While PostgreSQL writes some, the next ones are prepared and sent.
 _coalesced = Coalescer(_write, rows=lambda push: 2 + 2 * len(push.commits), at_once=2)

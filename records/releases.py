@@ -112,13 +112,13 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         # A withdrawal is newer whatever its texts, which an edit of the draft may have replaced.
         older = repeated or (outdated and not (fields["draft"] and snapshot.action == "unpublished"))
         if older or not _is_newer(stored, snapshot):
-            told = changes.union(stored["changes"], snapshot) if tied else stored["changes"]
-            row = {**now, "changes": told, "updated_at": before if "updated_at" in fields else updated_at}
+            marks = changes.union(stored["changes"], snapshot) if tied else stored["changes"]
+            row = {**now, "changes": marks, "updated_at": before if "updated_at" in fields else updated_at}
             return changes.follow(stored, snapshot, row) if tied and not repeated else row
     withdrawn = snapshot.action == "unpublished" or (fields["draft"] and now["withdrawn"])
-    told = changes.union(now["changes"] if tied else {}, snapshot)
+    marks = changes.union(now["changes"] if tied else {}, snapshot)
     shown = {name: value for name, value in fields.items() if name not in outdated}
-    row = {**now, **shown, "changes": told, "updated_at": updated_at, "withdrawn": withdrawn}
+    row = {**now, **shown, "changes": marks, "updated_at": updated_at, "withdrawn": withdrawn}
     return changes.follow(stored, snapshot, row) if stored is not None and tied else row
 
 

@@ -88,7 +88,7 @@ def _within_a_second(
     outdated = changes.outdated(stored, snapshot, tracked)
     if (incoming.terminal, incoming.ended) == (before.terminal, before.ended):
         return Decision.KEEP if outdated else decision, frozenset()
-    # The end says which of the two is newer in its state, and the actions which is in another field.
+    # The ended one is newer in its state. The actions decide which is newer in the other fields.
     return Decision.KEEP if "state" in outdated else decision, outdated
 
 

@@ -68,7 +68,7 @@ def net(known: Any) -> tuple[frozenset[str], frozenset[str]]:
 def returned(stored: Row, snapshot: Snapshot, field: str, value: Any) -> bool | None:
     """Return whether a value differs from the end of a field that came and went in the second of `stored`.
 
-    `value` is the snapshot's. None if the actions of the second do not tell.
+    `value` is the snapshot's. None if the actions of the second leave it open.
     """
     known = stored["changes"]
     began = {one: there for one, there in known.get("began", {}).items() if one.startswith(f"{field}:")}
