@@ -54,7 +54,8 @@ class Registry:
 
         A run may take `timeout` seconds, and a failing handler runs up to `max_attempts` times. With
         `serialize`, deliveries of one repository, pull request or issue are handled one at a time in the
-        order of receipt, with any number of workers. A delivery that waits for its retry is overtaken.
+        order of receipt, with any number of workers. The next ones overtake a delivery that waits for its
+        retry.
 
         Raises `DiscoveryError` for `@on` without an event, a function that is not a coroutine function of an
         event and a delivery, a duplicate name, limits that are not above zero, or an event without the part

@@ -14,7 +14,7 @@ async def rename_account(
     count = 0
     if former != now:
         await AccountRename.objects.record(delivery.server, account_id, former, now, delivery.received_at)
-        # The new login too: its own rename may have been committed meanwhile, and saw no row with it.
+        # Follow the new login too: its own rename may have been committed before these rows had it.
         for login in (former, now):
             count += await Repository.objects.follow_owner(delivery.server, login)
             await Hook.objects.follow_organization(delivery.server, login)

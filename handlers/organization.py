@@ -17,7 +17,7 @@ async def record(event: OrganizationEvent, delivery: DeliveryContext) -> None:
     if event.action == "renamed" and organization.login:
         if former is None and organization.id is not None:  # GitHub may leave out the changes
             former = await Organization.objects.login_of(delivery.server, organization.id)
-        # Before the new login is stored: a retry finds the former one again.
+        # Runs before the new login is stored, so that a retry finds the former one again.
         await rename_account(delivery, organization.id, former, organization.login)
     if organization.id is None:
         delivery.note("an organisation without an id")
