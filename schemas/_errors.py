@@ -1,4 +1,4 @@
-"""Errors of a body that no schema is needed to find."""
+"""Errors of a body that are found without a schema."""
 
 
 class PayloadError(ValueError):

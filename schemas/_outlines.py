@@ -1,4 +1,4 @@
-"""Reads of a JSON body the members that a schema has, whatever their values. Pure.
+"""Reads only those members of a JSON body that a schema has, with any values. Pure.
 
 A body may hold millions of values that no schema reads. Python's parser makes an object of each, which takes
 forty times the memory of its text.
@@ -17,7 +17,7 @@ _ANY: Schema = {"type": "any"}
 
 @cache
 def reader(model: type[BaseModel]) -> TypeAdapter[Any]:
-    """Return what reads a body with `validate_json`; it raises `pydantic.ValidationError` for no JSON."""
+    """Return an adapter for `validate_json`, which raises `pydantic.ValidationError` for other text."""
     return TypeAdapter(Annotated[Any, _Outline(model)])
 
 

@@ -1,7 +1,7 @@
-"""The parts that tell the payloads of events apart.
+"""Lists the parts of payloads that identify their event, for the events without such a part.
 
-An event with a part of its own requires it. The events here have none that every payload of theirs contains,
-so they are recognised by the absence of all others' parts:
+Most events require a part of their own. The payloads of the others share no such part, so a payload of theirs
+is recognised by the absence of all parts of other events:
 https://docs.github.com/webhooks/webhook-events-and-payloads
 """
 
@@ -38,7 +38,7 @@ ACTIONS_OF_OTHERS = frozenset({"started", "enabled", "disabled", "revoked"})
 
 
 class Installation(schemas.Installation):
-    """The installation as most events send it: its id alone. Only those about Apps say whose App it is."""
+    """The installation as most events send it: its id alone. Only events about Apps name its App."""
 
     account: object = None
     app_id: object = None
