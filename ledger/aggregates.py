@@ -4,8 +4,9 @@ A worker aggregates each minute once, a minute after its end. Its rows and the t
 written in one transaction, so a crash repeats the minute or leaves it done. Nothing is counted where
 deliveries are processed.
 
-Aggregates are history: a settlement counts in the minute in which it happened, a replay's as one more. What
-is replayed within two minutes of its settlement counts once. They stay when their deliveries are pruned.
+Aggregates are history: a settlement counts in the minute in which it happened, and a replay's settlement
+counts again. A delivery that is replayed within two minutes of its settlement counts once. Aggregates stay
+when their deliveries are pruned.
 """
 
 from collections import Counter, defaultdict
@@ -25,7 +26,7 @@ from receiver.models import TERMINAL, Delivery, Trigger
 
 # A delivery is committed within nine seconds of its receipt, and a settlement within twenty of its time.
 GRACE = timedelta(minutes=1)
-# Limits of one transaction, which a long history is aggregated in.
+# Limits of one transaction. A long history takes several.
 MAX_DELIVERIES = 20_000
 LONGEST_PORTION = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

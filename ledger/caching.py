@@ -1,4 +1,4 @@
-"""Values that one caller computes for all: Django's cache keeps them in Redis, as JSON only.
+"""Caches values that one caller computes for all. Django's cache keeps them in Redis, as JSON only.
 
 While a caller computes a value, the others get the old one, or wait for the new one. While the cache is away,
 every caller computes, and for a few seconds none asks the cache.

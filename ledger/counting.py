@@ -17,7 +17,7 @@ CAP = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of rows, `more` where there are more of them."""
+    """A number of rows; `more` is whether there are more than that."""
 
     number: int
     more: bool = False

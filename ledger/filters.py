@@ -16,7 +16,7 @@ from receiver.models import Delivery, HandlerRun, Status
 NO_SOURCE = "-"
 # PostgreSQL's largest bigint.
 LARGEST_ID = 2**63 - 1
-# PostgreSQL stores no NUL in a text, and no half of a character.
+# PostgreSQL stores neither NUL nor a lone surrogate in a text.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST_VALUE = 1_000  # characters; a repository has at most 140, and PostgreSQL's index entries 2,700 bytes

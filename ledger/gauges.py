@@ -14,7 +14,7 @@ from receiver.models import UNSUCCESSFUL, WAITING, Delivery, RejectionCount, Sta
 
 
 def deliveries() -> dict[str, int]:
-    """Return the numbers of open and of dead deliveries by status. Others are an index too long to count."""
+    """Return the numbers of open and of dead deliveries by status. The others are too many to count."""
     rows, unsuccessful = Delivery.objects.order_by(), Delivery.objects.filter(UNSUCCESSFUL).order_by()
     statuses = {
         Status.RECEIVED: rows, Status.RETRYING: rows, Status.PROCESSING: rows, Status.DEAD: unsuccessful,

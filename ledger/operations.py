@@ -11,7 +11,7 @@
 | queued, running      | cancelled | `cancel`                                                       |
 | cancelled, failed    | queued    | `resume`; it continues at its cursor                           |
 
-Console, API and commands call `create`, `cancel` and `resume`; the others are for those who run operations.
+Console, API and commands call `create`, `cancel` and `resume`; the others are for the runner of operations.
 Every change is conditional on the state before it. Times are the database's. The functions are synchronous,
 and raise `django.db.Error`.
 """

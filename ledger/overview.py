@@ -67,7 +67,7 @@ class Overview:
     rejections: Sequence[tuple[str, int]]
     """Reasons with their numbers in the last week, the most frequent first."""
     unmatched: Sequence[tuple[str, int]]
-    """Events that no handler wanted, among the newest `MAX_IGNORED` of the last week, alike."""
+    """Events that no handler wanted with their numbers, among the newest `MAX_IGNORED` of the last week."""
     silent: Sequence[Silent]
 
     @property

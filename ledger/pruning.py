@@ -30,7 +30,7 @@ MIN_PORTION = 50
 # Seconds of one transaction, which has as many deliveries as fit. On SQLite, the receiver's inserts wait for
 # it; on PostgreSQL, a redelivery of one of its rows, which is tried again for 0.35 s.
 PORTION_TIME = 0.25
-# Seconds until a row is tried again that another transaction locks.
+# Seconds until a row that another transaction locks is tried again.
 LOCKED_WAIT = 1.0
 
 

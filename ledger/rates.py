@@ -1,7 +1,7 @@
 """Counts received and settled deliveries by time and status, for charts; each query is bounded.
 
-What a worker has aggregated comes from the aggregates: a few hundred rows, however many deliveries there
-were. The rest, usually the last two minutes, is counted among the newest deliveries.
+The counts up to the last aggregated minute come from the aggregates: a few hundred rows, however many
+deliveries there were. The rest, usually the last two minutes, is counted among the newest deliveries.
 """
 
 from collections import Counter, defaultdict

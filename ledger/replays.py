@@ -1,4 +1,4 @@
-"""Replays: stored deliveries are made due again, each once, and it is written down who asked for it."""
+"""Makes stored deliveries due again, each once, and records who asked for it."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -77,7 +77,7 @@ def _due() -> int:
 
 
 def note(deliveries: Collection[int], by: str, operation: Operation | None = None) -> None:
-    """Write down that these deliveries were made due by a replay. Call in the transaction that does it.
+    """Record that a replay made these deliveries due. Call it in the transaction that does so.
 
     `operation` is None for a replay in the foreground.
     """

@@ -1,4 +1,4 @@
-"""One repository with its parts, read at the same time. One that cannot be read does not cost the others."""
+"""Reads the parts of one repository at the same time. A part that fails does not affect the others."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Retention: the stages in which settled deliveries are pruned, and the rows that each has to prune now.
 
-A stage goes through the deliveries in the order of their settlement. What is open has no time of settlement,
-so no stage comes to it; what is settled again has a new one, so no stage misses it.
+A stage goes through the deliveries in the order of their settlement. An open delivery has no time of
+settlement, so no stage reaches it. A delivery that is settled again has a new one, so no stage misses it.
 """
 
 import json
@@ -21,7 +21,7 @@ from receiver.models import OPEN, Delivery, digest_of
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step of pruning: which settled deliveries it is still to do, and the statements that do it."""
+    """One step of pruning: the condition of the deliveries that it has left, and its statements."""
 
     name: str
     """Also the name of its parameter: days after the settlement."""

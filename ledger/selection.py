@@ -1,4 +1,4 @@
-"""Which deliveries a replay is about: chosen by filters or by name, as of the moment it was asked for."""
+"""Selects the deliveries of a replay, by filters or by id, as of the moment it was asked for."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
