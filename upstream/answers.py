@@ -1,7 +1,7 @@
 """Models of GitHub's answers, with only the fields that Hookkeeper needs.
 
 Ids are 64-bit and exceed 2^53, the largest integer that JavaScript holds exactly. Python has no such limit;
-whatever goes to a browser carries them as text.
+pages and the API show them as text.
 """
 
 from datetime import datetime

@@ -123,7 +123,7 @@ class Client:
     async def _request(
         self, method: str, template: str, variables: Mapping[str, str | int], etag: str = ""
     ) -> Raw:
-        """Return the answer, after redirects; only with an `etag` it may be 304."""
+        """Return the answer, after redirects. It is 304 only if `etag` is given."""
         url = self._absolute(template, variables)
         authorization = await self._authorization(url)
         raw = await self._session.send(method, url, authorization, etag)

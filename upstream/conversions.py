@@ -1,8 +1,8 @@
 """Converts objects of GitHub's API to the snapshots that payloads of webhooks hold. Pure.
 
-The writers and rules of the records are those of the deliveries. The objects differ from the payloads' parts
-in what each function says; everything else has one shape, and the payloads' tolerance applies to it. Each
-raises `pydantic.ValidationError` for an object that a payload could not hold either.
+The writers and rules of the records are those of the deliveries. Each function names the differences between
+the object and the part of a payload; all other fields are the same, and are read with the same tolerance.
+Each raises `pydantic.ValidationError` for an object that a payload could not hold either.
 """
 
 import json
@@ -21,12 +21,14 @@ Part = TypeVar("Part", bound=schemas.Snapshot)
 
 
 def repository(item: Item) -> schemas.PushedRepository:
-    """https://docs.github.com/rest/repos/repos#get-a-repository."""
+    """Convert without differences. https://docs.github.com/rest/repos/repos#get-a-repository."""
     return _parsed(schemas.PushedRepository, item)
 
 
 def issue(item: Item) -> Issue | None:
-    """Return None for a pull request, which the list of issues contains too. A label may be a text.
+    """Convert an issue; None for a pull request, which the list of issues contains too.
+
+    A label may be a text.
 
     https://docs.github.com/rest/issues/issues#list-repository-issues
     """
@@ -40,7 +42,7 @@ def issue(item: Item) -> Issue | None:
 
 
 def pull_request(item: Item) -> PullRequest:
-    """Only `merged_at` says that it was merged.
+    """Convert a pull request. Only `merged_at` says that it was merged.
 
     https://docs.github.com/rest/pulls/pulls#list-pull-requests
     """
@@ -48,17 +50,20 @@ def pull_request(item: Item) -> PullRequest:
 
 
 def release(item: Item) -> Release:
-    """https://docs.github.com/rest/releases/releases#list-releases."""
+    """Convert without differences. https://docs.github.com/rest/releases/releases#list-releases."""
     return _parsed(Release, item)
 
 
 def workflow_run(item: Item) -> WorkflowRun:
-    """https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository."""
+    """Convert without differences.
+
+    https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository
+    """
     return _parsed(WorkflowRun, item)
 
 
 def commit(item: Item) -> PushedCommit:
-    """The part that git has is nested, and `id` is `sha`. The time is the committer's, as in a push.
+    """Convert a commit, whose git part is nested and whose id is `sha`. Its time is the committer's.
 
     https://docs.github.com/rest/commits/commits#list-commits
     """

@@ -73,7 +73,7 @@ async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) ->
 
 
 async def _rate(client: Client) -> Rate | None:
-    """Return the rate limit, and None of a GitHub Enterprise Server without one, as most are.
+    """Return the rate limit; None for a GitHub Enterprise Server without one, as most are.
 
     https://docs.github.com/enterprise-server/rest/rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user
     """

@@ -22,7 +22,7 @@ MAX_TEXT = 255  # characters of a column
 
 
 def grouped(listed: Iterable[ListedDelivery]) -> dict[UUID, ListedDelivery]:
-    """Return the newest attempt of each guid. A ping says nothing that could be missed. Pure."""
+    """Return the newest attempt of each guid, without pings, which carry nothing to recover. Pure."""
     newest: dict[UUID, ListedDelivery] = {}
     for one in listed:
         if one.event != "ping" and (one.guid not in newest or one.id > newest[one.guid].id):

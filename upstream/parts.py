@@ -210,7 +210,7 @@ def _issues(scope: Scope) -> str:
 
 
 def _pull_requests(scope: Scope) -> str:
-    # This list has no `since`. What is updated meanwhile moves to its begin, and is delivered.
+    # This list has no `since`. A pull request that is updated meanwhile moves to its start, and is delivered.
     order = "sort=updated&direction=desc" if scope.since else "sort=created&direction=asc"
     return f"/repos/{{owner}}/{{name}}/pulls?state=all&{order}&per_page={PAGE}"
 

@@ -39,7 +39,7 @@ RETRY_AFTER = 5.0
 # An automatic look leaves out a hook that failed last and delivered nothing for so long.
 SILENT = timedelta(days=30)
 
-# Names of `Pause`.
+# Names of the pauses that all workers share: see `upstream.models.Pause`.
 ASKS, API = "asks", "api"
 FORGOTTEN = "GitHub does not have it any more"
 NO_PAYLOAD = "GitHub shows no payload of it"

@@ -52,7 +52,7 @@ class Raw(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """Why the answer is useless, though a later one may be good; "" for a good one."""
+        """The fault of the answer, which a repetition may not have; "" for none."""
         if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return str(self.status)
         if self.status in {HTTPStatus.OK, HTTPStatus.CREATED}:

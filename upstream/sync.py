@@ -97,7 +97,7 @@ class Sync:
         return Progress(cursor.as_json(), done, failures, finished=not cursor.open, wait=wait)
 
     async def _begin(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
-        """Read the repository, which all other records hang on."""
+        """Read the repository, which all other records refer to."""
         owner, _, name = parameters["repository"].partition("/")
         try:
             item, date = await self.client.dated("/repos/{owner}/{name}", Item, owner=owner, name=name)
@@ -111,7 +111,7 @@ class Sync:
         cursor.repository = await repositories.upsert(read, server)
         cursor.full_name = f"{owner}/{name}"
         if read.pushed_at is not None:
-            # A lower limit suffices: what was pushed later has a later delivery.
+            # A lower limit suffices: a later push has a delivery of its own.
             shown = (date or read.pushed_at) - SETTLED_AFTER
             cursor.read_at = min(read.pushed_at, shown).isoformat()
         cursor.open = {part.name: "" for part in PARTS}

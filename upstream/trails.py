@@ -18,7 +18,7 @@ class Trail(NamedTuple):
     def to(self, page: str) -> "Trail":
         """Return the trail after the next page. Raise `UnexpectedAnswerError` if it leads in a circle.
 
-        A circle is found before three times the pages up to its end were read.
+        It does so before it has read three times as many pages as there are up to the end of the circle.
         """
         if page == self.mark:
             raise UnexpectedAnswerError("GitHub's list leads back to a page that was read before")
