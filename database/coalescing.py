@@ -1,4 +1,4 @@
-"""Writes that many callers share: how calls become one write, and what is tried again when it fails."""
+"""Merges concurrent calls into one write, and retries or splits a write that fails."""
 
 import asyncio
 import logging
@@ -64,7 +64,7 @@ class Coalescer(Generic[Item, Result]):
         return future
 
     def _start_writer(self, waiting: _Waiting[Item, Result]) -> None:
-        # A writer that is done looks no more, so it may not count from that moment on.
+        # A writer that is done takes no further items, so it does not count.
         waiting.writers = [writer for writer in waiting.writers if not writer.done()]
         if len(waiting.writers) < self._at_once:
             # The task starts after all callers that are ready now have added their items.

@@ -1,4 +1,4 @@
-"""Says in one line what an error of the database means for the person who runs a command."""
+"""Explains an error of the database in one line, for the person who runs a command."""
 
 import re
 

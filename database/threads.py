@@ -36,7 +36,7 @@ _prepares = False
 
 
 def _prepare_if_direct(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Let statements have names on the server, unless there is a pooler, which gives them to other clients.
+    """Let statements have names on the server, unless a pooler may pass its connection to other clients.
 
     Each use is planned: a plan that PostgreSQL keeps may read the whole of a table that was small.
     """
@@ -57,9 +57,9 @@ _orm_threads = cycle([ThreadSensitiveContext() for _ in range(ORM_THREADS)])
 def configure_worker_connections() -> None:
     """Use no pool and prepare statements on PostgreSQL; wait longer for SQLite's lock.
 
-    Call it before a connection is opened. A worker's threads keep their connections. The pool could give one
-    of them, instead of a connection that was cut, another which does not answer either. The receiver waits
-    less long for SQLite, because it must answer.
+    Call it before a connection is opened. A worker's threads keep their connections. The pool could replace a
+    connection that was cut by another one that does not answer either. The receiver waits less long for
+    SQLite, because it must answer.
     """
     global _prepares  # noqa: PLW0603 - for all connections of the process
     _prepares = True

@@ -105,7 +105,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return super().pool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection. A pool whose connections are cut would be asked for a few seconds in vain."""
+        """Return a connection. After `cut` it fails at once, where a pool would retry for a few seconds."""
         _refuse_at_end()
         if self.pool:
             return super().get_new_connection(conn_params)
