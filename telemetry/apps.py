@@ -1,4 +1,4 @@
-"""The app of the counters' table."""
+"""Declares the Django app with the table of counters."""
 
 from django.apps import AppConfig
 

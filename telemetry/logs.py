@@ -71,7 +71,7 @@ def bind(**fields: object) -> None:
 
 
 def about(delivery: Row) -> None:
-    """Say in every further line of this task that it is about this delivery."""
+    """Add the fields of this delivery to every further line of this task."""
     _delivery.set(delivery)
 
 
@@ -99,7 +99,7 @@ class JsonLines(logging.Formatter):
         traceback = _traceback(self, record)
         last = {"exception": traceback} if traceback else {}
         pairs = zip(_messages(record), _fields(record), strict=True)
-        # No field takes the place of the first ones.
+        # No field replaces one of the first ones.
         return "\n".join(
             json.dumps(entry | _plain(fields) | entry | last)
             for text, fields in pairs

@@ -17,7 +17,7 @@ def one_line(text: str, longest: int | None = None) -> str:
 
 
 def lines(text: str) -> str:
-    """Return the same of each line, with its indentation."""
+    """Return the text without unprintable characters; each line keeps its indentation."""
     return "\n".join(
         "".join(char if char.isprintable() else REPLACED for char in line.expandtabs())
         for line in text.splitlines()

@@ -1,7 +1,7 @@
 """Spans with opentelemetry's API alone: receive, commit, claim, handle and settle of each delivery.
 
-While it is off, nothing of opentelemetry is imported. The trace id is derived from the guid, so the spans of
-all processes are one trace, and nothing is stored or sent along for it.
+While tracing is off, nothing of opentelemetry is imported. The trace id is derived from the guid, so the
+spans of all processes are one trace, and no trace id is stored or sent.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _tracer: "Tracer | None" = None
 
 
 def start(wanted: bool) -> None:
-    """Begin with spans if they are wanted. OpenTelemetry's SDK, if there is one, exports them."""
+    """Make spans from now on, if they are wanted. OpenTelemetry's SDK, if there is one, exports them."""
     global _tracer  # noqa: PLW0603 - one tracer for the process
     if wanted:
         from opentelemetry import trace  # noqa: PLC0415 - only when it is on

@@ -22,7 +22,7 @@ Run = Callable[[Callable[[Sequence[Cell]], None], Sequence[Cell]], Awaitable[Non
 
 
 def write(cells: Sequence[Cell]) -> None:
-    """Add these, which are in order, so that processes cannot deadlock. Raises `django.db.Error`."""
+    """Add sorted cells: the order prevents deadlocks of processes. Raises `django.db.Error`."""
     row_sets.execute(
         f"""
         INSERT INTO telemetry_count (name, first, second, position, value)
