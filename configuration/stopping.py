@@ -13,7 +13,7 @@ from environs import EnvError
 WRONG = 1
 # With WEB_CONCURRENCY, uvicorn restarts a process that ends with any other exit status, without a limit.
 STARTUP_FAILURE = 3
-# Of a command that Ctrl-C ended, as shells have it.
+# Exit status of a command that Ctrl-C ended, as in shells: 128 plus the number of SIGINT.
 INTERRUPTED = 130
 
 

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2] / "receiver" / "dictionaries"
 
 
 def main() -> None:
-    """Train, write, and say what was made."""
+    """Train and write a dictionary, and print its size."""
     parser = argparse.ArgumentParser(prog="python -m dev.dictionary", description=__doc__)
     parser.add_argument("id", type=int, help="names the file, and is in each frame")
     parser.add_argument("--kib", type=int, default=32, help="its size (%(default)s)")

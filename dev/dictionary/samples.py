@@ -1,7 +1,7 @@
-"""Makes the texts of the training: the project's samples, short and whole, each with other names many times.
+"""Makes the training texts: the project's samples, short and whole, each several times with other names.
 
-What a sender chooses is replaced: names, texts, numbers, hashes and times. So the dictionary learns what
-GitHub writes around them, and no name of the samples is in it.
+Names, texts, numbers, hashes and times, which senders choose, are replaced. So the dictionary learns what
+GitHub writes around them, and contains no name of the samples.
 """
 
 import json
@@ -74,7 +74,7 @@ def _headers(random: Random, event: str, *, on_a_server: bool) -> dict[str, str]
 
 
 def _named(value: Any, key: str = "") -> set[str]:
-    """Return what senders named in a payload: people, repositories, labels and workflows."""
+    """Return the names that senders chose in a payload: of people, repositories, labels and workflows."""
     if isinstance(value, dict):
         return set().union(*(_named(one, name) for name, one in value.items()))
     if isinstance(value, list):
@@ -87,7 +87,7 @@ def _named(value: Any, key: str = "") -> set[str]:
 
 
 class _Variation:
-    """One replacement of names and numbers: what was equal stays equal."""
+    """Replaces names and numbers; equal values stay equal."""
 
     def __init__(self, random: Random, names: list[str]) -> None:
         self._random = random

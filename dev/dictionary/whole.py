@@ -215,7 +215,7 @@ def _reactions(url: str) -> Payload:
     return {"url": f"{url}/reactions", "total_count": 0, **dict.fromkeys(_REACTIONS, 0)}
 
 
-# Members that tell what an object is, and how it becomes whole. The first that fits counts.
+# Members that identify a kind of object, and the function that completes it. The first match counts.
 _COMPLETED: tuple[tuple[tuple[str, ...], Callable[[Payload, str], Payload]], ...] = (
     (("login", "type"), _user),
     (("login", "id"), _organization),

@@ -1,4 +1,4 @@
-"""Columns of tables: from the fields of the models, with their types and help texts."""
+"""Generates the columns of tables from the fields of the models, with their types and help texts."""
 
 from django.db import models
 

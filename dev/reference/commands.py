@@ -1,4 +1,4 @@
-"""Commands: the targets of the Makefile, and the arguments of the parsers of `manage.py`."""
+"""Generates the commands from the targets of the Makefile and the parsers of `manage.py`."""
 
 import re
 from argparse import Action, ArgumentParser, _HelpAction, _SubParsersAction

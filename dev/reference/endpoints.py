@@ -1,4 +1,4 @@
-"""The API's endpoints: from its OpenAPI schema, a table for each tag."""
+"""Generates the API's endpoints from its OpenAPI schema, a table for each tag."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The files with generated parts, and their present text."""
+"""Names the files with generated parts, and fills in the text that they must have."""
 
 from collections.abc import Iterator
 from pathlib import Path

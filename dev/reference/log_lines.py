@@ -1,4 +1,4 @@
-"""Log lines: from the constant messages that the packages of the processes log."""
+"""Generates the table of log lines from the constant messages in the packages."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Markdown from plain values. Pure."""
+"""Writes Markdown from plain values. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Metrics: from the families that the console exposes."""
+"""Generates the table of metrics from the families that the console exposes."""
 
 from console import exposition
 from dev.reference.markdown import code, table

@@ -1,4 +1,4 @@
-"""Events and records: from the handlers, the schemas of their events, and the models of the records."""
+"""Generates events and records from the handlers, the schemas of their events, and the models."""
 
 import ast
 import inspect

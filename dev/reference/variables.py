@@ -1,4 +1,4 @@
-"""Environment variables: from the docstrings below the lines of the settings that read them."""
+"""Generates the settings from the docstrings below the lines that read the environment."""
 
 import ast
 import re
