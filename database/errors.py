@@ -14,7 +14,7 @@ def fault(error: Exception) -> str:
     """Return what is wrong with the database."""
     state = getattr(error.__cause__, "sqlstate", None) or ""
     if NO_TABLE.search(str(error)):
-        return "the database has not the tables of this version"
+        return "the database does not have the tables of this version"
     if state == NO_RIGHT:
         return "the role of DATABASE_URL lacks a right"
     return f"the database {'refuses this' if state and not state.startswith(AWAY) else 'does not answer'}"
