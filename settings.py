@@ -286,7 +286,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "telemetry.logs.Lines"}, "json": {"()": "telemetry.logs.JsonLines"}},
-    "handlers": {"stderr": {"class": "telemetry.stream.WholeLines", "formatter": LOG_FORMAT}},
+    "filters": {"client_faults": {"()": "telemetry.logs.ClientFaults"}},
+    "handlers": {
+        "stderr": {
+            "class": "telemetry.stream.WholeLines",
+            "formatter": LOG_FORMAT,
+            "filters": ["client_faults"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # The receiver records rejections itself; only unexpected errors are logged here.

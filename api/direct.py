@@ -12,7 +12,7 @@ from typing import cast
 
 from asgiref.sync import markcoroutinefunction
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
@@ -66,4 +66,8 @@ async def _call(request: HttpRequest) -> HttpResponseBase:
         # The server sends no body to it: https://www.rfc-editor.org/rfc/rfc9110#name-head
         request.method = "GET"
     view = cast("Callable[..., Awaitable[HttpResponseBase]]", match.func)
-    return await view(request, *match.args, **match.kwargs)
+    answer = await view(request, *match.args, **match.kwargs)
+    if isinstance(answer, HttpResponseNotAllowed):
+        methods = set(answer.headers["Allow"].split(", "))
+        answer.headers["Allow"] = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
+    return answer

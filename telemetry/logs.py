@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Protocol, runtime_checkable
 
 from telemetry.sanitising import lines, one_line
@@ -73,6 +74,23 @@ def bind(**fields: object) -> None:
 def about(delivery: Row) -> None:
     """Add the fields of this delivery to every further line of this task."""
     _delivery.set(delivery)
+
+
+class ClientFaults(logging.Filter):
+    """Makes a warning without a traceback of what Django logs about a request that it answers 4xx.
+
+    Django logs a wrong `Host`, or a form that is too large, as an error with a traceback of its own code.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change such a record; drop none."""
+        if (
+            getattr(record, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR)
+            < HTTPStatus.INTERNAL_SERVER_ERROR
+        ):
+            record.exc_info = None
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        return True
 
 
 class Lines(logging.Formatter):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,7 @@ class Console:
     viewer: Visitor
     operator: Visitor
     admin: Visitor
+    log: Path
 
     def stranger(self) -> Visitor:
         return Visitor(self.url)
@@ -83,7 +85,7 @@ def running_console(
         visitors = {name: Visitor(url) for name in ("viewer", "operator", "admin")}
         for name, visitor in visitors.items():
             assert visitor.sign_in(name).status == 200, (folder / "console.log").read_text()
-        yield Console(url, **visitors)
+        yield Console(url, **visitors, log=folder / "console.log")
         log = (folder / "console.log").read_text()
     assert "Internal Server Error" not in log, log
 

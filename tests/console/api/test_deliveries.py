@@ -148,9 +148,14 @@ def test_what_is_not_there_is_a_problem(path: str, api: Programs) -> None:
 def test_errors_of_the_framework_are_problems_too(api: Programs) -> None:
     for path in ("nothing", "/api/", "/api"):
         assert problem(api.reader.get(path))["status"] == 404
-    wrong = api.reader.send("PUT", "deliveries")
-    assert problem(wrong)["status"] == 405
-    assert wrong.headers["Allow"] == "GET"
+    for path, allowed in (
+        ("deliveries", "GET, HEAD"),
+        ("views", "GET, HEAD, POST"),
+        ("deliveries/replay", "POST"),
+    ):
+        wrong = api.reader.send("PUT", path)
+        assert problem(wrong)["status"] == 405
+        assert wrong.headers["Allow"] == allowed
     assert problem(api.operator.post("deliveries/replay", b"{"))["status"] == 400
     assert problem(api.operator.post("openapi.json", {}))["status"] == 405
     large = b'{"ids": ["' + b"1" * 3_000_000 + b'"]}'
