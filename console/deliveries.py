@@ -41,7 +41,7 @@ class DeliveriesView(View):
     """Deliveries, newest first, chosen by the filters in the URL."""
 
     async def get(self, request: HttpRequest) -> HttpResponseBase:
-        """Show a page of deliveries, or to htmx only its rows and the number of new ones."""
+        """Show a page of deliveries, or to htmx only its rows, their count and the number of new ones."""
         now = timezone.now()
         try:
             chosen = filters.parse(request.GET, now)
@@ -70,7 +70,7 @@ async def _context(
     news = count = None
     if is_part and shown.first and not parameters.get("before"):
         news = await counting.deliveries(rows.filter(shown.first.newer), reach, MAX_NEWS)
-    elif chosen and not is_part:
+    if chosen:
         count = await counting.chosen(chosen, reach)
     refresh = _refresh(chosen, shown, parameters)
     return {

@@ -35,16 +35,17 @@ class OperationsView(View):
     """All operations, newest first: the audit log."""
 
     async def get(self, request: HttpRequest) -> HttpResponse:
-        """Show a page of them."""
+        """Show a page of them, or to htmx only its rows."""
         before = request.GET.get("before", "")
         end = row_id(before) or LARGEST_ID
         rows = [row async for row in Operation.objects.filter(pk__lt=end).order_by("-pk")[: PAGE_SIZE + 1]]
         context = {
             "rows": [(row, list(about(row))) for row in rows[:PAGE_SIZE]],
             "older": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
-            "first": not before,
+            "before": before,
         }
-        return await page(request, "operations.html", context)
+        is_part = bool(getattr(request, "htmx", False))
+        return await page(request, "operations_rows.html" if is_part else "operations.html", context)
 
 
 class OperationView(View):

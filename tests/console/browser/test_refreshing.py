@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 from playwright.async_api import Browser, Page, expect
 
+from ledger.models import Kind, Operation, State
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
 from tests.console.browser.conftest import Screen, opened
 from tests.console.conftest import Console
@@ -61,6 +62,32 @@ async def test_an_answer_that_comes_after_a_row_was_selected_changes_nothing(scr
     await page.goto("/deliveries")
     await refresh(page, "#deliveries", click="[data-row] input")
     await expect(page.locator("[data-row] input")).to_be_checked()
+
+
+async def test_the_count_of_a_list_changes_with_its_rows(screen: Screen) -> None:
+    await retrying()
+    page = screen.page
+    await page.goto("/deliveries?event=push")
+    await expect(page.locator(".count")).to_have_text("1 found")
+    await retrying()
+    await refresh(page, "#deliveries")
+    await expect(page.locator(".count")).to_have_text("2 found")
+
+
+async def test_the_list_of_operations_follows_their_progress(screen: Screen) -> None:
+    running = await Operation.objects.acreate(
+        kind=Kind.REPLAY,
+        requested_by="ada",
+        state=State.RUNNING,
+        done=3,
+        parameters={},
+        created_at=timezone.now(),
+    )
+    page = screen.page
+    await page.goto("/operations")
+    await Operation.objects.filter(pk=running.pk).aupdate(done=1_234, state=State.FINISHED)
+    await refresh(page, "#operations")
+    await expect(page.locator("#operations tbody")).to_contain_text("finished 1,234")
 
 
 async def test_a_page_says_that_it_could_not_be_refreshed_and_its_times_go_on(
