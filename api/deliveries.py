@@ -45,7 +45,7 @@ class FilterFields(BaseModel):
     status: Status | None = None
     event: Text | None = Field(None, examples=["push"])
     action: Text | None = Field(None, examples=["opened"])
-    repository: Text | None = Field(None, examples=["octo/cat"])
+    repository: Text | None = Field(None, examples=["octo/cat"], description="a full name, in any case")
     number: Id | None = Field(None, description="of the pull request or issue")
     sender: Text | None = None
     source: Text | None = Field(None, description="`-` for /webhooks/github itself")

@@ -20,6 +20,7 @@ from api.record_schemas import (
     WorkflowRun,
 )
 from api.schemas import DEFAULT_ITEMS, Id, Limit, Page, Parameters, Text, newest_first
+from ledger.filters import in_any_case
 from records import models
 
 router = Router(tags=["records"])
@@ -30,7 +31,7 @@ Shown = TypeVar("Shown", bound=Record)
 class Listed(Parameters):
     """The parameters of every list of records."""
 
-    repository: Text | None = Field(None, description="full name", examples=["octo/cat"])
+    repository: Text | None = Field(None, description="a full name, in any case", examples=["octo/cat"])
     cursor: Id | None = Field(None, description="where the page begins, as in `next`")
     limit: Limit = DEFAULT_ITEMS
 
@@ -142,6 +143,6 @@ async def _page(request: HttpRequest, query: Listed, table: type[Table], shown: 
     rows = table._default_manager.filter(**narrowing)
     if query.repository is not None:
         # Resolved first, so that the query over a large table has one condition on an indexed number.
-        named = models.Repository.objects.filter(full_name=query.repository).values_list("pk", flat=True)
-        rows = rows.filter(repository__in=[pk async for pk in named])
+        named = models.Repository.objects.filter(in_any_case("full_name", query.repository))
+        rows = rows.filter(repository__in=[pk async for pk in named.values_list("pk", flat=True)])
     return await newest_first(request, rows, shown, query.cursor, query.limit)

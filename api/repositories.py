@@ -12,6 +12,7 @@ from pydantic import Field
 import database
 from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, must, newest_first, number
 from ledger import repositories
+from ledger.filters import in_any_case
 from records.models import Repository as Row
 from upstream import live
 from upstream.client import Client
@@ -29,7 +30,7 @@ _UNREAD = "These could not be read."
 class Listed(Parameters):
     """The parameters of the list."""
 
-    name: Text | None = Field(None, description="full name", examples=["octo/cat"])
+    name: Text | None = Field(None, description="a full name, in any case", examples=["octo/cat"])
     server: Text | None = Field(None, examples=["github.com"])
     cursor: Id | None = Field(None, description="where the page begins, as in `next`")
     limit: Limit = DEFAULT_ITEMS
@@ -89,7 +90,7 @@ async def list_repositories(request: HttpRequest, query: Query[Listed]) -> Page[
     """List repositories, the newest first."""
     rows = Row.objects.all()
     if query.name is not None:
-        rows = rows.filter(full_name=query.name)
+        rows = rows.filter(in_any_case("full_name", query.name))
     if query.server is not None:
         rows = rows.filter(server=query.server)
     return await newest_first(request, rows, Repository, query.cursor, query.limit)

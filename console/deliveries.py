@@ -21,7 +21,7 @@ from ledger.filters import Filter, InvalidFilterError
 from ledger.halves import Reach
 from ledger.paging import Page
 from receiver.models import Delivery, HandlerRun, Status
-from records.models import Commit, Repository
+from records.models import Commit
 
 # The columns that a row needs; bodies, headers and tracebacks stay in the database.
 COLUMNS = (
@@ -142,7 +142,7 @@ class SearchView(View):
             case search.Guid(guid):
                 return await _guid(str(guid))
             case search.Repository(name, number):
-                chosen = {"repository": await _spelled(name)}
+                chosen = {"repository": name}
                 if number is not None:
                     chosen["number"] = str(number)
                 return redirect(f"/deliveries?{urlencode(chosen)}")
@@ -159,14 +159,6 @@ async def _guid(guid: str) -> HttpResponseBase:
     """Lead to the one delivery of a guid, or to the list of those that share it."""
     found = [pk async for pk in Delivery.objects.filter(guid=guid).values_list("pk", flat=True)[:2]]
     return redirect(f"/deliveries/{found[0]}" if len(found) == 1 else f"/deliveries?guid={guid}")
-
-
-async def _spelled(name: str) -> str:
-    """Return the name of a repository as GitHub spells it, where it is recorded."""
-    known = (
-        await Repository.objects.filter(full_name__iexact=name).values_list("full_name", flat=True).afirst()
-    )
-    return known or name
 
 
 async def _commits(sha: str) -> list[dict[str, Any]]:

@@ -115,12 +115,13 @@ async def _around(delivery: Delivery) -> dict[str, Any]:
         related.append((f"about {delivery.repository}#{delivery.number}", about))
     found = []
     for name, columns in related:
-        others = Delivery.objects.filter(**columns).exclude(pk=delivery.pk)
+        chosen = filters.parse(columns, now)
+        others = filters.deliveries(chosen).exclude(pk=delivery.pk)
         # The index of guids holds both halves.
         count = await (
             counting.capped(others, MAX_RELATED)
             if "guid" in columns
-            else counting.deliveries(others, await halves.reach(filters.parse(columns, now)), MAX_RELATED)
+            else counting.deliveries(others, await halves.reach(chosen), MAX_RELATED)
         )
         if count.number:
             found.append((count, name, f"/deliveries?{urlencode(columns)}"))

@@ -6,19 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from console.arguments import moment, rate, some_text
+from ledger import filters
 from receiver.models import Status
 
-# Maps options to lookups. Each option narrows the selection.
-LOOKUPS = {
-    "event": "event",
-    "action": "action",
-    "repository": "repository__iexact",
-    "status": "status",
-    "since": "received_at__gte",
-    "until": "received_at__lt",
-}
+# Options that are filters of the ledger. Each narrows the selection.
+FILTERS = ("event", "action", "repository", "status", "since", "until")
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -27,7 +22,7 @@ def declare(parser: ArgumentParser) -> None:
     parser.add_argument("--event", type=some_text, help="the event, as in push")
     parser.add_argument("--action", type=some_text, help="the action of the payload, as in opened")
     parser.add_argument(
-        "--repository", metavar="R", type=some_text, help="its full name at the time of the delivery"
+        "--repository", metavar="R", type=some_text, help="its full name at that time, in any case"
     )
     parser.add_argument("--status", choices=Status.values, help="one of the statuses")
     parser.add_argument(
@@ -46,7 +41,12 @@ def declare(parser: ArgumentParser) -> None:
     )
 
 
+def chosen(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the given filters by name, as in a URL."""
+    return {name: str(options[name]) for name in FILTERS if options[name] is not None}
+
+
 def condition(options: Mapping[str, Any]) -> Q:
     """Return the condition that the options make; it is empty where none is given."""
-    chosen = Q(**{lookup: options[name] for name, lookup in LOOKUPS.items() if options[name] is not None})
-    return chosen & Q(guid__in=options["guids"]) if options["guids"] else chosen
+    given = filters.exact(chosen(options), timezone.now()).condition
+    return given & Q(guid__in=options["guids"]) if options["guids"] else given

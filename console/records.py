@@ -14,6 +14,7 @@ from django.views import View
 
 from console.pages import page
 from ledger import filters, halves, paging
+from ledger.filters import in_any_case
 from ledger.halves import Reach
 from receiver.frames import UnreadableBodyError
 from receiver.models import SETTLED, Delivery
@@ -86,8 +87,10 @@ def named(repository: Repository) -> list[QuerySet[Delivery]]:
     """Return its deliveries by name; another repository may have the previous name now."""
     present, *previous = names(repository)
     rows = Delivery.objects.all()
-    found = [rows.filter(repository=name, repository_id=repository.github_id) for name in previous]
-    return [rows.filter(repository=present), *found]
+    found = [
+        rows.filter(in_any_case("repository", name), repository_id=repository.github_id) for name in previous
+    ]
+    return [rows.filter(in_any_case("repository", present)), *found]
 
 
 async def about(repository: Repository, number: int, reach: Reach) -> list[Delivery]:

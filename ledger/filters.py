@@ -8,7 +8,9 @@ from functools import reduce
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from receiver.models import Delivery, HandlerRun, Status
 
@@ -98,6 +100,14 @@ def _text(column: str) -> Callable[[str, datetime], Q]:
     return lambda value, _now: Q(**{column: value})
 
 
+def in_any_case(column: str, name: str) -> Q:
+    """Return the condition that a column is a name of GitHub, which are the same in any case.
+
+    The indexes of repositories hold the same expression.
+    """
+    return Q(Exact(Lower(column), Lower(Value(name))))
+
+
 def _number(name: str, column: str) -> Callable[[str, datetime], Q]:
     def condition(value: str, _now: datetime) -> Q:
         if not re.fullmatch(r"[0-9]{1,19}", value) or int(value) > LARGEST_ID:
@@ -150,7 +160,7 @@ CONDITIONS: dict[str, Callable[[str, datetime], Q]] = {
     "status": _status,
     "event": _text("event"),
     "action": _text("action"),
-    "repository": _text("repository"),
+    "repository": lambda value, _now: in_any_case("repository", value),
     "number": _number("number", "number"),
     "sender": _text("sender"),
     "source": _source,

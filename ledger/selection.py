@@ -31,14 +31,13 @@ class Selection:
         cls,
         chosen: Mapping[str, str],
         *,
-        repository: str = "",
         guids: Iterable[UUID] = (),
         ids: Iterable[int] = (),
         after: int = 0,
     ) -> "Selection":
         """Return the deliveries that match all that is given, as of now.
 
-        `chosen` are filters by name, as in a URL, and none is blank. `repository` is a full name in any case.
+        `chosen` are filters by name, as in a URL, and none is blank.
         Raises `ledger.filters.InvalidFilterError`.
         """
         newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
@@ -46,7 +45,6 @@ class Selection:
         chosen = filters.exact(chosen, now).chosen
         given: dict[str, Any] = {
             "filter": dict(chosen),
-            "repository": repository,
             "guids": [str(guid) for guid in guids],
             "ids": sorted(ids),
         }
@@ -58,8 +56,8 @@ class Selection:
         """All of them that match now."""
         given, at = self.parameters, datetime.fromisoformat(self.parameters["at"])
         chosen = filters.parse(given.get("filter", {}), at).condition
-        if "repository" in given:
-            chosen &= Q(repository__iexact=given["repository"])
+        if "repository" in given:  # as version 0.2.0 stored it
+            chosen &= filters.in_any_case("repository", given["repository"])
         if "guids" in given:
             chosen &= Q(guid__any=[UUID(guid) for guid in given["guids"]])
         if "ids" in given:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from receiver.fields import CompressedField, HeadersField
 from receiver.rejections import Reason, Rejection, RejectionCount
@@ -285,15 +285,21 @@ class Delivery(models.Model):
                     ("status", "delivery_unsuccessful", UNSUCCESSFUL),
                     ("event", "delivery_event", SETTLED),
                     ("action", "delivery_action", SETTLED & ~models.Q(action="")),
-                    ("repository", "delivery_repository", SETTLED),
                     ("sender", "delivery_sender", SETTLED),
                     ("source", "delivery_of_a_source", OF_A_SOURCE),
                     ("hook_id", "delivery_hook", SETTLED),
                 )
             ),
+            # GitHub's names are the same in any case: see docs/decisions/0084.
             models.Index(
-                fields=["number", "repository", "received_at", "id"],
-                name="delivery_number",
+                Lower("repository"), "received_at", "id", name="delivery_of_repository", condition=SETTLED
+            ),
+            models.Index(
+                "number",
+                Lower("repository"),
+                "received_at",
+                "id",
+                name="delivery_of_number",
                 condition=SETTLED & models.Q(number__isnull=False),
             ),
             models.Index(

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.only("postgresql"), pytest.mark.django_db(transaction=
 NOW = datetime.now(UTC)
 CHOSEN = {
     "status": ["succeeded", "dead", "retrying"], "event": ["push", "star"], "action": ["opened"],
-    "repository": ["a/b", "no/such"], "number": ["12"], "sender": ["person-7", "nobody"],
+    "repository": ["A/b", "no/such"], "number": ["12"], "sender": ["person-7", "nobody"],
     "source": ["-", "acme"],
     "hook": ["7"], "guid": ["72d3162e-cc78-11e3-81ab-4c9367dc0958"],
     "handler": ["push.announce", "no.handler"],
@@ -132,7 +132,8 @@ async def _commit(_reach: Reach) -> None:
 async def _numbered(reach: Reach) -> None:
     """Ask for the deliveries of an issue's page, and for the number of others on that of one of them."""
     await records.about(REPOSITORY, 12, reach)
-    await counting.deliveries(Delivery.objects.filter(repository="a/b", number=12), reach, 99)
+    others = filters.parse({"repository": "a/b", "number": "12"}, NOW)
+    await counting.deliveries(filters.deliveries(others), reach, 99)
 
 
 @pytest.mark.parametrize(("ask", "statements"), [(_commit, 4), (_numbered, 5)])

@@ -32,6 +32,7 @@ def found(**parameters: str) -> list[str]:
         ({"event": "issues"}, ["bob"]),
         ({"action": "opened"}, ["bob"]),
         ({"repository": "octo/dog"}, ["bob"]),
+        ({"repository": "Octo/DOG"}, ["bob"]),
         ({"repository": "octo/dog", "number": "12"}, ["bob"]),
         ({"number": "13"}, []),
         ({"sender": "ada"}, ["ada"]),

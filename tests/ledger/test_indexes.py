@@ -23,7 +23,7 @@ def entered(delivery: Delivery) -> set[str]:
 
 def test_a_delivery_that_succeeded_is_only_in_indexes_of_what_is_asked_for_often() -> None:
     assert entered(kept(finished_at=timezone.now(), status=Status.SUCCEEDED)) == {
-        "delivery_key", "delivery_finished", "delivery_settled", "delivery_event", "delivery_repository",
+        "delivery_key", "delivery_finished", "delivery_settled", "delivery_event", "delivery_of_repository",
         "delivery_sender", "delivery_hook",
     }  # fmt: skip
 
@@ -35,7 +35,7 @@ def test_what_is_rare_is_in_an_index_of_its_own() -> None:
         error="no route",
     )  # fmt: skip
     assert entered(rare) - usual == {
-        "delivery_unsuccessful", "delivery_of_a_source", "delivery_action", "delivery_number",
+        "delivery_unsuccessful", "delivery_of_a_source", "delivery_action", "delivery_of_number",
         "delivery_error",
     }  # fmt: skip
 

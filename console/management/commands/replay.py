@@ -25,9 +25,6 @@ from processing import batch_runner, replaying
 from receiver.models import Delivery, Status
 from telemetry import sanitising
 
-# Options that are filters of the ledger. Each narrows the selection.
-FILTERS = ("event", "action", "status", "since", "until")
-
 
 class Command(BaseCommand):
     """Makes deliveries due again for the workers, or runs their handlers in the foreground."""
@@ -75,11 +72,10 @@ class Command(BaseCommand):
 
     def _chosen(self, options: dict[str, Any]) -> tuple[Selection, int]:
         """Return the selection and the number of guids that are not stored; report each of those."""
-        chosen = {name: str(options[name]) for name in FILTERS if options[name] is not None}
-        guids, repository = set(options["guids"]), options["repository"] or ""
-        if not (chosen or guids or repository):
+        chosen, guids = filter_options.chosen(options), set(options["guids"])
+        if not (chosen or guids):
             raise CommandError("give a GUID or a filter; --since 2000-01-01 selects all deliveries")
-        selection = Selection.of(chosen, repository=repository, guids=guids, after=options["after"])
+        selection = Selection.of(chosen, guids=guids, after=options["after"])
         missing = guids - set(Delivery.objects.filter(guid__any=list(guids)).values_list("guid", flat=True))
         for guid in sorted(missing):
             self.stderr.write(f"no such delivery: {guid}")

@@ -36,7 +36,7 @@ def test_records_are_listed_newest_first_by_their_filters(api: Programs, reposit
     ids = [str(pull(repository, number).pk) for number in range(1, 6)]
     pull(repository, 6, "merged")
     pull(other, 1)
-    found = api.reader.pages("pulls?repository=octo/cat&state=open&limit=2")
+    found = api.reader.pages("pulls?repository=Octo/cat&state=open&limit=2")
     assert [item["id"] for item in found] == ids[::-1]
     assert (found[0]["repository"], found[0]["labels"]) == ("octo/cat", ["bug"])
     assert items(api.reader.get("pulls?repository=octo/bird")) == []
@@ -61,7 +61,7 @@ def test_a_repository_has_the_parts_of_the_consoles_page(api: Programs, reposito
     assert (parts["sync"]["items"], parts["sync"]["error"]) == ([], None)
     [shown] = parts["pulls"]["items"]
     assert (shown["number"], shown["title"]) == (12, "A title")
-    assert [item["id"] for item in items(api.reader.get("repositories?name=octo/cat"))] == [found["id"]]
+    assert [item["id"] for item in items(api.reader.get("repositories?name=octo/CAT"))] == [found["id"]]
 
 
 def test_a_repository_has_its_newest_sync(api: Programs, repository: Repository) -> None:
