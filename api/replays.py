@@ -1,7 +1,6 @@
 """Replay: one delivery, many by their ids, or any number by a filter."""
 
 import re
-from collections import Counter
 from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
@@ -16,19 +15,20 @@ from api.problems import conflict, invalid
 from api.schemas import MAX_ITEMS, Content, Model, ReplayOutcome, caller, must, number, requester
 from ledger import counting, operations, replays
 from ledger.filters import LARGEST_ID
-from ledger.models import Kind, Operation
-from ledger.operations import Progress
+from ledger.models import Kind
+from ledger.replays import Fate, Reopened
 from ledger.selection import Selection
 from receiver import queue
-from receiver.models import Delivery, Trigger
 
 router = Router(tags=["deliveries"])
 
-REPLAYED = "replayed"
-HELD = "held"
-PRUNED = "pruned"
-UNKNOWN = "unknown"
 REFUSED = "refused"
+DETAILS = {
+    Fate.REPLAYED: "a worker processes it next",
+    Fate.HELD: "a worker is processing it",
+    Fate.PRUNED: "its body was pruned: there is nothing to run",
+    Fate.UNKNOWN: "there is no such delivery",
+}
 
 # Names of the two kinds of bodies, which pydantic puts into the places of errors.
 _IDS, _FILTER = "<ids>", "<filter>"
@@ -112,18 +112,18 @@ async def replay_one(request: HttpRequest, id: PathId, key: Key = None) -> Statu
     """Make a delivery due again. 409 while a worker is processing it, and when its body was pruned."""
     number(id)
     [outcome] = (await _replay(request, key, [id]))["outcomes"]
-    if outcome["outcome"] in {HELD, PRUNED}:
+    if outcome["outcome"] in {Fate.HELD, Fate.PRUNED}:
         raise conflict(outcome["detail"])
-    must(None if outcome["outcome"] == UNKNOWN else outcome)
+    must(None if outcome["outcome"] == Fate.UNKNOWN else outcome)
     return Status(202, outcome)
 
 
 async def _replay(request: HttpRequest, key: str | None, ids: list[str]) -> dict[str, Any]:
-    events: set[str] = set()
+    events: frozenset[str] = frozenset()
 
     def work() -> dict[str, Any]:
-        outcomes, due = reopen(ids, requester(request))
-        events.update(due)
+        nonlocal events
+        outcomes, events = reopen(ids, requester(request))
         return {"outcomes": outcomes}
 
     answer, _ = await sync_to_async(once)(request, caller(request), key, work)
@@ -132,55 +132,24 @@ async def _replay(request: HttpRequest, key: str | None, ids: list[str]) -> dict
     return answer
 
 
-def reopen(ids: list[str], requested_by: str) -> tuple[list[dict[str, str]], set[str]]:
-    """Make deliveries due again; return the outcome of each id, and the events of those that are due.
-
-    It is an operation that is finished at once, so that the log of operations has it. Call in a transaction.
-    """
+def reopen(ids: list[str], requested_by: str) -> tuple[list[dict[str, str]], frozenset[str]]:
+    """Make deliveries due again; return the outcome of each id, and the events of those that are due."""
     numbers = sorted({int(text) for text in ids if _is_id(text)})
-    due = set(Delivery.objects.reopen(numbers, Trigger.REPLAY))
-    rows = Delivery.objects.filter(pk__in=numbers)
-    stored = dict(rows.values_list("pk", "event"))
-    pruned = set(rows.filter(body__isnull=True).values_list("pk", flat=True))
+    reopened = replays.at_once(numbers, requested_by)[1] if numbers else Reopened({}, frozenset())
     seen: set[int | str] = set()
     outcomes = []
     for text in ids:
         known = int(text) if _is_id(text) else text  # 07 and 7 are one id
-        outcome, detail = (
-            (REFUSED, "it is in the list twice") if known in seen else _outcome(text, due, stored, pruned)
-        )
+        if known in seen:
+            outcome, detail = REFUSED, "it is in the list twice"
+        elif isinstance(known, str):
+            outcome, detail = REFUSED, "an id is a decimal number"
+        else:
+            outcome = reopened.fates[known]
+            detail = DETAILS[outcome]
         seen.add(known)
         outcomes.append({"id": text, "outcome": outcome, "detail": detail})
-    if numbers:
-        operation = _log(numbers, outcomes, requested_by)
-        replays.note(due, requested_by, operation)
-    return outcomes, {stored[pk] for pk in due}
-
-
-def _log(numbers: list[int], outcomes: list[dict[str, str]], requested_by: str) -> Operation:
-    counts = Counter(each["outcome"] for each in outcomes)
-    failures = {name: count for name, count in counts.items() if name != REPLAYED}
-    operation = operations.create(
-        Kind.REPLAY,
-        Selection.of({}, ids=numbers).parameters,
-        requested_by,
-        estimated=len(outcomes),
-        worker=requested_by,
-    )
-    operations.advance(operation, Progress(None, done=counts[REPLAYED], failures=failures, finished=True))
-    return operation
-
-
-def _outcome(text: str, due: set[int], stored: dict[int, str], pruned: set[int]) -> tuple[str, str]:
-    if not _is_id(text):
-        return REFUSED, "an id is a decimal number"
-    if int(text) in due:
-        return REPLAYED, "a worker processes it next"
-    if int(text) in pruned:
-        return PRUNED, "its body was pruned: there is nothing to run"
-    if int(text) in stored:
-        return HELD, "a worker is processing it"
-    return UNKNOWN, "there is no such delivery"
+    return outcomes, reopened.events
 
 
 def _is_id(text: str) -> bool:

@@ -50,11 +50,10 @@ class ReplayView(ActionView):
 
 
 async def _replay(ids: list[int], by: str, key: UUID) -> Operation:
-    selection = await sync_to_async(Selection.of)({}, ids=ids)
-    operation, progress = await sync_to_async(replays.at_once)(selection, by, key)
+    operation, reopened = await sync_to_async(replays.at_once)(ids, by, key)
     logger.info("replay operation=%d user=%s deliveries=%d", operation.pk, by, operation.done)
-    if progress.due:
-        await wake_workers(progress.due)
+    if reopened.events:
+        await wake_workers(reopened.events)
     return operation
 
 

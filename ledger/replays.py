@@ -1,6 +1,9 @@
 """Makes stored deliveries due again, each once, and records who asked for it."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
@@ -18,14 +21,53 @@ MAX_BACKLOG = 2_000
 BACKLOG_POLL_INTERVAL = 0.25  # seconds
 HELD = "a worker is processing them"
 PRUNED = "their bodies were pruned: there is nothing to run"
+UNKNOWN = "there are no such deliveries"
+
+
+class Fate(StrEnum):
+    """What a replay did to one delivery."""
+
+    REPLAYED = "replayed"
+    HELD = "held"
+    PRUNED = "pruned"
+    UNKNOWN = "unknown"
+
+
+_REASONS = {Fate.HELD: HELD, Fate.PRUNED: PRUNED, Fate.UNKNOWN: UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """The fate of each delivery by its id, and the events of those that are due again."""
+
+    fates: Mapping[int, Fate]
+    events: frozenset[str]
+
+    def progress(self, cursor: int | None, *, finished: bool) -> Progress:
+        """Return the progress of the operation that reopened them."""
+        counts = Counter(self.fates.values())
+        failures = {reason: counts[fate] for fate, reason in _REASONS.items() if counts[fate]}
+        return Progress(
+            cursor, done=counts[Fate.REPLAYED], failures=failures, finished=finished, due=self.events
+        )
 
 
 @transaction.atomic
-def reopen(ids: Sequence[int], by: str, operation: Operation | None = None) -> list[str]:
-    """Make deliveries due again, but for those that a worker holds; return the event of each."""
-    due = Delivery.objects.reopen(ids, Trigger.REPLAY)
+def reopen(ids: Sequence[int], by: str, operation: Operation | None = None) -> Reopened:
+    """Make deliveries due again, but for those that a worker holds and those whose bodies were pruned."""
+    due = set(Delivery.objects.reopen(ids, Trigger.REPLAY))
     note(due, by, operation)
-    return list(Delivery.objects.filter(pk__any=due).values_list("event", flat=True))
+    rows = Delivery.objects.filter(pk__any=list(ids))
+    events = dict(rows.values_list("pk", "event"))
+    pruned = set(rows.filter(body__isnull=True).values_list("pk", flat=True))
+    fates = {
+        pk: Fate.REPLAYED if pk in due
+        else Fate.PRUNED if pk in pruned
+        else Fate.HELD if pk in events
+        else Fate.UNKNOWN
+        for pk in ids
+    }  # fmt: skip
+    return Reopened(fates, frozenset(events[pk] for pk in due))
 
 
 async def portion(operation: Operation) -> Progress | Step:
@@ -40,34 +82,27 @@ def _replay(operation: Operation) -> Progress:
     most = max(1, min(PORTION, int(operation.rate))) if operation.rate else PORTION
     found = Selection(operation.parameters).take(operation.cursor, most + 1)
     ids = found[:most]
-    events = reopen(ids, operation.requested_by, operation)
-    pruned = Delivery.objects.filter(pk__any=ids, body__isnull=True).count()
-    left = {HELD: len(ids) - len(events) - pruned, PRUNED: pruned}
-    return Progress(
-        ids[-1] if ids else operation.cursor,
-        done=len(events),
-        failures={reason: count for reason, count in left.items() if count},
-        finished=len(found) <= most,
-        due=frozenset(events),
-    )
+    reopened = reopen(ids, operation.requested_by, operation)
+    return reopened.progress(ids[-1] if ids else operation.cursor, finished=len(found) <= most)
 
 
 @transaction.atomic
-def at_once(selection: Selection, requested_by: str, key: UUID | None = None) -> tuple[Operation, Progress]:
-    """Replay up to `PORTION` deliveries here and now, as an operation that is finished.
+def at_once(ids: Sequence[int], requested_by: str, key: UUID | None = None) -> tuple[Operation, Reopened]:
+    """Replay these few deliveries here and now, as an operation that is finished, so that the log has it.
 
     Return the operation that has this key already, if there is one, and replay nothing.
     """
     operation = operations.create(
-        Kind.REPLAY, selection.parameters, requested_by,
-        estimated=selection.rows[:PORTION].count(), key=key, worker=requested_by,
+        Kind.REPLAY, Selection.of({}, ids=ids).parameters, requested_by,
+        estimated=len(ids), key=key, worker=requested_by,
     )  # fmt: skip
     if operation.state == State.FINISHED:
-        return operation, Progress(operation.cursor)
-    advanced = operations.advance(operation, _replay)
+        return operation, Reopened({}, frozenset())
+    reopened = reopen(ids, requested_by, operation)
+    advanced = operations.advance(operation, reopened.progress(None, finished=True))
     if advanced is None:
         raise AssertionError("nobody else sees an operation before it is committed")
-    return advanced
+    return advanced[0], reopened
 
 
 def _due() -> int:

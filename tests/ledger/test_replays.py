@@ -76,9 +76,9 @@ async def test_it_waits_while_the_workers_have_a_backlog(monkeypatch: pytest.Mon
 
 def test_a_few_are_replayed_at_once_as_a_finished_operation() -> None:
     dead = stored(status="dead", finished_at=PAST)
-    operation, progress = replays.at_once(Selection.of({}, ids=[dead.pk]), "ada")
+    operation, reopened = replays.at_once([dead.pk], "ada")
     assert (operation.state, operation.done, operation.requested_by) == ("finished", 1, "ada")
-    assert progress.due == {"push"}
+    assert reopened.events == {"push"}
     dead.refresh_from_db()
     assert dead.status == Status.RECEIVED
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from ledger import replays
 from ledger.models import Operation, Replay
 from receiver.models import Delivery, Status, Trigger
 from tests.console.api.conftest import Programs
@@ -48,6 +49,7 @@ def test_two_hundred_ids_have_an_outcome_each_and_nothing_is_undone(api: Program
     busy.refresh_from_db()
     assert busy.status == Status.PROCESSING
     [operation] = Operation.objects.all()
+    assert (operation.done, operation.failures) == (194, {replays.HELD: 1, replays.UNKNOWN: 1})
     noted = set(Replay.objects.values_list("delivery", "operation", "by"))
     assert noted == {(row.pk, operation.pk, operation.requested_by) for row in free}
 
