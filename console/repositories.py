@@ -36,7 +36,8 @@ class RepositoryView(View):
         repository = await aget_object_or_404(Repository, pk=pk)
         parts = [await _shown(repository, read) for read in await repositories.read(repository)]
         shown = await database.run(syncing.context, repository)
-        return await page(request, "repository.html", {"repository": repository, "parts": parts, **shown})
+        context = {"repository": repository, "parts": parts, "limit": repositories.ROWS, **shown}
+        return await page(request, "repository.html", context)
 
 
 async def _shown(repository: Repository, read: Read) -> dict[str, Any]:

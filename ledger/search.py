@@ -8,6 +8,11 @@ from uuid import UUID
 _REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _NUMBERED = re.compile(rf"({_REPOSITORY})#([0-9]{{1,18}})")
+# A page of GitHub, of any server, as a person copies its address.
+_ADDRESS = re.compile(
+    rf"https?://[^/\s]+/({_REPOSITORY})(?:/(?:pull|issues)/([0-9]{{1,18}})|/commit/([0-9a-f]{{7,64}}))?(?:[/?#]\S*)?",
+    re.I,
+)
 _SHA = re.compile(r"[0-9a-f]{7,64}", re.I)
 
 
@@ -48,6 +53,9 @@ def parse(text: str) -> Found | None:
     text = text.strip()
     if not text:
         return None
+    if address := _ADDRESS.fullmatch(text):
+        name, number, sha = address.groups()
+        text = sha or name.removesuffix(".git") + (f"#{number}" if number else "")
     if _GUID.fullmatch(text):
         return Guid(UUID(text))
     if numbered := _NUMBERED.fullmatch(text):

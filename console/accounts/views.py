@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import aauthenticate, alogin, alogout
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
@@ -23,6 +24,7 @@ from console.pages import ActionView
 
 WRONG = "Name and password do not match."
 THROTTLED = f"Too many attempts. Try again in {WINDOW.total_seconds() // 60:.0f} minutes."
+ENDED = "Your session has ended. Sign in to go on."
 LINK_USED = "This link does not work: each link signs in once. A new one: `manage.py sign_in_link`."
 
 
@@ -33,6 +35,7 @@ class SignInView(View):
     async def get(self, request: HttpRequest) -> HttpResponse:
         """Show the form; a part of a page that htmx fetches after the session's end reloads the page."""
         if getattr(request, "htmx", False):
+            messages.info(request, ENDED)
             return cast("HttpResponse", HttpResponseClientRefresh())
         return _form(request)
 

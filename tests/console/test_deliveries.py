@@ -162,6 +162,7 @@ def test_searching_leads_to_what_was_named(console: Console) -> None:
         search("/search?q=octo/cat%2312").url == f"{console.url}/deliveries?repository=octo%2Fcat&number=12"
     )
     assert search("/search?q=no+route").url == f"{console.url}/deliveries?error=no+route"
+    assert '<a href="/deliveries?sender=ada%26co">a sender</a>' in search("/search?q=ada%26co").text
     assert search("/search?q=").url == f"{console.url}/deliveries"
     assert search("/search?q=%00").url == f"{console.url}/deliveries"
     assert "No recorded commit begins so" in search("/search?q=abc1234").text

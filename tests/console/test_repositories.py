@@ -42,6 +42,16 @@ def test_a_repository_shows_its_parts(console: Console, repository: Repository) 
     assert "\u202e" not in text
 
 
+def test_a_part_that_may_have_more_says_so(console: Console, repository: Repository) -> None:
+    page, common = f"/repositories/{repository.pk}", {"repository": repository, "updated_at": timezone.now()}
+    Issue.objects.bulk_create(Issue(number=number, title="It leaks", **common) for number in range(19))
+    assert "At most 20" not in console.viewer.get(page).text
+    Issue.objects.create(number=19, title="It still leaks", **common)
+    told = words(console.viewer.get(page).text)
+    assert "At most 20 are shown. The API lists all." in told
+    assert told.count("It leaks") == 19
+
+
 def test_a_page_shows_so_much_of_a_long_text_and_says_how_long_it_is(
     console: Console, repository: Repository
 ) -> None:

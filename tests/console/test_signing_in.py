@@ -134,8 +134,11 @@ def test_the_address_of_every_form_leads_to_the_page_with_the_form(console: Cons
 
 
 def test_a_part_that_htmx_fetches_after_the_end_of_a_session_reloads_the_page(console: Console) -> None:
-    answer = console.stranger().get("/deliveries", HX_Request="true")
+    visitor = console.stranger()
+    answer = visitor.get("/deliveries", HX_Request="true")
     assert answer.headers["HX-Refresh"] == "true"
+    assert "Your session has ended." in visitor.get("/deliveries").text
+    assert "Your session has ended." not in visitor.get("/deliveries").text
     assert answer.body == b""
 
 

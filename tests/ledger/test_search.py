@@ -28,6 +28,24 @@ def test_a_full_name_with_a_number_is_an_issue_or_pull_request(name: str, number
     assert search.parse(f"{name}#{number}") == Repository(name, number)
 
 
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("", Repository("octo/cat")),
+        ("/", Repository("octo/cat")),
+        (".git", Repository("octo/cat")),
+        ("/issues?q=is%3Aopen", Repository("octo/cat")),
+        ("/pull/12", Repository("octo/cat", 12)),
+        ("/pull/12/files#diff-1", Repository("octo/cat", 12)),
+        ("/issues/12#issuecomment-3", Repository("octo/cat", 12)),
+        ("/discussions/12", Repository("octo/cat")),
+        ("/commit/ABCDEF0123", Sha("abcdef0123")),
+    ],
+)
+def test_the_address_of_a_page_of_github_names_what_it_shows(path: str, found: search.Found) -> None:
+    assert search.parse(f"https://github.com/octo/cat{path}") == found
+
+
 @given(st.text("0123456789abcdefABCDEF", min_size=7, max_size=64))
 def test_seven_hexadecimal_digits_or_more_are_a_commit_in_lower_case(text: str) -> None:
     assert search.parse(text) == Sha(text.lower())
@@ -42,7 +60,8 @@ def test_any_text_is_one_thing_or_nothing_and_never_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["octo/cat#", "octo/", "/cat", "abc123", "timed out", "octo/cat#12x", "-a/b"]
+    "text",
+    ["octo/cat#", "octo/", "/cat", "abc123", "timed out", "octo/cat#12x", "-a/b", "https://github.com/octo"],
 )
 def test_what_only_looks_alike_is_words(text: str) -> None:
     assert search.parse(text) == Words(text)

@@ -74,6 +74,24 @@ async def test_the_count_of_a_list_changes_with_its_rows(screen: Screen) -> None
     await expect(page.locator(".count")).to_have_text("2 found")
 
 
+async def test_a_long_list_has_its_buttons_in_view(screen: Screen) -> None:
+    for _ in range(30):
+        await retrying()
+    page = screen.page
+    await page.goto("/deliveries?event=push")
+    await expect(page.locator("[data-row]").last).not_to_be_in_viewport()
+    await expect(page.get_by_role("link", name="Replay all that match")).to_be_in_viewport(ratio=1)
+    await page.get_by_role("link", name="push").nth(9).focus()
+    for _ in range(25):
+        await page.keyboard.press("j")
+    await expect(page.locator(".current .status")).to_be_in_viewport(ratio=1)
+    bar = await page.locator(".paging").bounding_box()
+    row = await page.locator("[data-row].current").bounding_box()
+    assert bar is not None
+    assert row is not None
+    assert row["y"] + row["height"] <= bar["y"]
+
+
 async def test_the_list_of_operations_follows_their_progress(screen: Screen) -> None:
     running = await Operation.objects.acreate(
         kind=Kind.REPLAY,
