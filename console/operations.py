@@ -17,7 +17,7 @@ from ledger import operations
 from ledger.counting import CAP, Count
 from ledger.filters import LARGEST_ID
 from ledger.models import Change, Kind, Operation, State
-from receiver.models import Delivery
+from receiver.models import TERMINAL, Delivery
 from receiver.queue import OPERATION, wake_workers
 
 PAGE_SIZE = 50
@@ -26,7 +26,7 @@ MAX_CHANGES = 100
 LONGEST_VALUE = 200  # characters
 # Deliveries of a replay that are listed: a page of the list has fewer, a request of the API may have more.
 MAX_REPLAYED = 100
-REPLAYED_COLUMNS = ("event", "action", "repository", "status", "received_at")
+REPLAYED_COLUMNS = ("event", "action", "repository", "number", "status", "received_at")
 # Parameters that are shown in words of their own, or that only a worker reads.
 _OWN = {"filter", "ids", "hooks", "after", "newest", "at"}
 
@@ -49,17 +49,19 @@ class OperationsView(View):
 
 
 class OperationView(View):
-    """One operation; it refreshes until it ends."""
+    """One operation; it refreshes until it ends, and the deliveries of a small replay are settled."""
 
     async def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show its page, or to htmx only what changes."""
         operation = await aget_object_or_404(Operation, pk=pk)
         newest = Change.objects.filter(operation=pk).order_by("-pk")[:MAX_CHANGES]
         state, end = operation.state, most(operation)
+        replayed, is_open = await _replayed(operation), state in {State.QUEUED, State.RUNNING}
         context: dict[str, Any] = {
             "operation": operation,
             "about": list(about(operation)),
-            "is_open": state in {State.QUEUED, State.RUNNING},
+            "is_open": is_open,
+            "is_moving": is_open or any(row.status not in TERMINAL for row in replayed),
             "may_resume": state in {State.CANCELLED, State.FAILED},
             "estimated": estimated(operation),
             "most": end,
@@ -67,7 +69,7 @@ class OperationView(View):
             "percent": 100 * operation.processed // end if end and operation.processed else None,
             "failures": sorted(operation.failures.items(), key=lambda item: (-item[1], item[0])),
             "matching": urlencode(operation.parameters.get("filter", {})),
-            "replayed": await _replayed(operation),
+            "replayed": replayed,
             "changes": [change async for change in newest][::-1],
         }
         only_part = bool(getattr(request, "htmx", False))

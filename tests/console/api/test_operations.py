@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from ledger import replays
 from ledger.models import Operation, State
 from receiver.models import Status
 from tests.console.api.conftest import Programs
@@ -68,5 +69,5 @@ def test_a_replay_of_a_few_is_in_the_log(api: Programs) -> None:
     row = kept(status=Status.DEAD)
     api.operator.post("deliveries/replay", {"ids": [str(row.pk), "999999999"]})
     [found] = items(api.reader.get("operations"))
-    assert (found["state"], found["done"], found["failures"]) == (State.FINISHED, 1, {"unknown": 1})
+    assert (found["state"], found["done"], found["failures"]) == (State.FINISHED, 1, {replays.UNKNOWN: 1})
     assert found["parameters"]["ids"] == [row.pk, 999999999]

@@ -108,6 +108,22 @@ async def test_the_list_of_operations_follows_their_progress(screen: Screen) -> 
     await expect(page.locator("#operations tbody")).to_contain_text("finished 1,234")
 
 
+async def test_the_page_of_a_replay_follows_its_deliveries_until_they_are_settled(screen: Screen) -> None:
+    row = await retrying()
+    await Delivery.objects.filter(pk=row.pk).aupdate(number=12)
+    done = await Operation.objects.acreate(
+        kind=Kind.REPLAY, requested_by="ada", state=State.FINISHED, done=1, parameters={"ids": [row.pk]},
+        created_at=timezone.now(),
+    )  # fmt: skip
+    page = screen.page
+    await page.goto(f"/operations/{done.pk}")
+    replayed = page.locator("#operation li").filter(has_text="#12")
+    await expect(replayed).to_contain_text("retrying")
+    await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.SUCCEEDED)
+    await expect(replayed).to_contain_text("succeeded")
+    await expect(page.locator("#operation[data-refresh]")).to_have_count(0)
+
+
 async def test_a_page_says_that_it_could_not_be_refreshed_and_its_times_go_on(
     browser: Browser, console: Console
 ) -> None:
