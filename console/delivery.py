@@ -84,7 +84,8 @@ def _known(delivery: Delivery) -> dict[str, Any]:
     return {
         "size": delivery.size,
         "headers": {"Content-Type": delivery.content_type, **delivery.headers},
-        "send": shell_lines.send(delivery.event, delivery.guid, url if delivery.source else ""),
+        "send": shell_lines.finding(settings.DATA, settings.BASE_DIR / "var")
+        + shell_lines.send(delivery.event, delivery.guid, url if delivery.source else ""),
         "curl": shell_lines.curl(delivery.headers, delivery.content_type, delivery.guid, url),
     }
 

@@ -16,7 +16,7 @@ from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
 from configuration import data_folder
-from console import charts
+from console import charts, shell_lines
 from console.pages import page
 from ledger import heartbeats, overview, reading, summary
 from ledger.counting import CAP, Count
@@ -54,6 +54,7 @@ async def _begin(request: HttpRequest) -> HttpResponseBase:
     context = {
         "webhook": f"http://127.0.0.1:{settings.PORT}/webhooks/github",
         "secret": secret if secret.exists() else None,
+        "finding": shell_lines.finding(settings.DATA, settings.BASE_DIR / "var"),
     }
     return await page(request, "first_run.html", context)
 

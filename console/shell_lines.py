@@ -2,12 +2,18 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from uuid import UUID
 
 
 def file_name(guid: UUID) -> str:
     """Return the name under which a delivery's body is downloaded."""
     return f"{guid}.body"
+
+
+def finding(data: Path, default: Path) -> str:
+    """Return what precedes a command so that it finds the run of a data folder that is not the default."""
+    return "" if data == default else f"HOOKKEEPER_DATA={shlex.quote(str(data))} "
 
 
 def send(event: str, guid: UUID, url: str = "") -> str:

@@ -185,6 +185,11 @@ def test_the_line_for_manage_py_names_the_downloaded_file() -> None:
     )
 
 
+def test_a_line_for_manage_py_finds_the_run_of_another_data_folder() -> None:
+    assert shell_lines.finding(Path("/app/var"), Path("/app/var")) == ""
+    assert shell_lines.finding(Path("/of mine"), Path("/app/var")) == "HOOKKEEPER_DATA='/of mine' "
+
+
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
 @pytest.mark.django_db(transaction=True)
 def test_the_line_for_curl_sends_the_same_delivery(receiver_url: str, tmp_path: Path, redis: "Redis") -> None:

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, expect
 from ledger.models import Operation
 from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, RejectionCount, Status, Trigger
 from records.models import Commit, Issue, PullRequest, Repository
+from tests import servers
 from tests.console.browser.conftest import TIME_ZONE, Screen, opened
 from tests.console.conftest import Console
 from tests.console.kept import kept
@@ -266,7 +267,7 @@ async def test_the_lines_for_a_shell_are_copied(screen: Screen) -> None:
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert (
         await page.evaluate("navigator.clipboard.readText()")
-        == f"python manage.py send push --file {row.guid}.body"
+        == f"HOOKKEEPER_DATA={servers.folder} python manage.py send push --file {row.guid}.body"
     )
 
 

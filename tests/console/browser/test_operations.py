@@ -51,7 +51,9 @@ async def test_the_first_run_turns_into_the_first_delivery_and_leads_to_what_it_
     page = screen.page
     await page.goto("/")
     await expect(page.get_by_text("Nothing has come yet")).to_be_visible()
-    await expect(page.locator("#try")).to_have_text(".venv/bin/python manage.py send push")
+    await expect(page.locator("#try")).to_have_text(
+        f"HOOKKEEPER_DATA={servers.folder} .venv/bin/python manage.py send push"
+    )
     sent = await sync_to_async(manage)("send", "push", "--url", f"{receiver_url}/webhooks/github")
     assert sent.startswith("202 ")
     await expect(page).to_have_url(re.compile(r"/deliveries/\d+$"))
