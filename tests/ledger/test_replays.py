@@ -83,6 +83,13 @@ def test_a_few_are_replayed_at_once_as_a_finished_operation() -> None:
     assert dead.status == Status.RECEIVED
 
 
+def test_a_replay_with_a_repository_of_its_own_as_version_0_2_0_stored_it_goes_on() -> None:
+    named = stored(repository="octo/cat")
+    stored(repository="octo/dog")
+    given = Selection.of({}).parameters
+    assert Selection({**given, "repository": "Octo/Cat"}).take(None) == [named.pk]
+
+
 def test_a_time_range_counts_from_when_it_was_asked_for() -> None:
     stored(received_at=timezone.now() - timedelta(hours=2))
     now = Selection.of({"until": "1h"})
