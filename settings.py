@@ -54,7 +54,7 @@ POSTGRESQL_TIMEOUTS = {
 # its sender within nine seconds, so both leave time for a second attempt.
 INTAKE_LOCK_TIMEOUT = 500
 INTAKE_STATEMENT_TIMEOUT = 4000
-# Seconds for each command of the cache. Computing what it holds takes about as long.
+# Seconds for each command of the cache. Computing a value takes about as long.
 CACHE_TIMEOUT = 0.5
 
 
@@ -127,7 +127,7 @@ with stop_if_wrong():
     # With both URLs set, the default folder is not used, and may be missing in a read-only image.
     if _data or not (_database_url and _redis_url):
         usable(DATA, "HOOKKEEPER_DATA")
-    # pgbouncer in transaction mode gives every transaction another server connection, where the names of
+    # pgbouncer in transaction mode runs every transaction on another server connection, where the names of
     # prepared statements and cursors are unknown, or another client's.
     DATABASE_PREPARED: bool = env.bool("DATABASE_PREPARED", False)
     """Whether PostgreSQL may keep the plans of statements of workers and commands, which saves some of its
@@ -255,7 +255,7 @@ with stop_if_wrong():
     if not 0 <= RECOVER_EVERY <= LONGEST_RECOVER_EVERY:  # false for nan, too
         raise ImproperlyConfigured(f"RECOVER_EVERY must lie between 0 and {LONGEST_RECOVER_EVERY}.")
 
-# For the console's statistics, which workers warm. What Redis holds is never unpickled.
+# For the console's statistics, which workers warm. Values in Redis are never unpickled.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -302,7 +302,7 @@ LOGGING = {
         # uvicorn's own handler has another format. Configuring `uvicorn`, the parent logger, would undo
         # `--no-access-log`.
         "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # It has a line for each attempt to connect; what needs the connection logs an outage once.
+        # It has a line for each attempt to connect; the code that needs the connection logs an outage once.
         "psycopg.pool": {"level": "ERROR"},
         # It has a line for each request, with the whole URL.
         "httpx2": {"level": "WARNING"},

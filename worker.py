@@ -1,4 +1,4 @@
-"""What `arq worker.WorkerSettings` reads: arq's options, and the operations that a worker runs.
+"""Defines `WorkerSettings` for `arq`: arq's options, and the operations that a worker runs.
 
 arq brings the command line, the signals, the health key and the format of jobs; claims and handlers run
 beside its loop. Importing this does nothing. The settings are made when arq asks for them, which fails when
@@ -53,7 +53,7 @@ def process(**options: Any) -> "WorkerProcess":
 
 
 def work() -> "tuple[Kinds, Sequence[Callable[[], Coroutine[Any, Any, None]]]]":
-    """Return the function of each kind of operation, and what runs beside deliveries until the worker stops.
+    """Return the function of each kind of operation, and the tasks that run until the worker stops.
 
     Packages above `processing` add theirs here. Those that call GitHub's API need its credential.
     """
@@ -75,11 +75,11 @@ def work() -> "tuple[Kinds, Sequence[Callable[[], Coroutine[Any, Any, None]]]]":
 
 
 async def process_event(_context: dict[Any, Any], _event: str) -> None:
-    """Do nothing: a job says that deliveries of an event are due, and the consumer claims what is due."""
+    """Do nothing: a job says that deliveries of an event are due, and the consumer claims them."""
 
 
 def settings_class(worker: "WorkerProcess") -> Any:
-    """Return what arq's command line reads."""
+    """Return the class that arq's command line reads."""
     from arq.typing import WorkerCoroutine  # noqa: PLC0415 - needed when the worker starts
     from arq.worker import func  # noqa: PLC0415 - as above
 

@@ -1,4 +1,4 @@
-"""Deliveries in the order of their ids, for readers who follow what arrives and must miss none."""
+"""Reads deliveries in the order of their ids, so that a reader who follows arrivals misses none."""
 
 import asyncio
 from collections.abc import Sequence

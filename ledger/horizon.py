@@ -1,6 +1,6 @@
 """Finds the horizon: the id up to which no further delivery can appear, so a reader by id misses none.
 
-PostgreSQL gives an id to a row before its transaction commits, so a lower id can become visible after a
+PostgreSQL assigns an id to a row before its transaction commits, so a lower id can become visible after a
 higher one.
 """
 

@@ -92,7 +92,7 @@ def charts(now: datetime) -> Charts:
 
 
 def _aggregated(hour: datetime, week: datetime) -> tuple[datetime, Counter[Step], Counter[Step]]:
-    """Return how far is aggregated, what came since `hour`, and what was settled since `week`.
+    """Return the aggregated time, the received counts since `hour`, and the settled ones since `week`.
 
     Settled in whole hours, but in minutes since `hour` and in the hour that is not complete. One statement,
     because a worker may go on meanwhile.

@@ -64,7 +64,7 @@ class Selection:
             chosen &= Q(pk__any=given["ids"])
         settled_before = Q(finished_at__lte=at)
         if given.get("filter", {}).get("status") in TERMINAL:
-            settled_before &= SETTLED  # the condition of the indexes of what is settled
+            settled_before &= SETTLED  # the condition of the indexes of settled deliveries
         else:
             settled_before |= ~SETTLED
         within = Q(pk__gt=given["after"], pk__lte=given["newest"])

@@ -11,7 +11,7 @@ from ledger.rates import stored_time
 # Hooks that are looked at, in the order of their ids.
 MAX_HOOKS = 500
 # A hook is silent when nothing came for a day, and for five times its usual pause, the mean of its last ten.
-# After a month it is no news any more.
+# After a month it is no longer reported.
 SILENT_AFTER = timedelta(days=1)
 USUAL_PAUSES = 5
 PAUSES = 10

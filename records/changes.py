@@ -21,7 +21,8 @@ Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
 
 `moves` are the marks of texts before and after an edit, `texts` the ends of chains beside the one in the row.
-`began` holds which values the row had before that second: see `records.turns`.
+`began` holds which values the row had before that second: see `records.turns`. `settled` is true once
+GitHub's API showed the row after that second was over.
 """
 
 # Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.
@@ -164,16 +165,16 @@ def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
     if moves := {*map(tuple, stored.get("moves", ())), *snapshot.moves}:
         found["moves"] = [list(move) for move in sorted(moves)[:MAX_MARKS]]
     found |= {name: stored[name] for name in ("texts", "began", "began_at") if name in stored}
-    return {**found, "settled": True} if snapshot.settled or stored.get("settled") else found
+    return {**found, "settled": True} if snapshot.second_over or stored.get("settled") else found
 
 
 def completed(stored: Row, snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
-    """Return `now`, the row after a snapshot of the second of `stored`, with what the actions say beyond it.
+    """Return `now`, the row after a snapshot of the second of `stored`, with all changes of the actions.
 
     A snapshot that is older in one field may be of an action that changed another one. What the API showed
     after the second is its end.
     """
-    if is_settled(now):
+    if is_second_over(now):
         return now
     return follow(stored, snapshot, _acted(snapshot, now, tracked))
 
@@ -218,7 +219,7 @@ def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
     return row
 
 
-def is_settled(stored: Row) -> bool:
+def is_second_over(stored: Row) -> bool:
     """Return whether GitHub's API showed the row after its second was over."""
     return bool(stored["changes"].get("settled"))
 

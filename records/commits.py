@@ -44,7 +44,7 @@ DETAILS = ("message", "author_name", "author_email", "committed_at")
 
 
 def listed(commits: Iterable[PushedCommit | None]) -> Listed:
-    """Return what is stored of the readable commits of a list."""
+    """Return the stored columns of the readable commits of a list."""
     found: dict[str, tuple[int, row_sets.Row]] = {}
     for place, commit in enumerate(commits):
         if commit is not None and commit.id not in found:

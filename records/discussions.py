@@ -96,7 +96,7 @@ ENDS = frozenset({"closed", "locked"})
 REOPENS = frozenset({"reopened", "unlocked"})
 
 
-# What an action turned that only discussions have.
+# The former values that an action's name implies, for fields of discussions alone.
 TURNED: Mapping[str, Collection[tuple[str, str]]] = {
     "locked": [("state", "open"), ("state", "closed")],
     "unlocked": [("state", "locked")],

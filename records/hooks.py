@@ -42,7 +42,7 @@ class HookManager(models.Manager["Hook"]):
         }
         if event.repository is not None:
             fields["repository_id"] = await repositories.upsert(event.repository, server)
-        # Only what the payload has: GitHub may leave out every part.
+        # Only fields that the payload has: GitHub may leave out every part.
         fields = {name: value for name, value in fields.items() if value}
         fields |= {"active": not gone and (hook is None or hook.active is not False), "deleted": gone}
         if not gone:
@@ -95,7 +95,7 @@ _by_receipt = by_watermark(_watermark, side_fields={"last_ping_at": "last_ping_a
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    """Merge by the time of receipt. A late ping adds what the deletion or a newer ping did not show."""
+    """Merge by the time of receipt. A late ping adds fields that the deletion or a newer ping lacks."""
     now = _by_receipt(stored, snapshot, blank)
     missing = {name: value for name, value in snapshot.fields.items() if not now[name] and name in DETAILS}
     return {**now, **missing} if missing else now

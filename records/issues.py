@@ -50,12 +50,14 @@ class IssueManager(models.Manager["Issue"]):
             **changed,
         )
 
-    async def observe(self, repository: int, issue: IssueSnapshot, *, settled: bool) -> tuple[Row, Decision]:
+    async def observe(
+        self, repository: int, issue: IssueSnapshot, *, second_over: bool
+    ) -> tuple[Row, Decision]:
         """Merge an issue as GitHub's API shows it; `repository` is a primary key.
 
-        `settled` is whether the second of its `updated_at` was over: see `records.merging.Snapshot`.
+        `second_over` is whether the second of its `updated_at` was over: see `records.merging.Snapshot`.
         """
-        return await SNAPSHOTS.record((repository, issue.number), _fields(issue), settled=settled)
+        return await SNAPSHOTS.record((repository, issue.number), _fields(issue), second_over=second_over)
 
 
 class Issue(models.Model):

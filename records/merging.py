@@ -34,7 +34,7 @@ class Snapshot(NamedTuple):
     """Marks of the values that it replaced or removed."""
     moves: frozenset[tuple[str, str]] = frozenset()
     """Marks of texts that it replaced, each with the mark of the text after it."""
-    settled: bool | None = None
+    second_over: bool | None = None
     """None for a delivery. For an answer of GitHub's API: whether the second of its `updated_at` was over, so
     that no other snapshot of that second is newer."""
 

@@ -37,13 +37,13 @@ class PullRequestManager(models.Manager["PullRequest"]):
         )
 
     async def observe(
-        self, repository: int, pull: PullRequestSnapshot, *, settled: bool
+        self, repository: int, pull: PullRequestSnapshot, *, second_over: bool
     ) -> tuple[Row, Decision]:
         """Merge a pull request as GitHub's API shows it; `repository` is a primary key.
 
-        `settled` is whether the second of its `updated_at` was over: see `records.merging.Snapshot`.
+        `second_over` is whether the second of its `updated_at` was over: see `records.merging.Snapshot`.
         """
-        return await SNAPSHOTS.record((repository, pull.number), _fields(pull), settled=settled)
+        return await SNAPSHOTS.record((repository, pull.number), _fields(pull), second_over=second_over)
 
 
 class PullRequest(models.Model):

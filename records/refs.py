@@ -33,7 +33,7 @@ class Ref(models.Model):
     head_sha = models.CharField(max_length=64, help_text="`after` of the last push: zeros when deleted")
     previous_sha = models.CharField(max_length=64, help_text="`before` of the last push: zeros when created")
     deleted = models.BooleanField(default=False)
-    # Without an index of what each push changes, PostgreSQL writes no index entries for it (HOT).
+    # Each push changes it. Without an index of it, PostgreSQL writes no index entries (HOT).
     last_push = models.ForeignKey(
         "records.Push", models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False
     )
@@ -115,7 +115,7 @@ def _after(row: Row, moves: Sequence[list[Any]], arrived: str) -> Row:
 
 
 def _after_a_reading(stored: Row | None, fields: Row, blank: Row) -> Row:
-    """Merge what GitHub's API showed: it is newer than every push up to `read_at`."""
+    """Merge a position that GitHub's API showed: it is newer than every push up to `read_at`."""
     read_at, shown = fields["read_at"], {"head_sha": fields["head_sha"], "deleted": fields["deleted"]}
     if stored is not None:
         if stored["pushed_at"] > read_at or (stored["read_at"] is not None and stored["read_at"] > read_at):

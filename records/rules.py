@@ -38,7 +38,7 @@ def by_watermark(
     def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         fields = snapshot.fields
         acts = bool(tracked and (snapshot.gained or snapshot.lost))
-        new = bool(tracked and snapshot.settled and stored and not changes.is_settled(stored))
+        new = bool(tracked and snapshot.second_over and stored and not changes.is_second_over(stored))
         if stored is not None and not acts and not new and {**stored, **fields} == stored:  # the common case
             return stored
         decision = judge(stored, snapshot, blank, watermark)
@@ -81,10 +81,10 @@ def _within_a_second(
     incoming, before = watermark({**blank, **snapshot.fields}), watermark(stored)
     if decision is Decision.TOMBSTONE or before.deleted:
         return decision, frozenset()
-    if snapshot.settled is not None or changes.is_settled(stored):
+    if snapshot.second_over is not None or changes.is_second_over(stored):
         if incoming.terminal != before.terminal:
             return decision, frozenset()
-        return Decision.APPLY if snapshot.settled else Decision.KEEP, frozenset()
+        return Decision.APPLY if snapshot.second_over else Decision.KEEP, frozenset()
     outdated = changes.outdated(stored, snapshot, tracked)
     if (incoming.terminal, incoming.ended) == (before.terminal, before.ended):
         return Decision.KEEP if outdated else decision, frozenset()

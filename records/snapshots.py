@@ -122,7 +122,7 @@ class Snapshots:
     def _committed(
         self, stored: dict[Key, Row], ends: dict[Key, tuple[Row, list[Decision]]], changed: list[Key]
     ) -> None:
-        """Correct the rows just committed, for what another transaction committed meanwhile."""
+        """Correct the rows just committed, in case another transaction committed a change meanwhile."""
 
     @cached_property
     def _nullable(self) -> frozenset[str]:

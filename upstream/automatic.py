@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 REQUESTED_BY = "automatic"
 # Seconds between two looks whether a recovery is due.
 LOOK_EVERY = 1.0
-# A receiver notes its start before it listens, and GitHub may wait ten seconds for a host that is away. So a
-# recovery begins a few seconds after the note, and a second one follows.
-SETTLED_AFTER = timedelta(seconds=5)
-COVERED_AFTER = timedelta(seconds=15)
+# A receiver notes its start before it listens, and GitHub may wait ten seconds for a host that is away. So
+# a first recovery begins a few seconds after the note, and a second one follows.
+FIRST_AFTER = timedelta(seconds=5)
+SECOND_AFTER = timedelta(seconds=15)
 # Reasons of rejections that say nothing about the sender.
 OWN_REASONS = (Reason.STORE_DOWN, Reason.BUSY, Reason.TOO_SLOW)
 # Time for which notes of receivers are kept.
@@ -60,7 +60,7 @@ def start_if_due() -> Operation | None:
     key = uuid5(NAMESPACE_URL, f"hookkeeper:recover:{last.pk if last else 0}")
     operation = operations.create(Kind.RECOVER, {}, REQUESTED_BY, key=key)
     if last is not None:
-        # The audit log keeps what found something.
+        # The audit log keeps recoveries that found something.
         automatic.filter(pk__lte=last.pk, state=State.FINISHED, done=0, failed=0, estimated=0).delete()
     Resumption.objects.filter(at__lt=now - NOTES_KEPT_FOR).delete()
     Missed.objects.filter(found_at__lt=now - MISSED_KEPT_FOR).exclude(OPEN).delete()
@@ -72,7 +72,7 @@ def _was_away(last: datetime, now: datetime) -> bool:
     resumed = Resumption.objects.aggregate(at=Max("at"))["at"]
     refused = Rejection.objects.filter(reason__in=OWN_REASONS).aggregate(at=Max("at"))["at"]
     back = max((at for at in (resumed, refused) if at is not None), default=None)
-    if back is None or now < back + SETTLED_AFTER:
+    if back is None or now < back + FIRST_AFTER:
         return False
-    # The first one begins once it is settled, the second one once all is covered.
-    return bool(last < back + SETTLED_AFTER or last < back + COVERED_AFTER <= now)
+    # Due if none began after `FIRST_AFTER`, and once more if none began after `SECOND_AFTER`.
+    return bool(last < back + FIRST_AFTER or last < back + SECOND_AFTER <= now)

@@ -117,7 +117,7 @@ async def _missing(
 async def _of_app(
     client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]
 ) -> dict[int, list[ListedDelivery]]:
-    """Return by hook id what is missing of an App. Its list names no hook, so the detail of each does.
+    """Return the missing deliveries of an App by hook id. Its list names no hook, so the detail of each does.
 
     A detail may be 404 just after it was listed; the next look comes to it again.
     """

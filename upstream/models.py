@@ -29,7 +29,7 @@ class HookKind(models.TextChoices):
 
 
 class WatchedHook(models.Model):
-    """A hook that delivered something here, and what was found at GitHub about it."""
+    """A hook that delivered something here, and the results of comparing it with GitHub."""
 
     hook_id = models.BigIntegerField(unique=True, help_text="X-GitHub-Hook-ID")
     kind = models.CharField(max_length=12, choices=HookKind.choices)

@@ -18,7 +18,7 @@ from upstream.answers import Answer
 from upstream.client import Client, Page
 
 # Answers may come from a replica that is behind. After this time an answer shows all of a second.
-SETTLED_AFTER = timedelta(seconds=10)
+COMPLETE_AFTER = timedelta(seconds=10)
 PAGE = 100
 # Branches whose commits are listed at once, and commits of each: a page.
 BRANCHES = 10
@@ -153,20 +153,22 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _settled(updated_at: datetime | None, date: datetime | None) -> bool:
-    return updated_at is not None and date is not None and date >= updated_at + SETTLED_AFTER
+def _is_second_over(updated_at: datetime | None, date: datetime | None) -> bool:
+    return updated_at is not None and date is not None and date >= updated_at + COMPLETE_AFTER
 
 
 async def _write_issue(scope: Scope, item: Item, date: datetime | None) -> None:
     read = conversions.issue(item.fields)
     if read is not None:
-        settled = _settled(read.updated_at, date)
-        await Issue.objects.observe(scope.repository, read, settled=settled)
+        second_over = _is_second_over(read.updated_at, date)
+        await Issue.objects.observe(scope.repository, read, second_over=second_over)
 
 
 async def _write_pull_request(scope: Scope, item: Item, date: datetime | None) -> None:
     read = conversions.pull_request(item.fields)
-    await PullRequest.objects.observe(scope.repository, read, settled=_settled(read.updated_at, date))
+    await PullRequest.objects.observe(
+        scope.repository, read, second_over=_is_second_over(read.updated_at, date)
+    )
 
 
 async def _write_release(scope: Scope, item: Item, _date: datetime | None) -> None:

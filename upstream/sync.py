@@ -19,7 +19,7 @@ from records import repositories
 from upstream import conversions
 from upstream.client import Client
 from upstream.errors import LimitedError, UnexpectedAnswerError, UnreachableError, UpstreamError
-from upstream.parts import BRANCHES_PART, COMMITS, PARTS, SETTLED_AFTER, Item, Scope, Step
+from upstream.parts import BRANCHES_PART, COMMITS, COMPLETE_AFTER, PARTS, Item, Scope, Step
 from upstream.trails import Trail
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Sync:
         cursor.full_name = f"{owner}/{name}"
         if read.pushed_at is not None:
             # A lower limit suffices: a later push has a delivery of its own.
-            shown = (date or read.pushed_at) - SETTLED_AFTER
+            shown = (date or read.pushed_at) - COMPLETE_AFTER
             cursor.read_at = min(read.pushed_at, shown).isoformat()
         cursor.open = {part.name: "" for part in PARTS}
         return Progress(cursor.as_json(), done=1)

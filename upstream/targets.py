@@ -65,7 +65,7 @@ def _watched(hook_id: int, kind: HookKind, name: str, *, create: bool) -> Watche
 
 
 async def _of_app(client: Client) -> WatchedHook:
-    """Return the hook of the App; before its first delivery here, from the detail of what GitHub lists."""
+    """Return the hook of the App; before its first delivery here, from the detail of a listed delivery."""
     app = str((await client.get("/app", AppAnswer)).id)
     rows = WatchedHook.objects.filter(kind=HookKind.APP, name=app).order_by("-last_delivery")
     known = await database.run(rows.first)

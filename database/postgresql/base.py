@@ -81,7 +81,7 @@ class Connection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(f"no answer within {limit:g} seconds") from None
 
     def _give_up(self) -> None:
-        """Close the connection. A server that is only slow ends the statement and gives its locks back."""
+        """Close the connection. A server that is only slow ends the statement and releases its locks."""
         # Without libpq 17, a cancel request waits for ever for a server that hangs.
         if psycopg.capabilities.has_cancel_safe():
             with suppress(psycopg.Error):

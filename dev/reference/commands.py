@@ -14,7 +14,7 @@ TARGET = re.compile(r"^([a-z-]+):.*## (.*)$", re.M)
 
 
 def blocks(makefile: Path) -> dict[str, str]:
-    """Return the table of make's targets, and what each command of the console takes."""
+    """Return the table of make's targets, and the arguments of each command of the console."""
     targets = TARGET.findall(makefile.read_text(encoding="utf-8"))
     rows = [(code(f"make {name}"), f"{does}.") for name, does in targets]
     found = {"make": table(("target", "what it does"), rows)}

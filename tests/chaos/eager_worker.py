@@ -14,8 +14,8 @@ django.setup()
 
 from upstream import automatic, recovery  # noqa: E402
 
-automatic.SETTLED_AFTER = timedelta(seconds=0.5)
-automatic.COVERED_AFTER = timedelta(seconds=2)
+automatic.FIRST_AFTER = timedelta(seconds=0.5)
+automatic.SECOND_AFTER = timedelta(seconds=2)
 recovery.Pace = partial(  # type: ignore[misc,assignment] # the worker makes it with its defaults
     recovery.Pace,
     ask_interval=float(os.environ["ASK_INTERVAL"]),

@@ -10,7 +10,7 @@ from database import row_sets
 from ledger.models import Kind, Operation, State
 from receiver.models import Reason, Rejection, Resumption
 from upstream import automatic
-from upstream.automatic import COVERED_AFTER, SETTLED_AFTER, start_if_due
+from upstream.automatic import FIRST_AFTER, SECOND_AFTER, start_if_due
 from upstream.models import HookKind, Missed, WatchedHook
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -71,12 +71,12 @@ def test_a_receiver_that_came_back_is_followed_by_two_recoveries() -> None:
     end(first, ago=timedelta(seconds=30))
     back = Resumption.objects.create()
     assert start_if_due() is None, "it may not listen yet"
-    Resumption.objects.filter(pk=back.pk).update(at=row_sets.clock() - SETTLED_AFTER)
+    Resumption.objects.filter(pk=back.pk).update(at=row_sets.clock() - FIRST_AFTER)
     second = start()
     end(second)
     assert start_if_due() is None
-    Resumption.objects.filter(pk=back.pk).update(at=row_sets.clock() - COVERED_AFTER)
-    end(second, ago=COVERED_AFTER - SETTLED_AFTER)
+    Resumption.objects.filter(pk=back.pk).update(at=row_sets.clock() - SECOND_AFTER)
+    end(second, ago=SECOND_AFTER - FIRST_AFTER)
     third = start()
     end(third)
     assert start_if_due() is None
@@ -88,7 +88,7 @@ def test_deliveries_that_were_refused_for_a_reason_of_the_receiver_are_looked_fo
 ) -> None:
     end(start(), ago=HOUR / 60)
     Rejection.objects.create(
-        at=row_sets.clock() - SETTLED_AFTER, reason=reason, status=503, detail="not stored", size=0
+        at=row_sets.clock() - FIRST_AFTER, reason=reason, status=503, detail="not stored", size=0
     )
     assert (start_if_due() is not None) == starts
 
