@@ -52,8 +52,9 @@ class Parts:
         # A probe that hangs is not cancelled: psycopg would wait for the server to confirm that.
         if self._probe is None or self._probe.done():
             self._probe = asyncio.create_task(self._probed())
-        await asyncio.wait({self._probe}, timeout=READY_WITHIN)
-        error = self._probe.result() if self._probe.done() else StoreError("no answer in time")
+        probe = self._probe  # a later request may begin another one
+        await asyncio.wait({probe}, timeout=READY_WITHIN)
+        error = probe.result() if probe.done() else StoreError("no answer in time")
         return self._ready("database", error.reason if isinstance(error, DownError) else error)
 
     async def _probed(self) -> StoreError | None:

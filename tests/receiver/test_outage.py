@@ -92,6 +92,16 @@ async def test_an_outage_of_the_database_is_logged_once_with_its_reason(
     assert "refused" in down
 
 
+async def test_requests_to_readyz_at_the_same_moment_are_all_answered_200() -> None:
+    made = parts.Parts()
+    first = asyncio.create_task(made.database_ready())
+    while made._probe is None or not made._probe.done():  # noqa: ASYNC110 - `first` must not have gone on
+        await asyncio.sleep(0)
+    assert await made.database_ready()
+    assert await first
+    await made.close()
+
+
 async def test_a_probe_that_fails_after_readyz_was_answered_logs_no_traceback(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
