@@ -1,9 +1,10 @@
-"""Headers of every answer: they limit what a browser loads, and forbid to embed or sniff it."""
+"""Headers of every answer: its length, what a browser may load, and that none may embed or sniff it."""
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from asgiref.sync import markcoroutinefunction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 # No inline script or style and no eval: https://developer.mozilla.org/docs/Web/HTTP/Guides/CSP
@@ -28,6 +29,9 @@ class SecurityHeaders:
         response.headers.setdefault("X-Frame-Options", "DENY")
         # Payloads are private: neither a proxy nor the browser's disk keeps a page.
         response.headers.setdefault("Cache-Control", "no-store, private")
+        # Without a length it would be chunked, even for HTTP/1.0, which has no chunks.
+        if isinstance(response, HttpResponse) and response.status_code != HTTPStatus.NOT_MODIFIED:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         if request.is_secure():
             for cookie in response.cookies.values():
                 cookie["secure"] = True

@@ -19,6 +19,7 @@ from tests.console.conftest import SETTINGS, Console
 from tests.console.kept import kept
 from tests.console.visitors import CSRF_COOKIE, KEY, PASSWORD, SESSION_COOKIE, Visitor, words
 from tests.processes import ROOT
+from tests.receiver import raw
 
 pytestmark = pytest.mark.once
 
@@ -180,6 +181,14 @@ def test_every_answer_forbids_foreign_and_inline_code_embedding_and_sniffing(con
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
         assert answer.headers["Cache-Control"] == "no-store, private"
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/metrics", "/api/v1/deliveries", "/nowhere"])
+def test_an_answer_to_http_1_0_is_not_chunked(path: str, console: Console) -> None:
+    told = raw.read_last(console.url, [f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode()])
+    head, _, body = told.lower().partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert f"\r\ncontent-length: {len(body)}".encode() in head
 
 
 def test_cookies_are_secure_where_a_proxy_ends_tls(console: Console) -> None:
