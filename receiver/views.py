@@ -138,7 +138,7 @@ def refuse(
         status=status,
         detail=detail,
         address=request.META.get("REMOTE_ADDR", "")[:64],
-        source=(match.kwargs.get("source", "") if match else ""),
+        source=(match.kwargs.get("source", "").lower() if match else ""),
         event=schemas.storable(request.META.get("HTTP_X_GITHUB_EVENT", "")[:64]),
         size=size,
     )
