@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -12,10 +13,10 @@ from pydantic import JsonValue
 
 from console import payload_tree, shell_lines, timeline, wrote
 from console.pages import page
-from ledger import counting, filters, halves
+from ledger import counting, filters, halves, heartbeats
 from ledger.models import Replay
 from receiver.frames import UnreadableBodyError
-from receiver.models import TERMINAL, Delivery, HandlerRun
+from receiver.models import TERMINAL, Delivery, HandlerRun, Status
 
 # Rows that the page shows, the newest.
 MAX_RUNS = 500
@@ -43,6 +44,7 @@ class DeliveryView(View):
                 delivery, [run async for run in runs][::-1], [one async for one in replays][::-1]
             ),
             "settled": settled,
+            "no_worker": delivery.status == Status.RECEIVED and await sync_to_async(heartbeats.none)(),
             "only_story": only_story,
             "forward_urls": settings.FORWARD_URLS,
         }

@@ -13,7 +13,7 @@ from django.views import View
 
 from console.accounts.roles import require_operator
 from console.pages import ActionView, page, row_id
-from ledger import operations
+from ledger import heartbeats, operations
 from ledger.counting import CAP, Count
 from ledger.filters import LARGEST_ID
 from ledger.models import Change, Kind, Operation, State
@@ -61,6 +61,7 @@ class OperationView(View):
             "operation": operation,
             "about": list(about(operation)),
             "is_open": is_open,
+            "no_worker": state == State.QUEUED and await sync_to_async(heartbeats.none)(),
             "is_moving": is_open or any(row.status not in TERMINAL for row in replayed),
             "may_resume": state in {State.CANCELLED, State.FAILED},
             "estimated": estimated(operation),

@@ -48,6 +48,12 @@ def read() -> list[Heartbeat]:
     return [FORMAT.validate_json(text) for text in said if text is not None]
 
 
+def none() -> bool:
+    """Return whether Redis answers that no worker is alive."""
+    alive, error = read_or_error()
+    return not alive and not error
+
+
 def read_or_error() -> tuple[list[Heartbeat], str]:
     """Return the living workers, and why they are unknown; an empty text if Redis answers."""
     try:

@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from redis import Redis
 
 from console.operations import most
-from ledger import operations
+from ledger import heartbeats, operations
+from ledger.heartbeats import Heartbeat
 from ledger.models import Kind, Operation, State
 from ledger.operations import Progress
 from receiver.models import Delivery, Status
@@ -131,6 +133,18 @@ def test_an_open_operation_refreshes_in_place_and_an_ended_one_does_not(console:
     operations.advance(operation, Progress(None, finished=True))
     ended = console.viewer.get(f"/operations/{operation.pk}", HX_Request="true").text
     assert ("hx-get" in ended, "finished" in ended) == (False, True)
+
+
+def test_what_waits_says_so_while_no_worker_is_alive(console: Console, redis: Redis) -> None:
+    queued = operations.create(Kind.REPLAY, {"filter": {"status": "dead"}}, "ada")
+    paths = (f"/operations/{queued.pk}", f"/deliveries/{kept(next_attempt_at=timezone.now()).pk}")
+    for path in paths:
+        assert "No worker is alive" in console.viewer.get(path).text
+    beat = Heartbeat("one:1:abc", timezone.now(), 0)
+    redis.zadd(heartbeats.NAMES, {beat.worker: 1})
+    redis.set(heartbeats.KEY + beat.worker, heartbeats.FORMAT.dump_json(beat))
+    for path in (*paths, f"/operations/{running().pk}"):
+        assert "No worker is alive" not in console.viewer.get(path).text
 
 
 def test_a_cancelled_operation_is_resumed_and_an_ended_one_is_not_cancelled(console: Console) -> None:
