@@ -101,7 +101,7 @@ screenshots: $(VENV)/.dev ## Take the pictures of the docs from a real run, with
 	$(BIN)/python -m tests.console.browser.screenshots
 
 format: $(VENV)/.dev ## Format the code and mend what lint can mend
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 lock: $(VENV)/.dev ## Pin anew what pyproject.toml asks for

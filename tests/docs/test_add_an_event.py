@@ -90,5 +90,7 @@ def test_the_pages_record_is_written_after_its_steps(copy: Path) -> None:
     models.write_text(models.read_text().replace("\n__all__ = [\n", f'{imported}    "DependabotAlert",\n'))
     sparse.write_text(sparse.read_text().replace("] = [\n", f"] = [\n{SPARSE.rstrip()},\n"))
     run(copy, "manage.py", "makemigrations", "records")
+    for step in ("check --fix-only", "format", "check"):  # `make format`, and the lint of `make check`
+        run(copy, "-m", "ruff", *step.split(), "handlers", "records", "schemas", "tests")
     run_tests(copy)
     assert list((copy / "records" / "migrations").glob("*_dependabotalert.py"))
