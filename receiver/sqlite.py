@@ -31,9 +31,10 @@ _SQL = Path(__file__).parent / "sql"
 INSERT = (_SQL / "insert.sqlite.sql").read_text()
 INSERTED = (_SQL / "inserted.sqlite.sql").read_text()
 REDELIVER = (_SQL / "redeliver.sqlite.sql").read_text()
-_BEGIN, _ROW, _ = re.split(r"(?<=\nVALUES\n)|(?=\nON CONFLICT)", INSERT)
-# The columns after the two times, for which one parameter is enough.
-_columns = itemgetter(*re.findall(r":(\w+)", _ROW)[2:])
+_BEGIN, _NAMED, _ = re.split(r"(?<=\nVALUES\n)|(?=\nON CONFLICT)", INSERT)
+_ROW, _PARAMETERS = re.subn(r":\w+", "?", _NAMED)
+# The columns after the two times.
+_columns = itemgetter(*re.findall(r":(\w+)", _NAMED)[2:])
 
 Made = tuple[Key, dict[str, Any]]
 Arguments = ParamSpec("Arguments")
@@ -98,11 +99,9 @@ def _insert(made: Sequence[Made]) -> dict[Key, int]:
     """
     connection.ensure_connection()
     lite = connection.connection
-    values = [value for _, row in made for value in _columns(row)]
-    if len(values) < lite.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER):
+    if len(made) * _PARAMETERS <= lite.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER):
         with suppress(IntegrityError), connection.wrap_database_errors:
-            statement = _statement(len(made))
-            last = lite.wait(lambda: lite.execute(statement, [_now(), *values])).lastrowid
+            last = lite.wait(lambda: lite.execute(_statement(len(made)), _values(made))).lastrowid
             return {key: last - place for place, (key, _) in enumerate(reversed(made))}
     return _insert_unknown(made)
 
@@ -110,8 +109,12 @@ def _insert(made: Sequence[Made]) -> dict[Key, int]:
 @lru_cache
 def _statement(count: int) -> str:
     """Return the statement that inserts so many rows, all of them new."""
-    row = re.sub(r":\w+", "?", re.sub(r":\w+", "?1", _ROW, count=2))
-    return _BEGIN + ",".join([row] * count)
+    return _BEGIN + ",".join([_ROW] * count)
+
+
+def _values(made: Sequence[Made]) -> list[Any]:
+    times = (_now(),) * 2
+    return [value for _, row in made for value in (*times, *_columns(row))]
 
 
 @transaction.atomic

@@ -1,5 +1,5 @@
 -- Inserts one delivery of a batch. An existing delivery is left alone. inserted.sqlite.sql finds the new ones.
--- receiver/sqlite.py makes of it a statement for many new rows, without the last line: the times come first, and the
+-- receiver/sqlite.py makes a statement for many new rows of it, without the last line: the times come first, and the
 -- values and the conflict begin lines.
 INSERT INTO receiver_delivery (
     received_at, next_attempt_at, guid, hook_id, source, secret_position, event, action, repository_id, repository,
