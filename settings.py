@@ -286,7 +286,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"lines": {"()": "telemetry.logs.Lines"}, "json": {"()": "telemetry.logs.JsonLines"}},
-    "filters": {"client_faults": {"()": "telemetry.logs.ClientFaults"}},
+    "filters": {
+        "client_faults": {"()": "telemetry.logs.ClientFaults"},
+        "seldom": {"()": "telemetry.logs.Seldom", "seconds": 10.0},
+    },
     "handlers": {
         "stderr": {
             "class": "telemetry.stream.WholeLines",
@@ -302,8 +305,8 @@ LOGGING = {
         # uvicorn's own handler has another format. Configuring `uvicorn`, the parent logger, would undo
         # `--no-access-log`.
         "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # It has a line for each attempt to connect; the code that needs the connection logs an outage once.
-        "psycopg.pool": {"level": "ERROR"},
+        # It has a line for each attempt to connect.
+        "psycopg.pool": {"filters": ["seldom"]},
         # It has a line for each request, with the whole URL.
         "httpx2": {"level": "WARNING"},
         # arq's command line adds its own handler to its logger.

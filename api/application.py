@@ -19,6 +19,7 @@ from api import (
     deliveries,
     missed,
     operations,
+    outages,
     problems,
     records,
     rejections,
@@ -140,8 +141,8 @@ def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
 
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
-def _database_away(_request: HttpRequest, _error: OperationalError | InterfaceError) -> HttpResponse:
-    return problems.response(problems.database_away())
+def _database_away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
+    return outages.logged(request, problems.response(problems.database_away()), error)
 
 
 @api.exception_handler(Exception)

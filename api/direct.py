@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 import database
-from api import problems
+from api import outages, problems
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -49,13 +49,14 @@ class Direct:
         request.resolver_match = match
         # A thread of its own for each request would also be a connection of its own.
         database.choose_orm_thread()
-        answer: HttpResponseBase = problems.response(problems.database_away())
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_WITHIN):
                 answer = await self._call(request)
                 if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
                     await database.heal()
-        return answer
+                return answer
+        away = problems.response(problems.database_away())
+        return outages.logged(request, away, f"no answer within {ANSWER_WITHIN:g} seconds")
 
 
 async def _call(request: HttpRequest) -> HttpResponseBase:

@@ -11,7 +11,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api import tokens
+from api import outages, tokens
 from console import exposition
 from console.accounts import links
 
@@ -32,9 +32,10 @@ class MetricsView(View):
                     headers={"WWW-Authenticate": "Bearer"},
                 )
             text = await sync_to_async(exposition.text)()
-        except Error:
+        except Error as error:
             status = HTTPStatus.SERVICE_UNAVAILABLE
-            return HttpResponse("The database does not answer.\n", status=status, content_type="text/plain")
+            said = HttpResponse("The database does not answer.\n", status=status, content_type="text/plain")
+            return outages.logged(request, said, error)
         return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 

@@ -1,6 +1,5 @@
 """Common parts of the pages: the navigation with the account, and the base of views that forms post to."""
 
-import logging
 import re
 import sys
 from http import HTTPStatus
@@ -21,10 +20,9 @@ from django.views import View
 from django.views.defaults import server_error
 
 import database
+from api import outages
 from api.problems import RETRY_AFTER
 from console.accounts.roles import Role, role_of
-
-logger = logging.getLogger(__name__)
 
 PAGES = (
     ("/", "Overview"),
@@ -72,15 +70,12 @@ def failed(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if not isinstance(error, Exception) or not database.is_outage(error):
         return server_error(request)
-    logger.warning("page not made path=%r error=%s", request.path, " ".join(str(error).split()))
     response = HttpResponse(
         loader.get_template("503.html").render(),
         status=HTTPStatus.SERVICE_UNAVAILABLE,
         headers={"Retry-After": str(RETRY_AFTER)},
     )
-    # Django would write a traceback for each page of an outage.
-    response._has_been_logged = True  # type: ignore[attr-defined] # Django's own mark
-    return response
+    return outages.logged(request, response, error)
 
 
 class ActionView(View):

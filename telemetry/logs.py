@@ -6,7 +6,9 @@ a delivery is processed name it, those of a handler too.
 
 import json
 import logging
+import math
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -102,6 +104,23 @@ class Lines(logging.Formatter):
         text = "\n".join(start + message for message in _messages(record))
         traceback = _traceback(self, record)
         return f"{text}\n{traceback}" if traceback else text
+
+
+class Seldom(logging.Filter):
+    """Passes at most one record in so many seconds: a library that tries again logs each attempt."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._next = -math.inf
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        """Return whether the record passes."""
+        now = time.monotonic()
+        passes = now >= self._next
+        if passes:
+            self._next = now + self._seconds
+        return passes
 
 
 class JsonLines(logging.Formatter):

@@ -1,18 +1,37 @@
 """Pages while the database does not answer."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 from django.db import connection
 
 from tests import processes
-from tests.console.conftest import Console
+from tests.console.conftest import SETTINGS, Console
+from tests.console.visitors import Visitor
 
 WAITING = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE wait_event_type = 'Lock' AND datname = current_database() AND pid <> pg_backend_pid()
 """
+
+
+@pytest.mark.once
+def test_an_outage_is_logged_once_with_its_reason_for_metrics_and_api(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    away = f"postgresql://postgres@127.0.0.1:{processes.free_port()}/none"
+    token = f"Bearer hk_{'0' * 16}_{'0' * 43}"
+    with processes.console(log, DATABASE_URL=away, **SETTINGS) as url, ThreadPoolExecutor(4) as threads:
+        paths = ["/metrics", "/api/v1/deliveries"] * 2
+        answers = list(threads.map(lambda path: Visitor(url).get(path, Authorization=token), paths))
+    assert [answer.status for answer in answers] == [503] * 4
+    assert [answer for answer in answers if "refused" in answer.text] == []
+    lines = [line for line in log.read_text().splitlines() if "INFO" not in line]
+    assert [line.split("WARNING ")[1].split(" in ")[0].split("=")[0] for line in lines] == [
+        "error connecting", "not answered path",
+    ]  # fmt: skip
+    assert "refused" in lines[0]
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no connection to lose")

@@ -87,7 +87,7 @@ async def test_an_outage_of_the_database_is_logged_once_with_its_reason(
     warnings = [line for line in log.read_text().splitlines() if "INFO" not in line]
     events = [" ".join(line.split()[3:5]) for line in warnings]
     assert len(events) == len(set(events))
-    assert set(events) <= {"rejections not", "start not", "store down"}
+    assert set(events) <= {"error connecting", "rejections not", "start not", "store down"}
     [down] = [line for line in warnings if "store down" in line]
     assert "refused" in down
 
