@@ -61,19 +61,19 @@ class Reading:
 
     now: datetime
     waiting: Counts
-    """Counts of the first `CAP` in the order in which they become due."""
+    """Counts of the first ones, up to the cap, in the order in which they become due."""
     waiting_total: int
     """An estimate if there are more."""
     oldest: datetime | None
     """Time of receipt of the oldest one that waits."""
     settled: Counts
-    """Counts of the newest `CAP` of the last hour."""
+    """Counts of the newest ones, up to the cap, of the last hour."""
     settled_since: datetime
     settled_last_minute: int
     held: Sequence[HeldDelivery]
     retries: Sequence[Due]
     dead: int
-    """Up to `CAP`."""
+    """Up to the cap."""
     errors: Sequence[tuple[str, str]]
     """Event and error of the newest `MAX_ERRORS` dead deliveries."""
     alive: Sequence[Heartbeat]
@@ -81,37 +81,40 @@ class Reading:
     """The reason why the live workers are unknown; empty if Redis answers."""
 
 
-def read() -> Reading:
-    """Read the queue. Raises `django.db.Error` if the database does not answer; Redis may be unavailable."""
+def read(cap: int = CAP) -> Reading:
+    """Read the queue, with counts up to `cap`. Redis may be unavailable.
+
+    Raises `django.db.Error` if the database does not answer.
+    """
     now = row_sets.clock()
-    first = waiting().aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
-    ended = settled(now - HOUR).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
+    first = waiting(cap).aggregate(count=models.Count("*"), oldest=models.Min("received_at"))
+    ended = settled(now - HOUR, cap).aggregate(count=models.Count("*"), since=models.Min("finished_at"))
     alive, redis_error = heartbeats.read_or_error()
     return Reading(
         now=now,
-        waiting=_counts(waiting()),
-        waiting_total=first["count"] if first["count"] < CAP else _estimate(),
+        waiting=_counts(waiting(cap)),
+        waiting_total=first["count"] if first["count"] < cap else _estimate(cap),
         oldest=first["oldest"],
-        settled=_counts(settled(now - HOUR)),
-        settled_since=now - HOUR if ended["count"] < CAP else ended["since"],
+        settled=_counts(settled(now - HOUR, cap)),
+        settled_since=now - HOUR if ended["count"] < cap else ended["since"],
         settled_last_minute=Delivery.objects.filter(finished_at__gte=now - MINUTE).count(),
         held=[HeldDelivery(*row) for row in held()],
         retries=[Due(*row) for row in retries()],
-        dead=dead()[:CAP].count(),
+        dead=dead()[:cap].count(),
         errors=list(errors()),
         alive=alive,
         redis_error=redis_error,
     )
 
 
-def waiting() -> models.QuerySet[Delivery]:
+def waiting(cap: int = CAP) -> models.QuerySet[Delivery]:
     """Return the first deliveries that wait for a worker."""
-    return Delivery.objects.filter(WAITING).order_by("next_attempt_at")[:CAP]
+    return Delivery.objects.filter(WAITING).order_by("next_attempt_at")[:cap]
 
 
-def settled(since: datetime) -> models.QuerySet[Delivery]:
+def settled(since: datetime, cap: int = CAP) -> models.QuerySet[Delivery]:
     """Return the newest settled deliveries."""
-    return Delivery.objects.filter(finished_at__gte=since).order_by("-finished_at")[:CAP]
+    return Delivery.objects.filter(finished_at__gte=since).order_by("-finished_at")[:cap]
 
 
 def held() -> "models.QuerySet[Delivery, tuple[Any, ...]]":
@@ -148,10 +151,10 @@ def _counts(rows: models.QuerySet[Delivery]) -> Counts:
         return {(status, event): count for status, event, count in cursor.fetchall()}
 
 
-def _estimate() -> int:
+def _estimate(cap: int) -> int:
     """Return how many wait: exact on SQLite, which counts an index fast; an estimate on PostgreSQL."""
     rows = Delivery.objects.filter(WAITING)
     if connection.vendor != "postgresql":
         return rows.count()
     [found] = json.loads(rows.explain(format="json"))
-    return max(CAP, int(found["Plan"]["Plan Rows"]))
+    return max(cap, int(found["Plan"]["Plan Rows"]))

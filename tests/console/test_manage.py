@@ -59,8 +59,9 @@ def test_ctrl_c_during_the_imports_is_one_word(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (130, "stopped\n")
 
 
-def test_a_database_that_is_away_is_one_line_without_the_password() -> None:
-    ran = manage(f"postgresql://nobody:hidden@127.0.0.1:{processes.free_port()}/none", "rejections")
+@pytest.mark.parametrize("command", ["queue", "rejections"])
+def test_a_database_that_is_away_is_one_line_without_the_password(command: str) -> None:
+    ran = manage(f"postgresql://nobody:hidden@127.0.0.1:{processes.free_port()}/none", command)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
     assert ran.stderr.splitlines()[-1].startswith("CommandError: the database does not answer")

@@ -4,9 +4,9 @@ import io
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from ledger.models import AggregatedUntil, Operation
 from receiver.models import Delivery, Status
@@ -53,9 +53,8 @@ def test_prune_does_what_a_dry_run_counts_and_nothing_is_left() -> None:
     assert operation.parameters == {"bodies": 30.0, "deliveries": 90.0, "keys": 400.0}
 
 
-def test_prune_says_when_everything_is_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("KEEP_BODIES", "KEEP_DELIVERIES", "KEEP_KEYS"):
-        monkeypatch.setattr(settings, name, 0.0)
+def test_prune_says_when_everything_is_kept_for_ever(settings: Settings) -> None:
+    settings.KEEP_BODIES = settings.KEEP_DELIVERIES = settings.KEEP_KEYS = 0.0
     with pytest.raises(CommandError, match="kept for ever"):
         run("prune")
 

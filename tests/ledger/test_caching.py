@@ -1,7 +1,6 @@
 """The cache: one computes, others wait or take the old value, and a cache that is away only slows."""
 
 import asyncio
-import contextlib
 import pickle
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -9,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.cache import caches
+from pytest_django.fixtures import Settings
 from redis import Redis
 
 from ledger import caching
@@ -42,8 +41,9 @@ def at_once(value: Any) -> Callable[[], Awaitable[Any]]:
 
 
 @pytest.fixture
-def key(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(caching, "_away_until", 0.0)
+def key(redis: Redis) -> str:
+    """Return a key that nothing has, in a cache that is there."""
+    caching._away_until = 0.0
     return uuid4().hex
 
 
@@ -78,20 +78,14 @@ async def test_a_computation_that_fails_holds_nobody_up(key: str) -> None:
 
 
 async def test_a_cache_that_is_away_only_slows_and_is_logged_once(
-    key: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    key: str, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     nowhere = f"redis://127.0.0.1:{processes.free_port()}"
-    monkeypatch.setitem(caches.settings["default"], "LOCATION", nowhere)
-    with contextlib.suppress(AttributeError):  # no test before this one used it
-        del caches["default"]
-    try:
-        for value in ("first", "second"):
-            assert (await caching.get(key, MINUTE, at_once(value))).value == value
-        await asyncio.gather(*(caching.refresh(key, at_once("third")) for _ in range(3)))
-        assert caplog.text.count("cache not used") == 1
-    finally:
-        monkeypatch.undo()
-        del caches["default"]
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": nowhere}}
+    for value in ("first", "second"):
+        assert (await caching.get(key, MINUTE, at_once(value))).value == value
+    await asyncio.gather(*(caching.refresh(key, at_once("third")) for _ in range(3)))
+    assert caplog.text.count("cache not used") == 1
 
 
 async def test_what_somebody_else_wrote_into_redis_is_never_unpickled(key: str, redis: Redis) -> None:

@@ -69,10 +69,7 @@ async def test_a_smaller_id_that_is_committed_later_is_not_missed() -> None:
 
 
 @on_postgresql
-async def test_a_writer_that_does_not_end_delays_the_reader_and_loses_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(following, "LONGEST_WAIT", 0.1)
+async def test_a_writer_that_does_not_end_delays_the_reader_and_loses_nothing() -> None:
     first = (await asyncio.to_thread(_kept)).pk
     with other_connection() as slow:
         smaller = copy_of(slow, first)

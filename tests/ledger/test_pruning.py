@@ -12,9 +12,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 import database
 from ledger import operations, pruning, replays
@@ -66,8 +66,8 @@ def many_settled(days: float, count: int) -> None:
         )
 
 
-def asked(given: dict[str, float] | None = None, by: str = "ada") -> Operation:
-    return operations.create(Kind.PRUNE, KEPT if given is None else given, by, worker="w:1")
+def asked(given: dict[str, float] | None = None, by: str = "ada", **options: Any) -> Operation:
+    return operations.create(Kind.PRUNE, KEPT if given is None else given, by, worker="w:1", **options)
 
 
 def portions(operation: Operation) -> Iterator[Operation]:
@@ -140,24 +140,20 @@ def test_what_is_open_is_never_pruned() -> None:
     assert list(Delivery.objects.order_by("pk").values()) == before
 
 
-def test_zero_keeps_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zero_keeps_for_ever(settings: Settings) -> None:
     settled(500)
-    for name in ("KEEP_BODIES", "KEEP_DELIVERIES"):
-        monkeypatch.setattr(settings, name, 0.0)
+    settings.KEEP_BODIES = settings.KEEP_DELIVERIES = 0.0
     assert pruning.start_if_due() is None
     # A key goes only after its delivery.
     assert pruned({"keys": 400.0}).done == 0
     assert Delivery.objects.get().body
 
 
-def test_many_that_were_settled_at_once_are_pruned_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "FIRST_PORTION", 2)
-    monkeypatch.setattr(pruning, "MAX_PORTION", 2)
-    monkeypatch.setattr(pruning, "MIN_PORTION", 2)
+def test_many_that_were_settled_at_once_are_pruned_in_portions() -> None:
     at = timezone.now() - timedelta(days=40)
     for _ in range(5):
         stored(status=Status.SUCCEEDED, finished_at=at)
-    assert [operation.done for operation in portions(asked({"bodies": 30.0}))] == [2, 4, 5, 5, 5]
+    assert [operation.done for operation in portions(asked({"bodies": 30.0}, rate=2.0))] == [2, 4, 5, 5, 5]
     assert not Delivery.objects.filter(body__isnull=False).exists()
 
 
@@ -310,9 +306,7 @@ def test_a_body_that_nobody_can_decompress_is_pruned_too() -> None:
     assert Delivery.objects.get().body is None
 
 
-def test_workers_start_one_each_day_while_there_is_something_to_prune(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_workers_start_one_each_day_while_there_is_something_to_prune(settings: Settings) -> None:
     assert pruning.start_if_due() is None
     settled(40)
     first = pruning.start_if_due()
@@ -323,7 +317,7 @@ def test_workers_start_one_each_day_while_there_is_something_to_prune(
     assert taken is not None
     *_, ended = portions(taken)
     settled(25)
-    monkeypatch.setattr(settings, "KEEP_BODIES", 20.0)
+    settings.KEEP_BODIES = 20.0
     assert pruning.start_if_due() is None
     Operation.objects.filter(pk=ended.pk).update(created_at=timezone.now() - timedelta(hours=25))
     again = pruning.start_if_due()

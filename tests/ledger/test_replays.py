@@ -68,12 +68,6 @@ def test_what_a_worker_is_processing_is_left_alone_and_counted_by_reason() -> No
     assert (held.status, held.worker) == ("processing", "w:2")
 
 
-async def test_it_waits_while_the_workers_have_a_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replays, "MAX_BACKLOG", 0)
-    progress = await replays.portion(Operation(cursor=7))
-    assert progress == Progress(7, wait=replays.BACKLOG_POLL_INTERVAL)
-
-
 def test_a_few_are_replayed_at_once_as_a_finished_operation() -> None:
     dead = stored(status="dead", finished_at=PAST)
     operation, reopened = replays.at_once([dead.pk], "ada")

@@ -17,7 +17,8 @@ from receiver.models import Delivery
 from tests import fake_github
 from tests.fake_github import Attempt, Github, Hook, hooks
 from tests.upstream.kept import STAR, keep
-from upstream import asking, discovery
+from upstream import discovery
+from upstream.asking import MAX_UNANSWERED
 from upstream.client import Client
 from upstream.credentials import Credentials
 from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook
@@ -149,15 +150,14 @@ async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
 
 
 async def test_few_are_asked_for_while_none_arrives(
-    fake: Github, impatient: Recovery, receiver_url: str, monkeypatch: pytest.MonkeyPatch
+    fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
-    monkeypatch.setattr(asking, "MAX_UNANSWERED", 6)
-    hook = listing(fake, 30, receiver_url)
+    hook = listing(fake, MAX_UNANSWERED + 5, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
     fake.faults.undelivered = lambda attempt, times: True
     await run(impatient)
-    assert len(fake.asked) == 6
-    assert await states() == {"found": 23, "asked": 6}
+    assert len(fake.asked) == MAX_UNANSWERED
+    assert await states() == {"found": 4, "asked": MAX_UNANSWERED}
 
 
 async def test_what_is_older_than_github_keeps_is_lost_with_its_guid_event_and_time(

@@ -17,10 +17,10 @@ from tests.fake_github import Github
 from tests.fake_github.repository import Repository, stamp
 from tests.handlers.context import handle
 from tests.upstream.conftest import BACKOFF
-from upstream import parts
 from upstream.client import Client
 from upstream.credentials import Credentials
 from upstream.errors import NotFoundError
+from upstream.parts import BRANCHES, PAGE
 from upstream.session import Session
 from upstream.sync import Sync
 
@@ -101,17 +101,16 @@ async def test_a_second_sync_changes_nothing(cat: Repository, sync: Sync) -> Non
     assert await rows() == before
 
 
-async def test_long_lists_are_read_to_their_end(
-    cat: Repository, sync: Sync, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parts, "PAGE", 10)
-    for number in range(100, 135):
+async def test_long_lists_are_read_to_their_end(cat: Repository, sync: Sync) -> None:
+    more = 2 * PAGE + 10
+    for number in range(100, 100 + more):
         cat.issue(number, cat.updated_at)
         cat.run(number, cat.updated_at)
-    cat.refs |= {f"refs/heads/b{number:02}": HEAD for number in range(25)}
+    cat.refs |= {f"refs/tags/v{number}": TAG for number in range(2, 2 + more)}
+    cat.refs |= {f"refs/heads/b{number:02}": HEAD for number in range(2 * BRANCHES + 5)}
     await run(sync)
     found = await rows()
-    assert [len(found[name]) for name in ("Issue", "WorkflowRun", "Ref")] == [37, 37, 28]
+    assert [len(found[name]) - more for name in ("Issue", "WorkflowRun", "Ref")] == [2, 2, 28]
 
 
 async def test_a_part_that_fails_is_reported_and_the_others_go_on(
@@ -147,18 +146,16 @@ async def test_outages_and_limits_of_github_cost_nothing(fake: Github, cat: Repo
     assert len((await rows())["Commit"]) == 3
 
 
-async def test_a_sync_continues_where_another_worker_left_it(
-    fake: Github, cat: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parts, "PAGE", 1)
+async def test_a_sync_continues_where_another_worker_left_it(fake: Github, cat: Repository) -> None:
+    cat.refs |= {f"refs/tags/v{number}": TAG for number in range(2, 2 + 2 * PAGE)}
     operation = await begin()
     while operation.state == State.RUNNING:
         session = Session(backoff=BACKOFF)
         worker = Sync(Client(Credentials(fake_github.TOKEN), session, fake.url))
         operation = await advance(worker, operation)
         await worker.client.close()
-    assert len((await rows())["Issue"]) == 2
-    assert len(fake.paths(containing="/issues")) == 4, "each page once: two issues and two pull requests"
+    assert len((await rows())["Ref"]) == 3 + 2 * PAGE
+    assert len(fake.paths(containing="/matching-refs/tags/")) == 3, "each page once"
 
 
 async def test_a_repository_that_is_not_shown_fails_the_sync(fake: Github, sync: Sync) -> None:
