@@ -79,6 +79,7 @@ class Connections:
             Stage.BODY: REQUEST_WITHIN,
             Stage.ANSWER: REQUEST_WITHIN,
         }
+        self.sweep_every = SWEEP_EVERY
         self.pipelined = Pipelined()
         self.discarding = Rate(loop)
         self._all: set[Connection] = set()
@@ -96,7 +97,7 @@ class Connections:
         """
         if not self._sweeping:
             self._sweeping = True
-            self._loop.call_later(SWEEP_EVERY, self._sweep)
+            self._loop.call_later(self.sweep_every, self._sweep)
         if len(self._all) >= self.limit:
             self._evict()
         room = len(self._all) < self.limit
@@ -134,7 +135,7 @@ class Connections:
             self._log_at = now + LOG_EVERY
         self._sweeping = bool(self._all or self._ended)
         if self._sweeping:
-            self._loop.call_later(SWEEP_EVERY, self._sweep)
+            self._loop.call_later(self.sweep_every, self._sweep)
 
 
 def _spared(connections: Iterable[Connection]) -> list[Connection]:
@@ -148,13 +149,13 @@ def of(server: ServerState, loop: asyncio.AbstractEventLoop, keep_alive: float) 
     """Return the connections of a server."""
     found = _servers.get(server)
     if found is None:
-        found = _servers[server] = Connections(loop, limit(), keep_alive)
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        found = _servers[server] = Connections(loop, limit(files), keep_alive)
     return found
 
 
-def limit() -> int:
-    """Return the connections allowed to this process, below its limit of open files."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+def limit(files: int) -> int:
+    """Return the connections allowed to a process that may open so many files."""
     if files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
     return max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, files - FILES_KEPT))

@@ -138,16 +138,18 @@ def test_what_is_nested_too_deeply_has_no_columns(opening: bytes) -> None:
     assert envelopes.read(body % (opening * 100_000, closing * 100_000)) == NOTHING
 
 
-def test_a_text_is_checked_across_the_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envelopes, "SLICE", 3)
-    assert envelopes.read('{"x": "é€😀", "action": "é"}'.encode())["action"] == "é"
+@pytest.mark.parametrize("split", range(5))
+def test_a_text_is_checked_across_the_slices(split: int) -> None:
+    start = b'{"x": "'
+    start += b" " * (envelopes.SLICE - len(start) - split)
+    assert envelopes.read(start + '😀€é", "action": "é"}'.encode())["action"] == "é"
     for broken in (b"\xc3", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xff"):
         with pytest.raises(schemas.NotJSONError, match="UTF-8"):
-            envelopes.read(b'{"x": "%b"}' % broken)
+            envelopes.read(start + broken + b'"}')
 
 
-def test_a_body_with_too_many_escapes_to_mend_has_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(envelopes, "MAX_ESCAPES", 3)
+def test_a_body_with_too_many_escapes_to_mend_has_no_columns() -> None:
     body = rb'{"action": "a", "x": "\ud800%b"}'
-    assert envelopes.read(body % rb"\n\n")["action"] == "a"
-    assert envelopes.read(body % rb"\n\n\n") == NOTHING
+    most = rb"\n" * (envelopes.MAX_ESCAPES - 1)
+    assert envelopes.read(body % most)["action"] == "a"
+    assert envelopes.read(body % (most + rb"\n")) == NOTHING

@@ -1,101 +1,13 @@
-"""The protocol's limits of size, time and number, over real sockets to a server in this process."""
+"""What the protocol reads of a request, over real sockets: sizes, codings, and pipelined requests."""
 
 import asyncio
-import logging
-import resource
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
-from receiver import connections, pipelining, protocol
-from receiver import lingering as lingering_module
-from receiver.connections import Connections, Stage
-from receiver.protocol import LimitedHttpProtocol
+from receiver import protocol
+from receiver.pipelining import MAX_PIPELINED, MAX_WAITING, Pipelined, Waiting
 from tests.receiver import raw
-
-GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-SOON = 0.2  # seconds: a stage's limit in these tests
-
-
-class Application:
-    """An application that answers when the test allows it, and counts. Only `reads` reads a body."""
-
-    def __init__(self) -> None:
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
-        self.answer = b"{}"
-        self.reads = False
-        self.begun = 0
-        self.gone = 0
-
-    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
-        self.begun += 1
-        more = self.reads
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                self.gone += 1
-                return
-            more = message["more_body"]
-        await self.may_answer.wait()
-        length = str(len(self.answer)).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
-        # The first write does not wait; the second waits for a sender that reads no answers.
-        half = len(self.answer) // 2
-        await send({"type": "http.response.body", "body": self.answer[:half], "more_body": True})
-        await send({"type": "http.response.body", "body": self.answer[half:]})
-
-
-class Server:
-    """Run a server of the protocol in this process."""
-
-    def __init__(self, application: Application, state: ServerState, url: str) -> None:
-        self.application = application
-        self.state = state
-        self.url = url
-
-    @property
-    def connections(self) -> Connections:
-        return connections.of(self.state, asyncio.get_running_loop(), 75)
-
-    @property
-    def stages(self) -> list[Stage]:
-        return [each.stage for each in self.state.connections if isinstance(each, LimitedHttpProtocol)]
-
-
-@asynccontextmanager
-async def _serve() -> AsyncIterator[Server]:
-    application, state, loop = Application(), ServerState(), asyncio.get_running_loop()
-    config = Config(application, ws="none", lifespan="off", log_config=None, timeout_keep_alive=75)
-    listener = await loop.create_server(lambda: LimitedHttpProtocol(config, state, {}), "127.0.0.1", 0)
-    try:
-        yield Server(application, state, f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
-    finally:
-        application.may_answer.set()
-        listener.close()
-        for each in list(state.connections):
-            each.transport.abort()
-        await until(lambda: not state.connections and not state.tasks)
-        await listener.wait_closed()
-
-
-@pytest.fixture
-async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
-    monkeypatch.setattr(connections, "SWEEP_EVERY", SOON / 4)
-    async with _serve() as served:
-        yield served
-
-
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(raw.WITHIN):
-        while not true():  # noqa: ASYNC110 - the protocol has no event for what is waited for
-            await asyncio.sleep(0.01)
-
+from tests.receiver.served import GET, Server, until
 
 # Sizes
 
@@ -186,12 +98,8 @@ async def test_nothing_is_read_on_while_a_request_is_open(server: Server) -> Non
     assert server.connections.pipelined.size == 0
 
 
-@pytest.mark.parametrize("whose", ["of one connection", "of all"])
-async def test_too_much_pipelined_ends_the_connection_with_the_answer(
-    server: Server, whose: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = "MAX_WAITING" if whose == "of one connection" else "MAX_PIPELINED"
-    monkeypatch.setattr(pipelining, name, len(GET) * 10)
+async def test_too_much_pipelined_ends_the_connection_with_the_answer(server: Server) -> None:
+    server.connections.pipelined.size = MAX_PIPELINED - len(GET) * 10  # what other connections keep
     server.application.may_answer.clear()
     async with raw.connected(server.url) as (reader, writer):
         writer.write(GET + GET * 11)
@@ -201,6 +109,14 @@ async def test_too_much_pipelined_ends_the_connection_with_the_answer(
         assert (status, headers["connection"]) == (200, "close")
         assert await raw.ended(reader) == b""
     assert server.application.begun == 1
+
+
+def test_one_connection_keeps_one_read_of_pipelined_bytes() -> None:
+    pipelined = Pipelined()
+    waiting = Waiting(pipelined)
+    assert waiting.add(b"x" * MAX_WAITING)
+    assert not waiting.add(b"x")
+    assert (pipelined.size, pipelined.connections) == (MAX_WAITING, 1)
 
 
 async def test_what_was_pipelined_is_forgotten_with_its_connection(server: Server) -> None:
@@ -268,252 +184,3 @@ async def test_the_name_of_the_coding_chunked_has_any_case(server: Server) -> No
             head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: " + name + b"\r\n\r\n"
             writer.write(head + raw.chunks(b"{}"))
             assert (await raw.answer(reader))[0] == 200
-
-
-# Deadlines
-
-
-async def test_a_connection_without_a_byte_ends(server: Server) -> None:
-    server.connections.within[Stage.HEAD] = SOON
-    assert await raw.exchange(server.url, []) == b""
-
-
-@pytest.mark.parametrize("before", [0, 1], ids=["first", "later"])
-async def test_a_head_that_does_not_become_whole_is_408(server: Server, before: int) -> None:
-    async with raw.connected(server.url) as (reader, writer):
-        for _ in range(before):
-            writer.write(GET)
-            await raw.answer(reader)
-        writer.write(GET[:20])
-        server.connections.within[Stage.HEAD] = SOON
-        status, headers, _ = await raw.answer(reader)
-        assert (status, headers["connection"]) == (408, "close")
-        assert await raw.ended(reader) == b""
-
-
-async def test_an_idle_connection_outlives_the_limit_of_a_head_and_ends_at_its_own(server: Server) -> None:
-    async with raw.connected(server.url) as (reader, writer):
-        writer.write(GET)
-        await raw.answer(reader)
-        server.connections.within[Stage.HEAD] = SOON
-        await asyncio.sleep(2 * SOON)
-        writer.write(GET)
-        assert (await raw.answer(reader))[0] == 200
-        server.connections.within[Stage.IDLE] = SOON
-        assert await raw.ended(reader) == b""
-
-
-def test_the_limit_of_an_idle_connection_is_uvicorns_setting() -> None:
-    config = Config(Application(), ws="none", lifespan="off", log_config=None, timeout_keep_alive=71)
-    loop = asyncio.new_event_loop()
-    state = ServerState()
-    LimitedHttpProtocol(config, state, {}, loop)
-    assert connections.of(state, loop, 5).within[Stage.IDLE] == 71
-    loop.close()
-
-
-async def test_a_sender_that_does_not_read_its_answer_is_cut_off(server: Server) -> None:
-    server.connections.within[Stage.ANSWER] = SOON
-    server.application.answer = b"x" * 50_000_000
-    async with raw.connected(server.url) as (reader, writer):
-        reader._transport.pause_reading()  # type: ignore[attr-defined] # there is no public way
-        writer.write(GET)
-        await until(lambda: server.application.begun)
-        await until(lambda: not server.state.connections and not server.state.tasks)
-
-
-# Lingering after an early answer
-
-LARGE = b" " * (20 * 1024 * 1024)  # more than the buffers of both sockets
-UNREAD = b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n{"
-
-
-@asynccontextmanager
-async def lingering(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Connect a sender that is answered before its body is read, and that keeps the connection open."""
-    async with raw.connected(server.url) as (reader, writer):
-        writer.write(UNREAD)
-        assert (await raw.answer(reader))[0] == 200
-        await until(lambda: Stage.LINGER in server.stages)
-        yield reader, writer
-
-
-async def test_the_408_of_a_head_reaches_a_sender_that_reads_last(server: Server) -> None:
-    sent, answered = threading.Event(), threading.Event()
-
-    def pieces() -> Iterator[bytes]:
-        yield GET[:20]
-        sent.set()
-        answered.wait(raw.WITHIN)
-        yield LARGE
-
-    telling = asyncio.create_task(asyncio.to_thread(raw.read_last, server.url, pieces()))
-    await until(sent.is_set)
-    server.connections.within[Stage.HEAD] = SOON
-    await until(lambda: Stage.LINGER in server.stages)
-    answered.set()
-    assert (await telling).startswith(b"HTTP/1.1 408 ")
-
-
-async def test_the_503_of_a_newcomer_reaches_a_sender_that_reads_last(server: Server) -> None:
-    server.connections.limit = 1
-    server.application.may_answer.clear()
-    async with raw.connected(server.url) as (_, writer):
-        writer.write(GET)
-        await until(lambda: server.application.begun)
-        told = await asyncio.to_thread(raw.read_last, server.url, [UNREAD, LARGE])
-    assert told.startswith(b"HTTP/1.1 503 ")
-
-
-async def test_a_refused_newcomer_that_lingers_makes_no_room_for_the_next(server: Server) -> None:
-    server.connections.limit = 1
-    server.application.may_answer.clear()
-    async with raw.connected(server.url) as (_, writer):
-        writer.write(GET)
-        await until(lambda: server.application.begun)
-        for _ in range(3):
-            async with raw.connected(server.url) as (reader, _):
-                assert (await raw.answer(reader))[0] == 503
-
-
-async def test_dropped_requests_do_not_cost_the_answer_before_them(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pipelining, "MAX_WAITING", 1)
-    told = await asyncio.to_thread(raw.read_last, server.url, [GET + GET, LARGE])
-    assert told.startswith(b"HTTP/1.1 200 ")
-
-
-async def test_the_answer_of_a_sender_that_wants_the_connection_closed_ends_it_at_once(
-    server: Server,
-) -> None:
-    async with raw.connected(server.url) as (reader, writer):
-        writer.write(GET.replace(b"Host", b"Connection: close\r\nHost"))
-        assert (await raw.answer(reader))[0] == 200
-        await until(lambda: not server.state.connections)
-
-
-async def test_a_connection_does_not_linger_beyond_its_deadline(server: Server) -> None:
-    server.connections.within[Stage.LINGER] = SOON
-    async with lingering(server):
-        await until(lambda: not server.state.connections)
-
-
-async def test_a_connection_does_not_linger_beyond_a_number_of_bytes(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("receiver.lingering.MAX_DISCARDED", 1_000_000)
-    async with lingering(server) as (_, writer):
-        writer.write(LARGE)
-        await until(lambda: not server.state.connections)
-
-
-async def test_a_lingering_connection_makes_room_before_any_other(server: Server) -> None:
-    server.connections.limit = 2
-    async with raw.connected(server.url) as (kept, kept_writer), lingering(server):
-        async with raw.connected(server.url) as (reader, writer):
-            writer.write(GET)
-            assert (await raw.answer(reader))[0] == 200
-        assert Stage.LINGER not in server.stages
-        kept_writer.write(GET)
-        assert (await raw.answer(kept))[0] == 200
-
-
-async def test_a_lingering_connection_hardly_delays_the_end_of_the_process(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "LINGER_AT_EXIT", SOON)
-    async with lingering(server):
-        for each in list(server.state.connections):
-            each.shutdown()
-        await until(lambda: not server.state.connections)
-
-
-async def test_all_connections_together_discard_at_one_rate() -> None:
-    rate = lingering_module.Rate(asyncio.get_running_loop())
-    pauses = [rate.pause(int(lingering_module.DISCARD_RATE)) for _ in range(3)]
-    assert pauses == pytest.approx([1, 2, 3], abs=0.1)
-
-
-# Numbers
-
-
-async def test_the_oldest_connection_without_a_request_makes_room(server: Server) -> None:
-    server.connections.limit = 3
-    async with (
-        raw.connected(server.url) as (kept_reader, kept_writer),
-        raw.connected(server.url) as (oldest, _),
-        raw.connected(server.url) as (newer, newer_writer),
-    ):
-        kept_writer.write(GET)
-        await raw.answer(kept_reader)
-        async with raw.connected(server.url) as (reader, writer):
-            writer.write(GET)
-            assert (await raw.answer(reader))[0] == 200
-            assert await raw.ended(oldest) == b""
-            for each, other in ((kept_reader, kept_writer), (newer, newer_writer)):
-                other.write(GET)
-                assert (await raw.answer(each))[0] == 200
-
-
-async def test_an_idle_one_makes_room_when_all_had_requests(server: Server) -> None:
-    server.connections.limit = 2
-    async with (
-        raw.connected(server.url) as (oldest, oldest_writer),
-        raw.connected(server.url) as (newer, newer_writer),
-    ):
-        for each, other in ((oldest, oldest_writer), (newer, newer_writer)):
-            other.write(GET)
-            await raw.answer(each)
-        async with raw.connected(server.url) as (reader, writer):
-            writer.write(GET)
-            assert (await raw.answer(reader))[0] == 200
-            assert await raw.ended(oldest) == b""
-
-
-async def test_an_incomplete_body_makes_room_before_anybody_is_refused(server: Server) -> None:
-    server.connections.limit = 1
-    server.application.reads = True
-    async with raw.connected(server.url) as (stalled, stalled_writer):
-        stalled_writer.write(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
-        await until(lambda: server.application.begun)
-        async with raw.connected(server.url) as (reader, writer):
-            writer.write(GET)
-            assert (await raw.answer(reader))[0] == 200
-        assert await raw.ended(stalled) == b""
-    assert server.application.gone == 1
-
-
-async def test_a_request_in_hand_is_never_cut_off_and_the_newcomer_is_503(server: Server) -> None:
-    server.connections.limit = 1
-    server.application.may_answer.clear()
-    async with raw.connected(server.url) as (reader, writer):
-        writer.write(GET)
-        await until(lambda: server.application.begun)
-        told = await raw.exchange(server.url, [])
-        assert told.startswith(b"HTTP/1.1 503 ")
-        assert b"\r\nretry-after: 30\r\n" in told
-        server.application.may_answer.set()
-        assert (await raw.answer(reader))[0] == 200
-
-
-async def test_connections_that_were_ended_are_logged_with_their_number_in_one_line(
-    server: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    caplog.set_level(logging.WARNING, "receiver.connections")
-    # The test itself looks, once all have ended.
-    monkeypatch.setattr(connections, "SWEEP_EVERY", 600.0)
-    server.connections.limit = 1
-    async with raw.connected(server.url), raw.connected(server.url), raw.connected(server.url):
-        assert (await raw.exchange(server.url, [b"?\r\n\r\n"])).startswith(b"HTTP/1.1 400 ")
-        await until(lambda: not server.state.connections)
-        server.connections._sweep()
-    assert caplog.messages == ["connections ended answered_400=1 evicted_head=3 open=0 limit=1"]
-
-
-@pytest.mark.parametrize(("files", "expected"), [(1024, 896), (256, 128), (64, 16), (1_000_000, 2000)])
-def test_the_limit_lies_below_the_limit_of_open_files(
-    files: int, expected: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _which: (files, files))
-    assert connections.limit() == expected
