@@ -5,6 +5,8 @@ import re
 import socketserver
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,9 +17,8 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from console import operating, samples
-from handlers import PermanentError
+from handlers import PermanentError, registry
 from ledger.models import Replay
-from processing import batch_runner
 from receiver.models import Delivery, HandlerRun, RejectionCount
 from records.models import Commit
 from tests import github, processes
@@ -230,13 +231,22 @@ def test_replay_inline_runs_the_handlers_here(kept: dict[str, Delivery]) -> None
     assert (replay.delivery, replay.operation, replay.by) == (kept["push"], None, operating.person())
 
 
-def test_replay_inline_shows_the_whole_traceback_and_ends_with_an_error(
-    kept: dict[str, Delivery], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    doomed = Recorder(doomed=PermanentError("no such team")).runner()
-    monkeypatch.setattr(batch_runner, "load", lambda worker: doomed)
+@contextmanager
+def added(recorder: Recorder) -> Iterator[None]:
+    """Let the program have these handlers, too."""
+    listed = registry.handlers.setdefault("push", [])
+    listed += recorder.registry.handlers["push"]
+    try:
+        yield
+    finally:
+        for handler in recorder.registry.handlers["push"]:
+            listed.remove(handler)
+
+
+def test_replay_inline_shows_the_whole_traceback_and_ends_with_an_error(kept: dict[str, Delivery]) -> None:
     output = io.StringIO()
-    with pytest.raises(CommandError, match="1 of 1 did not succeed"):
+    doomed = Recorder(doomed=PermanentError("no such team"))
+    with added(doomed), pytest.raises(CommandError, match="1 of 1 did not succeed"):
         call_command("replay", "--inline", str(kept["push"].guid), stdout=output, stderr=output)
     assert "Traceback (most recent call last)" in output.getvalue()
     assert 'deliveries.py", line' in output.getvalue()
@@ -244,18 +254,18 @@ def test_replay_inline_shows_the_whole_traceback_and_ends_with_an_error(
 
 
 def test_replay_of_a_success_runs_everything_again_and_of_a_failure_what_failed(
-    kept: dict[str, Delivery], monkeypatch: pytest.MonkeyPatch
+    kept: dict[str, Delivery],
 ) -> None:
     recorder = Recorder(good=None, bad=PermanentError("no"))
-    monkeypatch.setattr(batch_runner, "load", lambda worker: recorder.runner())
     guid = str(kept["push"].guid)
-    with pytest.raises(CommandError):
+    with added(recorder):
+        with pytest.raises(CommandError):
+            run("replay", "--inline", guid)
+        recorder.raising["bad"] = None
         run("replay", "--inline", guid)
-    recorder.raising["bad"] = None
-    run("replay", "--inline", guid)
-    assert (recorder.calls.count("good"), recorder.calls.count("bad")) == (1, 2)
-    run("replay", "--inline", guid)
-    assert (recorder.calls.count("good"), recorder.calls.count("bad")) == (2, 3)
+        assert (recorder.calls.count("good"), recorder.calls.count("bad")) == (1, 2)
+        run("replay", "--inline", guid)
+        assert (recorder.calls.count("good"), recorder.calls.count("bad")) == (2, 3)
 
 
 def test_replay_leaves_alone_what_a_worker_is_processing(kept: dict[str, Delivery]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,8 +15,7 @@ from django.db import IntegrityError, connection
 
 from database import row_sets
 from records.models import Commit, InstallationRepository, Issue, PullRequest, Push, PushCommit, Ref
-from records.snapshots import Snapshots
-from tests import github
+from tests import beside, github
 from tests.handlers import context
 from tests.processes import ROOT
 from tests.records.deliveries import edited, handle, pushed
@@ -94,19 +93,23 @@ async def test_concurrent_snapshots_of_one_record_are_taken_in_as_they_came() ->
     assert (await PullRequest.objects.aget()).title == "at 5"
 
 
+@pytest.mark.parametrize(("minute", "decision", "title"), [(3, "(keep)", "at 5"), (8, "(apply)", "at 8")])
 async def test_a_record_that_another_worker_inserted_after_the_read_is_merged(
-    monkeypatch: pytest.MonkeyPatch,
+    minute: int, decision: str, title: str
 ) -> None:
     await handle(edited(7, 5))
-    read = Snapshots._read
-
-    def too_early(self: Snapshots, keys: Iterable[Any], *, lock: bool = False) -> Any:
-        return read(self, keys, lock=True) if lock else {}
-
-    monkeypatch.setattr(Snapshots, "_read", too_early)
-    notes = [await handle(edited(7, minute)) for minute in (3, 8)]
-    assert [note.rpartition(" ")[2] for note in notes] == ["(keep)", "(apply)"]
-    assert (await PullRequest.objects.aget()).title == "at 8"
+    with beside.connected() as other:
+        other.execute("CREATE TEMPORARY TABLE inserted AS SELECT * FROM records_pullrequest")
+        other.execute("DELETE FROM records_pullrequest")
+        other.execute("BEGIN")
+        other.execute("INSERT INTO records_pullrequest SELECT * FROM inserted")
+        handling = asyncio.ensure_future(handle(edited(7, minute)))
+        # It reads no record, and waits with its insert for the end of the other one.
+        done, _ = await asyncio.wait({handling}, timeout=0.2)
+        assert not done
+        other.execute("COMMIT")
+        assert (await handling).rpartition(" ")[2] == decision
+    assert (await PullRequest.objects.aget()).title == title
 
 
 async def test_a_commit_that_concurrent_pushes_carry_is_new_to_one_of_them() -> None:

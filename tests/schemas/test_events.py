@@ -1,9 +1,11 @@
 """Schemas and handlers are found by the name of their file, and checked at startup."""
 
-import sys
+import importlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from uuid import uuid4
 
 import pytest
 
@@ -22,24 +24,27 @@ def test_every_event_is_named_as_its_file() -> None:
     assert all(cls.event == name for name, cls in found.items())
 
 
-def package(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> ModuleType:
-    """Return a package like `schemas/` with these modules."""
-    root = folder / "trial_events"
-    root.mkdir()
-    (root / "__init__.py").touch()
-    for name, source in files.items():
-        (root / f"{name}.py").write_text(source)
-    monkeypatch.syspath_prepend(str(folder))
-    for name in [name for name in sys.modules if name.partition(".")[0] == "trial_events"]:
-        monkeypatch.delitem(sys.modules, name)
-    return __import__("trial_events")
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """Return a function that makes a package like `schemas/` with the modules that it is given."""
+
+    def make(**files: str) -> ModuleType:
+        root = tmp_path / f"trial_{uuid4().hex}"  # a module is imported once
+        root.mkdir()
+        (root / "__init__.py").touch()
+        for name, source in files.items():
+            (root / f"{name}.py").write_text(source)
+        return importlib.import_module(root.name)
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return make
 
 
 RELEASE = "from schemas import Event\nclass ReleaseEvent(Event):\n    action: str\n"
 
 
-def test_a_new_event_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = schemas.discover(package(tmp_path, monkeypatch, release=RELEASE, _base="not python"))
+def test_a_new_event_is_one_new_file(package: Callable[..., ModuleType]) -> None:
+    found = schemas.discover(package(release=RELEASE, _base="not python"))
     assert [(name, cls.__name__) for name, cls in found.items()] == [("release", "ReleaseEvent")]
 
 
@@ -50,10 +55,10 @@ def test_a_new_event_is_one_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ids=["no event", "only an imported one", "two events", "another name"],
 )  # fmt: skip
 def test_a_file_that_does_not_define_its_one_event_stops_the_program(
-    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: str, package: Callable[..., ModuleType]
 ) -> None:
-    with pytest.raises(DiscoveryError, match=r"trial_events\.release must define exactly one Event"):
-        schemas.discover(package(tmp_path, monkeypatch, release=source))
+    with pytest.raises(DiscoveryError, match=r"trial_\w+\.release must define exactly one Event"):
+        schemas.discover(package(release=source))
 
 
 async def _handler(_event: PushEvent, _delivery: DeliveryContext) -> None:

@@ -19,11 +19,11 @@ from redis import Redis
 
 from configuration import data_folder
 from console.doctor import Check, Finding, Status, examine, is_in_order, machine, ping, posting, services
-from console.doctor.answers import Answer
 from console.doctor.checks import checks
 from receiver.models import Delivery, HandlerRun, Reason, RejectionCount
 from records.models import Hook
 from tests import processes
+from tests.console.forwarding.targets import Target, serving
 from tests.console.kept import kept
 from tests.console.test_commands import run
 from tests.servers import SECRET
@@ -123,10 +123,12 @@ def aged() -> "object":
 
 
 @database_test
-def test_a_ping_that_another_installation_took_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posting, "post", lambda *_: Answer(0.1, 24, 202, is_receivers=True))
-    webhook = Check("webhook", lambda: posting.check_webhook("http://elsewhere.example/webhooks/github"))
-    finding = found("processing", webhook)
+def test_a_ping_that_another_installation_took_is_noticed() -> None:
+    elsewhere = Target()
+    elsewhere.answer(202, b'{"guid": "00000000-0000-0000-0000-000000000000", "status": "accepted"}')
+    with serving(elsewhere):
+        url = elsewhere.url.replace("/hooks", "/webhooks/github")
+        finding = found("processing", Check("webhook", lambda: posting.check_webhook(url)))
     assert finding.status is Status.WRONG
     assert "another installation" in finding.advice
 
