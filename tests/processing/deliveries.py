@@ -1,6 +1,7 @@
 """Stored deliveries and scripted handlers for the tests of processing."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -62,14 +63,36 @@ class Recorder:
         handler.__name__ = name
         self.registry.on(PushEvent)(handler)
 
-    def runner(self, worker: str = "worker of the test", **changes: Any) -> BatchRunner:
-        return BatchRunner(EVENTS, self.registry, worker, **changes)
+    def runner(
+        self, worker: str = "worker of the test", events: Mapping[str, type[Event]] = EVENTS, **changes: Any
+    ) -> BatchRunner:
+        return BatchRunner(events, self.registry, worker, **changes)
+
+
+class PanicException(BaseException):
+    """What a library in Rust raises where it panics: https://pyo3.rs/main/doc/pyo3/panic/"""
 
 
 async def drain(runner: BatchRunner) -> None:
     """Process all that is due, and what that makes due."""
     while (result := await runner.claim()).claims or result.more:
         await idle(runner)
+
+
+async def process(
+    recorder: Recorder, *rows: Delivery, events: Mapping[str, type[Event]] = EVENTS
+) -> list[Delivery]:
+    """Process what is due, but no retry of it; return these deliveries as they are then."""
+    runner, more = recorder.runner(events=events), True
+    while more:
+        more = (await runner.claim()).more
+        await idle(runner)
+    return [await Delivery.objects.aget(pk=row.pk) for row in rows]
+
+
+async def due() -> None:
+    """Make every retry due."""
+    await Delivery.objects.filter(status="retrying").aupdate(next_attempt_at=timezone.now())
 
 
 async def idle(runner: BatchRunner) -> None:
