@@ -133,7 +133,7 @@ def _handler(value: str, _now: datetime) -> Q:
 
 
 def _error(value: str, _now: datetime) -> Q:
-    """Every word, in any case and order; only deliveries that have an error are looked at."""
+    """Return the condition that an error has every word, in any case and order."""
     words = value.split()
     if len(words) > MOST_WORDS:
         raise InvalidFilterError("error", f"at most {MOST_WORDS} words")

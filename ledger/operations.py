@@ -235,7 +235,7 @@ def _end(row: Operation, state: State, by: str, error: str = "") -> None:
 
 @transaction.atomic
 def release(worker: str, ids: Collection[int] | None = None) -> None:
-    """Give up the leases of this worker, on these operations or on all; those that run are queued again."""
+    """Release the leases of this worker, on these operations or on all; those that run are queued again."""
     rows = Operation.objects.filter(worker=worker, lease_expires_at__isnull=False)
     rows = rows if ids is None else rows.filter(pk__in=ids)
     for row in rows.select_for_update().order_by("pk"):

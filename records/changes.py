@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from records import chains, turns
+from records import chains, reversals
 from records.merging import Decision, Row, Snapshot
-from records.turns import mark
+from records.reversals import mark
 
 if TYPE_CHECKING:
     from schemas import Former, Milestone
@@ -21,7 +21,7 @@ Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
 
 `moves` are the marks of texts before and after an edit, `texts` the ends of chains beside the one in the row.
-`began` holds which values the row had before that second: see `records.turns`. `settled` is true once
+`began` holds which values the row had before that second: see `records.reversals`. `settled` is true once
 GitHub's API showed the row after that second was over.
 """
 
@@ -72,7 +72,7 @@ def added(action: str, verb: str, field: str, part: object, name: str) -> dict[s
     return {"gained" if action == verb else "lost": frozenset({mark(field, value)})}
 
 
-def turned(action: str) -> dict[str, frozenset[str]]:
+def implied(action: str) -> dict[str, frozenset[str]]:
     """Return the value that the action's name implies was replaced, as fields of `Snapshot`."""
     return {"lost": frozenset({mark(*FORMER[action])})} if action in FORMER else {}
 
@@ -116,7 +116,7 @@ def outdated(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> frozens
         value = snapshot.fields.get(field)
         if value is None or value == stored[field]:
             continue
-        older = turns.returned(stored, snapshot, field, value)
+        older = reversals.returned(stored, snapshot, field, value)
         if older is None and isinstance(value, list):
             shown = {mark(field, one) for one in value}
             lacking = {one for one in gained - snapshot.lost - shown if one.startswith(f"{field}:")}
@@ -150,8 +150,8 @@ def after(
     if tied:
         return union(stored["changes"], snapshot)
     if decision is Decision.KEEP:
-        return turns.recalled(stored, snapshot, tracked)
-    return union(turns.before(stored, snapshot, tracked), snapshot)
+        return reversals.recalled(stored, snapshot, tracked)
+    return union(reversals.before(stored, snapshot, tracked), snapshot)
 
 
 def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def completed(stored: Row, snapshot: Snapshot, now: Row, tracked: Iterable[str])
 
 def _acted(snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
     """Return `now` with what the action added, and without what it removed or replaced."""
-    gained, lost = turns.net(now["changes"])
+    gained, lost = reversals.net(now["changes"])
     added, removed = snapshot.gained & gained, snapshot.lost & lost
     row = dict(now)
     for field in tracked if added or removed else ():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from records import changes, people, repositories, turns
+from records import changes, people, repositories, reversals
 from records.activity import Activity
 from records.merging import Decision, Row, Snapshot
 from records.rules import by_watermark
@@ -24,7 +24,7 @@ class CollaboratorManager(models.Manager["Collaborator"]):
         repository = await repositories.upsert(event.repository, server)
         removed = event.action == "removed"
         former = changes.replaced("permission", event.former_permission, event.permission or "")
-        none = frozenset({turns.mark("permission", "")})
+        none = frozenset({reversals.mark("permission", "")})
         return await SNAPSHOTS.record(
             (repository, event.member.id),
             {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
-from records import changes, repositories, turns
+from records import changes, repositories, reversals
 from records.activity import Activity
 from records.merging import Decision, Row, Watermark
 from records.rules import by_watermark
@@ -54,8 +54,8 @@ class DiscussionManager(models.Manager["Discussion"]):
                 changes.added(event.action, "labeled", "labels", event.label, "name"),
                 changes.replaced("title", edits, discussion.title or ""),
                 changes.replaced("category", event.former_category, fields["category"] or ""),
-                changes.turned(event.action),
-                _turned(event.action),
+                changes.implied(event.action),
+                _implied(event.action),
             ),
         )
 
@@ -97,18 +97,18 @@ REOPENS = frozenset({"reopened", "unlocked"})
 
 
 # The former values that an action's name implies, for fields of discussions alone.
-TURNED: Mapping[str, Collection[tuple[str, str]]] = {
+IMPLIED: Mapping[str, Collection[tuple[str, str]]] = {
     "locked": [("state", "open"), ("state", "closed")],
     "unlocked": [("state", "locked")],
     "answered": [("answer_chosen_by", "")],
 }
 
 
-def _turned(action: str) -> dict[str, frozenset[str]]:
+def _implied(action: str) -> dict[str, frozenset[str]]:
     """Return the values that the action's name implies were replaced, as fields of `Snapshot`."""
     if action == "unanswered":
-        return {"gained": frozenset({turns.mark("answer_chosen_by", "")})}
-    return {"lost": frozenset(turns.mark(*former) for former in TURNED.get(action, ()))}
+        return {"gained": frozenset({reversals.mark("answer_chosen_by", "")})}
+    return {"lost": frozenset(reversals.mark(*former) for former in IMPLIED.get(action, ()))}
 
 
 def _watermark(row: Row) -> Watermark:

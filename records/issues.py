@@ -38,7 +38,7 @@ class IssueManager(models.Manager["Issue"]):
             changes.added(event.action, "labeled", "labels", event.label, "name"),
             changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
             changes.replaced("title", edits, issue.title or ""),
-            changes.turned(event.action),
+            changes.implied(event.action),
             changes.demilestoned(event.action, event.milestone),
         )
         repository = await repositories.upsert(event.repository, server)

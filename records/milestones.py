@@ -45,7 +45,7 @@ class MilestoneManager(models.Manager["Milestone"]):
             },
             action=action,
             first=event.action == "created",
-            **changes.together(changes.edited(event.changes, texts), changes.turned(action)),
+            **changes.together(changes.edited(event.changes, texts), changes.implied(action)),
         )
 
 

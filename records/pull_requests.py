@@ -142,7 +142,7 @@ def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
         changes.added(action, "review_requested", "requested_reviewers", event.requested_reviewer, "login"),
         changes.added(action, "review_requested", "requested_teams", event.requested_team, "slug"),
         changes.replaced("title", edits, pull.title or ""),
-        changes.turned(action),
+        changes.implied(action),
         changes.demilestoned(action, event.milestone),
         changes.replaced("head_sha", event.before, (pull.head.sha if pull.head else None) or ""),
         changes.replaced("base_ref", base, (pull.base.ref if pull.base else None) or ""),

@@ -39,7 +39,7 @@ class RepositoryManager(models.Manager["Repository"]):
         """
         owner, name = names.parts(snapshot.full_name or "")
         replaced = changes.together(
-            changes.turned(action),
+            changes.implied(action),
             changes.replaced("owner", former_owner, owner),
             changes.replaced("name", former_name, name),
             changes.replaced("default_branch", former_branch, snapshot.default_branch or ""),

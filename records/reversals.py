@@ -30,20 +30,20 @@ def recalled(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> dict[st
     """Return `changes` of a row after a snapshot from before its second has arrived."""
     known = stored["changes"]
     marks = frozenset((*known.get("gained", ()), *known.get("lost", ())))
-    turned = marks.difference(*known.get("moves", ()))
-    began = _began(snapshot.fields, turned, tracked) if turned else {}
+    changed = marks.difference(*known.get("moves", ()))
+    began = _began(snapshot.fields, changed, tracked) if changed else {}
     return {**known, **began} if began.get("began_at", "") > known.get("began_at", "") else {**known}
 
 
-def _began(row: Row, turned: frozenset[str], tracked: Iterable[str]) -> dict[str, Any]:
-    """Return which of the values that actions turned a row has, and whether it is open or closed.
+def _began(row: Row, changed: frozenset[str], tracked: Iterable[str]) -> dict[str, Any]:
+    """Return which of the values that actions added or replaced a row has, and whether it is open or closed.
 
     A closing and a reopening may follow any action. An edit of a text names the text before it itself.
     """
     if row.get("updated_at") is None:
         return {}
     state = {mark("state", row["state"])} if "state" in tracked and row.get("state") else frozenset()
-    marks = sorted(turned | state)
+    marks = sorted(changed | state)
     had = {
         mark(field, one)
         for field in {one.partition(":")[0] for one in marks}.intersection(tracked)
