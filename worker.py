@@ -87,7 +87,7 @@ def settings_class(worker: "WorkerProcess") -> Any:
     from receiver import queue  # noqa: PLC0415 - as above
 
     if "--check" not in sys.argv:  # arq's check reads its options here, and runs no worker
-        worker.start(asyncio.get_event_loop_policy().get_event_loop())
+        worker.start(asyncio.get_event_loop())
 
     class WorkerSettings:
         functions = (func(cast(WorkerCoroutine, process_event), name=queue.FUNCTION),)
