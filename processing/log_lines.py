@@ -30,7 +30,7 @@ class LogLine:
             self._noted,
             verdict.status.value,
             verdict.error[:LONGEST_REASON],
-            "" if verdict.retry_after is None else f"again in {verdict.retry_after:.0f} s",
+            "" if verdict.retry_after is None else f"again in {verdict.retry_after:.1f} s",
             f"{self._milliseconds:.0f} ms",
             str(delivery.guid),
         )

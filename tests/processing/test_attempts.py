@@ -79,6 +79,12 @@ async def test_a_handler_says_itself_when_it_wants_to_run_again() -> None:
     assert timedelta(hours=1, minutes=59) < row.next_attempt_at - before < timedelta(hours=2, minutes=1)
 
 
+async def test_the_log_line_names_a_wait_of_less_than_a_second(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    await process(Recorder(late=RetryableError("not yet", retry_in=0.4)), await make())
+    assert "| again in 0.4 s |" in caplog.text
+
+
 async def test_a_permanent_error_is_dead_at_once_and_its_neighbours_are_not() -> None:
     doomed = Recorder(never=PermanentError("no such team"))
     [row] = await process(doomed, await make())
