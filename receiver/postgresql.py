@@ -38,7 +38,14 @@ REDELIVER = (_SQL / "redeliver.postgresql.sql").read_bytes()
 PREPARED = b"intake"  # the name of the insert on a direct connection
 # Errors of a statement that was prepared before its table changed, or whose name a pooler gave away.
 _STALE = (errors.FeatureNotSupported, errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
-_DOWN = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction, OSError)
+# A missing table or right is a `ProgrammingError`. It refuses every row.
+_DOWN = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.ProgrammingError,
+    errors.ReadOnlySqlTransaction,
+    OSError,
+)
 # Parameters that Django adds for its own class of connections.
 _DJANGOS = {"cursor_factory", "context", "pool", "server_side_binding", "prepare_threshold"}
 
