@@ -146,9 +146,12 @@ class SearchView(View):
                 if number is not None:
                     chosen["number"] = str(number)
                 return redirect(f"/deliveries?{urlencode(chosen)}")
-            case search.Sha(sha):
-                commits = await _commits(sha)
-                return await page(request, "search.html", {"text": text, "commits": commits})
+            case search.Sha(sha) as begun:
+                commits, deliveries = await _commits(sha), await _begun(begun)
+                if len(deliveries) == 1 and not commits:
+                    return redirect(f"/deliveries/{deliveries[0].pk}")
+                context = {"text": text, "commits": commits, "deliveries": deliveries}
+                return await page(request, "search.html", context)
             case search.Words(words):
                 return redirect(f"/deliveries?{urlencode({'error': words})}")
             case _:
@@ -159,6 +162,14 @@ async def _guid(guid: str) -> HttpResponseBase:
     """Lead to the one delivery of a guid, or to the list of those that share it."""
     found = [pk async for pk in Delivery.objects.filter(guid=guid).values_list("pk", flat=True)[:2]]
     return redirect(f"/deliveries/{found[0]}" if len(found) == 1 else f"/deliveries?guid={guid}")
+
+
+async def _begun(sha: search.Sha) -> list[Delivery]:
+    """Return the deliveries whose GUID begins so, as the list shows it."""
+    if not sha.guids:
+        return []
+    rows = Delivery.objects.filter(guid__range=sha.guids).only(*COLUMNS).order_by("guid")
+    return [row async for row in rows[:MAX_COMMITS]]
 
 
 async def _commits(sha: str) -> list[dict[str, Any]]:

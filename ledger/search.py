@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
+GUID_DIGITS = 32
 # GitHub's rules for names, and "_" for accounts that a company manages.
 _REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
@@ -33,9 +34,16 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Sha:
-    """A commit, by its whole hash or its first characters, in lower case."""
+    """A commit, by its whole hash or its first characters, in lower case. A GUID may begin so, too."""
 
     sha: str
+
+    @property
+    def guids(self) -> tuple[UUID, UUID] | None:
+        """The first and the last GUID that begin so; None if none does."""
+        if len(self.sha) > GUID_DIGITS:
+            return None
+        return UUID(self.sha.ljust(GUID_DIGITS, "0")), UUID(self.sha.ljust(GUID_DIGITS, "f"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 
 from console import records
-from ledger import counting, filters, halves, overview, paging, unmatched
+from ledger import counting, filters, halves, overview, paging, search, unmatched
 from ledger.counting import CAP
 from ledger.filters import CONDITIONS
 from ledger.halves import Reach
@@ -111,7 +111,8 @@ def test_a_delivery_and_the_search_for_a_hash_use_indexes(large: str) -> None:
     runs = HandlerRun.objects.filter(delivery=5)
     replays = Replay.objects.filter(delivery=5).order_by("-pk")
     commits = Commit.objects.filter(sha__gte="abc", sha__lt="abcg").order_by("sha")
-    for rows in (Delivery.objects.filter(pk=5), runs.order_by("-pk"), replays, commits):
+    guids = Delivery.objects.filter(guid__range=search.Sha("abcdef0").guids).order_by("guid")
+    for rows in (Delivery.objects.filter(pk=5), guids, runs.order_by("-pk"), replays, commits):
         sql, values = rows.query.sql_with_params()
         # An empty table is read whole, whatever indexes it has.
         assert scans(explained(large, sql, values)) in ([], ["ledger_replay"]), sql

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from receiver.models import HandlerRun, Outcome, Status, Trigger
+from records.models import Commit, Repository
 from tests.console.conftest import Console
 from tests.console.kept import kept
 from tests.console.visitors import Answer, words
@@ -150,6 +151,22 @@ def test_only_operators_can_select(console: Console) -> None:
     kept()
     assert 'type="checkbox"' not in console.viewer.get("/deliveries").text
     assert 'type="checkbox"' in console.operator.get("/deliveries").text
+
+
+def test_the_beginning_of_a_guid_as_the_list_shows_it_leads_to_its_delivery(console: Console) -> None:
+    one = kept(guid="2a1ff3be-9364-4709-85d3-bc412eb041a3")
+    kept(guid="2a1ff3bf-0000-4709-85d3-bc412eb041a3")
+    search = console.viewer.get
+    for text in ("2a1ff3be", "2A1FF3BE9364470985D3BC412EB041A3"):
+        assert search(f"/search?q={text}").url == f"{console.url}/deliveries/{one.pk}"
+    both = search("/search?q=2a1ff3b").text
+    assert "No recorded commit begins so" in both
+    assert both.count('<a href="/deliveries/') == 2
+    repository = Repository.objects.create(github_id=1, full_name="octo/cat")
+    Commit.objects.create(repository=repository, sha="2a1ff3be" + "0" * 32, message="Mend it")
+    told = words(search("/search?q=2a1ff3be").text)
+    assert "Mend it" in told
+    assert "2a1ff3be-9364-4709-85d3-bc412eb041a3" in told
 
 
 def test_searching_leads_to_what_was_named(console: Console) -> None:

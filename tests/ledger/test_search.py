@@ -51,6 +51,17 @@ def test_seven_hexadecimal_digits_or_more_are_a_commit_in_lower_case(text: str) 
     assert search.parse(text) == Sha(text.lower())
 
 
+@given(st.uuids(), st.integers(7, 32), st.uuids())
+def test_a_guid_lies_between_those_that_begin_as_it_does_and_no_other(
+    guid: UUID, length: int, other: UUID
+) -> None:
+    between = Sha(guid.hex[:length]).guids
+    assert between is not None
+    assert between[0] <= guid <= between[1]
+    assert (between[0] <= other <= between[1]) == (other.hex[:length] == guid.hex[:length])
+    assert Sha("0" * 33).guids is None
+
+
 @given(st.text())
 def test_any_text_is_one_thing_or_nothing_and_never_an_error(text: str) -> None:
     found = search.parse(text)
