@@ -1,6 +1,7 @@
 """Decides whether and when a failed handler is tried again: the backoff and its limits. Pure."""
 
 import random
+from collections.abc import Callable
 
 from handlers import PermanentError, RetryableError
 
@@ -11,7 +12,12 @@ LONGEST_RETRY_IN = 366 * 86_400.0
 DOUBLINGS = 12  # reach LONGEST_BACKOFF
 
 
-def wait(attempt: int, error: BaseException, max_attempts: int) -> float | None:
+def wait(
+    attempt: int,
+    error: BaseException,
+    max_attempts: int,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> float | None:
     """Return the seconds until the next attempt of a handler; None if there is none.
 
     `error` is what attempt number `attempt`, from 1, raised. `RetryableError` names its own wait. Otherwise
@@ -23,4 +29,4 @@ def wait(attempt: int, error: BaseException, max_attempts: int) -> float | None:
     if isinstance(error, RetryableError) and error.retry_in is not None:
         return min(error.retry_in, LONGEST_RETRY_IN)
     longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(attempt - 1, DOUBLINGS))
-    return random.uniform(0, longest)  # noqa: S311 - no secret
+    return uniform(0, longest)

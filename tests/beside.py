@@ -22,14 +22,19 @@ def connected() -> "Iterator[sqlite3.Connection | psycopg.Connection[Any]]":
             yield lite
 
 
+def lock(other: "sqlite3.Connection | psycopg.Connection[Any]", table: str) -> None:
+    """Let others read this table and write nothing into it, until ROLLBACK or COMMIT."""
+    if isinstance(other, sqlite3.Connection):
+        other.execute("BEGIN IMMEDIATE")
+    else:
+        other.execute("BEGIN")
+        other.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE".encode())
+
+
 @contextmanager
 def locked(table: str) -> Iterator[None]:
-    """Let others read this table, and write nothing into it."""
+    """Hold the lock during the context."""
     with connected() as other:
-        if isinstance(other, sqlite3.Connection):
-            other.execute("BEGIN IMMEDIATE")
-        else:
-            other.execute("BEGIN")
-            other.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE".encode())
+        lock(other, table)
         yield
         other.execute("ROLLBACK")

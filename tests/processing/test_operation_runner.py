@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,11 +9,13 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
+from database import row_sets
 from ledger import operations
 from ledger.models import Kind, Operation, State
 from ledger.operations import Progress, Step
 from processing import operation_runner
 from processing.operation_runner import Kinds, OperationRunner
+from tests import beside
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
 
@@ -153,20 +154,16 @@ async def test_a_worker_that_stops_gives_its_operation_back_at_once(workers: Wor
     assert (given_back.state, given_back.lease_expires_at, given_back.cursor) == ("queued", None, 1)
 
 
-async def test_a_portion_whose_lease_is_renewed_is_run_by_one_worker_alone(
-    workers: Workers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(operation_runner, "RENEW_EVERY", 0.01)
+async def test_a_portion_whose_lease_is_renewed_is_run_by_one_worker_alone(workers: Workers) -> None:
     running: set[str] = set()
 
     def slow(worker: str) -> Kinds:
         async def portion(operation: Operation) -> Progress:
             assert not running, f"{worker} beside {running}"
             running.add(worker)
-            for _ in range(2):
-                workers.wake_up()
-                renewed = await reached(operation.pk, lease_expires_at__gt=operation.lease_expires_at)
-                operation.lease_expires_at = renewed.lease_expires_at
+            workers.wake_up()
+            await reached(operation.pk, lease_expires_at__gt=operation.lease_expires_at)
+            workers.wake_up()
             running.remove(worker)
             return Progress(None, done=1, finished=True)
 
@@ -195,30 +192,28 @@ async def test_a_rate_is_kept_to(workers: Workers) -> None:
     assert loop.time() - begin >= 0.5
 
 
-async def test_a_stop_while_a_claim_waits_for_a_database_that_then_fails_is_a_stop(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    begun, fails = threading.Event(), threading.Event()
-
-    def claim(*_: Any) -> None:
-        begun.set()
-        fails.wait()
-        raise OperationalError("no answer")
-
-    monkeypatch.setattr(operations, "claim", claim)
-    running = asyncio.create_task(OperationRunner("w:1", {}).run())
-    await asyncio.to_thread(begun.wait)
-    running.cancel()
-    await asyncio.sleep(0)  # the cancellation reaches the runner before the claim fails
-    fails.set()
-    async with asyncio.timeout(30):
-        await asyncio.gather(running, return_exceptions=True)
+async def test_a_stop_while_a_claim_waits_for_a_database_that_then_fails_is_a_stop(workers: Workers) -> None:
+    await workers.ask(Kind.SYNC)
+    with beside.connected() as other:
+        beside.lock(other, "ledger_operation")
+        running = asyncio.create_task(OperationRunner("w:1", {"sync": waits}).run())
+        await asyncio.wait({running}, timeout=3 * operation_runner.DELAY)  # the claim waits for the lock
+        running.cancel()
+        await asyncio.sleep(0)  # the cancellation reaches the runner before the claim fails
+        other.execute("ALTER TABLE ledger_operation RENAME TO away")
+        other.execute("COMMIT")
+        try:
+            async with asyncio.timeout(30):
+                await asyncio.gather(running, return_exceptions=True)
+        finally:
+            other.execute("ALTER TABLE away RENAME TO ledger_operation")
     assert running.cancelled()
 
 
 async def test_a_stop_while_progress_is_written_gives_the_operation_back(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A slow thread, and not a slow statement, whose row would be locked.
     begun, goes_on = threading.Event(), threading.Event()
     advance = operations.advance
 
@@ -240,23 +235,11 @@ async def test_a_stop_while_progress_is_written_gives_the_operation_back(
     assert (given_back.state, given_back.lease_expires_at, given_back.cursor) == ("queued", None, 1)
 
 
-async def test_a_worker_that_is_woken_claims_deliveries_before_it_looks_for_an_operation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(operation_runner, "DELAY", 0.3)
-    loop, looks = asyncio.get_running_loop(), asyncio.Queue[float]()
-
-    def claim(*_: Any) -> None:
-        loop.call_soon_threadsafe(looks.put_nowait, time.monotonic())
-
-    monkeypatch.setattr(operations, "claim", claim)
-    runner = OperationRunner("w:1", {})
-    running = asyncio.create_task(runner.run())
-    async with asyncio.timeout(30):
-        await looks.get()
-        woken_at = time.monotonic()
-        runner.due.set()
-        # A timer may be a millisecond early.
-        assert await looks.get() - woken_at > 0.27
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+async def test_a_worker_claims_deliveries_before_it_looks_for_an_operation(workers: Workers) -> None:
+    pk = await workers.ask(Kind.SYNC)
+    begun = await sync_to_async(row_sets.clock)()
+    workers.start({"sync": three})
+    ended = await reached(pk, state=State.FINISHED)
+    assert ended.started_at is not None
+    # A timer may be a millisecond early.
+    assert (ended.started_at - begun).total_seconds() > 0.9 * operation_runner.DELAY

@@ -1,10 +1,9 @@
 """Inline replay: a thread renews a short lease while a debugger stops the main thread."""
 
 import asyncio
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,11 +13,12 @@ from django.db import connection
 from django.utils import timezone
 
 from handlers import DeliveryContext, Registry
-from processing import claiming, leases, replaying
+from processing import replaying
 from processing.batch_runner import BatchRunner
 from processing.claiming import LEASE
 from receiver.models import Delivery
 from schemas.push import PushEvent
+from tests import beside
 from tests.processing.deliveries import EVENTS, Recorder, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,8 +31,7 @@ async def replay(runner: BatchRunner, *rows: Delivery) -> list[str]:
     return [verdict.status.value async for verdict, _ in found]
 
 
-async def test_a_handler_stopped_in_a_debugger_keeps_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "RENEW_EVERY", 0.01)
+async def test_a_handler_stopped_in_a_debugger_keeps_its_lease() -> None:
     registry = Registry()
     ends: set[datetime | None] = set()
 
@@ -50,7 +49,8 @@ async def test_a_handler_stopped_in_a_debugger_keeps_its_lease(monkeypatch: pyte
         with ThreadPoolExecutor() as another:
             another.submit(wait_for_renewals).result()
 
-    assert await replay(BatchRunner(EVENTS, registry, "inline"), await make(status="dead")) == ["succeeded"]
+    runner = BatchRunner(EVENTS, registry, "inline", lease=timedelta(seconds=0.3))
+    assert await replay(runner, await make(status="dead")) == ["succeeded"]
     assert len(ends) == 3
 
 
@@ -99,24 +99,12 @@ async def test_a_delivery_whose_body_cannot_be_read_is_dead() -> None:
     assert await Delivery.objects.filter(pk=row.pk, status="dead").aexists()
 
 
-async def test_a_replay_that_is_interrupted_during_its_claim_gives_it_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_replay_that_is_interrupted_during_its_claim_gives_it_back() -> None:
     row = await make(status="dead")
-    claimed, ends = threading.Event(), threading.Event()
-    claim = claiming.claim
-
-    def slow(*arguments: Any, **named: Any) -> claiming.ClaimResult:
-        result = claim(*arguments, **named)
-        claimed.set()
-        ends.wait()
-        return result
-
-    monkeypatch.setattr(claiming, "claim", slow)
-    replayed = asyncio.create_task(replay(Recorder().runner("inline"), row))
-    await asyncio.to_thread(claimed.wait)
-    replayed.cancel()
-    await asyncio.sleep(0)  # the cancellation arrives while the thread claims
-    ends.set()
+    with beside.locked("receiver_delivery"):
+        replayed = asyncio.create_task(replay(Recorder().runner("inline"), row))
+        await asyncio.wait({replayed}, timeout=0.1)  # the claim waits for the lock
+        replayed.cancel()
+        await asyncio.sleep(0)  # the cancellation arrives
     await asyncio.gather(replayed, return_exceptions=True)
     assert (await Delivery.objects.aget()).status == "received"
