@@ -21,8 +21,10 @@ FORGOTTEN = 86_400
 LONGEST = 20
 
 
-async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[int]]) -> None:
-    """Write the heartbeat until cancelled, and then remove it.
+async def keep(
+    client: ResilientRedis, worker: str, held: Callable[[], Iterable[int]], interval: float = BEAT_INTERVAL
+) -> None:
+    """Write the heartbeat at this interval until cancelled, and then remove it.
 
     `held` returns the ids of what the worker holds. The client repeats what Redis does not answer.
     """
@@ -40,7 +42,7 @@ async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[
                 pipeline.zadd(NAMES, {worker: clock})
                 pipeline.zremrangebyscore(NAMES, "-inf", clock - FORGOTTEN)
                 await pipeline.execute()
-            await asyncio.sleep(BEAT_INTERVAL)
+            await asyncio.sleep(interval)
     finally:
         await client.delete(KEY + worker)
         with contextlib.suppress(*OUTAGES):

@@ -43,8 +43,10 @@ class Share:
 class Budget:
     """The blocks of one event loop. They are granted in the order of the requests, as far as that is safe."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, check_interval: float = CHECK_INTERVAL) -> None:
+        """Make a budget of so many blocks; while a body waits, senders are checked at this interval."""
         self._size = self._free = size
+        self._check_interval = check_interval
         self._shares: set[Share] = set()  # those that hold blocks
         self._waiting: dict[Share, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -95,7 +97,7 @@ class Budget:
             self._shares.add(share)
             self._waiting.pop(share).set_result(None)
         if self._waiting and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(CHECK_INTERVAL, self._check)
+            self._timer = asyncio.get_running_loop().call_later(self._check_interval, self._check)
 
     def _most_missing(self) -> int:
         """Return the largest number of missing blocks with which a share may be granted a block.

@@ -87,7 +87,8 @@ class Refused:
 class Rejections:
     """The rejections of one event loop that are not yet written."""
 
-    def __init__(self) -> None:
+    def __init__(self, write_interval: float = WRITE_INTERVAL) -> None:
+        self._write_interval = write_interval
         self._newest: deque[Refused] = deque(maxlen=MAX_KEPT)
         self._counts: Counter[tuple[Reason, date]] = Counter()
         self._writing: asyncio.Task[None] | None = None
@@ -108,7 +109,7 @@ class Rejections:
             await self._writing
 
     async def _write(self) -> None:
-        """Write at once, then every `WRITE_INTERVAL` seconds until the buffer is empty."""
+        """Write at once, then at the interval until the buffer is empty."""
         while self._counts:
             newest, counts = list(self._newest), self._counts
             self._newest.clear()
@@ -129,7 +130,7 @@ class Rejections:
                 if self._closing.is_set():
                     return
             try:
-                async with asyncio.timeout(WRITE_INTERVAL):
+                async with asyncio.timeout(self._write_interval):
                     await self._closing.wait()
             except TimeoutError:
                 continue

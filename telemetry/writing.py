@@ -53,9 +53,9 @@ async def flush(counts: Counts, run: Run, *, log: bool = True) -> bool:
     return True
 
 
-async def keep(counts: Counts, run: Run) -> None:
-    """Write every few seconds, until cancelled. An outage is logged once."""
+async def keep(counts: Counts, run: Run, interval: float = WRITE_INTERVAL) -> None:
+    """Write at this interval, until cancelled. An outage is logged once."""
     written = True
     while True:
-        await asyncio.sleep(WRITE_INTERVAL)
+        await asyncio.sleep(interval)
         written = await flush(counts, run, log=written)

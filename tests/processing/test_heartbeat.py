@@ -48,12 +48,11 @@ async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
 
 @pytest.mark.usefixtures("_patient")
 async def test_a_worker_says_what_it_has_and_since_when_and_at_its_end_that_it_is_gone(
-    redis: "Redis", client: ResilientRedis, monkeypatch: pytest.MonkeyPatch
+    redis: "Redis", client: ResilientRedis
 ) -> None:
-    monkeypatch.setattr(heartbeat, "BEAT_INTERVAL", 0.05)
     held = {7}
     tasks = [
-        asyncio.create_task(heartbeat.keep(client, "b:2", lambda: held)),
+        asyncio.create_task(heartbeat.keep(client, "b:2", lambda: held, interval=0.05)),
         asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ())),
     ]
     first = await seen(lambda alive: len(alive) == 2)
@@ -136,13 +135,12 @@ def alive(count: int) -> list[str]:
 async def test_an_outage_of_redis_is_logged_once_and_outlived(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(heartbeat, "BEAT_INTERVAL", 0.02)
     monkeypatch.setattr(resilient_redis, "LOG_EVERY", 600.0)
     settings.REDIS_URL = f"unix://{tmp_path / 'r.sock'}"
     server = servers.Valkey(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
     with caplog.at_level(logging.WARNING):
         client = resilient_redis.connect()
-        task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ()))
+        task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: (), interval=0.02))
         await asyncio.sleep(0.2)
         with pytest.raises((RedisError, OSError)):
             heartbeats.read()

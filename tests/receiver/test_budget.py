@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver import budget as budgets
 from receiver.budget import Budget, Share
 
 SIZE = 10
@@ -100,15 +99,9 @@ async def test_a_caller_that_is_cancelled_has_taken_nothing(granted: bool) -> No
     assert await all_is_free(budget)
 
 
-@pytest.fixture
-def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budgets, "CHECK_INTERVAL", 0.01)
-
-
-@pytest.mark.usefixtures("quick_looks")
 @pytest.mark.parametrize("announced", [SIZE - 1, SIZE], ids=["in its last block", "before its last block"])
 async def test_a_slow_sender_gives_way_to_one_that_waits(announced: int) -> None:
-    budget = Budget(SIZE)
+    budget = Budget(SIZE, check_interval=0.01)
     slow: Share = budget.share(announced, lambda: budget.release(slow))
     await take(budget, slow, SIZE - 1)
     other = await taken(budget, 1)
@@ -116,10 +109,9 @@ async def test_a_slow_sender_gives_way_to_one_that_waits(announced: int) -> None
     assert (slow.held, other.held) == (0, 1)
 
 
-@pytest.mark.usefixtures("quick_looks")
 async def test_nobody_gives_way_while_nobody_waits_nor_for_waiting_nor_when_whole() -> None:
     gave_way: list[str] = []
-    budget = Budget(SIZE)
+    budget = Budget(SIZE, check_interval=0.01)
     idle = budget.share(5, lambda: gave_way.append("idle"))
     await take(budget, idle, 4)
     await asyncio.sleep(0.05)
@@ -145,9 +137,7 @@ plans = st.lists(
 def test_it_is_never_overdrawn_and_every_body_that_arrives_becomes_whole(
     plan: list[tuple[int, int, int, int | None]],
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budgets, "CHECK_INTERVAL", 0.001)
-        asyncio.run(run(plan))
+    asyncio.run(run(plan))
 
 
 async def body(budget: Budget, shares: set[Share], length: int, arrive: int, turns: int) -> None:
@@ -173,7 +163,7 @@ async def body(budget: Budget, shares: set[Share], length: int, arrive: int, tur
 
 
 async def run(plan: list[tuple[int, int, int, int | None]]) -> None:
-    budget, shares = Budget(SIZE), set[Share]()
+    budget, shares = Budget(SIZE, check_interval=0.001), set[Share]()
     tasks = [(asyncio.create_task(body(budget, shares, *each)), each[:2], gone) for *each, gone in plan]
     for turn in range(13):
         await asyncio.sleep(0)

@@ -107,9 +107,8 @@ async def test_a_flood_is_written_once_a_second_and_what_waits_is_bounded() -> N
 
 
 async def test_what_the_database_does_not_take_waits_for_the_next_time_and_is_logged_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(rejections, "WRITE_INTERVAL", 0.05)
     table, away = Rejection._meta.db_table, "rejections_away"
 
     def rename(old: str, new: str) -> None:
@@ -117,7 +116,7 @@ async def test_what_the_database_does_not_take_waits_for_the_next_time_and_is_lo
             cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
     await sync_to_async(rename)(table, away)
-    waiting = rejections.Rejections()
+    waiting = rejections.Rejections(write_interval=0.05)
     try:
         waiting.note(refused(1))
         await asyncio.sleep(0.2)

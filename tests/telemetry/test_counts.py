@@ -81,10 +81,7 @@ async def test_what_cannot_be_written_is_written_the_next_time() -> None:
     assert cell == ("received", "push", "accepted", 0, 1)
 
 
-async def test_an_outage_is_logged_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(writing, "WRITE_INTERVAL", 0.01)
+async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     counts = Counts()
     attempts = iter(range(5))
 
@@ -95,7 +92,7 @@ async def test_an_outage_is_logged_once(
 
     counts.add(RECEIVED, "push", "accepted")
     with pytest.raises(asyncio.CancelledError):
-        await writing.keep(counts, away)
+        await writing.keep(counts, away, interval=0.01)
     assert [record.getMessage() for record in caplog.records] == [
         "counts not written count=1 error=DatabaseError"
     ]
