@@ -21,10 +21,12 @@ Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
 
 `moves` are the marks of texts before and after an edit, `texts` the ends of chains beside the one in the row.
-`began` holds which values the row had before that second: see `records.reversals`. `settled` is true once
+`began` holds the values that the row had before that second: see `records.reversals`. `settled` is true once
 GitHub's API showed the row after that second was over.
 """
 
+# Entries that later snapshots of the same second keep. `pushed_at` is the last push of a deleted repository.
+KEPT = ("texts", "began", "began_at", "pushed_at")
 # Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.
 MAX_MARKS = 200
 # Ends of chains that a row stores beside its own texts. A comment may have 64 KiB.
@@ -164,7 +166,7 @@ def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
         found = {"gained": sorted(gained)[:MAX_MARKS], "lost": sorted(lost)[:MAX_MARKS]}
     if moves := {*map(tuple, stored.get("moves", ())), *snapshot.moves}:
         found["moves"] = [list(move) for move in sorted(moves)[:MAX_MARKS]]
-    found |= {name: stored[name] for name in ("texts", "began", "began_at") if name in stored}
+    found |= {name: stored[name] for name in KEPT if name in stored}
     return {**found, "settled": True} if snapshot.second_over or stored.get("settled") else found
 
 

@@ -26,7 +26,7 @@ class CheckRunManager(models.Manager["CheckRun"]):
         return await SNAPSHOTS.record(
             (repository, check_run.id),
             {
-                **runs.fields(check_run),
+                **runs.fields(check_run, event.action),
                 "name": check_run.name,
                 "head_branch": (check_run.check_suite.head_branch if check_run.check_suite else None) or "",
                 "app": (check_run.app.slug or check_run.app.name if check_run.app else None) or "",
@@ -77,8 +77,8 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
 
 
 def _is_newer(stored: Row, fields: Row) -> bool:
-    begins, ends = fields["started_at"], fields["completed_at"]
-    if fields["status"] == ENDED and ends is not None and ends == stored["previous_end"]:
+    begins, ends, has_ended = fields["started_at"], fields["completed_at"], fields.get("status") == ENDED
+    if has_ended and ends is not None and ends == stored["previous_end"]:
         return False
     before, now = stored["suite_updated_at"], fields["suite_updated_at"]
     if before is not None and now is not None and now < before:  # the only times that are GitHub's
@@ -87,7 +87,7 @@ def _is_newer(stored: Row, fields: Row) -> bool:
         return True
     # An app's clock may end a check before GitHub's clock started it: an equal start is the same check.
     began, another = stored["started_at"], begins != stored["started_at"]
-    if fields["status"] == ENDED:
+    if has_ended:
         # An end before the start of another attempt belongs to the attempt before.
         return None in (began, ends) or began <= ends or not another
     end = stored["completed_at"]

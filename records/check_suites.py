@@ -25,7 +25,7 @@ class CheckSuiteManager(models.Manager["CheckSuite"]):
         return await SNAPSHOTS.record(
             (repository, check_suite.id),
             {
-                **runs.fields(check_suite),
+                **runs.fields(check_suite, event.action),
                 "app": (check_suite.app.slug or check_suite.app.name if check_suite.app else None) or "",
                 "created_at": check_suite.created_at,
                 "updated_at": check_suite.updated_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models, transaction
@@ -47,13 +48,22 @@ class RepositoryManager(models.Manager["Repository"]):
         former = f"{former_owner or owner}/{former_name or name}" if former_owner or former_name else ""
         # The former owner of a transfer with a new name may be the new one.
         former = "" if former == snapshot.full_name else former
+        gone = action == "deleted" and not await self._was_pushed_since(server, snapshot)
         return await SNAPSHOTS.record(
             (server, snapshot.id),
-            _fields(snapshot, former, deleted=action == "deleted"),
+            _fields(snapshot, former, deleted=gone),
             action=action,
             first=action == "created",
             **replaced,
         )
+
+    async def _was_pushed_since(self, server: str, deleted: schemas.Repository) -> bool:
+        """Return whether a stored push is after a deletion that arrives late: the repository was restored."""
+        times = (deleted.updated_at, getattr(deleted, "pushed_at", None))
+        last = max((at for at in times if at), default=None)
+        if last is None:
+            return False
+        return await self.filter(server=server, github_id=deleted.id, pushes__pushed_at__gt=last).aexists()
 
     async def follow_owner(self, server: str, former: str) -> int:
         """Rename the repositories of an account with a new `AccountRename`; return their number.
@@ -106,13 +116,16 @@ def _watermark(row: Row) -> Watermark:
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    fields, former = dict(snapshot.fields), snapshot.fields["former"]
-    del fields["former"]
+    fields = dict(snapshot.fields)
+    former, pushed_at = fields.pop("former"), fields.pop("pushed_at", None)
+    if stored is not None and _was_pushed_since(stored, pushed_at):
+        fields["updated_at"] = max(pushed_at, fields["updated_at"] or pushed_at)
     # A payload whose name cannot be read shows the stored one.
     fields.setdefault("full_name", blank["full_name"] if stored is None else stored["full_name"])
     shown, at = fields["full_name"], fields["updated_at"]
     if stored is None:
-        first = {**blank, **fields, "changes": changes.union({}, snapshot)}
+        marks = {**changes.union({}, snapshot), **_last_push(fields, pushed_at)}
+        first = {**blank, **fields, "changes": marks}
         return {**first, **names.composed(first, former, at)}
     if not former and not snapshot.lost and {**stored, **fields} == stored:  # the common case
         return {**stored, **observed} if (observed := names.observed(stored, shown, at)) else stored
@@ -128,12 +141,27 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     now["changes"] = changes.after(_with_parts(stored), whole, TRACKED, tied, decision)
     if decision is not Decision.KEEP:
         now |= fields
+        now["changes"] |= _last_push(fields, pushed_at)
     if tied:
         now = _at_the_end(stored, whole, now)
     if now["full_name"] != stored["full_name"]:
         now |= names.renamed(stored, at, former)
     now |= names.observed(now, shown, at)
     return {**now, **names.composed(now, former, at)} if shown == now["full_name"] else now
+
+
+def _last_push(fields: Row, pushed_at: datetime | None) -> dict[str, str]:
+    """Return the entry of a tombstone in `changes`: the time of the last push before the deletion."""
+    return {"pushed_at": pushed_at.isoformat()} if fields["deleted"] and pushed_at else {}
+
+
+def _was_pushed_since(stored: Row, pushed_at: datetime | None) -> bool:
+    """Return whether a push was after a deletion.
+
+    GitHub writes the payload of a push before it moves `updated_at`, which may be that of the deletion still.
+    """
+    last = stored["changes"].get("pushed_at") if stored["deleted"] else None
+    return last is not None and pushed_at is not None and pushed_at > datetime.fromisoformat(last)
 
 
 def _judged(stored: Row, snapshot: Snapshot, blank: Row, *, tied: bool) -> Decision:
@@ -154,8 +182,8 @@ def _with_parts(row: Row) -> Row:
 
 
 def _at_the_end(stored: Row, snapshot: Snapshot, now: Row) -> dict[str, Any]:
-    """Return `now` with the ends of the chains of its time."""
-    row = dict(changes.follow(_with_parts(stored), snapshot, _with_parts(now)))
+    """Return `now` with the change of the action, and the ends of the chains of its time."""
+    row = dict(changes.completed(_with_parts(stored), snapshot, _with_parts(now), TRACKED))
     row["full_name"] = names.whole(row.pop("owner"), row.pop("name"))
     return row
 
@@ -225,6 +253,7 @@ def _fields(snapshot: schemas.Repository, former: str = "", *, deleted: bool = F
         "deleted": deleted,
         "updated_at": snapshot.updated_at,
         "former": former,
+        "pushed_at": getattr(snapshot, "pushed_at", None),
     }
 
 

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 from records.activity import Activity
+from records.rules import ENDED
 
 if TYPE_CHECKING:
     from schemas._runs import Run as RunSnapshot
+
+# Actions with the name of the status that they lead to.
+STATUSES = frozenset({"requested", "waiting", "pending", "queued", "in_progress"})
 
 
 class Run(Activity):
@@ -25,11 +29,19 @@ class Run(Activity):
         abstract = True
 
 
-def fields(snapshot: RunSnapshot) -> dict[str, Any]:
-    """Return the fields of `Run` in a snapshot, without the id."""
+def status_after(action: str, shown: str | None) -> str | None:
+    """Return the status after an action, from that in its snapshot; None if neither has one.
+
+    `completed` may show the status before the end, and no other delivery reports the end.
+    """
+    return ENDED if action == ENDED else shown or (action if action in STATUSES else None)
+
+
+def fields(snapshot: RunSnapshot, action: str = "") -> dict[str, Any]:
+    """Return the fields of `Run` in a snapshot after an action, without the id."""
     return {
         "head_branch": snapshot.head_branch or "",
         "head_sha": snapshot.head_sha,
-        "status": snapshot.status or "",
+        "status": status_after(action, snapshot.status),
         "conclusion": snapshot.conclusion or "",
     }

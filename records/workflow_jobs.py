@@ -30,7 +30,7 @@ class WorkflowJobManager(models.Manager["WorkflowJob"]):
         return await SNAPSHOTS.record(
             (repository, job.id),
             {
-                **runs.fields(job),
+                **runs.fields(job, event.action),
                 "run_id": job.run_id,
                 "run_attempt": job.run_attempt,
                 "name": job.name,
@@ -68,7 +68,7 @@ class WorkflowJob(runs.Run):
 
 
 def _place(row: Row) -> int:
-    return PLACES.get(row["status"], UNKNOWN)
+    return PLACES.get(row.get("status", ""), UNKNOWN)
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:

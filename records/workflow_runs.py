@@ -25,7 +25,7 @@ class WorkflowRunManager(models.Manager["WorkflowRun"]):
         workflow_run = event.workflow_run
         return await SNAPSHOTS.record(
             _key(repository, workflow_run),
-            _fields(workflow_run),
+            _fields(workflow_run, event.action),
             action=event.action,
             # A server without attempts requests a run again, in the same row.
             first=event.action == "requested" and "run_attempt" in workflow_run.model_fields_set,
@@ -63,9 +63,9 @@ def _key(repository: int, workflow_run: WorkflowRunSnapshot) -> Key:
     return (repository, workflow_run.id, workflow_run.run_attempt)
 
 
-def _fields(workflow_run: WorkflowRunSnapshot) -> dict[str, Any]:
+def _fields(workflow_run: WorkflowRunSnapshot, action: str = "") -> dict[str, Any]:
     return {
-        **runs.fields(workflow_run),
+        **runs.fields(workflow_run, action),
         "run_number": workflow_run.run_number,
         "name": workflow_run.name or "",
         "event": workflow_run.event or "",

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from schemas import Actor, Former, Repository, Snapshot
+from schemas import Actor, Former, PushedRepository, Snapshot
 from schemas._parts import PARTS, PartlessEvent
 
 
@@ -39,7 +39,7 @@ class RepositoryEvent(PartlessEvent):
     foreign = PARTS
 
     action: str
-    repository: Repository
+    repository: PushedRepository
     changes: Changes | None = None
 
     @property

@@ -370,6 +370,23 @@ async def test_what_came_and_went_in_one_second_is_as_it_was_before(event: str, 
             assert getattr(row, field) == values[reverse], (reverse, order)
 
 
+@pytest.mark.parametrize("event", MODELS)
+@pytest.mark.parametrize("field", THERE_AND_BACK)
+async def test_what_came_and_went_beside_another_action_is_as_it_was_before(event: str, field: str) -> None:
+    turned, shown, back, part, values = THERE_AND_BACK[field]
+    ada: Payload = {"assignees": [{"login": "ada"}]}
+    for reverse in (False, True):
+        before = OFF | (shown if reverse else {})
+        first = snapshot(event, "assigned", **before | ada) | {"assignee": {"login": "ada"}}
+        there = snapshot(event, turned, **OFF | shown | ada) | part
+        gone = snapshot(event, back, **OFF | ada) | part
+        began = snapshot(event, "edited", **before | {"updated_at": BEFORE})
+        told = [began, first, gone, there] if reverse else [began, first, there, gone]
+        for order in permutations(range(1, 4)):
+            row = await in_the_order(event, told, (0, *order, order[0]))
+            assert (getattr(row, field), row.assignees) == (values[reverse], ["ada"]), (reverse, order)
+
+
 async def test_a_label_between_a_closing_and_a_reopening_of_its_second_is_kept() -> None:
     closed: Payload = {"state": "closed", "closed_at": SECOND}
     told = [
