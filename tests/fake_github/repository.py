@@ -8,8 +8,8 @@ from typing import Any
 
 from githubkit_schemas.latest import models
 
+from tests.fake_github.github import Github
 from tests.fake_github.schema import Fields, complete
-from tests.fake_github.server import Github
 
 Query = Mapping[str, str]
 ADA = {"login": "ada", "id": 7, "type": "User"}
