@@ -151,6 +151,7 @@ async def test_a_lingering_connection_makes_room_before_any_other(server: Server
 
 
 async def test_a_lingering_connection_hardly_delays_the_end_of_the_process(server: Server) -> None:
+    server.connections.within[Stage.LINGER] = 600.0
     async with lingering(server):
         for each in list(server.state.connections):
             each.shutdown()
