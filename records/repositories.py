@@ -63,7 +63,8 @@ class RepositoryManager(models.Manager["Repository"]):
         last = max((at for at in times if at), default=None)
         if last is None:
             return False
-        return await self.filter(server=server, github_id=deleted.id, pushes__pushed_at__gt=last).aexists()
+        rows = self.filter(server=server, github_id=deleted.id, pushes__pushed_at__gt=last)
+        return await database.run(rows.exists)
 
     async def follow_owner(self, server: str, former: str) -> int:
         """Rename the repositories of an account with a new `AccountRename`; return their number.
