@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
+import database
 from records import changes, people
 from records.merging import Decision, Row, Watermark
 from records.rules import by_watermark
@@ -21,7 +22,7 @@ class OrganizationManager(models.Manager["Organization"]):
     async def login_of(self, server: str, github_id: int) -> str | None:
         """Return the login of an organisation, if it is stored."""
         rows = self.filter(server=server, github_id=github_id).values_list("login", flat=True)
-        return await rows.afirst()
+        return await database.run(rows.first)
 
     async def record(
         self, event: OrganizationEvent, server: str, github_id: int, former: str | None
