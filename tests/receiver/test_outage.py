@@ -77,7 +77,7 @@ async def test_an_outage_of_the_database_is_logged_once_with_its_reason(
         away = f"{database_url}&options=-csearch_path%3Dnowhere"
     request = github.sample("push__branch")
     with processes.receiver(log, DATABASE_URL=away) as url:
-        for _ in range(4):
+        for _ in range(2):
             async with http.post(
                 f"{url}/webhooks/github", data=request.body, headers=request.headers
             ) as answer:

@@ -1,7 +1,6 @@
 """An upgrade from an early version keeps every row, and ends with the tables of a new database."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,9 +61,9 @@ UNION ALL SELECT indexname, indexdef FROM tables JOIN pg_indexes ON tablename = 
 
 
 @pytest.fixture
-def old(transactional_db: None, tmp_path: Path) -> Iterator[BaseDatabaseWrapper]:
+def old(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
     """Yield a separate database with the tables and rows of the previous version."""
-    name = str(tmp_path / "old.sqlite3")  # Django does not close a database in memory
+    name = ":memory:"
     if connection.vendor == "postgresql":
         name = "records_of_the_version_before"
         run(connection, f"CREATE DATABASE {name}")
@@ -80,7 +79,7 @@ def old(transactional_db: None, tmp_path: Path) -> Iterator[BaseDatabaseWrapper]
             run(there, f"INSERT INTO records_{table} ({', '.join(row)}) VALUES ({marks})", *row.values())
         yield there
     finally:
-        there.close()
+        BaseDatabaseWrapper.close(there)  # SQLite's own leaves a database in memory open
         del connections["old"]
         if connection.vendor == "postgresql":
             run(connection, f"DROP DATABASE {name}")
