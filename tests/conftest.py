@@ -64,10 +64,11 @@ def django_db_keepdb() -> bool:
 
 @pytest.fixture
 def redis() -> Iterator["Redis"]:
-    """Yield a client of the run's Redis, which is flushed before the test."""
+    """Yield a client of the run's Redis, which is flushed before and after the test."""
     with Redis(unix_socket_path=str(servers.folder / "redis.sock")) as client:
         client.flushall()
         yield client
+        client.flushall()
 
 
 @pytest.fixture(scope="session")
