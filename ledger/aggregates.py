@@ -20,6 +20,7 @@ from django.db.models import Count, Min
 from django.db.models.functions import TruncDay, TruncHour, TruncMinute
 
 from database import row_sets
+from ledger.halves import split
 from ledger.latencies import RANGES_PER_DOUBLING, SHORTEST
 from ledger.models import Aggregate, AggregatedUntil, Dimension, Grain
 from receiver.models import TERMINAL, Delivery, Trigger
@@ -30,6 +31,7 @@ GRACE = timedelta(minutes=1)
 MAX_DELIVERIES = 20_000
 LONGEST_PORTION = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LENGTHS = {Grain.MINUTE: MINUTE, Grain.HOUR: timedelta(hours=1), Grain.DAY: timedelta(days=1)}
 KEPT_FOR = {Grain.MINUTE: timedelta(days=8), Grain.HOUR: timedelta(days=100)}
 _STATUSES = tuple(sorted(TERMINAL))
@@ -102,7 +104,7 @@ def _begin(now: datetime) -> bool:
     """Start with the oldest delivery; return whether this process may go on."""
     if AggregatedUntil.objects.exists():
         return False  # another worker holds the row
-    oldest = Delivery.objects.aggregate(at=Min("received_at"))["at"] or now
+    oldest = _at("received_at", EARLIEST) or now
     AggregatedUntil.objects.get_or_create(pk=1, defaults={"at": floor(min(oldest, now), Grain.DAY)})
     return True
 
@@ -110,21 +112,24 @@ def _begin(now: datetime) -> bool:
 def _portion(reached: datetime, limit: datetime) -> tuple[datetime, datetime]:
     """Return the next minutes that have something to count, a bounded number of deliveries."""
     first = min(
-        (at for at in (_first("received_at", reached), _first("finished_at", reached)) if at is not None),
+        (at for at in (_at("received_at", reached), _at("finished_at", reached)) if at is not None),
         default=limit,
     )
     begin = min(max(floor(first, Grain.MINUTE), reached), limit)
     if begin >= limit:
         return limit, limit
-    rows = Delivery.objects.filter(received_at__gte=begin).order_by("received_at")
-    most = rows.values_list("received_at", flat=True)[MAX_DELIVERIES : MAX_DELIVERIES + 1].first()
+    most = _at("received_at", begin, MAX_DELIVERIES)
     end = min(limit, begin + LONGEST_PORTION, floor(most, Grain.MINUTE) if most else limit)
     return begin, max(end, begin + MINUTE)
 
 
-def _first(column: str, since: datetime) -> datetime | None:
-    rows = Delivery.objects.filter(**{f"{column}__gte": since}).order_by(column)
-    return rows.values_list(column, flat=True).first()
+def _at(column: str, since: datetime, place: int = 0) -> datetime | None:
+    """Return the time of the delivery at `place`, from 0, of the open or of the settled ones since then."""
+    found = [
+        half.order_by(column).values_list(column, flat=True)[place : place + 1].first()
+        for half in split(Delivery.objects.filter(**{f"{column}__gte": since}))
+    ]
+    return min((at for at in found if at is not None), default=None)
 
 
 class _Range(models.Func):
@@ -162,12 +167,14 @@ class _Day(models.Func):
 def _counted(begin: datetime, end: datetime) -> dict[Key, Sums]:
     """Return the received and settled deliveries of each minute."""
     found: dict[Key, Sums] = defaultdict(Sums)
-    came = Delivery.objects.filter(received_at__gte=begin, received_at__lt=end)
-    for minute, event, repository, count in (
-        came.annotate(minute=TruncMinute("received_at"))
+    opened, settled = (
+        half.annotate(minute=TruncMinute("received_at"))
         .values_list("minute", "event", "repository")
         .annotate(Count("pk"))
-    ):
+        for half in split(Delivery.objects.filter(received_at__gte=begin, received_at__lt=end))
+    )
+    # One statement, so that a delivery that is settled meanwhile counts once.
+    for minute, event, repository, count in opened.union(settled, all=True):
         for sums in _both(found, minute, event, repository):
             sums.counts["received"] += count
     ended = Delivery.objects.filter(finished_at__gte=begin, finished_at__lt=end)

@@ -1,7 +1,9 @@
 """Statistics from the aggregates: received and settled deliveries and latencies, by minute, hour or day."""
 
+import asyncio
 import json
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +33,9 @@ FRESH = timedelta(seconds=30)
 DEFAULT_LENGTHS = {Grain.MINUTE: 60, Grain.HOUR: 7 * 24, Grain.DAY: 365}  # points
 # Seconds between two looks whether a minute can be aggregated.
 LOOK_EVERY = 20.0
+# Waits after a portion, in times of its duration. A long history, as after an upgrade, is read from the disk
+# and would slow the deliveries.
+WAIT_PER_PORTION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,11 @@ async def run() -> None:
 
 
 async def _aggregate() -> None:
-    advanced = False
+    advanced, began = False, time.monotonic()
     while await database.run(aggregates.advance):
         advanced = True
+        await asyncio.sleep(WAIT_PER_PORTION * (time.monotonic() - began))
+        began = time.monotonic()
     if advanced:
         await warm(await database.run(row_sets.clock))
 

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 
 from console import records
-from ledger import counting, filters, halves, overview, paging, search, unmatched
+from ledger import aggregates, counting, filters, halves, overview, paging, search, unmatched
 from ledger.counting import CAP
 from ledger.filters import CONDITIONS
 from ledger.halves import Reach
@@ -105,6 +105,23 @@ def test_the_overview_and_what_is_unmatched_use_indexes(large: str) -> None:
         # One row says how far is aggregated, and one counts the rejections of a reason and day.
         small = {"ledger_aggregateduntil", "receiver_rejectioncount"}
         assert set(scans(explained(large, sql, values))) <= small, sql
+
+
+def test_the_aggregates_of_a_minute_read_nothing_else(large: str) -> None:
+    begin = NOW - timedelta(hours=1)
+
+    def aggregate() -> None:
+        aggregates._at("received_at", begin)
+        aggregates._at("finished_at", begin)
+        aggregates._at("received_at", begin, aggregates.MAX_DELIVERIES)
+        aggregates._counted(begin, begin + aggregates.MINUTE)
+
+    found = asked(aggregate)
+    assert len(found) == 8
+    for sql, values in found:
+        nodes = explained(large, sql, values)
+        assert scans(nodes) == [], sql
+        assert read(nodes) <= 1, sql
 
 
 def test_a_delivery_and_the_search_for_a_hash_use_indexes(large: str) -> None:
