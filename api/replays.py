@@ -19,6 +19,7 @@ from ledger.models import Kind
 from ledger.replays import Fate, Reopened
 from ledger.selection import Selection
 from receiver import queue
+from receiver.models import Delivery
 
 router = Router(tags=["deliveries"])
 
@@ -135,7 +136,9 @@ async def _replay(request: HttpRequest, key: str | None, ids: list[str]) -> dict
 def reopen(ids: list[str], requested_by: str) -> tuple[list[dict[str, str]], frozenset[str]]:
     """Make deliveries due again; return the outcome of each id, and the events of those that are due."""
     numbers = sorted({int(text) for text in ids if _is_id(text)})
-    reopened = replays.at_once(numbers, requested_by)[1] if numbers else Reopened({}, frozenset())
+    reopened = Reopened(dict.fromkeys(numbers, Fate.UNKNOWN), frozenset())
+    if Delivery.objects.filter(pk__any=numbers).exists():
+        reopened = replays.at_once(numbers, requested_by)[1]
     seen: set[int | str] = set()
     outcomes = []
     for text in ids:

@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 
 from console import operating, samples
 from handlers import PermanentError, registry
-from ledger.models import Replay
+from ledger.models import Operation, Replay
 from receiver.models import Delivery, HandlerRun, RejectionCount
 from records.models import Commit
 from tests import github, processes
@@ -209,6 +209,13 @@ def test_replay_chooses_by_guid_and_names_what_is_not_stored(kept: dict[str, Del
     assert "1 to be processed again" in output.getvalue()
     assert f"no such delivery: {unknown}" in output.getvalue()
     assert Delivery.objects.get(status="received").guid == kept["push"].guid
+
+
+@pytest.mark.parametrize("how", [[], ["--inline"], ["--dry-run"]])
+def test_a_replay_of_unknown_guids_alone_is_an_error_and_no_operation(how: list[str]) -> None:
+    with pytest.raises(CommandError, match="given deliveries that are not stored: 2"):
+        run("replay", str(uuid4()), str(uuid4()), *how)
+    assert not Operation.objects.exists()
 
 
 def test_replay_through_the_worker_processes_again(

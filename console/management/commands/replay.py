@@ -58,17 +58,21 @@ class Command(BaseCommand):
             raise CommandError(
                 "--rate cannot be combined with --inline, which runs one delivery after the other"
             )
-        if options["dry_run"]:
-            held, pruned = Q(status=Status.PROCESSING), Q(body__isnull=True)
-            listed = selection.rows.exclude(held | pruned).defer("body", "headers")
-            # Closed before the connection is, also where the reader of the list ends early.
-            with closing(cast("Generator[Delivery]", listed.iterator(PORTION))) as rows:
-                self._list(rows)
-            self._report_left(selection.rows.filter(held).count(), selection.rows.filter(pruned).count())
-            return
-        self._run(selection, options)
+        some = not missing or missing < len(set(options["guids"]))
+        if some and options["dry_run"]:
+            self._show(selection)
+        elif some:
+            self._run(selection, options)
         if missing:
             raise CommandError(f"given deliveries that are not stored: {missing}")
+
+    def _show(self, selection: Selection) -> None:
+        held, pruned = Q(status=Status.PROCESSING), Q(body__isnull=True)
+        listed = selection.rows.exclude(held | pruned).defer("body", "headers")
+        # Closed before the connection is, also where the reader of the list ends early.
+        with closing(cast("Generator[Delivery]", listed.iterator(PORTION))) as rows:
+            self._list(rows)
+        self._report_left(selection.rows.filter(held).count(), selection.rows.filter(pruned).count())
 
     def _chosen(self, options: dict[str, Any]) -> tuple[Selection, int]:
         """Return the selection and the number of guids that are not stored; report each of those."""

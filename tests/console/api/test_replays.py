@@ -89,7 +89,9 @@ def test_one_delivery_is_replayed(api: Programs) -> None:
 
 def test_a_replay_of_one_that_is_held_or_unknown_is_a_problem(api: Programs) -> None:
     assert problem(api.operator.post(f"deliveries/{held().pk}/replay"))["status"] == 409
+    before = Operation.objects.count()
     assert problem(api.operator.post("deliveries/999999999/replay"))["status"] == 404
+    assert Operation.objects.count() == before  # nothing was replayed
 
 
 def test_an_error_is_about_the_kind_of_body_that_was_sent(api: Programs) -> None:
