@@ -36,6 +36,8 @@ _REDIRECTS = {
     HTTPStatus.TEMPORARY_REDIRECT,
     HTTPStatus.PERMANENT_REDIRECT,
 }
+# Of a token whose installation was removed, or that is older than a permission.
+_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 logger = logging.getLogger(__name__)
 
@@ -96,13 +98,15 @@ class Client:
         self, url: str, model: type[Model], *, key: str = "", **variables: str | int
     ) -> Page[Model]:
         """Return one page of a list. `key` names the list in an object that holds it."""
-        return _page(url, model, key, await self._request("GET", url, variables))
+        url = self._absolute(url, variables)
+        return _page(url, model, key, await self._request("GET", url, {}))
 
     async def changed(
         self, url: str, model: type[Model], etag: str, **variables: str | int
     ) -> Page[Model] | None:
         """Return one page of a list, or None if it is still the one that had `etag`."""
-        raw = await self._request("GET", url, variables, etag)
+        url = self._absolute(url, variables)
+        raw = await self._request("GET", url, {}, etag)
         return None if raw.status == HTTPStatus.NOT_MODIFIED else _page(url, model, "", raw)
 
     async def pages(
@@ -126,6 +130,14 @@ class Client:
         """Return the answer, after redirects. It is 304 only if `etag` is given."""
         url = self._absolute(template, variables)
         authorization = await self._authorization(url)
+        raw = await self._redirected(method, url, authorization, etag)
+        if raw.status in _REFUSED and self._credentials.forget(authorization):
+            raw = await self._redirected(method, url, await self._authorization(url), etag)
+        if raw.status == HTTPStatus.NOT_MODIFIED and etag:
+            return raw
+        return _checked(method, url, raw)
+
+    async def _redirected(self, method: str, url: str, authorization: Authorization, etag: str) -> Raw:
         raw = await self._session.send(method, url, authorization, etag)
         for _ in range(MAX_REDIRECTS):
             if raw.status not in _REDIRECTS:
@@ -133,9 +145,7 @@ class Client:
             # A renamed or transferred repository.
             url = self._absolute(urljoin(url, raw.headers.get("location", "")), {})
             raw = await self._session.send(method, url, authorization, etag)
-        if raw.status == HTTPStatus.NOT_MODIFIED and etag:
-            return raw
-        return _checked(method, url, raw)
+        return raw
 
     def _absolute(self, url: str, variables: Mapping[str, str | int]) -> str:
         """Return the absolute URL; raise `UnexpectedAnswerError` if it leads to another server."""
@@ -188,7 +198,10 @@ def _page(url: str, model: type[Model], key: str, raw: Raw) -> Page[Model]:
     if not isinstance(data, list):
         raise UnexpectedAnswerError(f"GitHub's answer to GET {path_of(url)} is not a list")
     items = [found for one in data if (found := _item(model, one)) is not None]
-    _, _, following = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
+    _, _, link = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
+    # Links have numbers for names, which do not tell the owner whose installation of the App may read them:
+    # https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
+    following = urlsplit(url)._replace(query=urlsplit(link).query).geturl() if link else None
     return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items), _date(raw))
 
 

@@ -17,6 +17,7 @@ JWT_LIFETIME = 540
 JWT_REUSED_FOR = 360.0
 
 MISSING = "set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: see docs/how-to/recover.md"
+_INSTALLATION = "installation:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,16 @@ class Credentials:
         found = self._installations.get(owner)
         if found is None or time.monotonic() >= found[1]:
             token, seconds = await fetch()
-            name = f"installation:{owner}"
-            found = Authorization(name, f"token {token}"), time.monotonic() + seconds
+            found = Authorization(_INSTALLATION + owner, f"token {token}"), time.monotonic() + seconds
             self._installations[owner] = found
         return found[0]
+
+    def forget(self, authorization: Authorization) -> bool:
+        """Drop a refused token of an installation; return False for a credential that cannot be fetched."""
+        for owner, (token, _) in list(self._installations.items()):
+            if token is authorization:
+                del self._installations[owner]
+        return authorization.name.startswith(_INSTALLATION)
 
     def personal(self) -> Authorization:
         """Return the token; raise `NotConfiguredError` without one."""

@@ -18,6 +18,14 @@ TOKEN = "github_pat_of_the_tests"
 ANSWERED_WITHIN = 45.0
 
 
+class AnswerError(Exception):
+    """A handler answers with this status and message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @dataclass
 class Faults:
     """What goes wrong, as shares of the requests, or once for each entry of `next`."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.fake_github import hooks
-from tests.fake_github.github import Github, Seen, deliver
+from tests.fake_github.github import AnswerError, Github, Seen, deliver
 from tests.fake_github.hooks import Attempt, Hook
 
 APP_ID = "4711"
@@ -171,7 +172,7 @@ class Routes:
             shown = hook.kept(self.fake.moment())[:size]
         if self.fake.faults.circle or len(attempts) > size:
             query = f"per_page={size}&cursor={hooks.cursor(shown[-1])}"
-            headers["Link"] = f'<{self.fake.url}{request.path}?{query}>; rel="next"'
+            headers["Link"] = f'<{self.fake.url}{_numbered(request.path)}?{query}>; rel="next"'
         return _tagged(request, [hooks.listed(one) for one in shown], headers)
 
     async def _delivery(self, request: web.Request) -> web.Response:
@@ -233,7 +234,7 @@ class Routes:
         more = len(rows) > number * size
         if more or self.fake.faults.circle:
             there = request.rel_url.update_query(page=number + 1 if more else 1)
-            headers["Link"] = f'<{self.fake.url}{there}>; rel="next"'
+            headers["Link"] = f'<{self.fake.url}{_numbered(str(there))}>; rel="next"'
         shown = rows[(number - 1) * size : number * size]
         return _tagged(request, {"total_count": len(rows), key: shown} if key else shown, headers)
 
@@ -241,6 +242,12 @@ class Routes:
 def _owner(request: web.Request) -> str:
     match = request.match_info
     return "/".join(match[name] for name in ("owner", "name") if name in match).lower()
+
+
+def _numbered(path: str) -> str:
+    """Return a path as GitHub's links have it, with the number of a repository or an organisation."""
+    path = re.sub("^/repos/[^/]+/[^/]+", "/repositories/1296269", path)
+    return re.sub("^/orgs/[^/]+", "/organizations/1296269", path)
 
 
 def _json(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -256,14 +263,6 @@ def _tagged(request: web.Request, content: Any, headers: dict[str, str] | None =
         response = web.Response(status=304, headers=headers)
     response.headers["ETag"] = etag
     return response
-
-
-class AnswerError(Exception):
-    """A handler answers with this status and message."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @contextlib.contextmanager

@@ -228,6 +228,31 @@ async def test_an_app_signs_for_itself_and_uses_one_token_for_each_installation(
     }
 
 
+@pytest.mark.parametrize("kind", ["repository", "organization"])
+async def test_an_app_reads_all_pages_of_a_list(fake: Github, kind: str) -> None:
+    hook = fake.hook(kind=kind, owner="octo/cat" if kind == "repository" else "octo")
+    hook.attempts = [Attempt(hooks.guid(one), "star", b"{}", fake.moment()) for one in range(3)]
+    credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    async with Client(credentials, Session(backoff=BACKOFF), fake.url) as client:
+        pages = client.pages(f"{hook.path}/deliveries?per_page=2", ListedDelivery)
+        assert [len(page.items) async for page in pages] == [2, 1]
+
+
+@pytest.mark.parametrize("now_has", [None, {"webhooks": "read"}], ids=["revoked", "without a permission"])
+async def test_a_token_of_an_installation_that_is_refused_is_replaced(
+    fake: Github, now_has: dict[str, str] | None
+) -> None:
+    hook = filled(fake, 1)
+    path = f"{hook.path}/deliveries/{hook.attempts[0].id}/attempts"
+    credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    async with Client(credentials, Session(backoff=BACKOFF), fake.url) as client:
+        await get_hook(client)
+        fake.tokens = {name: now_has for name in fake.tokens if now_has}
+        await asyncio.gather(*(client.post(path) for _ in range(3)))
+    assert fake.asked == {hook.attempts[0].guid: 3}
+    assert len(fake.paths("POST", "access_tokens")) == 2
+
+
 async def test_without_a_credential_nothing_is_sent(fake: Github) -> None:
     async with Client(Credentials(), Session(), fake.url) as client:
         with pytest.raises(NotConfiguredError, match="set GITHUB_TOKEN"):
