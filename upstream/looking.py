@@ -23,6 +23,8 @@ SINCE = timedelta(hours=70)
 # A look begins so long before the end of the last one, by GitHub's clock: its lists may lag, and an App's
 # detail may be 404 at first.
 OVERLAP = timedelta(hours=1)
+# The id of a hook that is not known yet.
+UNKNOWN = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,12 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
         await database.run(_looked, watched, look, since, "")
         return None
     wanted = [one for one in page.items if one.delivered_at >= since]
-    await _compare(client, watched, wanted)
+    comparable = await _compare(client, watched, wanted)
     if not look.next:
         newest = max((one.delivered_at for one in page.items), default=None)
         look = replace(look, etag=page.etag, newest=newest.isoformat() if newest is not None else look.newest)
+    if not comparable:
+        look = replace(look, etag="")
     problem = f"{page.unreadable} entries of GitHub's list are not as documented" if page.unreadable else ""
     if problem:
         logger.warning("look incomplete hook=%d reason=%s", watched.hook_id, problem)
@@ -97,9 +101,13 @@ async def entries(client: Client, watched: WatchedHook, since: datetime) -> Asyn
             return
 
 
-async def _compare(client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]) -> None:
-    for hook_id, found in (await _missing(client, watched, listed)).items():
+async def _compare(client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]) -> bool:
+    """Store the missing deliveries; return whether the hooks of all of them are known."""
+    by_hook = await _missing(client, watched, listed)
+    unknown = by_hook.pop(UNKNOWN, [])
+    for hook_id, found in by_hook.items():
         await database.run(missing.add, watched, hook_id, found)
+    return not unknown
 
 
 async def _missing(
@@ -119,7 +127,7 @@ async def _of_app(
 ) -> dict[int, list[ListedDelivery]]:
     """Return the missing deliveries of an App by hook id. Its list names no hook, so the detail of each does.
 
-    A detail may be 404 just after it was listed; the next look comes to it again.
+    A detail may be 404 just after it was listed: its hook is `UNKNOWN`, and the next look comes to it again.
     """
     by_hook: dict[int, dict[UUID, ListedDelivery]] = {}
     known = await database.run(missing.known, {one.guid for one in listed})
@@ -130,6 +138,7 @@ async def _of_app(
             detail = await client.get(f"{watched.path}/deliveries/{one.id}", DeliveryDetail)
         except NotFoundError:
             logger.info("detail not there yet guid=%s", one.guid)
+            by_hook.setdefault(UNKNOWN, {})[one.guid] = one
             continue
         hook_id = fetching.hook_id_of(detail) or watched.hook_id
         by_hook.setdefault(hook_id, {})[one.guid] = one

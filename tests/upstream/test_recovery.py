@@ -263,9 +263,11 @@ async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone
     fake.data["/app"] = {"id": int(fake_github.APP_ID)}
     credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
     recovery = recovering(fake, credentials=credentials)
-    await run(recovery)
+    for seconds in (2 * HOUR.total_seconds(), 0):  # the list comes before the details, and stays as it is
+        fake.faults.listed_before_detail = seconds
+        await run(recovery)
     await recovery.client.close()
-    assert len([path for path in fake.paths("GET") if path.rpartition("/")[2].isdigit()]) == 2
+    assert len([path for path in fake.paths("GET") if path.rpartition("/")[2].isdigit()]) == 2 * 2
     assert await Delivery.objects.filter(hook_id=hook.id).acount() == 5
 
 
