@@ -39,5 +39,9 @@ class RefusedError(UpstreamError):
     """GitHub refused the request for another reason, such as 422."""
 
 
+class EmptyRepositoryError(RefusedError):
+    """The repository has no commit yet (409)."""
+
+
 class UnexpectedAnswerError(UpstreamError):
     """The answer differs from GitHub's documentation."""

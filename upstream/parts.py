@@ -16,6 +16,7 @@ from records.models import Issue, PullRequest, Ref, Release, WorkflowRun
 from upstream import conversions
 from upstream.answers import Answer
 from upstream.client import Client, Page
+from upstream.errors import EmptyRepositoryError
 
 # Answers may come from a replica that is behind. After this time an answer shows all of a second.
 COMPLETE_AFTER = timedelta(seconds=10)
@@ -85,10 +86,10 @@ class Listed:
 
     async def step(self, client: Client, scope: Scope, position: str) -> Step:
         """Read and write one page. Raises an `UpstreamError`, or a database that is away."""
-        if position:
-            page = await client.page(position, Item, key=self.key)
-        else:
-            page = await client.page(self.url(scope), Item, key=self.key, **scope.names)
+        try:
+            page = await client.page(position or self.url(scope), Item, key=self.key, **scope.names)
+        except EmptyRepositoryError:
+            page = Page([], None)
         done, failures = await self._written(scope, page)
         ended = not page.next or any(self.ends(scope, item) for item in page.items)
         if ended and self.end is not None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from upstream.errors import (
+    EmptyRepositoryError,
     ForbiddenError,
     NotFoundError,
     RefusedError,
@@ -32,6 +33,8 @@ def error(method: str, path: str, status: int, headers: Mapping[str, str], body:
             f"GitHub shows nothing there to this credential ({answered}). The name is wrong, or the "
             f"credential may not see it. {_permission(headers)}"
         )
+    if status == HTTPStatus.CONFLICT:
+        return EmptyRepositoryError(f"GitHub refused it ({answered}).")
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return RefusedError(f"GitHub refused it ({answered}).")
     return UnexpectedAnswerError(f"GitHub answered unexpectedly ({answered}).")

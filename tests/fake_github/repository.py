@@ -8,7 +8,7 @@ from typing import Any
 
 from githubkit_schemas.latest import models
 
-from tests.fake_github.github import Github
+from tests.fake_github.github import AnswerError, Github
 from tests.fake_github.schema import Fields, complete
 
 Query = Mapping[str, str]
@@ -87,6 +87,8 @@ class Repository:
         }
 
     def listed(self, prefix: str) -> list[Fields]:
+        if not self.refs:
+            raise AnswerError(409, "Git Repository is empty.")
         kind = "commit" if prefix == "refs/heads/" else "tag"
         url = "https://api.github.com/git"
         return [

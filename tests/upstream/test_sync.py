@@ -94,6 +94,12 @@ async def test_all_parts_of_a_repository_are_recorded(cat: Repository, sync: Syn
     assert (await Issue.objects.aget(number=1)).labels == ["bug"]
 
 
+async def test_a_repository_without_a_push_has_no_refs(cat: Repository, sync: Sync) -> None:
+    cat.refs, cat.pushed_at = {}, cat.updated_at
+    assert (await run(sync)).failures == {}
+    assert not await Ref.objects.filter(deleted=False).aexists()
+
+
 async def test_a_second_sync_changes_nothing(cat: Repository, sync: Sync) -> None:
     await run(sync)
     before = await rows()
