@@ -23,7 +23,8 @@ ADVICE: dict[str, str] = {
     ),
     Reason.HEADER: "A header of GitHub's is missing or malformed: a proxy drops it, or a program sends.",
     Reason.CONTENT_TYPE: (
-        "Set the hook's content type to application/json or application/x-www-form-urlencoded."
+        "Set the hook's content type to application/json or application/x-www-form-urlencoded. No proxy may "
+        "compress the body."
     ),
     Reason.NOT_JSON: "The signature is right and the body is no JSON: a program of your own signs it.",
     Reason.CONFLICT: (

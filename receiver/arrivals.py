@@ -90,11 +90,9 @@ def read(
         raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, "X-GitHub-Hook-ID is beyond 64 bits")
     content_type = headers.get("content-type", "")
     if content_type != JSON and content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
-        raise RejectedError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            Reason.CONTENT_TYPE,
-            f"Content-Type must be {' or '.join(CONTENT_TYPES)}",
-        )
+        raise _unsupported(f"Content-Type must be {' or '.join(CONTENT_TYPES)}")
+    if headers.get("content-encoding", "").strip(SPACES).lower() not in {"", "identity"}:
+        raise _unsupported("the body must not be compressed")
     try:
         columns = envelopes.read(schemas.json_of(body, content_type, limit))
     except schemas.TooLongError as error:
@@ -123,6 +121,10 @@ def read(
 def too_large(limit: int) -> str:
     """Return the error message for a body whose JSON has more than `limit` bytes."""
     return f"the body is larger than {limit} bytes"
+
+
+def _unsupported(detail: str) -> RejectedError:
+    return RejectedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, Reason.CONTENT_TYPE, detail)
 
 
 def _position(verifier: Verifier, header: str | None) -> int:

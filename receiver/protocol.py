@@ -18,32 +18,20 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from receiver import connections
+from receiver import connections, faults
 from receiver.connections import Stage
+from receiver.faults import MAX_FIELDS, MAX_HEAD, Fault, FaultError
 from receiver.framing import EmptyLines
 from receiver.lingering import CycleTransport, Lingering
 from receiver.pipelining import Waiting
 from receiver.upgrades import WithoutUpgrade
 
-# Bytes of a request line and its headers; also of chunk extensions and trailers with no body between them.
-MAX_HEAD = 64 * 1024
-# Header lines. GitHub sends about fifteen, and a proxy adds as many. Parsed, the shortest line takes about
-# forty times its bytes.
-MAX_FIELDS = 128
 CLOSE = (b"connection", b"close")
 # The ASGI extension by which the application reaches its connection:
 # https://asgi.readthedocs.io/en/latest/extensions.html
 EXTENSION = "hookkeeper"
 # Module constants, because Python 3.11 takes 80 ns to look up a member of an enum.
 LINGER, HEAD, IDLE, BODY, ANSWER, CLOSED = Stage
-
-
-class HeadTooLargeError(Exception):
-    """A head, or the extensions and trailers of a chunked body, exceed `MAX_HEAD` or `MAX_FIELDS`."""
-
-
-class UnknownCodingError(Exception):
-    """The body has a transfer coding that the parser would leave in place: any but `chunked`."""
 
 
 class LimitedHttpProtocol(WithoutUpgrade):
@@ -66,8 +54,8 @@ class LimitedHttpProtocol(WithoutUpgrade):
         self._without_body = 0
         self._empty_lines = EmptyLines()
         self._waiting = Waiting(self._connections.pipelined)
-        # Whether the body has a transfer coding other than `chunked`.
-        self._coded = False
+        # What `on_headers_complete` found wrong.
+        self._fault: Fault | None = None
         # Whether the sender closed its direction.
         self._half_closed = False
         self._lingering: Lingering | None = None
@@ -116,13 +104,16 @@ class LimitedHttpProtocol(WithoutUpgrade):
         """Start the application, unless `_feed` will refuse the head or parse it again."""
         if self.parser.should_upgrade() or len(self.headers) > MAX_FIELDS:
             return
+        if not faults.names_host(self.headers, self.parser.get_http_version()):
+            self._fault = faults.WRONG_HOST
+            return
         left = None
         for name, value in self.headers:
             if name == b"content-length":
                 left = int(value)
                 break
             if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
-                self._coded = True
+                self._fault = faults.UNKNOWN_CODING
                 return
         self.scope["extensions"] = {EXTENSION: {"connection": self}}
         super().on_headers_complete()
@@ -255,13 +246,10 @@ class LimitedHttpProtocol(WithoutUpgrade):
                 self._left -= end - start
                 self.parser.feed_data(view[start:end])
                 start = end
-        except HeadTooLargeError:
-            detail = f"the head is larger than {MAX_HEAD} bytes or {MAX_FIELDS} lines"
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
-        except UnknownCodingError:
-            self._refuse(HTTPStatus.NOT_IMPLEMENTED, "the only transfer coding is chunked")
+        except FaultError as error:
+            self._refuse(*error.args)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._refuse(HTTPStatus.BAD_REQUEST, "not an HTTP request")
+            self._refuse(*faults.NOT_HTTP)
         else:
             if start < size:
                 self._wait(data[start:])
@@ -271,7 +259,7 @@ class LimitedHttpProtocol(WithoutUpgrade):
         self._without_body += end - start
         chunks = self.stage is BODY
         if self._without_body > MAX_HEAD and not chunks:
-            raise HeadTooLargeError
+            raise FaultError(*faults.TOO_LARGE)
         before = len(self.cycle.body) if chunks else 0
         try:
             self.parser.feed_data(view[start:end])
@@ -279,14 +267,14 @@ class LimitedHttpProtocol(WithoutUpgrade):
             end = start + upgrade.args[0]
             self._ignore_upgrade()
         except httptools.HttpParserError:
-            if not self._coded:
+            if self._fault is None:
                 raise
-        if self._coded:
-            raise UnknownCodingError
+        if self._fault is not None:
+            raise FaultError(*self._fault)
         if chunks and len(self.cycle.body) > before:
             self._without_body = 0
         if self._without_body > MAX_HEAD or (self.headers and len(self.headers) > MAX_FIELDS):
-            raise HeadTooLargeError
+            raise FaultError(*faults.TOO_LARGE)
         if self.stage is IDLE and bytes(view[start:end]).strip(b"\r\n"):
             self.stage = HEAD
             self.since = self.loop.time()

@@ -106,7 +106,7 @@ async def test_an_incomplete_body_makes_room_before_anybody_is_refused(server: S
     server.connections.limit = 1
     server.application.reads = True
     async with raw.connected(server.url) as (stalled, stalled_writer):
-        stalled_writer.write(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+        stalled_writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
         await until(lambda: server.application.begun)
         async with raw.connected(server.url) as (reader, writer):
             writer.write(GET)

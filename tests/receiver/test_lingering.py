@@ -25,12 +25,15 @@ CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
 EARLY = {
     "413 of an announced length": ("413", START + f"Content-Length: {len(LARGE)}\r\n\r\n"),
     "413 of a chunked body": ("413", START + CHUNKED + f"{len(LARGE):x}\r\n"),
-    "405 of a page": ("405", f"POST /healthz HTTP/1.1\r\nContent-Length: {len(LARGE)}\r\n\r\n"),
+    "405 of a page": (
+        "405",
+        START.replace("/webhooks/github", "/healthz") + f"Content-Length: {len(LARGE)}\r\n\r\n",
+    ),
     "413 of a form": (
         "413",
         START + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 99999999\r\n\r\n",
     ),
-    "404": ("404", f"POST /webhook HTTP/1.1\r\nContent-Length: {MIB}\r\n\r\n"),
+    "404": ("404", f"POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MIB}\r\n\r\n"),
     "405": ("405", START.replace("POST", "PUT") + f"Content-Length: {len(LARGE)}\r\n\r\n"),
     "405 of a closing sender": (
         "405",
@@ -55,7 +58,7 @@ async def test_an_early_answer_reaches_a_sender_that_reads_last(
     assert told.endswith(b"}")
 
 
-UNREAD = b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n{"
+UNREAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n{"
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from receiver import protocol
+from receiver import faults
 from receiver.pipelining import MAX_PIPELINED, MAX_WAITING, Pipelined, Waiting
 from tests.receiver import raw
 from tests.receiver.served import GET, Server, until
@@ -15,9 +15,9 @@ from tests.receiver.served import GET, Server, until
 @pytest.mark.parametrize(
     ("start", "line"),
     [
-        (b"GET / HTTP/1.1\r\n", b"a: b\r\n"),
-        (b"GET / HTTP/1.1\r\nX-GitHub-Event: ", b"v"),
-        (b"GET / HTTP/1.1\r\n", b"n"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"a: b\r\n"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-GitHub-Event: ", b"v"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"n"),
         (b"GET /", b"t"),
         (b"GET /?", b"q"),
         (b"", b"\r\n"),
@@ -35,7 +35,7 @@ async def test_a_head_without_end_is_431_and_ends_the_connection(
 
 @pytest.mark.parametrize("pieces", [1, 7])
 async def test_a_whole_head_over_the_limit_is_431(server: Server, pieces: int) -> None:
-    head = b"GET / HTTP/1.1\r\nX-Long: " + b"v" * protocol.MAX_HEAD + b"\r\n\r\n"
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"v" * faults.MAX_HEAD + b"\r\n\r\n"
     size = len(head) // pieces + 1
     told = await raw.exchange(server.url, [head[at : at + size] for at in range(0, len(head), size)])
     assert told.startswith(b"HTTP/1.1 431 ")
@@ -45,16 +45,16 @@ async def test_a_whole_head_over_the_limit_is_431(server: Server, pieces: int) -
 
 @pytest.mark.parametrize("offer", [b"", b"Connection: upgrade\r\nUpgrade: h2c\r\n"], ids=["plain", "upgrade"])
 async def test_a_head_of_too_many_lines_is_431(server: Server, offer: bytes) -> None:
-    lines = b"a: b\r\n" * (protocol.MAX_FIELDS + 1)
-    told = await raw.exchange(server.url, [b"GET / HTTP/1.1\r\n", offer, lines, b"\r\n"])
+    lines = b"a: b\r\n" * (faults.MAX_FIELDS + 1)
+    told = await raw.exchange(server.url, [b"GET / HTTP/1.1\r\nHost: localhost\r\n", offer, lines, b"\r\n"])
     assert told.startswith(b"HTTP/1.1 431 ")
     assert server.application.begun == 0
 
 
 async def test_a_head_at_the_limit_is_served(server: Server) -> None:
-    lines = b"a: b\r\n" * (protocol.MAX_FIELDS - 1)
-    start = b"GET / HTTP/1.1\r\n" + lines + b"X-Long: "
-    head = start + b"v" * (protocol.MAX_HEAD - len(start) - 4) + b"\r\n\r\n"
+    lines = b"a: b\r\n" * (faults.MAX_FIELDS - 2)
+    start = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + lines + b"X-Long: "
+    head = start + b"v" * (faults.MAX_HEAD - len(start) - 4) + b"\r\n\r\n"
     async with raw.connected(server.url) as (reader, writer):
         for _ in range(2):
             writer.write(head)
@@ -69,7 +69,7 @@ async def test_a_head_at_the_limit_is_served(server: Server) -> None:
 async def test_what_stands_around_a_body_is_limited_like_a_head(server: Server, endless: bytes) -> None:
     server.application.reads = True
     last = b"" if endless.startswith(b"5;") else b"3\r\nabc\r\n0\r\n"
-    start = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + last
+    start = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + last
     told = await raw.exchange(server.url, [start + endless, *[endless[-100:] * 100] * 1000])
     assert told == b"" or told.startswith(b"HTTP/1.1 431 ")
     await until(lambda: server.application.gone == 1)
@@ -77,10 +77,33 @@ async def test_what_stands_around_a_body_is_limited_like_a_head(server: Server, 
 
 async def test_many_small_chunks_are_no_long_head(server: Server) -> None:
     server.application.reads = True
-    body = raw.chunks(b"x" * protocol.MAX_HEAD, 1)
+    body = raw.chunks(b"x" * faults.MAX_HEAD, 1)
     async with raw.connected(server.url) as (reader, writer):
-        writer.write(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
         assert (await raw.answer(reader))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [
+        ("1.1", [], 400),
+        ("1.1", ["localhost", "localhost"], 400),
+        ("1.0", ["localhost", "localhost"], 400),
+        ("1.1", ["local host"], 400),
+        ("1.1", ["localhost/"], 400),
+        ("1.1", [""], 200),
+        ("1.1", ["[::1]:8000"], 200),
+        ("1.0", [], 200),
+    ],
+)
+async def test_a_request_names_one_host(server: Server, version: str, hosts: list[str], status: int) -> None:
+    lines = [f"GET / HTTP/{version}", *(f"Host: {host}" for host in hosts), "", ""]
+    async with raw.connected(server.url) as (reader, writer):
+        writer.write("\r\n".join(lines).encode())
+        answer = await raw.answer(reader)
+        assert answer[0] == status
+        assert status == 200 or answer[2] == b'{"error": "the request must have one Host"}'
+    assert server.application.begun == (status == 200)
 
 
 # Pipelining
@@ -153,7 +176,7 @@ async def test_a_malformed_chunk_is_400_and_the_application_learns_that_the_send
     server: Server,
 ) -> None:
     server.application.reads = True
-    start = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    start = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert (await raw.exchange(server.url, [start + b"zz\r\n"])).startswith(b"HTTP/1.1 400 ")
     await until(lambda: server.application.gone == 1)
 

@@ -67,6 +67,7 @@ REFUSED: dict[str, tuple[Change, int]] = {
     "hook id out of range": (header("X-GitHub-Hook-ID", "9" * 30), 400),
     "content type text": (header("Content-Type", "text/plain"), 415),
     "content type XML": (header("Content-Type", "application/xml"), 415),
+    "body compressed": (header("Content-Encoding", "gzip"), 415),
     "body empty": (body(b""), 400),
     "body cut": (body(b'{"ref": "refs/heads/main"'), 400),
     "body not UTF-8": (body(b'{"ref": "\xff"}'), 400),
