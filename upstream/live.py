@@ -9,7 +9,7 @@ from django.conf import settings
 
 from upstream.answers import Answer
 from upstream.client import Client
-from upstream.errors import NotFoundError, UpstreamError
+from upstream.errors import NotConfiguredError, NotFoundError, UpstreamError
 
 # Seconds after which the answer is left out. It bounds a request of the API to less than two seconds.
 LONGEST_WAIT = 1.5
@@ -75,9 +75,11 @@ async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) ->
 async def _rate(client: Client) -> Rate | None:
     """Return the rate limit; None for a GitHub Enterprise Server without one, as most are.
 
+    None for an App alone, too: each of its installations has its own.
+
     https://docs.github.com/enterprise-server/rest/rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user
     """
     try:
         return (await client.get("/rate_limit", RateAnswer)).rate
-    except NotFoundError:
+    except (NotFoundError, NotConfiguredError):
         return None

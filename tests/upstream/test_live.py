@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests import fake_github
 from tests.fake_github import Github
 from upstream import live
 from upstream.client import Client
+from upstream.credentials import Credentials
 
 RATE = {"rate": {"limit": 5000, "remaining": 4998, "reset": 1_800_000_000, "used": 2}, "resources": {}}
 REPOSITORY = {
@@ -29,6 +31,15 @@ async def test_counts_are_read_from_a_server_without_a_rate_limit(fake: Github, 
     found = await live.read(client, "octo/cat")
     assert isinstance(found, live.Live)
     assert (found.repository.open_issues_count, found.limit, found.reset_at) == (7, None, None)
+
+
+async def test_an_app_alone_reads_counts_without_a_rate_limit(fake: Github) -> None:
+    fake.data["/repos/octo/cat"], fake.data["/rate_limit"] = REPOSITORY, RATE
+    app = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    async with Client(app, api_url=fake.url) as client:
+        found = await live.read(client, "octo/cat", longest=30.0)
+    assert isinstance(found, live.Live), found
+    assert (found.repository.open_issues_count, found.limit) == (7, None)
 
 
 async def test_a_repository_that_github_does_not_know_is_left_out(fake: Github, client: Client) -> None:
