@@ -66,7 +66,7 @@ class Live(Model):
     open_issues: int | None = Field(description="open issues and pull requests together, as GitHub counts")
     stars: int | None
     forks: int | None
-    rate_limit: int | None = Field(description="requests in an hour; null without a limit, and for an App alone")
+    rate_limit: int | None = Field(description="requests in an hour; null without a limit or a token")
     rate_remaining: int | None
     rate_reset_at: datetime | None
     error: str | None = Field(description="why it is left out")
