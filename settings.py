@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
+from environs import Env
 
 from configuration import github, urls
-from configuration.environment import Environment
 from configuration.folders import usable
 from configuration.secrets import value_or_file, webhook_secrets
 from configuration.stopping import stop_if_wrong
@@ -98,10 +98,10 @@ def database(url: str) -> dict[str, Any]:
     return config
 
 
-env = Environment(os.environ)
+env = Env()
 
 with stop_if_wrong():
-    _database_url = env.text("DATABASE_URL", "")
+    _database_url = env.str("DATABASE_URL", "")
     """`sqlite:////path/to/file` without options, or `postgresql://user:password@host/name`, which libpq
     parses: [several hosts](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS)
     and all of [its options](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS),
@@ -110,7 +110,7 @@ with stop_if_wrong():
     file; PostgreSQL with psycopg's pool of up to 10 connections a process, 16 of the console. A worker has no
     pool but up to six connections. Default: SQLite in `HOOKKEEPER_DATA`.
     """
-    _redis_url = env.text("REDIS_URL", "")
+    _redis_url = env.str("REDIS_URL", "")
     """`redis://[[user]:password@]host[:port][/db]`, `rediss://` likewise, or `unix:///path[?db=0]`.
     `redis+sentinel://[[user]:password@]host[:port],host[:port]/service[/db]`, and `rediss+sentinel://`
     likewise, find the primary [through Sentinels](../how-to/deploy.md#tls-a-user-of-its-own-sentinels).
@@ -119,7 +119,7 @@ with stop_if_wrong():
     `ssl_keyfile`, and with Sentinels `sentinel_username` and `sentinel_password`; Hookkeeper sets time limits
     and retries itself. If it is set, `make run` starts no Redis. Default: `redis.sock` in `HOOKKEEPER_DATA`.
     """
-    _data = env.text("HOOKKEEPER_DATA", "")
+    _data = env.str("HOOKKEEPER_DATA", "")
     """The folder of `make run`: the database, Redis's files and socket, the generated secrets. It is created
     if missing. A file or a read-only folder is a wrong value. Default: `var/` in the checkout.
     """
@@ -129,12 +129,12 @@ with stop_if_wrong():
         usable(DATA, "HOOKKEEPER_DATA")
     # pgbouncer in transaction mode runs every transaction on another server connection, where the names of
     # prepared statements and cursors are unknown, or another client's.
-    DATABASE_PREPARED: bool = env.switch("DATABASE_PREPARED", False)
+    DATABASE_PREPARED: bool = env.bool("DATABASE_PREPARED", False)
     """Whether PostgreSQL may keep the plans of statements of workers and commands, which saves some of its
     CPU. Leave it off behind a pooler in transaction mode, such as pgbouncer. Receivers and workers detect a
     pooler themselves: without one they prepare their statements, and PostgreSQL plans each use.
     """
-    COMPRESS_WITH_DICTIONARY: bool = env.switch("COMPRESS_WITH_DICTIONARY", False)
+    COMPRESS_WITH_DICTIONARY: bool = env.bool("COMPRESS_WITH_DICTIONARY", False)
     """Whether new bodies and headers are [compressed with a dictionary](deliveries.md#compression). It saves
     nearly a third of the space of a delivery. Switch it on once no process of version 0.2.0 or before runs,
     because those cannot read them. `make run` has it on.
@@ -146,34 +146,34 @@ with stop_if_wrong():
     REDIS_URL: str = urls.redis(_redis_url or f"unix://{quote(str(redis_socket(DATA)))}")
     WEBHOOK_SECRETS = webhook_secrets(os.environ)
 
-    DEBUG: bool = env.switch("DEBUG", False)
+    DEBUG: bool = env.bool("DEBUG", False)
     """Django's debug mode. Never enable it on a public address."""
     # While it is empty, Django refuses to sign.
-    SECRET_KEY: str = env.text("SECRET_KEY", "")
+    SECRET_KEY: str = env.str("SECRET_KEY", "")
     """Signs the console's sessions: at least 32 random characters. The console does not start without it; the
     receiver, the workers and the commands do. `make run` generates one in `HOOKKEEPER_DATA`.
     """
-    ALLOWED_HOSTS: list[str] = env.texts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str)
     """Host names of the console's pages, without scheme and port, separated by commas. The webhook path
     ignores it, because the signature authenticates the sender.
     """
     if not all(HOST_NAME.fullmatch(name) for name in ALLOWED_HOSTS):
         raise ImproperlyConfigured("ALLOWED_HOSTS takes host names without scheme, port and path.")
-    PORT: int = env.whole("PORT", 8000)
+    PORT: int = env.int("PORT", 8000)
     """The port of the receiver, and the target of `manage.py send`."""
     if not 0 < PORT < 65536:  # noqa: PLR2004
         raise ImproperlyConfigured("PORT must lie between 1 and 65535.")
-    CONSOLE_PORT: int = env.whole("CONSOLE_PORT", PORT + 1 if PORT < 65535 else PORT - 1)  # noqa: PLR2004
+    CONSOLE_PORT: int = env.int("CONSOLE_PORT", PORT + 1 if PORT < 65535 else PORT - 1)  # noqa: PLR2004
     """The port of the console. Default: `PORT` + 1."""
     if not 0 < CONSOLE_PORT < 65536:  # noqa: PLR2004
         raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535.")
 
     # uvicorn reads both itself. A wrong number is a traceback; a wrong address trusts no proxy.
-    WEB_CONCURRENCY: int = env.whole("WEB_CONCURRENCY", 1)
+    WEB_CONCURRENCY: int = env.int("WEB_CONCURRENCY", 1)
     """The number of the receiver's processes."""
     if WEB_CONCURRENCY < 1:
         raise ImproperlyConfigured("WEB_CONCURRENCY must be 1 or more.")
-    FORWARDED_ALLOW_IPS: list[str] = env.texts("FORWARDED_ALLOW_IPS", ["127.0.0.1", "::1"])
+    FORWARDED_ALLOW_IPS: list[str] = env.list("FORWARDED_ALLOW_IPS", ["127.0.0.1", "::1"], subcast=str)
     """The addresses and networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted,
     or `*` alone for every address.
     """
@@ -185,7 +185,7 @@ with stop_if_wrong():
                 "FORWARDED_ALLOW_IPS takes addresses and networks, as in 10.0.0.1,10.1.0.0/16, or * alone."
             ) from None
 
-    MAX_BODY_BYTES: int = env.whole("MAX_BODY_BYTES", 26_214_400)
+    MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 26_214_400)
     """The largest accepted JSON body in bytes. The default is 25 MiB: [GitHub
     sends](https://docs.github.com/webhooks/webhook-events-and-payloads) no larger one. A form with that JSON
     may be [three times as large](http.md#forms).
@@ -193,30 +193,30 @@ with stop_if_wrong():
     if not 0 < MAX_BODY_BYTES <= LARGEST_BODY:
         raise ImproperlyConfigured(f"MAX_BODY_BYTES must lie between 1 and {LARGEST_BODY}.")
 
-    LOG_FORMAT: str = env.text("LOG_FORMAT", "lines")
+    LOG_FORMAT: str = env.str("LOG_FORMAT", "lines")
     """The format of the [logs](logs.md): `lines` for people, `json` for programs."""
     if LOG_FORMAT not in {"lines", "json"}:
         raise ImproperlyConfigured("LOG_FORMAT must be lines or json.")
 
-    TRACES: bool = env.switch("TRACES", False)
+    TRACES: bool = env.bool("TRACES", False)
     """Whether receivers and workers make spans with OpenTelemetry's API: see [Traces](traces.md)."""
 
-    WORKER_GRACE: float = env.number("WORKER_GRACE", 20.0)
+    WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
     """Seconds that a worker has after SIGTERM to finish its deliveries, before it releases them. Above 0, at
     most a day.
     """
     if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
         raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
 
-    KEEP_BODIES: float = env.number("KEEP_BODIES", 30.0)
+    KEEP_BODIES: float = env.float("KEEP_BODIES", 30.0)
     """Days after its settlement for which the body of a delivery and its tracebacks are kept; 0 keeps them
     for ever. From 0.01 to 36,500. [Retention](../how-to/retention.md) says what is pruned.
     """
-    KEEP_DELIVERIES: float = env.number("KEEP_DELIVERIES", 90.0)
+    KEEP_DELIVERIES: float = env.float("KEEP_DELIVERIES", 90.0)
     """Days after its settlement for which a delivery and its runs are kept; 0 keeps them for ever. Then only
     its key is left.
     """
-    KEEP_KEYS: float = env.number("KEEP_KEYS", 400.0)
+    KEEP_KEYS: float = env.float("KEEP_KEYS", 400.0)
     """Days after its settlement for which the key of a delivery is kept, so that the same request sent again
     is a duplicate; 0 keeps it for ever.
     """
@@ -227,28 +227,28 @@ with stop_if_wrong():
                 f"{SHORTEST_KEPT} to {LONGEST_KEPT} days."
             )
 
-    GITHUB_API_URL: str = github.api_url(env.text("GITHUB_API_URL", ""))
+    GITHUB_API_URL: str = github.api_url(env.str("GITHUB_API_URL", ""))
     """The API of the GitHub server. For GitHub Enterprise Server `https://HOST/api/v3`, for GHE.com
     `https://api.TENANT.ghe.com`. `http` is accepted on loopback only. Default: `https://api.github.com`.
     """
     GITHUB_TOKEN: str = github.token(
-        value_or_file("GITHUB_TOKEN", env.text("GITHUB_TOKEN", ""), env.text("GITHUB_TOKEN_FILE", ""))
+        value_or_file("GITHUB_TOKEN", env.str("GITHUB_TOKEN", ""), env.str("GITHUB_TOKEN_FILE", ""))
     )
     """A token for GitHub's API. Without a token or an App, Hookkeeper never calls it.
     [Recover](../how-to/recover.md#permissions) lists the permissions. An empty value counts as unset.
     """
-    _app_id = env.text("GITHUB_APP_ID", "")
+    _app_id = env.str("GITHUB_APP_ID", "")
     """The numeric id or the client id of a GitHub App. With a token too, the App is used for its own hook and
     the token for everything else.
     """
     _app_key = value_or_file(
         "GITHUB_APP_PRIVATE_KEY",
-        env.text("GITHUB_APP_PRIVATE_KEY", ""),
-        env.text("GITHUB_APP_PRIVATE_KEY_FILE", ""),
+        env.str("GITHUB_APP_PRIVATE_KEY", ""),
+        env.str("GITHUB_APP_PRIVATE_KEY_FILE", ""),
     )
     """The App's RSA key in PEM format. Where a variable holds one line, write its line ends as `\\n`."""
     GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY = github.app(_app_id, _app_key)
-    RECOVER_EVERY: float = env.number("RECOVER_EVERY", 600.0)
+    RECOVER_EVERY: float = env.float("RECOVER_EVERY", 600.0)
     """Seconds between two automatic looks for deliveries that did not arrive, at most a day; 0 turns them
     off. They need a credential.
     """

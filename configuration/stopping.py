@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
+from environs import EnvError
 
 # Exit status of a process with wrong settings.
 WRONG = 1
@@ -31,5 +32,5 @@ def stop_if_wrong() -> Iterator[None]:
     """Stop with the message of the error if a setting is wrong."""
     try:
         yield
-    except ImproperlyConfigured as error:
+    except (EnvError, ImproperlyConfigured) as error:
         stop(" ".join(str(error).split()))

@@ -12,7 +12,7 @@ from configuration import secrets
 from dev.reference.markdown import code, one_line, table
 
 FILE = "_FILE"
-KINDS = {"text": "text", "whole": "number", "number": "number", "switch": "switch", "texts": "list"}
+KINDS = {"str": "text", "int": "number", "float": "number", "bool": "switch", "list": "list"}
 # The modules that read the environment, with the processes that load them.
 MODULES = {"settings.py": "all", "console/settings.py": "console, commands"}
 DEFAULT = re.compile(r" Default: (.+)\.$")
