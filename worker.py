@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import django
 import uvloop
@@ -29,8 +29,22 @@ COLLECT = (200_000, 10, 10)
 
 def __getattr__(name: str) -> Any:
     if name == "WorkerSettings":
+        if "--check" in sys.argv:
+            check()
         return settings_class(process())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def check() -> NoReturn:
+    """End `arq --check`: with 0 if Redis has the heartbeat of a worker of this host, else with 1 and why."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    from configuration.stopping import stop  # noqa: PLC0415 - a worker needs neither
+    from ledger import heartbeats  # noqa: PLC0415 - as above
+
+    workers, error = heartbeats.read_or_error()
+    if not any(one.worker.startswith(f"{socket.gethostname()}:") for one in workers):
+        stop(error or "no worker of this host is alive")
+    raise SystemExit(0)
 
 
 def process(**options: Any) -> "WorkerProcess":
@@ -83,25 +97,18 @@ def settings_class(worker: "WorkerProcess") -> Any:
     from arq.typing import WorkerCoroutine  # noqa: PLC0415 - needed when the worker starts
     from arq.worker import func  # noqa: PLC0415 - as above
 
-    from processing import resilient_redis  # noqa: PLC0415 - as above
     from receiver import queue  # noqa: PLC0415 - as above
 
-    if "--check" not in sys.argv:  # arq's check reads its options here, and runs no worker
-        worker.start(asyncio.get_event_loop())
+    worker.start(asyncio.get_event_loop())
 
     class WorkerSettings:
         functions = (func(cast(WorkerCoroutine, process_event), name=queue.FUNCTION),)
         redis_pool = worker.redis
-        redis_settings = resilient_redis.for_check()
         queue_name = queue.NAME
         on_shutdown = worker.stop
         job_serializer = queue.serialize
         job_deserializer = json.loads
         # The consumer takes the jobs, many at once; see docs/decisions/0025.
         max_jobs = 0
-        poll_delay = 0.5  # seconds between two looks at the health key's time
-        health_check_interval = 10  # seconds
-        # `arq --check` finds a worker of this host, and of several one that runs.
-        health_check_key = f"{queue.NAME}:health-check:{socket.gethostname()}"
 
     return WorkerSettings

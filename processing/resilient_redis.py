@@ -6,14 +6,13 @@ without it.
 """
 
 import asyncio
-import dataclasses
 import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
-from arq.connections import ArqRedis, RedisSettings
+from arq.connections import ArqRedis
 from django.conf import settings
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
@@ -92,19 +91,3 @@ def connect() -> ResilientRedis:
     # cancellation that ends the worker.
     pool = redis_pools.asynchronous(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_timeout=None)
     return cast(ResilientRedis, ResilientRedis.from_pool(pool))
-
-
-def for_check() -> RedisSettings:
-    """Return `REDIS_URL` for the client that `arq --check` makes, which tries once.
-
-    arq knows neither TLS nor users of Sentinels themselves.
-    """
-    url, names = settings.REDIS_URL, {"db": "database", "path": "unix_socket_path"}
-    options = redis_pools.asynchronous(url).connection_kwargs
-    found = {names.get(name, name): value for name, value in options.items()}
-    fields = {field.name for field in dataclasses.fields(RedisSettings)}
-    found = {name: value for name, value in found.items() if name in fields}
-    found |= {"ssl": url.startswith("rediss"), "conn_retries": 0}
-    if sentinels := redis_pools.sentinels(url):
-        found |= {"host": list(sentinels.addresses), "sentinel": True, "sentinel_master": sentinels.service}
-    return RedisSettings(**found)

@@ -42,7 +42,7 @@ async def use(settings: Settings) -> None:
         assert await worker.zcard(queue.NAME) == 1
         assert await worker.bzpopmin(queue.NAME, 1)
         assert await worker.zpopmin(queue.NAME, 9) == []
-        await worker.psetex(f"{queue.NAME}:health-check:one", 1000, b"well")
+        await worker.psetex(f"{queue.NAME}:health-check", 1000, b"well")
         beating = asyncio.create_task(heartbeat.keep(worker, "one", lambda: ()))
         async with asyncio.timeout(30):
             while [one.worker for one in await sync_to_async(heartbeats.read)()] != ["one"]:

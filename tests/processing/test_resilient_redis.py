@@ -1,13 +1,10 @@
 """The worker's Redis client completes every command, although connections are cut."""
 
 import asyncio
-import dataclasses
 import itertools
 import threading
 import time
 
-import pytest
-from pytest_django.fixtures import Settings
 from redis import Redis
 
 from processing import resilient_redis
@@ -44,30 +41,3 @@ async def test_a_command_is_answered_however_often_its_connection_is_cut(redis: 
         await cutting
         await client.aclose()
     assert answers > 0
-
-
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        ("unix:///a/redis.sock?db=3", {"unix_socket_path": "/a/redis.sock", "database": 3, "ssl": False}),
-        (
-            "redis://me:pw@one:1/2",
-            {"host": "one", "port": 1, "database": 2, "username": "me", "password": "pw"},
-        ),
-        ("rediss://one?ssl_ca_certs=/ca", {"ssl": True, "ssl_ca_certs": "/ca", "ssl_check_hostname": True}),
-        (
-            "redis+sentinel://:pw@one,two:7/main/4",
-            {
-                "host": [("one", 26379), ("two", 7)],
-                "sentinel": True,
-                "sentinel_master": "main",
-                "password": "pw",
-                "database": 4,
-            },
-        ),
-    ],
-)
-def test_arqs_check_asks_the_redis_of_the_url(url: str, found: dict[str, object], settings: Settings) -> None:
-    settings.REDIS_URL = url
-    made = dataclasses.asdict(resilient_redis.for_check())
-    assert {name: made[name] for name in found} == found
