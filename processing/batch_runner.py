@@ -185,8 +185,11 @@ class BatchRunner:
             await database.run(claiming.add_bodies, [claimed])
             with guard or nullcontext():
                 verdict = await self._attempt(claimed, conditions)
-            await settling.settle(claimed, verdict)
-        return verdict
+            ended = [(claimed, verdict)]
+            [error], _ = await settling.settle_all(ended)
+        if error is not None:
+            raise error
+        return ended[0][1]
 
     async def _attempt(self, claimed: Claimed, conditions: Conditions) -> Verdict:
         """Return the verdict on an attempt; a fault of this program, beside its handlers, fails it too."""
@@ -226,23 +229,22 @@ class BatchRunner:
             ended, self._ended = self._ended, []
             try:
                 errors, due = await settling.settle_all(ended)
-            except Exception:
+                fine: list[LogLine] = []
+                for (claimed, verdict), error in zip(ended, errors, strict=True):
+                    if error is not None:
+                        self._lose(claimed, error, recover=database.is_outage(error))
+                    elif verdict.status in FINE:
+                        fine.append(LogLine(claimed, verdict))
+                    else:
+                        logger.warning("%s", LogLine(claimed, verdict))
+                if fine:
+                    logger.info("%s", logs.Group(fine))
+                if due:
+                    self.due.set()
+            except Exception:  # a fault of this program
                 logger.exception("not settled count=%d", len(ended))  # their leases end
-                errors, due = [], 0
-            fine: list[LogLine] = []
-            for (claimed, verdict), error in zip(ended, errors, strict=False):
-                if error is not None:
-                    self._lose(claimed, error, recover=database.is_outage(error))
-                elif verdict.status in FINE:
-                    fine.append(LogLine(claimed, verdict))
-                else:
-                    logger.warning("%s", LogLine(claimed, verdict))
             for claimed, _ in ended:
                 self.leases.drop(claimed)
-            if fine:
-                logger.info("%s", logs.Group(fine))
-            if due:
-                self.due.set()
 
     def _lose(self, claimed: Claimed, why: object, *, recover: bool = True) -> None:
         """Forget a delivery that could not be settled; `recover` has the next claim take it again."""

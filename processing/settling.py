@@ -34,22 +34,11 @@ class LeaseLostError(Exception):
     """Another worker took the delivery over. Its effects may be repeated, and this end is not written."""
 
 
-async def settle(claimed: Claimed, verdict: Verdict) -> int:
-    """Settle one attempt; return how many deliveries that waited for it are due now.
-
-    Raises `LeaseLostError` when the lease has ended, and `django.db.Error` when the end could not be written.
-    """
-    [error], due = await settle_all([(claimed, verdict)])
-    if error is not None:
-        raise error
-    return due
-
-
 async def settle_all(ended: list[Ended]) -> tuple[list[Exception | None], int]:
     """Write the ends of attempts and their runs; return the error of each and the number of due deliveries.
 
-    The errors are those of `settle`. A verdict that the database refuses is replaced in the list: the attempt
-    failed.
+    An error is a `LeaseLostError` or a `django.db.Error`. A verdict that the database refuses is replaced in
+    the list: the attempt failed.
     """
     asked = tracing.now()
     errors = await database.outcomes(_write, ended)

@@ -21,13 +21,12 @@ from ledger import operations, pruning, replays
 from ledger.models import AggregatedUntil, Kind, Operation, Replay
 from processing import claiming
 from processing.running import Verdict
-from processing.settling import settle
 from receiver import store
 from receiver.arrivals import Arrival
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger, digest_of
 from receiver.parts import Parts
 from tests import github
-from tests.processing.deliveries import stored
+from tests.processing.deliveries import settle, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,10 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from handlers import DeliveryContext, Registry
+from processing import settling
 from processing.batch_runner import BatchRunner
+from processing.claiming import Claimed
+from processing.running import Verdict
 from receiver.models import TERMINAL, Delivery, digest_of
 from schemas import Event
 from schemas.push import PushEvent
@@ -88,6 +91,14 @@ async def process(
         more = (await runner.claim()).more
         await idle(runner)
     return [await Delivery.objects.aget(pk=row.pk) for row in rows]
+
+
+async def settle(claimed: Claimed, verdict: Verdict) -> int:
+    """Settle one attempt; return how many deliveries that waited for it are due now."""
+    [error], waited = await settling.settle_all([(claimed, verdict)])
+    if error is not None:
+        raise error
+    return waited
 
 
 async def due() -> None:

@@ -75,6 +75,19 @@ async def test_after_a_settlement_that_fails_capacity_is_free_and_all_is_done_ag
     assert (row.status, row.attempts, row.crashes) == ("succeeded", 1, 0)
 
 
+@pytest.mark.once
+async def test_after_a_fault_of_this_program_in_a_settlement_capacity_is_free(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(batch_runner, "LogLine", None)
+    await make("star__created")
+    runner = Recorder().runner()
+    await runner.claim()
+    async with asyncio.timeout(30):
+        await idle(runner)
+    assert "not settled count=1" in caplog.text
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
 async def test_a_claim_that_was_committed_before_its_connection_broke_is_found_again_at_once() -> None:
     recorder = Recorder()

@@ -20,9 +20,9 @@ from processing import claiming, ordering, settling
 from processing.claiming import LEASE, Claimed
 from processing.leases import Leases
 from processing.running import Run, Verdict
-from processing.settling import LeaseLostError, settle
+from processing.settling import LeaseLostError
 from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
-from tests.processing.deliveries import stored
+from tests.processing.deliveries import settle, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,13 +15,12 @@ from processing import claiming, ordering, settling
 from processing.batch_runner import BatchRunner
 from processing.claiming import LEASE
 from processing.running import Verdict
-from processing.settling import settle
 from receiver.models import Delivery, Status
 from schemas import DiscoveryError, Event
 from schemas.issues import IssuesEvent
 from schemas.pull_request import PullRequestEvent
 from schemas.push import PushEvent
-from tests.processing.deliveries import PUSHES, drain, stored
+from tests.processing.deliveries import PUSHES, drain, settle, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -99,6 +99,13 @@ async def test_a_delivery_whose_body_cannot_be_read_is_dead() -> None:
     assert await Delivery.objects.filter(pk=row.pk, status="dead").aexists()
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite stores longer texts")
+async def test_the_verdict_is_the_one_that_the_database_accepts() -> None:
+    recorder = Recorder()
+    object.__setattr__(recorder.registry.handlers["push"][0], "name", "n" * 256)
+    assert await replay(recorder.runner("inline"), await make(status="dead")) == ["retrying"]
+
+
 async def test_a_replay_that_is_interrupted_during_its_claim_gives_it_back() -> None:
     row = await make(status="dead")
     with beside.locked("receiver_delivery"):
