@@ -5,17 +5,16 @@ one, and says how long the worker has held its deliveries.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from ledger.heartbeats import FORMAT, KEY, NAMES, Heartbeat
-from processing.resilient_redis import LAST_WITHIN, OUTAGES, ResilientRedis
+from processing.resilient_redis import ResilientRedis
 
 BEAT_INTERVAL = 2.0  # seconds
 EXPIRES = 10  # seconds
-# Seconds for which the name of a killed worker is kept. Longer than clocks are off.
+# Seconds for which the name of a worker that ended is kept. Longer than clocks are off.
 FORGOTTEN = 86_400
 # Deliveries that are named, those held longest: enough to see what hangs.
 LONGEST = 20
@@ -45,6 +44,3 @@ async def keep(
             await asyncio.sleep(interval)
     finally:
         await client.delete(KEY + worker)
-        with contextlib.suppress(*OUTAGES):
-            async with asyncio.timeout(LAST_WITHIN):
-                await client.zrem(NAMES, worker)

@@ -7,8 +7,6 @@ without it.
 
 import asyncio
 import logging
-import math
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
@@ -20,8 +18,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from configuration import redis_pools
+from telemetry import logs
 
 logger = logging.getLogger(__name__)
+# An outage is logged at each attempt.
+logger.addFilter(logs.Seldom(10.0))
 
 Answer = TypeVar("Answer")
 
@@ -31,13 +32,10 @@ OUTAGES = (RedisError, OSError)
 # Seconds for a command of a worker that stops.
 LAST_WITHIN = 0.5
 PAUSE = 0.2  # seconds between two attempts
-LOG_EVERY = 10.0  # seconds, during an outage
 
 
 class ResilientRedis(ArqRedis):
     """A client of `REDIS_URL`; nothing is sent before its first command."""
-
-    _logged_at = -math.inf
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command, again and again until Redis answers it."""
@@ -45,15 +43,13 @@ class ResilientRedis(ArqRedis):
         return await self.repeat(lambda: command(*args, **options))  # type: ignore[no-untyped-call]
 
     async def repeat(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Await `attempt()` until Redis answers, and log an outage now and then."""
+        """Await `attempt()` until Redis answers."""
         while True:
             try:
                 async with asyncio.timeout(redis_pools.ANSWER_WITHIN):
                     return await attempt()
             except OUTAGES as error:
-                if time.monotonic() >= self._logged_at + LOG_EVERY:
-                    logger.error("Redis does not answer error=%r", error)  # noqa: TRY400 - an outage
-                    self._logged_at = time.monotonic()
+                logger.error("Redis does not answer error=%r", error)  # noqa: TRY400 - an outage
                 await asyncio.sleep(PAUSE)
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:

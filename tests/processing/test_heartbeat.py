@@ -19,6 +19,7 @@ from ledger import heartbeats
 from ledger.heartbeats import Heartbeat
 from processing import heartbeat, resilient_redis
 from processing.resilient_redis import ResilientRedis
+from telemetry import logs
 from tests import processes, servers
 
 
@@ -32,8 +33,7 @@ async def client() -> AsyncIterator[ResilientRedis]:
 @pytest.fixture
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the last commands of a worker wait for a Redis that stalls."""
-    for module in (heartbeat, resilient_redis):
-        monkeypatch.setattr(module, "LAST_WITHIN", 30.0)
+    monkeypatch.setattr(resilient_redis, "LAST_WITHIN", 30.0)
 
 
 async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
@@ -69,7 +69,7 @@ async def test_a_worker_says_what_it_has_and_since_when_and_at_its_end_that_it_i
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert redis.keys("hookkeeper:*") == []
+    assert heartbeats.read() == []
 
 
 async def test_of_much_at_work_the_longest_is_named(redis: "Redis", client: ResilientRedis) -> None:
@@ -135,7 +135,7 @@ def alive(count: int) -> list[str]:
 async def test_an_outage_of_redis_is_logged_once_and_outlived(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(resilient_redis, "LOG_EVERY", 600.0)
+    monkeypatch.setattr(resilient_redis.logger, "filters", [logs.Seldom(600.0)])
     settings.REDIS_URL = f"unix://{tmp_path / 'r.sock'}"
     server = servers.Valkey(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
     with caplog.at_level(logging.WARNING):
