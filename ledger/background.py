@@ -6,16 +6,19 @@ from contextlib import suppress
 
 from django.db import Error
 
+from database import errors
+
 
 async def repeat(
     work: Callable[[], Awaitable[object]],
     seconds: float,
-    log_outage: Callable[[Error], object],
+    log_outage: Callable[[str], object],
     due: asyncio.Event | None = None,
 ) -> None:
     """Await `work` until cancelled, with a pause of `seconds` after each time, or until `due` is set.
 
-    `work` clears `due`. An outage of the database is waited out, and only its first error is logged.
+    `work` clears `due`. An outage of the database is waited out. Its first error is logged, with what
+    to do about it.
     """
     away, due = False, due or asyncio.Event()
     while True:
@@ -24,7 +27,7 @@ async def repeat(
             away = False
         except Error as error:
             if not away:
-                log_outage(error)
+                log_outage(errors.reason(error))
             away = True
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -3,15 +3,15 @@
 import asyncio
 
 import pytest
-from django.db import Error, OperationalError
+from django.db import OperationalError
 
 from ledger import background
 
 
-async def test_each_outage_is_logged_once_and_waited_out() -> None:
-    first, second = OperationalError("first"), OperationalError("second")
+async def test_each_outage_is_logged_once_with_what_to_do_and_waited_out() -> None:
+    first, second = OperationalError("away"), OperationalError("no such table: a")
     outcomes = iter([first, first, None, second, asyncio.CancelledError()])
-    logged: list[Error] = []
+    logged: list[str] = []
 
     async def work() -> None:
         if (error := next(outcomes)) is not None:
@@ -19,7 +19,10 @@ async def test_each_outage_is_logged_once_and_waited_out() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await background.repeat(work, 0, logged.append)
-    assert logged == [first, second]
+    assert logged == [
+        "the database does not answer: away",
+        "the database does not have the tables of this version: run `manage.py migrate` (no such table: a)",
+    ]
 
 
 async def test_what_is_no_outage_ends_the_work() -> None:
