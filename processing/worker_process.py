@@ -57,6 +57,8 @@ class WorkerProcess:
         logs.bind(worker=self.name)
         tracing.start(settings.TRACES)
         loop.call_soon(_take_over_logging)
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # under `nohup` it is ignored
+            loop.add_signal_handler(signal.SIGHUP, os.kill, os.getpid(), signal.SIGTERM)
         self._claiming = _start(
             loop,
             self.runner.run(settings.WORKER_GRACE),
