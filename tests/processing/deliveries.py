@@ -107,6 +107,7 @@ async def due() -> None:
 
 
 async def idle(runner: BatchRunner) -> None:
-    """Wait until the runner has settled what it claimed."""
-    while runner.leases.held:  # noqa: ASYNC110 - the batch runner says when it is free, not when it is idle
-        await asyncio.sleep(0.001)
+    """Wait until the runner has settled what it claimed, or fail: it renews what it never settles."""
+    async with asyncio.timeout(60):
+        while runner.leases.held:  # noqa: ASYNC110 - the batch runner says when it is free, not when it is idle
+            await asyncio.sleep(0.001)

@@ -83,8 +83,7 @@ async def test_after_a_fault_of_this_program_in_a_settlement_capacity_is_free(
     await make("star__created")
     runner = Recorder().runner()
     await runner.claim()
-    async with asyncio.timeout(30):
-        await idle(runner)
+    await idle(runner)
     assert "not settled count=1" in caplog.text
 
 
@@ -124,8 +123,10 @@ WAITING = "SELECT pid FROM pg_locks WHERE relation = 'receiver_delivery'::regcla
 
 
 def locking() -> "psycopg.Connection[Any]":
-    """Connect to PostgreSQL, for one transaction."""
-    return psycopg.connect(**connection_parameters())
+    """Connect to PostgreSQL, for one transaction. A thread that waits for a lock cannot be cancelled."""
+    opened = psycopg.connect(**connection_parameters())
+    opened.execute("SET lock_timeout = '60s'")
+    return opened
 
 
 async def test_a_worker_that_stops_gives_back_what_it_has_not_settled() -> None:
