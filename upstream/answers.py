@@ -5,10 +5,14 @@ pages and the API show them as text.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+import schemas
+
+Text = Annotated[str, AfterValidator(schemas.storable)]
 
 
 class Answer(BaseModel):
@@ -24,10 +28,10 @@ class ListedDelivery(Answer):
     id: int
     guid: UUID
     delivered_at: AwareDatetime
-    status: str = ""
+    status: Text = ""
     status_code: int = 0
-    event: str
-    action: str | None = None
+    event: Text
+    action: Text | None = None
     repository_id: int | None = None
 
 

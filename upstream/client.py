@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -92,7 +93,8 @@ class Client:
     ) -> tuple[Model, datetime | None]:
         """Return one object, and GitHub's time of the answer; None if it names none."""
         raw = await self._request("GET", url, variables)
-        return _model(url, model, raw), _date(raw)
+        with _readable(url):
+            return _model(url, model, raw), _date(raw)
 
     async def page(
         self, url: str, model: type[Model], *, key: str = "", **variables: str | int
@@ -130,9 +132,10 @@ class Client:
         """Return the answer, after redirects. It is 304 only if `etag` is given."""
         url = self._absolute(template, variables)
         authorization = await self._authorization(url)
-        raw = await self._redirected(method, url, authorization, etag)
-        if raw.status in _REFUSED and self._credentials.forget(authorization):
-            raw = await self._redirected(method, url, await self._authorization(url), etag)
+        with _readable(url):
+            raw = await self._redirected(method, url, authorization, etag)
+            if raw.status in _REFUSED and self._credentials.forget(authorization):
+                raw = await self._redirected(method, url, await self._authorization(url), etag)
         if raw.status == HTTPStatus.NOT_MODIFIED and etag:
             return raw
         return _checked(method, url, raw)
@@ -186,23 +189,34 @@ def _checked(method: str, url: str, raw: Raw) -> Raw:
     return raw
 
 
+@contextmanager
+def _readable(url: str) -> Iterator[None]:
+    """Raise `UnexpectedAnswerError` for JSON, a link or a time that Python cannot read."""
+    try:
+        yield
+    except ValueError as error:
+        raise UnexpectedAnswerError(f"GitHub's answer to {path_of(url)} cannot be read: {error}") from error
+
+
 def for_operations() -> Client:
     """Return a client for portions of operations, which wait for a rate limit between two requests."""
     return Client(session=Session(patience=OPERATION_PATIENCE))
 
 
 def _page(url: str, model: type[Model], key: str, raw: Raw) -> Page[Model]:
-    data = raw.data()
+    with _readable(url):
+        data = raw.data()
+        _, _, link = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
+        # Links name a number, not the owner whose installation of the App may read the page:
+        # https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
+        following = urlsplit(url)._replace(query=urlsplit(link).query).geturl() if link else None
+        date = _date(raw)
     if key and isinstance(data, dict):
         data = data.get(key)
     if not isinstance(data, list):
         raise UnexpectedAnswerError(f"GitHub's answer to GET {path_of(url)} is not a list")
     items = [found for one in data if (found := _item(model, one)) is not None]
-    _, _, link = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
-    # Links have numbers for names, which do not tell the owner whose installation of the App may read them:
-    # https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
-    following = urlsplit(url)._replace(query=urlsplit(link).query).geturl() if link else None
-    return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items), _date(raw))
+    return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items), date)
 
 
 def _date(raw: Raw) -> datetime | None:
@@ -211,7 +225,8 @@ def _date(raw: Raw) -> datetime | None:
 
 
 def _model(url: str, model: type[Model], raw: Raw) -> Model:
-    found = _item(model, raw.data())
+    with _readable(url):
+        found = _item(model, raw.data())
     if found is None:
         raise UnexpectedAnswerError(f"GitHub's answer to {path_of(url)} is not as documented")
     return found

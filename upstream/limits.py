@@ -12,6 +12,8 @@ LIMIT_STATUSES = {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 # Seconds after a secondary limit that names no time; doubled each time in a row.
 UNNAMED_WAIT = 60.0
 LONGEST_UNNAMED_WAIT = 1800.0
+# Seconds. GitHub's longest limit is an hour; a wait of years would need a person to notice it.
+LONGEST_WAIT = 86_400.0
 # Words in the message of a secondary limit; a missing permission has the same status.
 _WORDS = (b"rate limit", b"abuse detection")
 
@@ -59,7 +61,7 @@ class Limits:
                 # Concurrent answers arrive in any order.
                 remaining = min(remaining, self._remaining)
             self._remaining, self._reset = int(remaining), reset
-            self._resets_at = now + max(0.0, reset - date)
+            self._resets_at = now + min(max(0.0, reset - date), LONGEST_WAIT)
         if status not in LIMIT_STATUSES:
             self._in_a_row = 0
             return False
@@ -71,7 +73,7 @@ class Limits:
         self._in_a_row += 1
         if named is None:
             named = min(UNNAMED_WAIT * 2 ** (self._in_a_row - 1), LONGEST_UNNAMED_WAIT)
-        self._blocked_until = max(self._blocked_until, now + named)
+        self._blocked_until = max(self._blocked_until, now + min(named, LONGEST_WAIT))
         return True
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from pydantic import AwareDatetime
 
 from upstream.answers import Answer
 from upstream.client import Client
@@ -30,7 +31,7 @@ class Rate(Answer):
 
     limit: int
     remaining: int
-    reset: int
+    reset: AwareDatetime
 
 
 class RateAnswer(Answer):
@@ -69,7 +70,7 @@ async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) ->
         return str(error)
     if rate is None:
         return Live(repository, None, None, None)
-    return Live(repository, rate.limit, rate.remaining, datetime.fromtimestamp(rate.reset, UTC))
+    return Live(repository, rate.limit, rate.remaining, rate.reset)
 
 
 async def _rate(client: Client) -> Rate | None:

@@ -78,6 +78,29 @@ def test_a_circle_is_found_wherever_it_begins(first: int, circle: int) -> None:
     assert first + circle <= pages_until_the_circle_is_found(first, circle) <= 3 * (first + circle)
 
 
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ('200 OK\r\nLink: <http://[::1/?page=2>; rel="next"', "[]"),
+        ("200 OK\r\nDate: Fri, 31 Dec 9999 23:59:59 -2359", "[]"),
+        ("203 Non-Authoritative Information", "<html>"),
+        ("301 Moved Permanently\r\nLocation: http://[::1", "{}"),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_an_error_that_says_so(head: str, body: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+        writer.write(f"HTTP/1.1 {head}\r\n{fields}\r\n\r\n{body}".encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Client(Credentials(fake_github.TOKEN), Session(backoff=()), url) as client:
+            with pytest.raises(UnexpectedAnswerError, match="cannot be read"):
+                await client.page("/repos/octo/cat/hooks", HookAnswer)
+
+
 async def test_ids_above_2_53_are_exact(fake: Github, client: Client) -> None:
     hook = filled(fake, 1)
     page = await client.page(f"{hook.path}/deliveries", ListedDelivery)
@@ -268,6 +291,13 @@ async def test_an_entry_that_is_not_as_documented_costs_none_of_the_others(
     fake.data["/repos/octo/cat/odd"] = [{"id": 1}, {"id": "x"}, {"id": 2}]
     page = await client.page("/repos/octo/cat/odd", HookAnswer)
     assert ([one.id for one in page.items], page.unreadable) == ([1, 2], 1)
+
+
+def test_texts_of_a_listed_delivery_can_be_stored() -> None:
+    moment = "2026-01-01T00:00:00Z"
+    texts = {"event": "star\0", "action": "\ud800", "status": "\0"}
+    read = ListedDelivery.model_validate({"id": 1, "guid": hooks.guid(1), "delivered_at": moment, **texts})
+    assert (read.event, read.action, read.status) == (r"star\u0000", r"\ud800", r"\u0000")
 
 
 async def test_an_answer_of_another_shape_is_an_error(fake: Github, client: Client) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.servers import examples
-from upstream.limits import LONGEST_UNNAMED_WAIT, UNNAMED_WAIT, Limits
+from upstream.limits import LONGEST_UNNAMED_WAIT, LONGEST_WAIT, UNNAMED_WAIT, Limits
 
 SERVER_TIME = 1_800_000_000
 
@@ -53,6 +53,14 @@ def test_a_new_window_counts_anew() -> None:
     limits.answered(200, headers(remaining=0, reset=30), b"", 1000.0)
     limits.answered(200, headers(remaining=4999, reset=3630), b"", 1031.0)
     assert limits.wait(1031.0) == 0
+
+
+def test_no_limit_is_longer_than_a_day() -> None:
+    far = "9" * 400
+    for answer in (headers(retry_after=far), headers(remaining=0) | {"x-ratelimit-reset": far}):
+        limits = Limits()
+        assert limits.answered(403, answer, b"", 1000.0)
+        assert limits.wait(1000.0) == LONGEST_WAIT
 
 
 def test_retry_after_comes_before_the_reset_of_the_primary_limit() -> None:
