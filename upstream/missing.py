@@ -127,12 +127,11 @@ def _reachable_at(watched: WatchedHook) -> datetime | None:
 
 
 def note_ask(row: Missed) -> bool:
-    """Count a request to deliver before it is sent; return False if the delivery is stored by now.
+    """Count a request to deliver before it is sent; return False if it is stored, or was asked for, by now.
 
     A worker that is killed after this has spent the ask, so no guid is asked for more often than allowed.
     """
     if not absent([row.guid], row.hook_id):
-        note_arrivals([row.watched_id])
         return False
     rows = Missed.objects.filter(OPEN, pk=row.pk, asks=row.asks)
     return bool(rows.update(state=MissedState.ASKED, asks=models.F("asks") + 1, asked_at=row_sets.clock()))

@@ -169,13 +169,14 @@ class Recovery:
         return Progress(cursor.as_json(), done=done, failures=failures, finished=not left, wait=wait)
 
     async def _ask(self, watched: WatchedHook, rows: Sequence[Missed]) -> tuple[int, list[str]]:
-        """Ask GitHub to deliver these again. Raises errors that concern more than one of them."""
+        """Ask GitHub to deliver these again. Raises errors that concern more than one of them.
+
+        Returns 0, because the next portion counts what arrived, and why some are lost.
+        """
         lost: list[str] = []
-        arrived = 0
         for row in rows:
             await self._wait_for_turn()
             if not await database.run(missing.note_ask, row):
-                arrived += 1
                 continue
             url = f"{watched.path}/deliveries/{row.attempt}"
             try:
@@ -191,7 +192,7 @@ class Recovery:
                 await database.run(missing.take_back, row)
                 raise
             await database.run(missing.extend_pause, ASKS, self._pace.ask_interval)
-        return arrived, lost
+        return 0, lost
 
     async def _wait_for_turn(self) -> None:
         """Wait until no worker asked GitHub for so long."""

@@ -346,6 +346,16 @@ async def test_at_most_two_deliveries_a_second_are_asked_for(fake: Github, recei
     assert all(third - first > 1.0 for first, third in zip(times, times[2:], strict=False))
 
 
+async def test_two_recoveries_at_once_ask_once_and_count_each_arrival_once(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 12, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    ended = await asyncio.gather(run(recovery), run(recovery))
+    assert sum(one.done for one in ended) == 11
+    assert set(fake.asked.values()) == {1}
+
+
 async def test_hooks_are_found_by_what_they_delivered(fake: Github, receiver_url: str) -> None:
     repository = listing(fake, 1, receiver_url)
     sample = fake.hook(owner="octo/sample")
