@@ -61,12 +61,14 @@ def _note(hook_id: int, pk: int) -> None:
     if found is None or _may_be_renamed(found, delivery):
         kind, name = _belongs(delivery)
         if found is None:
-            found = WatchedHook(hook_id=hook_id, kind=kind, name=name)
+            # Another worker may store it now.
+            there = {"kind": kind, "name": name}
+            found, _ = WatchedHook.objects.get_or_create(hook_id=hook_id, defaults=there)
         elif kind == found.kind:
             found.name = name
     found.source = delivery.source
     found.last_delivery, found.last_received_at = pk, delivery.received_at
-    found.save()
+    found.save(update_fields=["name", "source", "last_delivery", "last_received_at"])
 
 
 def _may_be_renamed(found: WatchedHook, delivery: Delivery) -> bool:

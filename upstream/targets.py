@@ -55,13 +55,9 @@ async def choose(client: Client, kind: HookKind, name: str, hook_id: int | None)
 
 def _watched(hook_id: int, kind: HookKind, name: str, *, create: bool) -> WatchedHook | None:
     """Return the row of a hook under its present name."""
-    row = WatchedHook.objects.filter(hook_id=hook_id).first()
-    if row is None and not create:
+    if not create and not WatchedHook.objects.filter(hook_id=hook_id).exists():
         return None
-    row = row or WatchedHook(hook_id=hook_id)
-    row.kind, row.name = kind, name
-    row.save()
-    return row
+    return WatchedHook.objects.update_or_create(hook_id=hook_id, defaults={"kind": kind, "name": name})[0]
 
 
 async def _of_app(client: Client) -> WatchedHook:
