@@ -43,6 +43,8 @@ WAITING := tests/chaos tests/e2e tests/processing tests/receiver tests/telemetry
 WITH_CONSOLE := tests/e2e tests/telemetry
 SQLITE := $(BIN)/pytest
 POSTGRESQL := $(BIN)/pytest --database postgresql -m store
+# Tests outside of tests/chaos that are more with --chaos.
+FULL := counts or full or hypothesis
 
 test: $(VENV)/.dev ## Run the whole suite: on SQLite, beside it on PostgreSQL what uses the database, in five parts
 	@echo "Running five parts of the suite at once. The output of all but the first follows at the end."
@@ -69,11 +71,8 @@ coverage: $(VENV)/.dev ## Run the suite on SQLite, and fail if it covers less th
 chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full counts, on both databases
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
-	$(BIN)/pytest tests/console/browser/test_operations.py tests/upstream/test_sync_memory.py --chaos
-	$(BIN)/pytest tests/console/api/test_following.py --chaos
-	$(BIN)/pytest tests/console/api/test_following.py --chaos --database postgresql
-	$(BIN)/pytest --chaos -m hypothesis
-	$(BIN)/pytest --chaos -m "hypothesis and store" --database postgresql
+	$(BIN)/pytest --ignore=tests/chaos --chaos -m "$(FULL)"
+	$(BIN)/pytest --ignore=tests/chaos --chaos -m "($(FULL)) and store" --database postgresql
 
 check: $(VENV)/.dev ## Check lint, format, types, migrations and the links of the docs
 	$(BIN)/ruff check .

@@ -26,12 +26,18 @@ settings.load_profile("suite")
 FULL_TIMEOUT = 1200
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what touches the database: `make test` runs it on PostgreSQL too.
 
     Tests marked `once` and tests that drive a browser run on SQLite only; the pages have other tests on both.
-    With --chaos, every test may take `FULL_TIMEOUT`.
+    Tests marked `full` do not run without --chaos, or not on the databases that the mark names. With it,
+    every test may take `FULL_TIMEOUT`.
     """
+    database = config.getoption("--database")
+    left_out = [item for item in items if not servers.full_counts and _is_full(item, database)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if servers.full_counts:
             item.add_marker(pytest.mark.timeout(FULL_TIMEOUT))
@@ -39,6 +45,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.store)
+
+
+def _is_full(item: pytest.Item, database: str) -> bool:
+    mark = item.get_closest_marker("full")
+    return mark is not None and database in (mark.args or (database,))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,23 +22,19 @@ HERE = Path(__file__).parent
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect tests of another database or system.
 
-    In the suite, tests marked `once` run on SQLite only. Tests marked `full` do not run, or not on the
-    databases that the mark names.
+    In the suite, tests marked `once` run on SQLite only.
     """
     database = config.getoption("--database")
     run = {database, sys.platform}
-    chaos = config.getoption("--chaos")
-    again = database != "sqlite" and not chaos
+    again = database != "sqlite" and not config.getoption("--chaos")
     left_out = []
     for item in items:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.store)
-        only, full = item.get_closest_marker("only"), item.get_closest_marker("full")
-        if (
-            (only is not None and not run.issuperset(only.args))
-            or (again and item.get_closest_marker("once"))
-            or (not chaos and full is not None and database in (full.args or (database,)))
+        only = item.get_closest_marker("only")
+        if (only is not None and not run.issuperset(only.args)) or (
+            again and item.get_closest_marker("once")
         ):
             left_out.append(item)
     if left_out:

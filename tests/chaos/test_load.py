@@ -13,7 +13,7 @@ from tests.chaos.redis_server import RedisServer
 from tests.chaos.sender import Sender
 
 
-@pytest.mark.full("sqlite")
+@pytest.mark.full
 async def test_a_crowd_of_deliveries_is_accepted_in_time_kept_and_processed(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import statistics
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests import github
 from tests.chaos import invariants, stack
@@ -18,6 +19,7 @@ WARM_UP = 20
 LATEST = 1.3
 
 
+@pytest.mark.full("sqlite")
 async def test_no_pair_of_deliveries_waits_for_a_third(
     counts: Counts, http: aiohttp.ClientSession, database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -90,9 +90,13 @@ class Case:
 BLOCKED_LEASES = 2
 TAKEN_OVER = BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN
 CASES = [
-    Case(["raises", "hangs", "refused", "leaks"], BEGIN, EACH, deaths=0),
+    pytest.param(
+        Case(["raises", "hangs", "refused", "leaks"], BEGIN, EACH, deaths=0), marks=pytest.mark.full("sqlite")
+    ),
     # Nothing in these depends on the database.
-    pytest.param(Case(["kills"], TAKEN_OVER, EACH_APART, deaths=1), marks=pytest.mark.once),
+    pytest.param(
+        Case(["kills"], TAKEN_OVER, EACH_APART, deaths=1), marks=[pytest.mark.once, pytest.mark.full]
+    ),
     pytest.param(
         Case(
             ["blocks"],

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,9 +28,17 @@ GRACE = 25.0
 CUT_WITHIN = 30_000
 
 
-@pytest.fixture
-async def receiver(database: str, redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[stack.Receiver]:
-    with stack.receiver(tmp_path / "log", DATABASE_URL=database, REDIS_URL=redis_server.url) as running:
+@pytest.fixture(scope="module")
+def database(migrated: str) -> Iterator[str]:
+    """Yield the URL of a database for all tests of one receiver."""
+    url = ledger.copy(migrated, None)
+    yield url
+    ledger.drop(url)
+
+
+@pytest.fixture(scope="module")
+def receiver(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Receiver]:
+    with stack.receiver(tmp_path_factory.mktemp("receiver") / "log", DATABASE_URL=database) as running:
         yield running
 
 

@@ -46,7 +46,9 @@ async def taken(sender: Sender, request: github.Request) -> None:
         ),
         pytest.param(
             proxies.caddy, {502}, id="caddy",
-            marks=pytest.mark.skipif(proxies.CADDY is None, reason="caddy is not installed"),
+            marks=[
+                pytest.mark.skipif(proxies.CADDY is None, reason="caddy is not installed"), pytest.mark.full
+            ],
         ),
     ],
 )  # fmt: skip

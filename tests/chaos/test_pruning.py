@@ -37,6 +37,7 @@ def ask_to_prune(url: str, rate: float) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.full
 @pytest.mark.once
 async def test_a_prune_whose_worker_is_killed_is_resumed_and_leaves_what_arrives_alone(
     counts: Counts, database: str, redis_server: RedisServer, http: aiohttp.ClientSession, tmp_path: Path

@@ -71,6 +71,7 @@ def ended(database: str) -> bool:
     return operation(database)[0] not in {"", "queued", "running"}
 
 
+@pytest.mark.full
 @pytest.mark.once
 async def test_what_can_be_had_arrives_once_though_github_limits_and_fails_and_workers_are_killed(
     counts: Counts, fake: Github, database: str, redis_server: RedisServer, tmp_path: Path

@@ -23,7 +23,12 @@ def manage(url: str, *arguments: str, **changes: str) -> "subprocess.CompletedPr
 
 
 @pytest.mark.parametrize(
-    "command", ["replay --status dead", "queue", "prune", "forward --to http://127.0.0.1:9/ --after 0"]
+    "command",
+    [
+        *(pytest.param(command, marks=pytest.mark.full) for command in ("replay --status dead", "prune")),
+        "queue",
+        "forward --to http://127.0.0.1:9/ --after 0",
+    ],
 )
 def test_an_empty_database_is_one_line_that_says_what_to_do(command: str, tmp_path: Path) -> None:
     ran = manage(f"sqlite:///{tmp_path}/empty.sqlite3", *command.split())
@@ -59,7 +64,7 @@ def test_ctrl_c_during_the_imports_is_one_word(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (130, "stopped\n")
 
 
-@pytest.mark.parametrize("command", ["queue", "rejections"])
+@pytest.mark.parametrize("command", ["queue", pytest.param("rejections", marks=pytest.mark.full)])
 def test_a_database_that_is_away_is_one_line_without_the_password(command: str) -> None:
     ran = manage(f"postgresql://nobody:hidden@127.0.0.1:{processes.free_port()}/none", command)
     assert ran.returncode == 1

@@ -15,7 +15,8 @@ from tests.fake_github import Attempt, Github, Hook, hooks
 from tests.upstream.kept import STAR, keep
 from upstream.models import Missed, WatchedHook
 
-pytestmark = pytest.mark.usefixtures("transactional_db")
+# On PostgreSQL too: tests/upstream/test_recovery.py
+pytestmark = [pytest.mark.usefixtures("transactional_db"), pytest.mark.once]
 HOUR = timedelta(hours=1)
 
 

@@ -21,7 +21,7 @@ from tests.console.test_commands import run
 from tests.fake_github import Github
 from tests.fake_github.repository import Repository
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once, pytest.mark.usefixtures("redis")]
 
 
 @pytest.fixture

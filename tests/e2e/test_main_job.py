@@ -68,6 +68,7 @@ async def test_a_signed_push_ends_as_commits_in_the_database(
     assert (run.handler, run.outcome, run.attempt, run.trigger) == ("push.record", "succeeded", 1, "delivery")
 
 
+@pytest.mark.full  # `make run` starts the same lines, and the fault tests start them with these URLs
 @pytest.mark.once
 async def test_the_procfiles_three_lines_do_the_same_on_a_new_database(
     http: aiohttp.ClientSession, redis: "Redis", tmp_path: Path

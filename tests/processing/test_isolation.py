@@ -74,26 +74,21 @@ async def until_terminal() -> None:
     await made.stop(0)
 
 
+@pytest.mark.full("sqlite")  # whose other tests kill and end the process, too
 async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_culprit_is_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await suspected("good", "kills", "good")
+    await suspected("good", "kills", "good", "exits")
+    await Delivery.objects.filter(source="exits").aupdate(crashes=2)
     await until_terminal()
     rows = {row.source: row async for row in Delivery.objects.all()}
     assert (rows["kills"].status, rows["kills"].crashes, rows["kills"].attempts) == ("dead", 3, 1)
     assert rows["kills"].error == "ended its worker 3 times, at last with signal 9"
+    assert rows["exits"].error == "ended its worker 3 times, at last with exit status 3"
     assert (rows["good"].status, rows["good"].attempts) == ("succeeded", 1)
     assert await Delivery.objects.filter(status="succeeded").acount() == 2
     assert await HandlerRun.objects.filter(handler="suspects.follow_script").acount() == 2
     assert str(os.getpid()) not in caplog.text
-
-
-@pytest.mark.once
-async def test_the_error_says_whether_the_process_exited_or_was_killed() -> None:
-    await suspected("exits")
-    await Delivery.objects.aupdate(crashes=2)
-    await until_terminal()
-    assert (await Delivery.objects.aget()).error == "ended its worker 3 times, at last with exit status 3"
 
 
 @pytest.mark.once

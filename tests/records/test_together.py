@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection
 
 from database import row_sets
 from records.models import Commit, InstallationRepository, Issue, PullRequest, Push, PushCommit, Ref
-from tests import beside, github
+from tests import beside, github, servers
 from tests.handlers import context
 from tests.processes import ROOT
 from tests.records.deliveries import edited, handle, pushed
@@ -192,7 +192,7 @@ async def test_fifty_records_of_a_kind_at_once_are_as_many_statements_as_one(
 
 
 WORKERS = 2
-ROUNDS = 4
+ROUNDS = servers.examples(2, 4)
 
 
 @contextmanager
@@ -217,6 +217,7 @@ def worker(seed: int, log: Path, database_url: str) -> Iterator[tuple[IO[str], I
     assert process.returncode == 0, log.read_text()
 
 
+@pytest.mark.counts
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
 def test_processes_that_write_the_same_rows_at_the_same_time_do_not_deadlock(
     database_url: str, tmp_path: Path

@@ -24,7 +24,8 @@ from upstream.parts import BRANCHES, PAGE
 from upstream.session import Session
 from upstream.sync import Sync
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# On PostgreSQL too: test_sync_among_deliveries.py
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 MODELS = (Commit, Issue, PullRequest, Ref, Release, RepositoryRow, WorkflowRun)
 HEAD, TAG = "a" * 40, "b" * 40

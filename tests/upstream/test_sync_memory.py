@@ -17,7 +17,7 @@ from upstream.credentials import Credentials
 from upstream.session import Session
 from upstream.sync import Sync
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once, pytest.mark.counts]
 
 # Bytes. The pages of 400 issues take as much.
 GROWTH = 1_500_000

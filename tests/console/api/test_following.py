@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import aiohttp
+import pytest
 
 from receiver.models import Delivery
 from tests import github, servers
@@ -15,6 +16,7 @@ SENDERS = 16
 PAGE = 20
 
 
+@pytest.mark.counts
 async def test_two_readers_see_each_arriving_delivery_exactly_once(
     api: Programs, receiver_url: str, http: aiohttp.ClientSession
 ) -> None:

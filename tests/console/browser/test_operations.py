@@ -17,7 +17,7 @@ from tests.console.browser.conftest import Screen, opened
 from tests.console.conftest import Console, manage
 from tests.console.kept import kept
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.counts]
 
 COUNT = servers.examples(60, 5_000)
 ENDED_WITHIN = 120.0  # seconds
