@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import Error, connection
+from django.db import Error
 
 import database
 from ledger import background
@@ -110,25 +110,14 @@ class Leases:
 @contextmanager
 def renewed(claimed: Claimed, length: timedelta) -> Iterator[None]:
     """Renew one lease from a thread, which neither a debugger nor a handler that blocks stops."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        away = False
-        while not ended.wait(length.total_seconds() * RENEW_EVERY):
-            try:
-                claiming.renew([claimed.lease], length)
-                away = False
-            except Error as error:
-                if not away:
-                    logger.warning("lease not renewed delivery=%s error=%s", claimed.delivery, error)
-                away = True
-                connection.close()
-        connection.close()
-
-    thread = threading.Thread(target=renew, name="renewal")
+    leases, loop = Leases(length), asyncio.new_event_loop()
+    leases.take([claimed], claimed.since)
+    keeping = loop.create_task(leases.keep())
+    thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.wait({keeping})], name="renewal")
     thread.start()
     try:
         yield
     finally:
-        ended.set()
+        loop.call_soon_threadsafe(keeping.cancel)
         thread.join()
+        loop.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,7 +9,7 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 
-from processing import claiming, leases
+from processing import claiming
 from processing.leases import Leases
 from tests import beside
 from tests.processing.deliveries import stored
@@ -51,11 +50,3 @@ async def test_an_outage_is_logged_once_by_a_worker_that_holds_something(
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
     assert events(caplog) == ["leases not renewed count=1"]
-
-
-def test_an_outage_is_logged_once_for_a_delivery_that_runs_alone(caplog: pytest.LogCaptureFixture) -> None:
-    stored()
-    [claimed] = claiming.claim("a", claiming.LEASE, 1, 0).claims
-    with caplog.at_level(logging.WARNING), without_deliveries(), leases.renewed(claimed, SHORT):
-        threading.Event().wait(MANY)
-    assert events(caplog) == [f"lease not renewed delivery={claimed.delivery}"]
