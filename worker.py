@@ -110,5 +110,6 @@ def settings_class(worker: "WorkerProcess") -> Any:
         job_deserializer = json.loads
         # The consumer takes the jobs, many at once; see docs/decisions/0025.
         max_jobs = 0
+        health_check_interval = 10  # seconds; arq's own key, for programs that read it
 
     return WorkerSettings
