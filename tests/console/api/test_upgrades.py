@@ -1,7 +1,8 @@
-"""Clients that offer another protocol to the console are served in this one, as the receiver's are."""
+"""What the console takes for a request: an offer of another protocol is ignored, as the receiver does."""
 
 import http.client
 import json
+import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -60,6 +61,26 @@ def test_the_body_of_a_program_that_offers_an_upgrade_is_read(
     status, told = exchange(api.operator.url, "POST", path, headers, body, chunked=chunked)
     assert status == 200, told
     assert b'"unknown"' in told
+
+
+def raw(console: Console, *lines: str) -> int:
+    """Return the status of the answer to exactly these lines."""
+    parts = urlsplit(console.url)
+    with socket.create_connection((parts.hostname, parts.port), 60) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(connection.recv(1024).split()[1])
+
+
+@pytest.mark.parametrize("hosts", [[], ["Host: localhost"] * 2, ["Host: local host"]])
+def test_a_request_without_one_host_is_400(console: Console, hosts: list[str]) -> None:
+    assert raw(console, "GET /metrics HTTP/1.1", *hosts) == 400
+
+
+def test_a_token_after_the_body_is_no_token(api: Programs, console: Console) -> None:
+    head = ["GET /api/v1/workers HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked"]
+    token = f"Authorization: Bearer {api.operator.token}"
+    assert raw(console, *head, token, "", "0") == 200
+    assert raw(console, *head, "", "0", token) == 401
 
 
 def test_a_tunnel_is_400(console: Console) -> None:
