@@ -15,7 +15,7 @@ from records.merging import Decision, Row, Snapshot
 from records.reversals import mark
 
 if TYPE_CHECKING:
-    from schemas import Former, Milestone
+    from schemas import Former, Milestone, Repository
 
 Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
@@ -46,6 +46,8 @@ FORMER: Mapping[str, tuple[str, object]] = {
     "unarchived": ("archived", True),
     "privatized": ("private", False),
     "publicized": ("private", True),
+    "published": ("draft", True),
+    "unpublished": ("draft", False),
 }
 
 
@@ -79,6 +81,15 @@ def implied(action: str) -> dict[str, frozenset[str]]:
     return {"lost": frozenset({mark(*FORMER[action])})} if action in FORMER else {}
 
 
+def decided(action: str, fields: Row) -> Row:
+    """Return the fields with the switch that the action turned, whatever its snapshot shows.
+
+    GitHub may show the value before it, as for `closed`, and no other delivery reports the action.
+    """
+    field, former = FORMER.get(action, ("", None))
+    return {**fields, field: not former} if isinstance(former, bool) else fields
+
+
 def demilestoned(action: str, milestone: Milestone | None) -> dict[str, frozenset[str]]:
     """Return the milestone that `demilestoned` removed, as fields of `Snapshot`."""
     if action != "demilestoned" or milestone is None:
@@ -93,6 +104,12 @@ def replaced(field: str, former: Former | str | None, now: str) -> dict[str, fro
         return {}
     lost = mark(field, before)
     return {"lost": frozenset({lost}), "moves": frozenset({(lost, mark(field, now))})}
+
+
+def destination(repository: Repository | None, number: int) -> str:
+    """Return the new place of a transferred issue or discussion, as `owner/name#number`; empty if unknown."""
+    name = repository.full_name if repository else None
+    return f"{name}#{number}" if name else ""
 
 
 def together(*parts: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Any]]:

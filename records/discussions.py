@@ -47,7 +47,7 @@ class DiscussionManager(models.Manager["Discussion"]):
         edits = event.changes.title if event.changes else None
         return await SNAPSHOTS.record(
             (repository, discussion.number),
-            fields,
+            changes.decided(event.action, fields),
             action="reopened" if event.action in REOPENS else event.action,
             first=event.action == "created",
             **changes.together(
@@ -123,6 +123,7 @@ SNAPSHOTS = Snapshots(
         _watermark,
         side_fields={"pinned": "pin_told_at"},
         tracked=("labels", "title", "category", "locked", "state", "answer_chosen_by"),
+        follows={"state_reason": "state", "answered_at": "answer_chosen_by"},
     ),
 )
 
@@ -130,6 +131,6 @@ SNAPSHOTS = Snapshots(
 def _destination(event: DiscussionEvent) -> str:
     """Return the new place of a transferred discussion, as `owner/name#number`."""
     transfer = event.changes if event.action == "transferred" else None
-    if transfer is None or transfer.new_repository is None or transfer.new_discussion is None:
+    if transfer is None or transfer.new_discussion is None:
         return ""
-    return f"{transfer.new_repository.full_name}#{transfer.new_discussion.number}"
+    return changes.destination(transfer.new_repository, transfer.new_discussion.number)

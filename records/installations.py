@@ -41,7 +41,7 @@ class InstallationManager(models.Manager["Installation"]):
                 "app_id": snapshot.app_id,
                 "app": snapshot.app_slug,
                 "repository_selection": snapshot.repository_selection,
-                "permissions": snapshot.permissions,
+                "permissions": snapshot.readable_permissions,
                 "events": None if events is None else sorted(name for name in events if name),
                 "suspended_at": snapshot.suspended_at,
                 "created_at": snapshot.created_at,

@@ -44,7 +44,7 @@ class IssueManager(models.Manager["Issue"]):
         repository = await repositories.upsert(event.repository, server)
         return await SNAPSHOTS.record(
             (repository, issue.number),
-            fields,
+            changes.decided(event.action, fields),
             action=event.action,
             first=event.action == "opened",
             **changed,
@@ -116,6 +116,7 @@ SNAPSHOTS = Snapshots(
         # No snapshot shows whether an issue is pinned; only the two actions do.
         side_fields={"pinned": "pin_told_at"},
         tracked=("labels", "assignees", "title", "milestone", "locked", "state"),
+        follows={"state_reason": "state", "closed_at": "state"},
     ),
 )
 
@@ -138,7 +139,7 @@ def _fields(issue: IssueSnapshot) -> dict[str, Any]:
 
 def _destination(event: IssuesEvent) -> str:
     """Return the new place of a transferred issue, as `owner/name#number`."""
-    changes = event.changes if event.action == "transferred" else None
-    if changes is None or changes.new_repository is None or changes.new_issue is None:
+    transfer = event.changes if event.action == "transferred" else None
+    if transfer is None or transfer.new_issue is None:
         return ""
-    return f"{changes.new_repository.full_name}#{changes.new_issue.number}"
+    return changes.destination(transfer.new_repository, transfer.new_issue.number)

@@ -79,5 +79,7 @@ def _watermark(row: Row) -> Watermark:
 
 
 SNAPSHOTS = Snapshots(
-    Milestone, ("repository_id", "number"), by_watermark(_watermark, tracked=(*TEXTS, "state"))
+    Milestone,
+    ("repository_id", "number"),
+    by_watermark(_watermark, tracked=(*TEXTS, "state"), follows={"closed_at": "state"}),
 )

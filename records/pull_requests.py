@@ -25,7 +25,7 @@ class PullRequestManager(models.Manager["PullRequest"]):
     async def record(self, event: PullRequestEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a pull request; return its row and the decision."""
         # Read before the await, because afterwards the payload is no longer in the processor's caches.
-        fields, changed = _fields(event.pull_request), _changes(event)
+        fields, changed = _fields(event.pull_request, event.action), _changes(event)
         fields["state"] = changes.state_after(event.action, fields["state"])
         repository = await repositories.upsert(event.repository, server)
         return await SNAPSHOTS.record(
@@ -101,14 +101,19 @@ def _watermark(row: Row) -> Watermark:
 
 
 PEOPLE = ("assignees", "requested_reviewers", "requested_teams")
-TRACKED = (*PEOPLE, "labels", "title", "head_sha", "base_ref", "milestone", "locked", "draft", "state")
-SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), by_watermark(_watermark, tracked=TRACKED))
+BASE = ("base_ref", "base_sha")
+TRACKED = (*PEOPLE, *BASE, "labels", "title", "head_sha", "milestone", "locked", "draft", "state")
+SNAPSHOTS = Snapshots(
+    PullRequest,
+    ("repository_id", "number"),
+    by_watermark(_watermark, tracked=TRACKED, follows={"closed_at": "state"}),
+)
 
 
-def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:
+def _fields(pull: PullRequestSnapshot, action: str = "") -> dict[str, Any]:
     """Return the fields that every snapshot has. Only some answers of the API have `merged`."""
     merged, head, base = bool(pull.merged or pull.merged_at), pull.head, pull.base
-    return {
+    fields = {
         "title": pull.title,
         "state": MERGED if merged else pull.state,
         "draft": pull.draft,
@@ -130,12 +135,13 @@ def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:
         "milestone": pull.milestone.title if pull.milestone else "",
         "updated_at": pull.updated_at,
     }
+    return {**changes.decided(action, fields)}
 
 
 def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
     """Return the changes of the action."""
     action, pull, edits = event.action, event.pull_request, event.changes.title if event.changes else None
-    base = event.changes.base.ref if event.changes and event.changes.base else None
+    former, base = (event.changes.base if event.changes else None), pull.base
     return changes.together(
         changes.added(action, "labeled", "labels", event.label, "name"),
         changes.added(action, "assigned", "assignees", event.assignee, "login"),
@@ -145,5 +151,6 @@ def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
         changes.implied(action),
         changes.demilestoned(action, event.milestone),
         changes.replaced("head_sha", event.before, (pull.head.sha if pull.head else None) or ""),
-        changes.replaced("base_ref", base, (pull.base.ref if pull.base else None) or ""),
+        changes.replaced("base_ref", former.ref if former else None, (base.ref if base else None) or ""),
+        changes.replaced("base_sha", former.sha if former else None, (base.sha if base else None) or ""),
     )

@@ -29,7 +29,8 @@ class ReleaseManager(models.Manager["Release"]):
         `deleted` leaves a tombstone.
         """
         repository = await repositories.upsert(event.repository, server)
-        fields = {**_fields(event.release), "deleted": event.action == "deleted"}
+        shown = changes.decided(event.action, _fields(event.release))
+        fields = {**shown, "deleted": event.action == "deleted"}
         return await SNAPSHOTS.record(
             (repository, event.release.id),
             fields,

@@ -51,7 +51,7 @@ class RepositoryManager(models.Manager["Repository"]):
         gone = action == "deleted" and not await self._was_pushed_since(server, snapshot)
         return await SNAPSHOTS.record(
             (server, snapshot.id),
-            _fields(snapshot, former, deleted=gone),
+            changes.decided(action, _fields(snapshot, former, deleted=gone)),
             action=action,
             first=action == "created",
             **replaced,

@@ -34,7 +34,8 @@ class PullRequestReviewManager(models.Manager["PullRequestReview"]):
             {
                 "number": event.pull_request.number,
                 "author": review.user.login if review.user else "",
-                "state": review.state,
+                # The payload may show the state before: see `changes.decided`.
+                "state": DISMISSED if event.action == DISMISSED else review.state,
                 "body": review.body or "",
                 "commit_sha": review.commit_id or "",
                 "submitted_at": review.submitted_at,

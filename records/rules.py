@@ -26,12 +26,14 @@ def by_watermark(
     watermark: Callable[[Row], Watermark] = newest,
     side_fields: Mapping[str, str] = MappingProxyType({}),
     tracked: Collection[str] = (),
+    follows: Mapping[str, str] = MappingProxyType({}),
 ) -> Merge:
     """Return the rule that compares watermarks.
 
     `side_fields` maps a field that only some payloads contain to the field of its own time or ascending id,
     which alone decides whether the value is replaced. So a value that only an older payload contains is kept.
     `tracked` are fields whose changes order the snapshots of one second; the row keeps them in `changes`.
+    `follows` maps a field to the tracked one that it belongs to, such as the time of a state.
     """
     separate = {*side_fields, *side_fields.values()}
 
@@ -57,9 +59,21 @@ def by_watermark(
         for name, time in side_fields.items():
             if name in fields and decide(Watermark(now[time]), Watermark(fields[time])) is Decision.APPLY:
                 now |= {name: fields[name], time: fields[time]}
-        return changes.completed(stored, snapshot, now, tracked) if stored and tracked and tied else now
+        if not (stored and tracked and tied):
+            return now
+        return _together(stored, fields, changes.completed(stored, snapshot, now, tracked), follows)
 
     return merge
+
+
+def _together(stored: Row, fields: Row, now: Row, follows: Mapping[str, str]) -> Row:
+    """Return `now`, with each field of `follows` from where its tracked field is from."""
+    found = {
+        name: (fields if now[leader] == fields[leader] else stored)[name]
+        for name, leader in follows.items()
+        if name in fields and leader in fields and fields[leader] != stored[leader]
+    }
+    return {**now, **found} if found else now
 
 
 def _within_a_second(

@@ -34,8 +34,9 @@ class WorkflowJobManager(models.Manager["WorkflowJob"]):
                 "run_id": job.run_id,
                 "run_attempt": job.run_attempt,
                 "name": job.name,
-                "workflow": job.workflow_name or "",
-                "runner": job.runner_name or "",
+                "workflow": job.workflow_name,
+                # The end of a job need not show the runner that had it.
+                "runner": job.runner_name or None,
                 "labels": None if job.labels is None else [label for label in job.labels if label],
                 "started_at": job.started_at,
                 "completed_at": job.completed_at,
@@ -72,9 +73,10 @@ def _place(row: Row) -> int:
 
 
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    """Merge by the progress of the job."""
+    """Merge by the progress of the job. An earlier snapshot adds a runner that the end does not show."""
     if stored is not None and _place(snapshot.fields) < _place(stored):
-        return stored
+        runner = stored["runner"] or snapshot.fields.get("runner")
+        return {**stored, "runner": runner} if runner else stored
     return {**(blank if stored is None else stored), **snapshot.fields}
 
 

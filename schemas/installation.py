@@ -25,11 +25,18 @@ class Installation(schemas.Installation):
     app_slug: str | None = None
     target_type: str | None = None
     repository_selection: str | None = None
-    permissions: dict[str, str] | None = None
+    permissions: dict[str, object] | None = None
     events: Items[str | None] | None = None
     suspended_at: Timestamp | None = None
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
+
+    @property
+    def readable_permissions(self) -> dict[str, str] | None:
+        """Return the permissions whose levels can be read, if the payload has any."""
+        if self.permissions is None:
+            return None
+        return {name: level for name, level in self.permissions.items() if isinstance(level, str)}
 
 
 class InstallationEvent(Event):

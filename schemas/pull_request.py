@@ -63,9 +63,10 @@ class PullRequest(Snapshot):
 
 
 class FormerBase(Snapshot):
-    """The branch before another base was chosen."""
+    """The branch before another base was chosen, and its commit."""
 
     ref: Former | None = None
+    sha: Former | None = None
 
 
 class Changes(Edits):

@@ -192,7 +192,7 @@ def test_a_time_is_the_same_moment_or_reported_as_beyond_the_calendar_in_utc(
         ("workflow_job__queued", ("workflow_job", "run_attempt"), "first", None),
         ("deployment_status__created_success", ("deployment", "creator"), {}, None),
         ("pull_request_review_thread__resolved", ("thread", "comments", 0), {}, None),
-        ("installation__created", ("installation", "permissions"), {"contents": None}, None),
+        ("installation__created", ("installation", "permissions"), [], None),
         ("installation__created", ("installation", "account"), None, None),
         ("installation_repositories__added", ("repositories_added", 0), {"name": "tides"}, None),
         ("star__created", ("starred_at",), "yesterday", None),
