@@ -62,6 +62,16 @@ def test_the_history_shows_each_step_in_order(console: Console) -> None:
     assert places == sorted(places)
 
 
+def test_a_delivery_leads_to_the_others_of_its_repository_and_source(console: Console) -> None:
+    row = kept(
+        repository="acme/a b&c", source="org", body=None, status=Status.DEAD, finished_at=timezone.now()
+    )
+    page = console.viewer.get(f"/deliveries/{row.pk}").text
+    for link in ("/deliveries?repository=acme%2Fa%20b%26c", "/deliveries?source=org"):
+        assert f'href="{link}"' in page
+        assert f'data-row="/deliveries/{row.pk}"' in console.viewer.get(link).text
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
