@@ -1,11 +1,12 @@
 """A JSON payload as a tree that folds, in HTML without a script. Pure.
 
 Every text in it is hostile: keys and values go through `escaping.visible`. Depth and number of nodes are
-bounded; the raw text shows the rest.
+bounded; the raw text shows the rest. A long list hides no key
+beside it, because a node counts before those inside it.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
@@ -64,20 +65,20 @@ class _Tree:
         elif depth >= DEEPEST:
             yield '<span class="dim">nested deeper: see the raw text</span>'
         else:
-            items = value.items() if isinstance(value, dict) else enumerate(value)
+            items = list(value.items() if isinstance(value, dict) else enumerate(value))
             yield f"<details{'' if depth else ' open'}><summary>{_size(value)}</summary><ul>"
             yield from self._items(items, depth)
             yield "</ul></details>"
 
-    def _items(self, items: Iterable[tuple[object, JsonValue]], depth: int) -> Iterator[str]:
-        for key, value in items:
-            self._nodes += 1
-            if self._nodes > MAX_NODES:
-                yield '<li class="dim">more: see the raw text</li>'
-                return
+    def _items(self, items: Sequence[tuple[object, JsonValue]], depth: int) -> Iterator[str]:
+        shown = min(len(items), MAX_NODES - self._nodes)
+        self._nodes += shown
+        for key, value in items[:shown]:
             yield f'<li><span class="key">{visible(key)}</span> '
             yield from self.render(value, depth + 1)
             yield "</li>"
+        if more := len(items) - shown:
+            yield f'<li class="dim">{more:,} more: see the raw text</li>'
 
 
 def _size(value: dict[str, JsonValue] | list[JsonValue]) -> str:

@@ -97,4 +97,13 @@ def test_depth_and_number_of_nodes_are_bounded() -> None:
     assert "nested deeper" in payload_tree.tree(deep)
     wide = payload_tree.tree(["1"] * (payload_tree.MAX_NODES + 1))
     assert wide.count("<li") == payload_tree.MAX_NODES + 1
-    assert "more: see the raw text" in wide
+    assert "1 more: see the raw text" in wide
+
+
+def test_a_long_list_hides_none_of_the_keys_beside_it() -> None:
+    shown = payload_tree.tree(
+        {"commits": ["1"] * payload_tree.MAX_NODES, "after": "2", "sender": {"login": "3"}}
+    )
+    assert shown.count('class="key"') == payload_tree.MAX_NODES
+    assert "3 more: see the raw text" in shown
+    assert all(key in shown for key in ("after", "sender", "1 key"))
