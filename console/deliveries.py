@@ -150,7 +150,7 @@ class SearchView(View):
                 commits, deliveries = await _commits(sha), await _begun(begun)
                 if len(deliveries) == 1 and not commits:
                     return redirect(f"/deliveries/{deliveries[0].pk}")
-                context = {"text": text, "commits": commits, "deliveries": deliveries}
+                context = {"text": sha, "commits": commits, "deliveries": deliveries}
                 return await page(request, "search.html", context)
             case search.Words(words):
                 return redirect(f"/deliveries?{urlencode({'error': words})}")

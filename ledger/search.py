@@ -14,6 +14,8 @@ _ADDRESS = re.compile(
     rf"https?://[^/\s]+/({_REPOSITORY})(?:/(?:pull|issues)/([0-9]{{1,18}})|/commit/([0-9a-f]{{7,64}}))?(?:[/?#]\S*)?",
     re.I,
 )
+# The first characters of a GUID as GitHub shows it, with a dash.
+_BEGUN = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,26}", re.I)
 _SHA = re.compile(r"[0-9a-f]{7,64}", re.I)
 
 
@@ -70,6 +72,8 @@ def parse(text: str) -> Found | None:
         return Repository(numbered[1], int(numbered[2]))
     if re.fullmatch(_REPOSITORY, text):
         return Repository(text)
+    if _BEGUN.fullmatch(text):
+        text = text.replace("-", "")
     if _SHA.fullmatch(text):
         return Sha(text.lower())
     return Words(text)

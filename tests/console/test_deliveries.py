@@ -86,6 +86,8 @@ def test_a_replay_leads_back_to_the_page_of_the_list_that_it_was_on(console: Con
 def test_a_search_without_a_result_says_where_else_to_look(console: Console) -> None:
     assert "were looked for in errors" in console.viewer.get("/search?q=ada-quay").text
     assert "were looked for in errors" not in console.viewer.get("/deliveries?event=push").text
+    hook = console.viewer.get("/search?q=4701").text
+    assert '<a href="/deliveries?hook=4701">a hook</a>' in hook
     assert "before a rename" in console.viewer.get("/search?q=OCTO/cat").text
     sha = console.viewer.get("/search?q=470100900").text
     assert 'href="/deliveries?error=470100900"' in sha, "a number looks like the begin of a hash"
@@ -157,10 +159,11 @@ def test_the_beginning_of_a_guid_as_the_list_shows_it_leads_to_its_delivery(cons
     one = kept(guid="2a1ff3be-9364-4709-85d3-bc412eb041a3")
     kept(guid="2a1ff3bf-0000-4709-85d3-bc412eb041a3")
     search = console.viewer.get
-    for text in ("2a1ff3be", "2A1FF3BE9364470985D3BC412EB041A3"):
+    for text in ("2a1ff3be", "2A1FF3BE9364470985D3BC412EB041A3", "2a1ff3be-", "2A1FF3BE-9364-47"):
         assert search(f"/search?q={text}").url == f"{console.url}/deliveries/{one.pk}"
     both = search("/search?q=2a1ff3b").text
-    assert "No recorded commit begins so" in both
+    assert "Deliveries whose GUID begins with 2a1ff3b" in words(both)
+    assert "No recorded commit" not in both
     assert both.count('<a href="/deliveries/') == 2
     repository = Repository.objects.create(github_id=1, full_name="octo/cat")
     Commit.objects.create(repository=repository, sha="2a1ff3be" + "0" * 32, message="Mend it")
