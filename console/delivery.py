@@ -83,11 +83,12 @@ async def _read(pk: int, *, with_body: bool) -> tuple[Delivery, bytes | None]:
 def _known(delivery: Delivery) -> dict[str, Any]:
     """Return the parts of the page that do not need the body."""
     url = _webhook(delivery)
+    finding = shell_lines.finding(settings.DATA, settings.BASE_DIR / "var")
     return {
         "size": delivery.size,
         "headers": {"Content-Type": delivery.content_type, **delivery.headers},
-        "send": shell_lines.finding(settings.DATA, settings.BASE_DIR / "var")
-        + shell_lines.send(delivery.event, delivery.guid, url if delivery.source else ""),
+        "replay": finding + shell_lines.replay(delivery.guid),
+        "send": finding + shell_lines.send(delivery.event, delivery.guid, url if delivery.source else ""),
         "curl": shell_lines.curl(delivery.headers, delivery.content_type, delivery.guid, url),
     }
 

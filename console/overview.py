@@ -54,7 +54,7 @@ async def _begin(request: HttpRequest) -> HttpResponseBase:
     context = {
         "webhook": f"http://127.0.0.1:{settings.PORT}/webhooks/github",
         "secret": secret if secret.exists() else None,
-        "finding": shell_lines.finding(settings.DATA, settings.BASE_DIR / "var"),
+        "manage": shell_lines.finding(settings.DATA, settings.BASE_DIR / "var") + shell_lines.MANAGE,
     }
     return await page(request, "first_run.html", context)
 
@@ -95,7 +95,7 @@ def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> d
         "retries": found.retries,
         "rejections": found.rejections,
         "rejected": sum(number for _, number in found.rejections),
-        "unmatched": [(event, number, _ignored(event)) for event, number in found.unmatched[:MAX_REASONS]],
+        "unmatched": found.unmatched[:MAX_REASONS],
         "ignored_is_cut": sum(number for _, number in found.unmatched) >= overview.MAX_IGNORED,
         "most_ignored": overview.MAX_IGNORED,
         "silent": [(one, summary.span(one.usually.total_seconds())) for one in found.silent],
@@ -133,11 +133,6 @@ def _reasons(errors: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         }
         for reason, number, events in summary.grouped(errors)[:MAX_REASONS]
     ]
-
-
-def _ignored(event: str) -> str:
-    """Return the query of the URL that lists what no handler wanted of an event."""
-    return urlencode({"status": Status.IGNORED.value, "since": f"{overview.DAYS_COUNTED}d", "event": event})
 
 
 def _url(reason: str) -> str:

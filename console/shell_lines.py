@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
+# As `make install` makes it.
+MANAGE = ".venv/bin/python manage.py"
+
 
 def file_name(guid: UUID) -> str:
     """Return the name under which a delivery's body is downloaded."""
@@ -19,7 +22,12 @@ def finding(data: Path, default: Path) -> str:
 def send(event: str, guid: UUID, url: str = "") -> str:
     """Return the line that signs the downloaded body anew and sends it under a fresh GUID."""
     target = ["--url", url] if url else []
-    return shlex.join(["python", "manage.py", "send", event, "--file", file_name(guid), *target])
+    return f"{MANAGE} {shlex.join(['send', event, '--file', file_name(guid), *target])}"
+
+
+def replay(guid: UUID) -> str:
+    """Return the line that runs the handlers of the stored delivery in the foreground."""
+    return f"{MANAGE} replay --inline {guid}"
 
 
 def curl(headers: Mapping[str, str], content_type: str, guid: UUID, url: str) -> str:

@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 from console import escaping
 from ledger.filters import Filter
 from ledger.summary import span
+from ledger.unmatched import PERIOD
+from receiver.models import Status
 
 register = template.Library()
 Value = TypeVar("Value")
@@ -60,9 +62,10 @@ def without(chosen: Filter, name: str) -> str:
 
 
 @register.simple_tag
-def event_query(event: str, action: str) -> str:
-    """Return the query of the URL that lists the deliveries of an event and its action."""
-    return urlencode({"event": event, "action": action} if action else {"event": event})
+def ignored_query(event: str, action: str = "") -> str:
+    """Return the query of the URL that lists as many ignored deliveries as are counted."""
+    chosen = {"status": Status.IGNORED.value, "since": f"{PERIOD.days}d", "event": event}
+    return urlencode(chosen | ({"action": action} if action else {}))
 
 
 @register.simple_tag

@@ -186,10 +186,11 @@ def test_signed_out_sees_neither_page_nor_bytes(console: Console) -> None:
         assert b"harbour" not in answer.body
 
 
-def test_the_line_for_manage_py_names_the_downloaded_file() -> None:
+def test_the_lines_for_manage_py_name_the_downloaded_file_and_the_guid() -> None:
     guid = uuid.uuid4()
-    assert shell_lines.send("push", guid) == f"python manage.py send push --file {guid}.body"
-    assert shell_lines.send("a b; rm", guid).startswith("python manage.py send 'a b; rm'")
+    assert shell_lines.send("push", guid) == f".venv/bin/python manage.py send push --file {guid}.body"
+    assert shell_lines.send("a b; rm", guid).startswith(".venv/bin/python manage.py send 'a b; rm'")
+    assert shell_lines.replay(guid) == f".venv/bin/python manage.py replay --inline {guid}"
     assert shell_lines.send("push", guid, "http://h/webhooks/github/acme").endswith(
         ".body --url http://h/webhooks/github/acme"
     )

@@ -130,6 +130,8 @@ def test_unmatched_events_lead_to_an_example_and_to_what_to_write(console: Conso
     page = console.viewer.get("/unmatched").text
     assert "star . created 1" in words(page).replace("star.created", "star . created")
     assert f'href="/deliveries/{row.pk}"' in page
+    # The list behind the number has as many.
+    assert 'href="/deliveries?status=ignored&amp;since=7d&amp;event=star&amp;action=created"' in page
     assert "tests/payloads/star__created.json" in words(page)
 
 

@@ -275,7 +275,7 @@ async def test_the_lines_for_a_shell_are_copied(screen: Screen) -> None:
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert (
         await page.evaluate("navigator.clipboard.readText()")
-        == f"HOOKKEEPER_DATA={servers.folder} python manage.py send push --file {row.guid}.body"
+        == f"HOOKKEEPER_DATA={servers.folder} .venv/bin/python manage.py replay --inline {row.guid}"
     )
 
 
