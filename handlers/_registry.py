@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from handlers._context import DeliveryContext
 from schemas import DiscoveryError, Event
@@ -77,9 +77,9 @@ class Registry:
             listed = self.handlers.setdefault(event.event, [])
             if any(handler.name == name for handler in listed):
                 raise DiscoveryError(f"two handlers of {event.event!r} are named {name}")
-            if timeout <= 0 or max_attempts < 1:
+            if not (timeout > 0 and max_attempts >= 1):  # NaN compares false
                 raise DiscoveryError(f"timeout and max_attempts of {name} must be above zero")
-            if serialize is not None and serialize not in event.model_fields:
+            if serialize is not None and serialize not in {*get_args(Serialize)} & {*event.model_fields}:
                 raise DiscoveryError(f"{event.__name__} has no {serialize} to serialize {name} by")
             actions = frozenset([action] if isinstance(action, str) else action)
             listed.append(Handler(name, event, actions, run, timeout, max_attempts, serialize))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -90,6 +91,17 @@ def test_a_handlers_name_is_taken_once() -> None:
     registry.on(PushEvent)(_handler)
     with pytest.raises(DiscoveryError, match="two handlers"):
         registry.on(PushEvent)(_handler)
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": float("nan")}, {"max_attempts": 0}])
+def test_a_handler_without_time_or_attempts_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(DiscoveryError, match="must be above zero"):
+        Registry().on(PushEvent, **options)(_handler)
+
+
+def test_a_field_that_orders_nothing_cannot_serialize() -> None:
+    with pytest.raises(DiscoveryError, match="has no action to serialize"):
+        Registry().on(PushEvent, serialize="action")(_handler)  # type: ignore[arg-type]
 
 
 def test_a_handler_of_an_event_that_no_schema_defines_is_refused() -> None:
