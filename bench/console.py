@@ -77,8 +77,8 @@ def run(options: Options, say: Callable[[str], None]) -> Result:
         history.fill(receiver.database, options.rows)
         say(f"asking for every page {options.requests} times")
         with cores.on(_consoles(split)):
-            told = processes.run([sys.executable, "-m", "bench.pages", str(options.requests)], environment)
-        result.pages = [Page(**json.loads(line)) for line in told.splitlines() if line.startswith("{")]
+            output = processes.run([sys.executable, "-m", "bench.pages", str(options.requests)], environment)
+        result.pages = [Page(**json.loads(line)) for line in output.splitlines() if line.startswith("{")]
         console = stack.enter_context(_console(environment, backends, split))
         chosen = ingest.Options(options.seconds, 32, options.rounds, 0, (), ROOT)
         for _ in range(options.rounds):
