@@ -5,7 +5,7 @@ A module whose name begins with an underscore holds no handlers. See docs/how-to
 
 from handlers._context import DeliveryContext
 from handlers._errors import HandlerError, PermanentError, RetryableError
-from handlers._registry import MAX_ATTEMPTS, Handler, Registry, on, registry
+from handlers._registry import MAX_ATTEMPTS, Handler, Registry, load, on, registry
 
 __all__ = [
     "MAX_ATTEMPTS",
@@ -15,6 +15,7 @@ __all__ = [
     "PermanentError",
     "Registry",
     "RetryableError",
+    "load",
     "on",
     "registry",
 ]

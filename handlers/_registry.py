@@ -1,10 +1,12 @@
 """The registry of handlers by event: `@on(IssuesEvent, action="opened")`."""
 
+import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
+import schemas
 from handlers._context import DeliveryContext
 from schemas import DiscoveryError, Event
 
@@ -110,3 +112,11 @@ registry = Registry()
 """The handlers of this process, registered when the modules of `handlers/` are imported."""
 
 on = registry.on
+
+
+def load() -> dict[str, type[Event]]:
+    """Import all modules of events and handlers, and return the events by name. Raises `DiscoveryError`."""
+    events = schemas.discover(schemas)
+    schemas.modules(importlib.import_module("handlers"))
+    registry.check(events)
+    return events

@@ -11,8 +11,7 @@ from django.db import Error
 
 import database
 import handlers
-import schemas
-from handlers import Registry, registry
+from handlers import Registry
 from ledger import background
 from processing import claiming, isolation, leases, ordering, running, settling
 from processing.claiming import Claimed, ClaimResult
@@ -256,7 +255,4 @@ class BatchRunner:
 
 def load(worker: str, lease: timedelta = claiming.LEASE) -> BatchRunner:
     """Discover the events and handlers of this program. Raises `schemas.DiscoveryError`."""
-    events = schemas.discover(schemas)
-    schemas.modules(handlers)
-    registry.check(events)
-    return BatchRunner(events, registry, worker, lease)
+    return BatchRunner(handlers.load(), handlers.registry, worker, lease)

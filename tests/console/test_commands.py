@@ -14,8 +14,10 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 from pytest_django.fixtures import Settings
 
+import handlers
 from console import operating, samples
 from handlers import PermanentError, registry
 from ledger.models import Operation, Replay
@@ -297,3 +299,15 @@ def test_replay_inline_works_under_a_debugger(kept: dict[str, Delivery], databas
     )  # fmt: skip
     assert "'the ref is refs/heads/main'" in told.stdout, told.stderr
     assert Delivery.objects.get(pk=kept["push"].pk).status == "succeeded"
+
+
+@pytest.mark.once
+def test_check_names_a_handler_with_which_the_worker_would_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("check", "--tag", "handlers")
+    (tmp_path / "unwritten.py").write_text("from handlers import on\non('push')\n")
+    monkeypatch.setattr(handlers, "__path__", [*handlers.__path__, str(tmp_path)])
+    with pytest.raises(SystemCheckError, match=r"write @on\(PushEvent\)") as raised:
+        run("check", "--tag", "handlers")
+    assert "hookkeeper.E001" in str(raised.value)

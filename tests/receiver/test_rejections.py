@@ -80,7 +80,8 @@ def test_the_last_thousand_are_kept_and_all_are_counted() -> None:
         newest = [refused(number) for number in range(start, start + 700)]
         save(newest, Counter({(Reason.WRONG_SECRET, THEN.date()): 700}))
     assert Rejection.objects.count() == 1000
-    assert kept() == list(range(1400))[-len(kept()) :]
+    ours = kept()  # a receiver of another test may add its own at any time
+    assert ours == list(range(1400))[-len(ours) :]
     assert RejectionCount.objects.get(day=THEN.date()).count == 1400
 
 

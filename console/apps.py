@@ -1,0 +1,28 @@
+"""The app of the console, which checks the modules of `handlers/` and `schemas/` in `manage.py check`."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, register
+
+import handlers
+from schemas import DiscoveryError
+
+
+class ConsoleConfig(AppConfig):
+    """Named `console`."""
+
+    name = "console"
+
+    def ready(self) -> None:
+        """Register the check, which only `manage.py check` runs: no command needs it to work."""
+        register(check_handlers, "handlers")
+
+
+def check_handlers(**_options: Any) -> list[CheckMessage]:
+    """Return an error if the worker would not start, because a module breaks a rule of discovery."""
+    try:
+        handlers.load()
+    except DiscoveryError as error:
+        return [Error(str(error), hint="See docs/how-to/add-an-event.md.", id="hookkeeper.E001")]
+    return []
