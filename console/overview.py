@@ -45,8 +45,8 @@ class OverviewView(View):
         if found.is_empty and not await Delivery.objects.aexists():
             return await _begin(request)
         alive, redis_error = await sync_to_async(heartbeats.read_or_error)()
-        context = _context(found, alive, redis_error)
-        return await page(request, "overview_parts.html" if is_part else "overview.html", context)
+        shown = context(found, alive, redis_error)
+        return await page(request, "overview_parts.html" if is_part else "overview.html", shown)
 
 
 async def _begin(request: HttpRequest) -> HttpResponseBase:
@@ -61,16 +61,19 @@ async def _begin(request: HttpRequest) -> HttpResponseBase:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker with what it holds; `since` is None for one that ended or is unknown."""
+    """A worker with what it holds; `since` is None for one that is not seen alive."""
 
     name: str
+    state: str
+    """Empty for one that is alive; gone; unknown while Redis is away."""
     since: datetime | None
     at_work: int
     running: Sequence[tuple[Open, str]]
     """The deliveries that it has held for the longest time, each with how long."""
 
 
-def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> dict[str, Any]:
+def context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> dict[str, Any]:
+    """Return what the template shows; while Redis is away, `redis_error` says why no worker is known."""
     minutes = found.charts.minutes
     more = minutes.uncounted is not None
     failed = sum(count for (_, status), count in minutes.numbers.items() if status == Status.DEAD)
@@ -89,7 +92,7 @@ def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> d
         "failed": Count(failed, more=more),
         "dead": Count(found.dead, more=found.dead >= CAP),
         "reasons": _reasons(found.errors),
-        "workers": _workers(found.held, alive),
+        "workers": _workers(found.held, alive, "unknown" if redis_error else "gone"),
         "alive": len(alive),
         "redis_error": redis_error,
         "retries": found.retries,
@@ -104,8 +107,8 @@ def _context(found: Overview, alive: Sequence[Heartbeat], redis_error: str) -> d
     }
 
 
-def _workers(held: Sequence[Open], alive: Sequence[Heartbeat]) -> list[Worker]:
-    """Return the live workers, and those that are gone and whose leases have not ended."""
+def _workers(held: Sequence[Open], alive: Sequence[Heartbeat], unseen: str) -> list[Worker]:
+    """Return the live workers, and those that are not seen alive and whose leases have not ended."""
     by_worker: dict[str, list[Open]] = defaultdict(list)
     for one in held:
         by_worker[one.worker].append(one)
@@ -117,7 +120,8 @@ def _workers(held: Sequence[Open], alive: Sequence[Heartbeat]) -> list[Worker]:
         longest = sorted(by_worker[name], key=lambda one: -lasted.get(one.id, 0))[:MAX_RUNNING]
         running = [(one, summary.span(lasted[one.id]) if one.id in lasted else "") for one in longest]
         at_work = beat.at_work if beat else len(by_worker[name])
-        found.append(Worker(name, beat.since if beat else None, at_work, running))
+        state = "" if beat else unseen
+        found.append(Worker(name, state, beat.since if beat else None, at_work, running))
     return found
 
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 from html import unescape
 from uuid import uuid4
 
+import pytest
 from django.utils import timezone
 
+from console import overview as overview_page
 from console.advice import ADVICE
 from ledger import overview
 from receiver.models import Delivery, Reason, Rejection, RejectionCount, Status
@@ -92,7 +94,18 @@ def test_the_overview_says_that_more_were_ignored_than_it_counts(console: Consol
     columns = {name: getattr(one, name) for name in COPIED}
     more = (Delivery(guid=uuid4(), **columns) for _ in range(overview.MAX_IGNORED))
     Delivery.objects.bulk_create(more)
-    assert "1000 star Of the newest 1,000. What to write" in words(console.viewer.get("/").text)
+    assert "1,000 star Of the newest 1,000. What to write" in words(console.viewer.get("/").text)
+
+
+@pytest.mark.django_db
+def test_while_redis_is_away_a_worker_is_unknown_and_not_gone() -> None:
+    kept(
+        status=Status.PROCESSING, worker="web-1:4711", lease_expires_at=timezone.now() + timedelta(minutes=1)
+    )
+    found = overview.read(timezone.now())
+    for error, state in (("", "gone"), ("Redis does not answer.", "unknown")):
+        [worker] = overview_page.context(found, [], error)["workers"]
+        assert (worker.name, worker.state, worker.at_work) == ("web-1:4711", state, 1)
 
 
 def test_the_overview_refreshes_in_place(console: Console) -> None:

@@ -267,6 +267,22 @@ async def test_times_are_switched_between_relative_utc_and_local(screen: Screen)
     await expect(page.locator(".facts time")).to_have_text(re.compile(" ago$"))
 
 
+async def test_on_paper_a_page_is_light_and_whole(screen: Screen) -> None:
+    row = await add(status=Status.DEAD, error="OSError: no route", finished_at=timezone.now())
+    page = screen.page
+    await page.goto(f"/deliveries/{row.pk}")
+    await page.emulate_media(color_scheme="dark", media="print")
+    try:
+        assert (
+            await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+            == "rgb(255, 255, 255)"
+        )
+        assert await page.evaluate("getComputedStyle(document.querySelector('pre')).maxHeight") == "none"
+        assert await page.get_by_role("button").count() == 0
+    finally:
+        await page.emulate_media(color_scheme="light", media="screen")
+
+
 async def test_the_lines_for_a_shell_are_copied(screen: Screen) -> None:
     row = await add()
     page = screen.page
