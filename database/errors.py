@@ -2,8 +2,12 @@
 
 import re
 
+from django.conf import settings
+
 # Errors of SQLite and PostgreSQL about missing tables and columns. A database or a role may be missing, too.
 NO_TABLE = re.compile(r"no such (?:table|column)|(?:relation|column) .+ does not exist")
+# SQLite's error for a file in a folder that does not exist, as before the first `make run`.
+NO_FILE = "unable to open database file"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 NO_RIGHT = "42501"
 # Classes of errors of a server that is going away, or that cut the connection.
@@ -23,6 +27,9 @@ def fault(error: Exception) -> str:
 def reason(error: Exception) -> str:
     """Return what failed, and what to do about it."""
     what, text = fault(error), " ".join(str(error).split())
+    if text == NO_FILE:
+        name = settings.DATABASES["default"]["NAME"]
+        return f"{what}: {text} {name}; if it is missing, `manage.py migrate` creates it"
     if "tables" in what:
         return f"{what}: run `manage.py migrate` ({text})"
     return f"{what}, see docs/how-to/deploy.md: {text}" if "right" in what else f"{what}: {text}"

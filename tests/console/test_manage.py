@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from database import errors
 from tests import processes
 
 
@@ -71,6 +73,12 @@ def test_a_database_that_is_away_is_one_line_without_the_password(command: str) 
     assert "Traceback" not in ran.stderr
     assert ran.stderr.splitlines()[-1].startswith("CommandError: the database does not answer")
     assert "hidden" not in ran.stderr
+
+
+def test_the_error_of_a_missing_file_says_what_creates_it(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        sqlite3.connect(tmp_path / "missing" / "hookkeeper.sqlite3")
+    assert errors.reason(raised.value).endswith("if it is missing, `manage.py migrate` creates it")
 
 
 def test_the_doctor_says_that_a_short_key_stops_the_console(tmp_path: Path) -> None:
