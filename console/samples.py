@@ -23,8 +23,9 @@ def sample(name: str, folder: Path = FOLDER) -> tuple[str, Path]:
     for wanted in [case] if case else [*FIRST_CASES, *cases]:
         if wanted in cases:
             return event, cases[wanted]
-    names = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
-    raise NoSampleError(f"there is no sample {name!r}; choose one of: {names}")
+    events = {path.stem.partition("__")[0] for path in folder.glob("*.json")}
+    names = [path.stem for path in cases.values()] or sorted(events)
+    raise NoSampleError(f"there is no sample {name!r}; choose one of: {', '.join(names)}")
 
 
 def headers(event: str, body: bytes, secret: bytes) -> dict[str, str]:

@@ -79,8 +79,8 @@ def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, set
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("send", "sunrise"), "there is no sample 'sunrise'"),
-        (("send", "push__sunrise"), "there is no sample"),
+        (("send", "sunrise"), "there is no sample 'sunrise'; choose one of: check_run, check_suite, "),
+        (("send", "push__sunrise"), "choose one of: push__after_rename, push__author_emails, "),
         (("send", "push", "--file", "/nowhere"), "/nowhere"),
         (("send", "push", "--url", "file:///etc/passwd"), "--url must begin with http"),
         (("send", "push", "--url", "http://127.0.0.1:1/"), "no answer from http://127.0.0.1:1/"),
