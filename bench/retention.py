@@ -97,7 +97,7 @@ def prune(stage: str, before: datetime) -> tuple[int, float, float]:
         start = time.monotonic()
         advanced = operations.advance(operation, pruning.step)
         if advanced is None:
-            raise AssertionError("nobody else runs it")
+            raise AssertionError("another process runs the operation")
         operation, progress = advanced
         longest = max(longest, time.monotonic() - start)
         time.sleep(progress.wait)

@@ -108,14 +108,14 @@ async def run() -> None:
 
 def start_if_due() -> Operation | None:
     """Queue the operation of this day if there is something to prune; return it. Raises `django.db.Error`."""
-    given, now = retention.parameters(), row_sets.clock()
+    limits, now = retention.parameters(), row_sets.clock()
     last = Operation.objects.filter(kind=Kind.PRUNE, requested_by=REQUESTED_BY).order_by("-pk").first()
     if last is not None:
         is_open = last.state in {State.QUEUED, State.RUNNING}
         if is_open or now < last.created_at + PRUNE_EVERY:
             return None
-    if not any(rows.exists() for rows in retention.due(given, now, marks()).values()):
+    if not any(rows.exists() for rows in retention.due(limits, now, marks()).values()):
         return None
     # The key is the same in all workers, so only one of them starts it.
     key = uuid5(NAMESPACE_URL, f"hookkeeper:prune:{last.pk if last else 0}")
-    return operations.create(Kind.PRUNE, given, REQUESTED_BY, key=key)
+    return operations.create(Kind.PRUNE, limits, REQUESTED_BY, key=key)

@@ -101,7 +101,7 @@ def at_once(ids: Sequence[int], requested_by: str, key: UUID | None = None) -> t
     reopened = reopen(ids, requested_by, operation)
     advanced = operations.advance(operation, reopened.progress(None, finished=True))
     if advanced is None:
-        raise AssertionError("nobody else sees an operation before it is committed")
+        raise AssertionError("another process advanced an uncommitted operation")
     return advanced[0], reopened
 
 

@@ -80,16 +80,16 @@ def parameters() -> dict[str, float]:
 
 
 def horizon(
-    stage: Stage, given: Mapping[str, float], at: datetime, marks: Mapping[str, str]
+    stage: Stage, limits: Mapping[str, float], at: datetime, marks: Mapping[str, str]
 ) -> datetime | None:
     """Return the time of settlement before which a stage prunes; None where it prunes nothing.
 
-    `marks` are the times that the stages have reached. A key goes only once its delivery has gone, and a
+    `marks` are the times that the stages have reached. A key is pruned only after its delivery, and a
     delivery once the statistics have counted it.
     """
-    if stage.name not in given:
+    if stage.name not in limits:
         return None
-    found = at - timedelta(days=given[stage.name])
+    found = at - timedelta(days=limits[stage.name])
     if stage.name == "deliveries":
         counted = AggregatedUntil.objects.values_list("at", flat=True).first()
         return None if counted is None else min(found, counted)
@@ -99,11 +99,11 @@ def horizon(
     return found
 
 
-def due(given: Mapping[str, float], at: datetime, marks: Mapping[str, str]) -> dict[str, QuerySet[Delivery]]:
+def due(limits: Mapping[str, float], at: datetime, marks: Mapping[str, str]) -> dict[str, QuerySet[Delivery]]:
     """Return the rows that each stage has to prune now."""
     found = {}
     for stage in STAGES:
-        before = horizon(stage, given, at, marks)
+        before = horizon(stage, limits, at, marks)
         if before is not None:
             mark = marks.get(stage.name)
             found[stage.name] = stage.rows(None if mark is None else datetime.fromisoformat(mark), before)

@@ -43,31 +43,31 @@ class Selection:
         newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         now = row_sets.clock()
         chosen = filters.exact(chosen, now).chosen
-        given: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "filter": dict(chosen),
             "guids": [str(guid) for guid in guids],
             "ids": sorted(ids),
         }
-        kept = {name: value for name, value in given.items() if value}
+        kept = {name: value for name, value in parameters.items() if value}
         return cls({**kept, "after": after, "newest": newest, "at": now.isoformat()})
 
     @property
     def rows(self) -> QuerySet[Delivery]:
         """All of them that match now."""
-        given, at = self.parameters, datetime.fromisoformat(self.parameters["at"])
-        chosen = filters.parse(given.get("filter", {}), at).condition
-        if "repository" in given:  # as version 0.2.0 stored it
-            chosen &= filters.in_any_case("repository", given["repository"])
-        if "guids" in given:
-            chosen &= Q(guid__any=[UUID(guid) for guid in given["guids"]])
-        if "ids" in given:
-            chosen &= Q(pk__any=given["ids"])
+        parameters, at = self.parameters, datetime.fromisoformat(self.parameters["at"])
+        chosen = filters.parse(parameters.get("filter", {}), at).condition
+        if "repository" in parameters:  # as version 0.2.0 stored it
+            chosen &= filters.in_any_case("repository", parameters["repository"])
+        if "guids" in parameters:
+            chosen &= Q(guid__any=[UUID(guid) for guid in parameters["guids"]])
+        if "ids" in parameters:
+            chosen &= Q(pk__any=parameters["ids"])
         settled_before = Q(finished_at__lte=at)
-        if given.get("filter", {}).get("status") in TERMINAL:
+        if parameters.get("filter", {}).get("status") in TERMINAL:
             settled_before &= SETTLED  # the condition of the indexes of settled deliveries
         else:
             settled_before |= ~SETTLED
-        within = Q(pk__gt=given["after"], pk__lte=given["newest"])
+        within = Q(pk__gt=parameters["after"], pk__lte=parameters["newest"])
         return Delivery.objects.filter(chosen, settled_before, within).order_by("pk")
 
     def take(self, after: int | None, most: int = PORTION) -> list[int]:

@@ -31,32 +31,32 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prune. Exit with 130 if stopped."""
-        given = retention.parameters()
-        if not given:
+        limits = retention.parameters()
+        if not limits:
             raise CommandError(
                 "everything is kept for ever: KEEP_BODIES, KEEP_DELIVERIES and KEEP_KEYS are 0"
             )
         try:
             try:
-                counts = _counts(given)
+                counts = _counts(limits)
                 if options["dry_run"]:
                     for name, count in counts.items():
                         self.stdout.write(f"{count} {WHAT[name]}")
                     return
-                ended = asyncio.run(self._operate(given, counts))
+                ended = asyncio.run(self._operate(limits, counts))
             finally:
                 database.close()
         except KeyboardInterrupt:
             raise CommandError("stopped", returncode=INTERRUPTED) from None
         self._report(ended)
 
-    async def _operate(self, given: dict[str, float], counts: dict[str, Count]) -> Operation:
+    async def _operate(self, limits: dict[str, float], counts: dict[str, Count]) -> Operation:
         known = not any(count.more for count in counts.values())
         estimated = sum(count.number for count in counts.values()) if known else None
 
         def create(worker: str) -> Operation:
             return operations.create(
-                Kind.PRUNE, given, operating.person(), estimated=estimated, worker=worker
+                Kind.PRUNE, limits, operating.person(), estimated=estimated, worker=worker
             )
 
         return await operating.operate(
@@ -71,10 +71,10 @@ class Command(BaseCommand):
         operating.require_finished(ended)
 
 
-def _counts(given: dict[str, float]) -> dict[str, Count]:
+def _counts(limits: dict[str, float]) -> dict[str, Count]:
     """Return what each stage has to do now, counted up to a cap."""
     found = {}
-    for name, rows in retention.due(given, row_sets.clock(), pruning.marks()).items():
+    for name, rows in retention.due(limits, row_sets.clock(), pruning.marks()).items():
         number = rows.order_by()[: CAP + 1].count()
         found[name] = Count(min(number, CAP), more=number > CAP)
     return found
