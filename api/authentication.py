@@ -1,4 +1,4 @@
-"""Who may call the API: a token for everything, one with scope `operate` for every change."""
+"""Authenticates calls of the API: each needs a token, and each change one with the scope `operate`."""
 
 import math
 import time

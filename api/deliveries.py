@@ -124,10 +124,10 @@ class Run(Model):
     superseded: bool
 
 
-def chosen(given: Mapping[str, Any], within: str) -> Filter:
+def chosen(parameters: Mapping[str, Any], within: str) -> Filter:
     """Return the filter of these values. Raises a 422 that names the wrong one, `within` the request."""
     try:
-        return filters.exact({name: str(value) for name, value in given.items()}, timezone.now())
+        return filters.exact({name: str(value) for name, value in parameters.items()}, timezone.now())
     except InvalidFilterError as error:
         raise invalid(f"{within}.{error.name}", str(error)) from None
 

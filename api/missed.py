@@ -44,7 +44,7 @@ class MissedDelivery(Model):
 
 @router.get("", response=Page[MissedDelivery], summary="List missed deliveries")
 async def list_missed(request: HttpRequest, query: Query[Listed]) -> Page[MissedDelivery]:
-    """List the deliveries that GitHub could not deliver, newest first, with what became of them."""
+    """List the deliveries that GitHub could not deliver, newest first, with their outcomes."""
     narrowing = {"state": query.state, "event": query.event, "hook_id": query.hook}
     chosen = {name: value for name, value in narrowing.items() if value is not None}
     return await newest_first(

@@ -14,8 +14,8 @@ class Round:
     rate: float  # accepted requests per second
     p50: float
     p99: float
-    cpu: float  # of the contender, for each request
-    backend_cpu: float  # of PostgreSQL and Redis, for each request
+    cpu: float  # the contender, for each request
+    backend_cpu: float  # PostgreSQL and Redis, for each request
     peak_memory: int | None
     load_share: float  # of one core, used by the load generator
     rest_busy: float
@@ -30,7 +30,7 @@ class Drain:
 
     rate: float  # deliveries per second
     cpu: float
-    backend_cpu: float  # of PostgreSQL and Redis, for each delivery
+    backend_cpu: float  # PostgreSQL and Redis, for each delivery
     peak_memory: int | None
     busy: float
     rest_busy: float

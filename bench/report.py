@@ -19,7 +19,7 @@ def rates(rounds: Mapping[str, Sequence[Round]], keeps: Mapping[str, str]) -> Ta
     for name in (*columns, "load", "rest"):
         table.add_column(name, justify="right")
     table.caption = (
-        "CPU: of the receiver, for each request. backends: of PostgreSQL and Redis, for each request.\n"
+        "CPU: the receiver, for each request. backends: PostgreSQL and Redis, for each request.\n"
         "load: share of a core that the load generator used. rest: how busy the other cores were, with\n"
         "whatever else the machine did."
     )

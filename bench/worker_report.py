@@ -30,8 +30,8 @@ def drains(result: Result) -> Table:
     ):
         table.add_column(name, justify="right")
     table.caption = (
-        "CPU: of the worker, for each delivery. of a core: the CPU that its processes had together.\n"
-        "backends: of PostgreSQL and Redis, for each delivery.\n"
+        "CPU: the worker, for each delivery. of a core: the CPU that its processes had together.\n"
+        "backends: PostgreSQL and Redis, for each delivery.\n"
         "rest: how busy the other cores were, with whatever else the machine did."
     )
     if "hookkeeper-two" in result.drains and result.split.shares:

@@ -42,11 +42,11 @@ def declare(parser: ArgumentParser) -> None:
 
 
 def chosen(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the given filters by name, as in a URL."""
+    """Return the filters of the command line by name, as in a URL."""
     return {name: str(options[name]) for name in FILTERS if options[name] is not None}
 
 
 def condition(options: Mapping[str, Any]) -> Q:
-    """Return the condition that the options make; it is empty where none is given."""
-    given = filters.exact(chosen(options), timezone.now()).condition
-    return given & Q(guid__in=options["guids"]) if options["guids"] else given
+    """Return the condition that the options make; it is empty without options."""
+    condition = filters.exact(chosen(options), timezone.now()).condition
+    return condition & Q(guid__in=options["guids"]) if options["guids"] else condition

@@ -104,18 +104,18 @@ class ChangeView(ActionView):
 
 def about(operation: Operation) -> Iterator[tuple[str, str, str]]:
     """Yield what an operation is about: a name, a value, and a URL that shows it or an empty text."""
-    given = operation.parameters
-    for name, value in given.get("filter", {}).items():
+    parameters = operation.parameters
+    for name, value in parameters.get("filter", {}).items():
         yield name, value, f"/deliveries?{urlencode({name: value})}"
-    ids = given.get("ids", [])
+    ids = parameters.get("ids", [])
     if len(ids) == 1:
         yield "delivery", str(ids[0]), f"/deliveries/{ids[0]}"
     elif ids:
         yield "deliveries", f"{len(ids)} selected", ""
-    hooks = given.get("hooks") or []
-    if hooks and "hook" not in given:
+    hooks = parameters.get("hooks") or []
+    if hooks and "hook" not in parameters:
         yield "hooks", f"{len(hooks)} selected", ""
-    for name, value in given.items():
+    for name, value in parameters.items():
         if name not in _OWN and value not in (None, False, "", []):
             yield name, "yes" if value is True else str(value)[:LONGEST_VALUE], ""
     if operation.rate:

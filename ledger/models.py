@@ -33,7 +33,7 @@ OPEN = models.Q(state=State.QUEUED) | models.Q(state=State.RUNNING)
 class Operation(models.Model):
     """One piece of work, run in portions by one worker at a time.
 
-    The row is also the audit log: who asked for what, when, and what became of it.
+    The row is also the audit log: its user, parameters, times and outcome.
     """
 
     key = models.UUIDField(

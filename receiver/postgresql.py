@@ -179,7 +179,7 @@ class PostgresWriter:
     async def _connect(self) -> psycopg.AsyncConnection:
         """Connect; name statements and set timeouts only where the connection is the receiver's alone.
 
-        A pooler gives each transaction another server process, so it cannot tell its clients the process id.
+        Each transaction behind a pooler may run in another server process, so its clients get no process id.
         """
         self._direct = False
         opened: psycopg.AsyncConnection = await psycopg.AsyncConnection.connect(

@@ -137,7 +137,7 @@ def _without_answer(answer: Answer, error: Exception, size: int) -> tuple[str, s
 
 
 def is_receivers(content: bytes) -> bool:
-    """Return whether this is the body of an answer as the receiver gives it."""
+    """Return whether this is the body of an answer of the receiver."""
     try:
         found = json.loads(content)
     except ValueError:

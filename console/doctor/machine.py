@@ -60,7 +60,7 @@ def check_secrets() -> Iterator[Finding]:
             "secrets",
             Status.WARNING,
             f"{counts}; fewer than {SHORT_SECRET} bytes: {', '.join(short)}",
-            "Whoever guesses a secret can forge deliveries: set what `openssl rand -hex 32` prints.",
+            "A guessed secret allows forged deliveries. Set one that `openssl rand -hex 32` prints.",
         )
     else:
         yield Finding("secrets", Status.OK, f"webhook secrets by source: {counts}")

@@ -79,7 +79,7 @@ def post(parts: SplitResult, content: bytes, headers: dict[str, str], accept: Ac
         try:
             connection.request("POST", path, chunks(), headers)
         except (BrokenPipeError, ConnectionResetError):
-            # Whoever refuses a large body answers and closes before it has read all of it.
+            # A server that refuses a large body answers and closes before it has read the whole.
             if not sent:
                 raise
         response = connection.getresponse()

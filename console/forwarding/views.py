@@ -47,7 +47,7 @@ class ForwardView(ActionView):
 
 
 async def _forward(delivery: Delivery, url: str) -> tuple[int, str]:
-    """Return the level of a message, and what became of the delivery."""
+    """Return the level and text of the message about the outcome."""
     try:
         body = await Delivery.objects.filter(pk=delivery.pk).values_list("body", flat=True).afirst()
     except UnreadableBodyError:

@@ -124,7 +124,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{count} are missing")
 
     async def _report(self, ended: Operation, hooks: list[int]) -> None:
-        """Print what became of it; raise an error for what was not recovered."""
+        """Print the outcome; raise an error if some deliveries were not recovered."""
         lost = Missed.objects.filter(watched__in=hooks, state=MissedState.LOST).order_by("delivered_at")
         for row in await database.run(list, lost[:MAX_LISTED]):
             self.stdout.write(f"lost: {_line(row.guid, row.delivered_at, row.event, row.action, row.reason)}")
