@@ -78,7 +78,7 @@ async def test_a_dead_delivery_is_found_by_its_error_read_replayed_and_seen_to_s
     await expect(page.locator("[data-row]")).to_have_count(1)
     await page.locator("[data-row] time").click()
     await expect(page).to_have_url(re.compile(rf"/deliveries/{row.pk}$"))
-    await page.get_by_text("Traceback").click()
+    await page.get_by_text("Traceback", exact=True).click()
     await expect(page.get_by_text("line 3, in record")).to_be_visible()
     await page.get_by_role("button", name="Replay").click()
     await expect(page.get_by_text("1 delivery is processed again.")).to_be_visible()

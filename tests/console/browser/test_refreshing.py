@@ -41,7 +41,7 @@ async def test_a_refresh_keeps_the_focus_and_an_open_traceback(screen: Screen) -
     row = await retrying()
     page = screen.page
     await page.goto(f"/deliveries/{row.pk}")
-    await page.get_by_text("Traceback").click()
+    await page.get_by_text("Traceback", exact=True).click()
     await Delivery.objects.filter(pk=row.pk).aupdate(attempts=2)
     await refresh(page, "#story")
     await expect(page.locator("#story")).to_contain_text("Attempt 3")
