@@ -77,7 +77,7 @@ PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the operatio
 
 @router.get("", response=Page[OperationItem], summary="List operations")
 async def list_operations(request: HttpRequest, query: Query[Listed]) -> Page[OperationItem]:
-    """List operations, newest first: with user, parameters and outcome."""
+    """List operations with user, parameters and outcome, newest first."""
     narrowing = query.model_dump(exclude_none=True, exclude={"cursor", "limit"})
     rows = Operation.objects.filter(**narrowing)
     return await newest_first(request, rows, OperationItem, query.cursor, query.limit)

@@ -15,7 +15,7 @@ class ConsoleConfig(AppConfig):
     name = "console"
 
     def ready(self) -> None:
-        """Register the check, which only `manage.py check` runs: no command needs it to work."""
+        """Register the check. The commands of this project work beside a wrong handler, and do not run it."""
         register(check_handlers, "handlers")
 
 

@@ -48,5 +48,5 @@ def chosen(options: Mapping[str, Any]) -> dict[str, str]:
 
 def condition(options: Mapping[str, Any]) -> Q:
     """Return the condition that the options make; it is empty without options."""
-    condition = filters.exact(chosen(options), timezone.now()).condition
-    return condition & Q(guid__in=options["guids"]) if options["guids"] else condition
+    found = filters.exact(chosen(options), timezone.now()).condition
+    return found & Q(guid__in=options["guids"]) if options["guids"] else found

@@ -1,8 +1,8 @@
 """A JSON payload as a tree that folds, in HTML without a script. Pure.
 
 Every text in it is hostile: keys and values go through `escaping.visible`. Depth and number of nodes are
-bounded; the raw text shows the rest. A long list hides no key
-beside it, because a node counts before those inside it.
+bounded; the raw text shows the rest. A long list hides no key beside it, because a node counts before those
+inside it.
 """
 
 import json

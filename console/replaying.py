@@ -58,7 +58,7 @@ async def _replay(ids: list[int], by: str, key: UUID) -> Operation:
 
 
 def said(done: int, failures: Mapping[str, int]) -> str:
-    """Return the message about the outcome, for the page."""
+    """Return the message of the page about the outcome of a replay."""
     text = f"{done} {'delivery is' if done == 1 else 'deliveries are'} processed again."
     return text + "".join(f" {count} left alone: {reason}." for reason, count in failures.items())
 

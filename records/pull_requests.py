@@ -25,12 +25,12 @@ class PullRequestManager(models.Manager["PullRequest"]):
     async def record(self, event: PullRequestEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a pull request; return its row and the decision."""
         # Read before the await, because afterwards the payload is no longer in the processor's caches.
-        fields, changed = _fields(event.pull_request, event.action), _changes(event)
+        fields, changed = _fields(event.pull_request), _changes(event)
         fields["state"] = changes.state_after(event.action, fields["state"])
         repository = await repositories.upsert(event.repository, server)
         return await SNAPSHOTS.record(
             (repository, event.pull_request.number),
-            fields,
+            changes.decided(event.action, fields),
             action=event.action,
             first=event.action == "opened",
             **changed,
@@ -110,10 +110,10 @@ SNAPSHOTS = Snapshots(
 )
 
 
-def _fields(pull: PullRequestSnapshot, action: str = "") -> dict[str, Any]:
+def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:
     """Return the fields that every snapshot has. Only some answers of the API have `merged`."""
     merged, head, base = bool(pull.merged or pull.merged_at), pull.head, pull.base
-    fields = {
+    return {
         "title": pull.title,
         "state": MERGED if merged else pull.state,
         "draft": pull.draft,
@@ -135,7 +135,6 @@ def _fields(pull: PullRequestSnapshot, action: str = "") -> dict[str, Any]:
         "milestone": pull.milestone.title if pull.milestone else "",
         "updated_at": pull.updated_at,
     }
-    return {**changes.decided(action, fields)}
 
 
 def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:

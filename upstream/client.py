@@ -93,8 +93,9 @@ class Client:
     ) -> tuple[Model, datetime | None]:
         """Return one object, and GitHub's time of the answer; None if it names none."""
         raw = await self._request("GET", url, variables)
+        found = _model(url, model, raw)
         with _readable(url):
-            return _model(url, model, raw), _date(raw)
+            return found, _date(raw)
 
     async def page(
         self, url: str, model: type[Model], *, key: str = "", **variables: str | int
