@@ -17,8 +17,8 @@ class RetryableError(HandlerError):
         """`retry_in` is a timedelta or seconds, not negative."""
         super().__init__(message)
         seconds = retry_in.total_seconds() if isinstance(retry_in, timedelta) else retry_in
-        if seconds is not None and not seconds >= 0:  # NaN compares false
-            raise ValueError("retry_in must not be negative")
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds >= 0):  # NaN is not
+            raise ValueError(f"retry_in must be seconds from 0 or a timedelta, not {retry_in!r}")
         self.retry_in = seconds
 
 

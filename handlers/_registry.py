@@ -60,8 +60,8 @@ class Registry:
         retry.
 
         Raises `DiscoveryError` for `@on` without an event, a function that is not a coroutine function of an
-        event and a delivery, a duplicate name, limits that are not above zero, or an event without the part
-        to serialize by.
+        event and a delivery, a duplicate name, limits that are not above zero, an action of an event that
+        requires none, or an event without the part to serialize by.
         """
         if not (isinstance(event, type) and issubclass(event, Event)):
             raise DiscoveryError(f"write @on(PushEvent), with an event of schemas/, not with {event!r}")
@@ -79,11 +79,20 @@ class Registry:
             listed = self.handlers.setdefault(event.event, [])
             if any(handler.name == name for handler in listed):
                 raise DiscoveryError(f"two handlers of {event.event!r} are named {name}")
-            if not (timeout > 0 and max_attempts >= 1):  # NaN compares false
-                raise DiscoveryError(f"timeout and max_attempts of {name} must be above zero")
-            if serialize is not None and serialize not in {*get_args(Serialize)} & {*event.model_fields}:
+            numbers = isinstance(timeout, int | float) and isinstance(max_attempts, int)
+            if not (numbers and timeout > 0 and max_attempts >= 1):  # NaN compares false
+                raise DiscoveryError(f"timeout and max_attempts of {name} must be numbers above zero")
+            if serialize not in [None, *(part for part in get_args(Serialize) if part in event.model_fields)]:
                 raise DiscoveryError(f"{event.__name__} has no {serialize} to serialize {name} by")
-            actions = frozenset([action] if isinstance(action, str) else action)
+            named = [action] if isinstance(action, str) else action
+            if not (isinstance(named, Collection) and all(one and isinstance(one, str) for one in named)):
+                raise DiscoveryError(f"name the action of {name} as text or several, not as {action!r}")
+            actions = frozenset(named)
+            if actions and not event.model_fields["action"].is_required():
+                raise DiscoveryError(
+                    f"{event.__name__} requires no action for {name} to match: declare `action: str` in its "
+                    f"schema, or omit action in @on"
+                )
             listed.append(Handler(name, event, actions, run, timeout, max_attempts, serialize))
             return run
 

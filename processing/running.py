@@ -3,6 +3,7 @@
 import asyncio
 import time
 import traceback
+from bdb import BdbQuit
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ class Conditions(NamedTuple):
     stopping: Callable[[], bool] = lambda: False
     """Return whether the worker stops. A `CancelledError` is then no failure of a handler."""
     limited: bool = True
-    """Whether handlers have a time limit. Without it Ctrl-C ends the attempt, as a debugger needs."""
+    """Whether handlers have a time limit. Without it Ctrl-C, or `q` in pdb, leaves the attempt."""
     forgiving: bool = False
     """Whether the loss of the database connection is no failure, but raises `DatabaseAwayError`."""
 
@@ -111,8 +112,6 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
     wanting = registry.wanting(event, delivery.event)
     if not wanting:
         return Verdict(Status.IGNORED)
-    server = schemas.server_in(event, body, delivery.headers)
-    del body
     number = delivery.attempts + 1
     context = DeliveryContext(
         guid=delivery.guid,
@@ -123,8 +122,9 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
         attempt=number,
         installation_id=delivery.installation_id,
         notes=why_unread(unread),
-        server=server,
+        server=schemas.server_in(event, body, delivery.headers),
     )
+    del body
     trigger = Trigger.RETRY if number > 1 else Trigger(delivery.trigger)
     attempts = [
         _run(handler, event, context, trigger, conditions)
@@ -199,8 +199,8 @@ async def _run(
         cancelled = isinstance(error, asyncio.CancelledError)
         if cancelled and conditions.stopping():
             raise
-        if isinstance(error, KeyboardInterrupt) and not conditions.limited:
-            raise
+        if isinstance(error, KeyboardInterrupt | BdbQuit) and not conditions.limited:
+            raise KeyboardInterrupt from error
         _lift(limit, task)
         if database.connection_lost(error):
             await database.heal()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from bdb import BdbQuit
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,6 +53,16 @@ async def test_a_handler_stopped_in_a_debugger_keeps_its_lease() -> None:
     runner = BatchRunner(EVENTS, registry, "inline", lease=timedelta(seconds=0.3))
     assert await replay(runner, await make(status="dead")) == ["succeeded"]
     assert len(ends) == 3
+
+
+@pytest.mark.parametrize("left", [KeyboardInterrupt, BdbQuit])
+async def test_leaving_a_handler_by_ctrl_c_or_from_a_debugger_gives_the_delivery_back(
+    left: type[BaseException],
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        await replay(Recorder(leaves=left()).runner("inline"), await make(status="dead"))
+    row = await Delivery.objects.aget()
+    assert (row.status, row.attempts) == ("received", 0)
 
 
 async def test_a_replay_that_is_killed_blocks_its_delivery_for_no_longer_than_a_lease() -> None:

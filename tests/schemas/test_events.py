@@ -93,15 +93,29 @@ def test_a_handlers_name_is_taken_once() -> None:
         registry.on(PushEvent)(_handler)
 
 
-@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": float("nan")}, {"max_attempts": 0}])
-def test_a_handler_without_time_or_attempts_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(DiscoveryError, match="must be above zero"):
-        Registry().on(PushEvent, **options)(_handler)
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"timeout": 0}, "must be numbers above zero"),
+        ({"timeout": float("nan")}, "must be numbers above zero"),
+        ({"timeout": "30"}, "must be numbers above zero"),
+        ({"max_attempts": 0}, "must be numbers above zero"),
+        ({"max_attempts": None}, "must be numbers above zero"),
+        ({"serialize": "action"}, "IssuesEvent has no action to serialize"),
+        ({"serialize": ["repository"]}, "IssuesEvent has no .* to serialize"),
+        ({"action": 3}, "name the action of test_events._handler as text"),
+        ({"action": ("opened", None)}, "name the action of test_events._handler as text"),
+        ({"action": ""}, "name the action of test_events._handler as text"),
+    ],
+)
+def test_a_wrong_option_of_a_handler_is_refused(options: dict[str, Any], error: str) -> None:
+    with pytest.raises(DiscoveryError, match=error):
+        Registry().on(IssuesEvent, **options)(_handler)  # type: ignore[arg-type] # takes another event
 
 
-def test_a_field_that_orders_nothing_cannot_serialize() -> None:
-    with pytest.raises(DiscoveryError, match="has no action to serialize"):
-        Registry().on(PushEvent, serialize="action")(_handler)  # type: ignore[arg-type]
+def test_an_action_is_refused_for_an_event_that_need_not_have_one() -> None:
+    with pytest.raises(DiscoveryError, match="PushEvent requires no action"):
+        Registry().on(PushEvent, action="opened")(_handler)
 
 
 def test_a_handler_of_an_event_that_no_schema_defines_is_refused() -> None:
@@ -147,9 +161,10 @@ def test_a_handlers_own_errors_share_one_root(error: type[Exception]) -> None:
     assert issubclass(error, handlers.HandlerError)
 
 
-def test_a_negative_wish_is_refused() -> None:
-    with pytest.raises(ValueError, match="negative"):
-        handlers.RetryableError(retry_in=-1)
+@pytest.mark.parametrize("retry_in", [-1, float("nan"), "60"])
+def test_a_wait_that_is_no_number_of_seconds_is_refused(retry_in: Any) -> None:
+    with pytest.raises(ValueError, match=f"retry_in must be seconds from 0 or a timedelta, not {retry_in!r}"):
+        handlers.RetryableError(retry_in=retry_in)
 
 
 def test_times_are_moments_whether_they_come_as_text_or_as_seconds() -> None:
