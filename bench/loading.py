@@ -10,7 +10,7 @@ from bench import history
 
 TABLES = ("receiver_delivery", "receiver_handlerrun")
 # Settings of the server while it is filled. They take effect without a restart.
-_HASTY = {
+_SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
@@ -27,7 +27,7 @@ def fill(url: str, rows: int) -> None:
     The ledger holds one delivery to copy from. Statistics count as far as now, as they do in a ledger that
     grew slowly, so that no worker is busy with the past.
     """
-    with psycopg.connect(url, autocommit=True) as connection, hasty(connection):
+    with psycopg.connect(url, autocommit=True) as connection, _hasty(connection):
         with _without_indexes(connection):
             history.fill(url, rows)
             connection.execute("DELETE FROM receiver_delivery WHERE finished_at IS NULL")
@@ -37,9 +37,9 @@ def fill(url: str, rows: int) -> None:
 
 
 @contextmanager
-def hasty(connection: psycopg.Connection) -> Iterator[None]:
+def _hasty(connection: psycopg.Connection) -> Iterator[None]:
     """Let the server not wait for the disk until the context ends."""
-    for name, value in _HASTY.items():
+    for name, value in _SETTINGS.items():
         connection.execute(
             sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
         )
