@@ -18,8 +18,10 @@ from upstream.trails import Trail
 
 logger = logging.getLogger(__name__)
 
-# The default of how far a look goes back: GitHub forgets after 72 hours, and asking takes time.
-SINCE = timedelta(hours=70)
+# A look goes back as far as GitHub remembers, without this time: asking takes time.
+MARGIN = timedelta(hours=2)
+# GitHub's list may lag. What it shows of so long ago is taken for complete.
+LAG = timedelta(days=1)
 # A look begins so long before the end of the last one, by GitHub's clock: its lists may lag, and an App's
 # detail may be 404 at first.
 OVERLAP = timedelta(hours=1)
@@ -44,10 +46,15 @@ class Look:
         return asdict(self)
 
 
+def reach() -> timedelta:
+    """Return how far a look goes back by default."""
+    return retention() - MARGIN
+
+
 def begin(watched: WatchedHook, seconds: float | None) -> Look:
     """Return a look that goes back so many seconds; by default to where the last one ended."""
     now = row_sets.clock()
-    since = now - SINCE
+    since = now - reach()
     if seconds is not None:
         since = now - timedelta(seconds=seconds)
     elif watched.complete_until is not None:
@@ -171,14 +178,12 @@ def _looked(watched: WatchedHook, look: Look, since: datetime, problem: str) -> 
     now = row_sets.clock()
     columns: dict[str, Any] = {"looked_at": now, "error": problem}
     before = watched.complete_until
-    forgotten = now - retention()
-    if before is not None and before < forgotten and not look.next:
+    oldest, forgotten = now - reach(), now - retention()
+    if before is not None and before < forgotten:
         columns |= {"unknown_from": before, "unknown_until": forgotten}
     # A shorter look leaves a gap before it, which the next one must cover.
-    if since <= (before or now - SINCE):
+    if since <= max(before or oldest, oldest):
         columns["etag"] = look.etag or watched.etag
-        if look.newest:
-            columns["complete_until"] = max(datetime.fromisoformat(look.newest), before or since)
-        elif before is None:
-            columns["complete_until"] = since
+        newest = [datetime.fromisoformat(look.newest)] if look.newest else []
+        columns["complete_until"] = max(now - LAG, before or oldest, *newest)
     WatchedHook.objects.filter(pk=watched.pk).update(**columns)

@@ -17,11 +17,11 @@ from receiver.models import Delivery
 from tests import fake_github
 from tests.fake_github import Attempt, Github, Hook, hooks
 from tests.upstream.kept import STAR, keep
-from upstream import discovery
+from upstream import discovery, looking
 from upstream.asking import MAX_UNANSWERED
 from upstream.client import Client
 from upstream.credentials import Credentials
-from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook
+from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook, retention
 from upstream.recovery import Pace, Recovery
 from upstream.session import Session
 
@@ -111,6 +111,35 @@ async def test_a_second_run_asks_for_nothing_and_reads_no_unchanged_list(
     await run(recovery)
     assert [one.status for one in fake.seen[before:]] == [304]
     assert fake.asked == {hooks.guid(2): 1}
+
+
+async def test_a_quiet_hook_is_known_to_be_complete(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 1, receiver_url)
+    await database.run(keep, hook, hook.attempts)
+    hook.attempts.clear()
+    begin = fake.moment()
+    await run(recovery)
+    watched = await WatchedHook.objects.aget()
+    assert watched.complete_until is not None
+    assert watched.complete_until > begin - 2 * looking.LAG
+
+
+async def test_after_workers_were_away_longer_than_github_remembers_looks_are_short_again(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, looking.PAGE_SIZE + 1, receiver_url)
+    await database.run(keep, hook, hook.attempts)
+    await database.run(discovery.discover)
+    then = fake.moment() - retention() - HOUR
+    await WatchedHook.objects.aupdate(complete_until=then)
+    await run(recovery)
+    watched = await WatchedHook.objects.aget()
+    assert watched.unknown_from == then
+    assert watched.complete_until == hook.attempts[-1].delivered_at
+    await run(recovery)
+    assert [one.status for one in fake.seen] == [200, 200, 304]
 
 
 async def test_an_outage_of_the_endpoint_costs_one_request_until_something_comes_through(

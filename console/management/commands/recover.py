@@ -60,7 +60,7 @@ class Command(BaseCommand):
             metavar="T",
             type=moment,
             help="delivered at T or later: ISO 8601, UTC without an offset, or so long ago, as in 90m; "
-            "default: 70h",
+            "default: all that GitHub still has",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="list what is missing, and ask for nothing"
@@ -88,7 +88,7 @@ class Command(BaseCommand):
 
     async def _recover(self, options: dict[str, Any]) -> None:
         kind, name = _target(options)
-        since = datetime.now(UTC) - options["since"] if options["since"] else looking.SINCE
+        since = datetime.now(UTC) - options["since"] if options["since"] else looking.reach()
         async with Client() as client:
             chosen = await targets.choose(client, kind, name, options["hook"])
             for remark in chosen.remarks:
