@@ -9,7 +9,7 @@ from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Q
 
 import database
 from database import row_sets
@@ -60,8 +60,9 @@ def start_if_due() -> Operation | None:
     key = uuid5(NAMESPACE_URL, f"hookkeeper:recover:{last.pk if last else 0}")
     operation = operations.create(Kind.RECOVER, {}, REQUESTED_BY, key=key)
     if last is not None:
-        # The audit log keeps recoveries that found something.
-        automatic.filter(pk__lte=last.pk, state=State.FINISHED, done=0, failed=0, estimated=0).delete()
+        # The audit log keeps recoveries that found something, and the newest of those that failed alike.
+        idle = automatic.filter(pk__lte=last.pk, state=State.FINISHED, done=0, estimated=0)
+        idle.filter(Q(failed=0) | Q(pk__lt=last.pk, failures=last.failures)).delete()
     Resumption.objects.filter(at__lt=now - NOTES_KEPT_FOR).delete()
     Missed.objects.filter(found_at__lt=now - MISSED_KEPT_FOR).exclude(OPEN).delete()
     return operation

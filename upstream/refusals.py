@@ -30,8 +30,8 @@ def error(method: str, path: str, status: int, headers: Mapping[str, str], body:
         return ForbiddenError(f"GitHub refused it ({answered}). {_permission(headers)}")
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         return NotFoundError(
-            f"GitHub shows nothing there to this credential ({answered}). The name is wrong, or the "
-            f"credential may not see it. {_permission(headers)}"
+            f"GitHub shows nothing there to this credential ({answered}). The name is wrong, it was "
+            f"deleted, or the credential may not see it. {_permission(headers)}"
         )
     if status == HTTPStatus.CONFLICT:
         return EmptyRepositoryError(f"GitHub refused it ({answered}).")

@@ -56,14 +56,16 @@ def test_the_log_keeps_what_found_something() -> None:
     nothing, something, persons = start(), None, None
     end(nothing, ago=2 * HOUR)
     something = start()
-    end(something, ago=HOUR, estimated=2, done=2)
+    end(something, ago=1.2 * HOUR, estimated=2, done=2)
+    end(failed := start(), ago=1.1 * HOUR, failed=1, failures={"hook 7: 404": 1})
+    end(failed_alike := start(), ago=HOUR, failed=1, failures={"hook 7: 404": 1})
     persons = Operation.objects.create(
         kind=Kind.RECOVER, requested_by="ada", created_at=row_sets.clock(), state=State.FINISHED, estimated=0
     )
     start()
     kept = set(Operation.objects.values_list("pk", flat=True))
-    assert nothing.pk not in kept
-    assert {something.pk, persons.pk} <= kept
+    assert kept.isdisjoint({nothing.pk, failed.pk})
+    assert {something.pk, failed_alike.pk, persons.pk} <= kept
 
 
 def test_a_receiver_that_came_back_is_followed_by_two_recoveries() -> None:
