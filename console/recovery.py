@@ -34,7 +34,8 @@ LOST = (
     " a sync of the repository records what they would have changed."
 )
 WAITING = (
-    "GitHub was asked for these, or will be: each at most three times, a minute, an hour and a day apart."
+    "GitHub was asked for these, or will be: each at most three times. It is asked again once something comes"
+    " through the hook or a receiver starts; otherwise after an hour, and three hours before GitHub forgets."
 )
 
 

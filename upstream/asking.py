@@ -1,7 +1,8 @@
 """Decides whether GitHub is asked to deliver a missed delivery again. Pure.
 
 A guid is asked for three times at most, in its whole life, so an ask must not be spent while the endpoint
-cannot be reached. The second and third ask need evidence that it can be, or much time.
+cannot be reached. The second and third ask need evidence that it can be. Without it, the second waits for an
+hour, and the third until GitHub is about to forget the delivery.
 """
 
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from upstream.models import MAX_ASKS
 
 # GitHub sends within seconds; under throttling later.
 ARRIVES_WITHIN = timedelta(seconds=60)
-# Time after the first and the second ask, without evidence that the endpoint can be reached.
-WITHOUT_EVIDENCE = (timedelta(hours=1), timedelta(hours=24))
-# Asks without evidence within `WITHOUT_EVIDENCE[0]`, for one hook.
+# Time between two asks without evidence that the endpoint can be reached.
+WITHOUT_EVIDENCE = timedelta(hours=1)
+# Time before GitHub forgets a delivery, at which the last ask needs no evidence.
+LAST_CALL = timedelta(hours=3)
+# Asks without evidence within `WITHOUT_EVIDENCE`, for one hook.
 MAX_UNANSWERED = 20
 
 
@@ -69,5 +72,7 @@ def decide(
         return GiveUp(f"GitHub keeps deliveries for {retention.days} days")
     if missed.asked_at is None or (reachable_at is not None and reachable_at > missed.asked_at):
         return Ask()
-    again = missed.asked_at + WITHOUT_EVIDENCE[missed.asks - 1]
+    again = missed.asked_at + WITHOUT_EVIDENCE
+    if missed.asks == MAX_ASKS - 1:
+        again = max(again, missed.delivered_at + retention - LAST_CALL)
     return Ask() if now >= again else Wait(again)

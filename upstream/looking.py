@@ -137,9 +137,10 @@ async def _of_app(
     A detail may be 404 just after it was listed: its hook is `UNKNOWN`, and the next look comes to it again.
     """
     by_hook: dict[int, dict[UUID, ListedDelivery]] = {}
-    known = await database.run(missing.known, {one.guid for one in listed})
+    known = await database.run(missing.known, watched, {one.guid for one in listed})
     for one in listed:
         if one.guid in known:
+            by_hook.setdefault(known[one.guid], {})[one.guid] = one
             continue
         try:
             detail = await client.get(f"{watched.path}/deliveries/{one.id}", DeliveryDetail)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
@@ -36,31 +37,39 @@ def absent(guids: Collection[UUID], hook_id: int) -> set[UUID]:
     return set(guids) - set(rows.values_list("guid", flat=True))
 
 
-def known(guids: Collection[UUID]) -> set[UUID]:
-    """Return the guids that were found missing before."""
-    return set(Missed.objects.filter(guid__in=guids).values_list("guid", flat=True))
+def known(watched: WatchedHook, guids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the guids that were found missing at this hook before, with the hook id of each."""
+    return dict(watched.missed.filter(guid__in=guids).values_list("guid", "hook_id"))
 
 
-def add(watched: WatchedHook, hook_id: int, listed: Iterable[ListedDelivery]) -> None:
-    """Store missing deliveries; those that were found before are left alone."""
+def add(watched: WatchedHook, hook_id: int, listed: Sequence[ListedDelivery]) -> None:
+    """Store missing deliveries; those found before get a newer attempt, such as a redelivery that failed."""
     now = row_sets.clock()
-    Missed.objects.bulk_create(
-        [
-            Missed(
-                watched=watched,
-                guid=one.guid,
-                hook_id=hook_id,
-                attempt=one.id,
-                event=one.event[:64],
-                action=(one.action or "")[:MAX_TEXT],
-                delivered_at=one.delivered_at,
-                outcome=f"{one.status_code} {one.status}"[:MAX_TEXT],
-                found_at=now,
-            )
-            for one in listed
-        ],
-        ignore_conflicts=True,
-    )
+    before = Missed.objects.filter(hook_id=hook_id, guid__in=[one.guid for one in listed])
+    attempts = dict(before.values_list("guid", "attempt"))
+    new = [
+        Missed(
+            watched=watched,
+            guid=one.guid,
+            hook_id=hook_id,
+            event=one.event[:64],
+            action=(one.action or "")[:MAX_TEXT],
+            found_at=now,
+            **_attempt(one),
+        )
+        for one in listed
+        if one.guid not in attempts
+    ]
+    Missed.objects.bulk_create(new, ignore_conflicts=True)
+    for one in listed:
+        if attempts.get(one.guid, one.id) < one.id:
+            before.filter(OPEN, guid=one.guid, attempt__lt=one.id).update(**_attempt(one))
+
+
+def _attempt(one: ListedDelivery) -> dict[str, Any]:
+    """Return the columns of an attempt."""
+    outcome = f"{one.status_code} {one.status}"[:MAX_TEXT]
+    return {"attempt": one.id, "delivered_at": one.delivered_at, "outcome": outcome}
 
 
 def note_arrivals(watched: Collection[int]) -> int:
@@ -91,7 +100,7 @@ def due(watched: WatchedHook, limit: int, arrives_within: timedelta) -> Due:
     now = row_sets.clock()
     reachable_at = _reachable_at(watched)
     open_rows = Missed.objects.filter(OPEN, watched=watched)
-    unanswered = open_rows.filter(asked_at__gt=now - asking.WITHOUT_EVIDENCE[0])
+    unanswered = open_rows.filter(asked_at__gt=now - asking.WITHOUT_EVIDENCE)
     if reachable_at is not None:
         unanswered = unanswered.filter(asked_at__gt=reachable_at)
     free = min(limit, asking.MAX_UNANSWERED - unanswered.count())

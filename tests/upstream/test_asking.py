@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.servers import examples
-from upstream.asking import ARRIVES_WITHIN, Ask, Decision, GiveUp, History, Wait, decide
+from upstream.asking import ARRIVES_WITHIN, LAST_CALL, Ask, Decision, GiveUp, History, Wait, decide
 from upstream.models import MAX_ASKS
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -36,15 +36,18 @@ def test_it_is_asked_for_again_once_something_else_came_through_the_hook() -> No
     assert decided(asks=1, asked=2 * ARRIVES_WITHIN, reached=ARRIVES_WITHIN) == Ask()
 
 
-@pytest.mark.parametrize(("asks", "after"), [(1, HOUR), (2, 24 * HOUR)])
-def test_without_a_sign_that_the_endpoint_can_be_reached_much_time_passes(
-    asks: int, after: timedelta
+@pytest.mark.parametrize(
+    ("asks", "age", "after"),
+    [(1, 30 * HOUR, HOUR), (2, RETENTION - LAST_CALL, 40 * HOUR), (2, RETENTION - HOUR / 2, HOUR)],
+)
+def test_without_a_sign_that_the_endpoint_can_be_reached_the_last_ask_waits_until_github_is_about_to_forget(
+    asks: int, age: timedelta, after: timedelta
 ) -> None:
-    before = after - timedelta(minutes=1)
+    minute = timedelta(minutes=1)
     for reached in (None, after):
-        waits = decided(asks=asks, asked=before, age=30 * HOUR, reached=reached)
-        assert waits == Wait(NOW + timedelta(minutes=1))
-    assert decided(asks=asks, asked=after, age=30 * HOUR) == Ask()
+        waits = decided(asks=asks, asked=after - minute, age=age - minute, reached=reached)
+        assert waits == Wait(NOW + minute)
+    assert decided(asks=asks, asked=after, age=age) == Ask()
 
 
 def test_after_three_requests_it_is_lost() -> None:

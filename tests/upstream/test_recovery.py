@@ -19,7 +19,7 @@ from tests.fake_github import Attempt, Github, Hook, hooks
 from tests.upstream.kept import STAR, keep
 from upstream import discovery, looking
 from upstream.asking import MAX_UNANSWERED
-from upstream.client import Client
+from upstream.client import PAGE_SIZE, Client
 from upstream.credentials import Credentials
 from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook, retention
 from upstream.recovery import Pace, Recovery
@@ -129,7 +129,7 @@ async def test_a_quiet_hook_is_known_to_be_complete(
 async def test_after_workers_were_away_longer_than_github_remembers_looks_are_short_again(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
-    hook = listing(fake, looking.PAGE_SIZE + 1, receiver_url)
+    hook = listing(fake, PAGE_SIZE + 1, receiver_url)
     await database.run(keep, hook, hook.attempts)
     await database.run(discovery.discover)
     then = fake.moment() - retention() - HOUR
@@ -176,6 +176,23 @@ async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
     assert (lost.state, str(lost.guid), lost.event) == ("lost", hooks.guid(1), "star")
     assert lost.reason == "GitHub was asked 3 times, and it did not arrive"
     assert failures == {lost.reason: 1}
+
+
+async def test_what_failed_again_is_kept_as_long_as_github_keeps_its_newest_attempt(
+    fake: Github, impatient: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    hook.url = "http://127.0.0.1:9/"
+    await run(impatient)
+    async with asyncio.timeout(30):
+        while len(hook.attempts) == 2:  # noqa: ASYNC110 - another thread sends
+            await asyncio.sleep(0.01)
+    await run(impatient)
+    missed, newest = await Missed.objects.aget(), hook.attempts[-1]
+    assert newest.redelivery
+    assert (missed.attempt, missed.delivered_at) == (newest.id, newest.delivered_at)
+    assert missed.outcome.startswith("502 failed to connect")
 
 
 async def test_few_are_asked_for_while_none_arrives(
@@ -298,6 +315,20 @@ async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone
     await recovery.client.close()
     assert len([path for path in fake.paths("GET") if path.rpartition("/")[2].isdigit()]) == 2 * 2
     assert await Delivery.objects.filter(hook_id=hook.id).acount() == 5
+
+
+async def test_the_guid_of_a_repository_hook_is_asked_for_from_the_hook_of_an_app_too(
+    fake: Github, receiver_url: str
+) -> None:
+    for fields in ({}, {"kind": "app", "owner": "1296269"}):
+        hook = listing(fake, 2, receiver_url, **fields)
+        await database.run(keep, hook, hook.attempts[:1])
+    fake.data["/app"] = {"id": 1296269}
+    both = Credentials(fake_github.TOKEN, fake_github.APP_ID, fake_github.private_key())
+    recovery = recovering(fake, credentials=both)
+    await run(recovery)
+    await recovery.client.close()
+    assert await Delivery.objects.filter(guid=hooks.guid(1)).acount() == 2
 
 
 async def test_the_hook_of_another_app_is_refused(fake: Github, receiver_url: str) -> None:
