@@ -60,8 +60,8 @@ class Registry:
         retry.
 
         Raises `DiscoveryError` for `@on` without an event, a function that is not a coroutine function of an
-        event and a delivery, a duplicate name, limits that are not above zero, an action of an event that
-        requires none, or an event without the part to serialize by.
+        event and a delivery, a duplicate name, limits that are not above zero, an action of an event whose
+        schema declares none, or an event without the part to serialize by.
         """
         if not (isinstance(event, type) and issubclass(event, Event)):
             raise DiscoveryError(f"write @on(PushEvent), with an event of schemas/, not with {event!r}")
@@ -88,10 +88,11 @@ class Registry:
             if not (isinstance(named, Collection) and all(one and isinstance(one, str) for one in named)):
                 raise DiscoveryError(f"name the action of {name} as text or several, not as {action!r}")
             actions = frozenset(named)
-            if actions and not event.model_fields["action"].is_required():
+            own = event.__mro__[: event.__mro__.index(Event)]
+            if actions and not any("action" in inspect.get_annotations(one) for one in own):
                 raise DiscoveryError(
-                    f"{event.__name__} requires no action for {name} to match: declare `action: str` in its "
-                    f"schema, or omit action in @on"
+                    f"{event.__name__} has no action for {name} to match: declare `action` in its schema, or "
+                    f"omit action in @on"
                 )
             listed.append(Handler(name, event, actions, run, timeout, max_attempts, serialize))
             return run

@@ -20,14 +20,13 @@ class Deployment(Snapshot):
 
 
 class DeploymentEvent(Event):
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment.
-
-    GitHub Enterprise Server up to 3.5 sends no `action`.
-    """
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment."""
 
     foreign = frozenset(
         {"deployment_callback_url", "deployment_status", "environment", "reviewers", "workflow_job"}
     )
 
+    action: str | None = None
+    """GitHub Enterprise Server up to 3.5 sends none."""
     deployment: Deployment
     repository: Repository

@@ -13,11 +13,10 @@ class DeploymentStatus(Post):
 
 
 class DeploymentStatusEvent(Event):
-    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_status.
+    """https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_status."""
 
-    GitHub Enterprise Server up to 3.5 sends no `action`.
-    """
-
+    action: str | None = None
+    """GitHub Enterprise Server up to 3.5 sends none."""
     deployment_status: DeploymentStatus
     deployment: Deployment
     repository: Repository

@@ -14,6 +14,7 @@ import handlers
 import schemas
 from handlers import DeliveryContext, Registry
 from schemas import DiscoveryError, Event
+from schemas.deployment import DeploymentEvent
 from schemas.issues import IssuesEvent
 from schemas.push import PushEvent
 from tests import github
@@ -113,9 +114,20 @@ def test_a_wrong_option_of_a_handler_is_refused(options: dict[str, Any], error: 
         Registry().on(IssuesEvent, **options)(_handler)  # type: ignore[arg-type] # takes another event
 
 
-def test_an_action_is_refused_for_an_event_that_need_not_have_one() -> None:
-    with pytest.raises(DiscoveryError, match="PushEvent requires no action"):
+def test_an_action_is_refused_for_an_event_that_has_none() -> None:
+    with pytest.raises(DiscoveryError, match="PushEvent has no action"):
         Registry().on(PushEvent, action="opened")(_handler)
+
+
+def test_an_action_that_old_servers_do_not_send_can_be_named() -> None:
+    registry = Registry()
+    registry.on(DeploymentEvent, action="created")(_handler)  # type: ignore[arg-type] # takes another event
+    [handler] = registry.handlers["deployment"]
+    sent = DeploymentEvent.model_validate(
+        {"action": "created", "deployment": {"id": 1}, "repository": {"id": 1}}
+    )
+    assert handler.wants(sent)
+    assert not handler.wants(sent.model_copy(update={"action": None}))
 
 
 def test_a_handler_of_an_event_that_no_schema_defines_is_refused() -> None:
