@@ -9,10 +9,11 @@ import getpass
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from secrets import token_hex
 from types import FrameType
+from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import Error
@@ -22,8 +23,8 @@ from configuration.stopping import INTERRUPTED
 from console import progress
 from database import errors, postgresql
 from ledger import operations
-from ledger.models import Operation, State
-from processing.operation_runner import Kinds, OperationRunner
+from ledger.models import Kind, Operation, State
+from processing.operation_runner import OperationRunner, Portion
 from telemetry import sanitising
 
 STOPPING = "stopping; the next Ctrl-C ends at once"
@@ -46,17 +47,27 @@ def process() -> str:
 
 
 async def operate(
-    create: Callable[[str], Operation], kinds: Kinds, report: Callable[[str], None], what_is_slow: str
+    kind: Kind,
+    portion: Portion,
+    parameters: Mapping[str, Any],
+    report: Callable[[str], None],
+    what_is_slow: str,
+    *,
+    rate: float = 0.0,
+    estimated: int | None = None,
 ) -> Operation:
-    """Run the operation that `create` stores under the name of a worker; return it as it is at the end.
+    """Store an operation and run it; return it as it is at the end.
 
     The first Ctrl-C cancels it after its portion, the next one ends the process. `what_is_slow` is reported
     when there is no progress for a while. Raises `CommandError` if the database fails meanwhile, and
     `django.db.Error` if the operation could not be stored.
     """
     loop = asyncio.get_running_loop()
-    runner = OperationRunner(process(), kinds)
-    operation = await database.run(create, runner.worker)
+    runner = OperationRunner(process(), {kind: portion})
+    operation = await database.run(
+        operations.create, kind, parameters, person(), rate=rate, estimated=estimated, worker=runner.worker
+    )
+    continued = f"a worker continues operation {operation.pk}, unless it is cancelled in the console"
     cancelling: list[asyncio.Future[bool]] = []
 
     def interrupted() -> None:
@@ -66,14 +77,16 @@ async def operate(
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
-        with progress.bar(operation.estimated or 0, operation.kind) as advance:
+        with progress.bar(estimated or 0, kind) as advance:
             runner.on_portion = _Watch(advance, partial(report, what_is_slow), loop.time).portion
             await runner.operate(operation)
         await asyncio.gather(*cancelling)
         return await database.run(Operation.objects.get, pk=operation.pk)
     except Error as error:
-        what = f"a worker continues operation {operation.pk}, unless it is cancelled in the console"
-        raise CommandError(f"{errors.reason(error)}; {what}") from error
+        raise CommandError(f"{errors.reason(error)}; {continued}") from error
+    except asyncio.CancelledError:  # by the second Ctrl-C
+        report(continued)
+        raise
     finally:
         loop.remove_signal_handler(signal.SIGINT)
 

@@ -117,4 +117,5 @@ def test_a_command_that_is_interrupted_twice_ends_although_postgresql_hangs(
         replay.send_signal(signal.SIGINT)
         assert replay.wait(processes.STOPS_WITHIN) == INTERRUPTED
         postgresql.go_on()
-    assert "CommandError: stopped" in log.read_text()
+    continued = "a worker continues operation 1, unless it is cancelled in the console"
+    assert f"{continued}\nCommandError: stopped" in log.read_text()

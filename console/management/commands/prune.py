@@ -7,10 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 import database
-from configuration.stopping import INTERRUPTED
 from console import operating
 from database import row_sets
-from ledger import operations, pruning, retention
+from ledger import pruning, retention
 from ledger.counting import CAP, Count
 from ledger.models import Kind, Operation
 
@@ -30,45 +29,31 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Prune. Exit with 130 if stopped."""
+        """Prune."""
         limits = retention.parameters()
         if not limits:
             raise CommandError(
                 "everything is kept for ever: KEEP_BODIES, KEEP_DELIVERIES and KEEP_KEYS are 0"
             )
         try:
-            try:
-                counts = _counts(limits)
-                if options["dry_run"]:
-                    for name, count in counts.items():
-                        self.stdout.write(f"{count} {WHAT[name]}")
-                    return
-                ended = asyncio.run(self._operate(limits, counts))
-            finally:
-                database.close()
-        except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=INTERRUPTED) from None
-        self._report(ended)
+            counts = _counts(limits)
+            if options["dry_run"]:
+                for name, count in counts.items():
+                    self.stdout.write(f"{count} {WHAT[name]}")
+                return
+            ended = asyncio.run(self._operate(limits, counts))
+        finally:
+            database.close()
+        self.stdout.write(f"{ended.done} pruned")
+        operating.require_finished(ended)
 
     async def _operate(self, limits: dict[str, float], counts: dict[str, Count]) -> Operation:
         known = not any(count.more for count in counts.values())
         estimated = sum(count.number for count in counts.values()) if known else None
-
-        def create(worker: str) -> Operation:
-            return operations.create(
-                Kind.PRUNE, limits, operating.person(), estimated=estimated, worker=worker
-            )
-
+        slow = "another transaction locks a delivery that is to be pruned"
         return await operating.operate(
-            create,
-            {Kind.PRUNE: pruning.portion},
-            self.stderr.write,
-            "another transaction locks a delivery that is to be pruned",
+            Kind.PRUNE, pruning.portion, limits, self.stderr.write, slow, estimated=estimated
         )
-
-    def _report(self, ended: Operation) -> None:
-        self.stdout.write(f"{ended.done} pruned")
-        operating.require_finished(ended)
 
 
 def _counts(limits: dict[str, float]) -> dict[str, Count]:

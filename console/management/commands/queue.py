@@ -5,7 +5,7 @@ import time
 from argparse import ArgumentParser
 from typing import IO, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -41,10 +41,7 @@ class Command(BaseCommand):
             return
         if not self.stdout.isatty():
             console = Console(file=cast("IO[str]", self.stdout), width=rendering.DEFAULT_WIDTH)
-        try:
-            console.print(self._page())
-        except Error as error:
-            raise CommandError(errors.reason(error)) from error
+        console.print(self._page())
 
     def _watch(self, console: Console) -> None:
         shown: RenderableType = Text()

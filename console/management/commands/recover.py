@@ -5,17 +5,14 @@ import re
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 import database
-from configuration.stopping import INTERRUPTED
 from console import operating
 from console.arguments import moment, some_text, whole_number
 from database import row_sets
-from ledger import operations
 from ledger.filters import LARGEST_ID
 from ledger.models import Kind, Operation
 from ledger.summary import event_name
@@ -77,14 +74,11 @@ class Command(BaseCommand):
         if options["repository"] and not re.fullmatch(r"[\w.-]+/[\w.-]+", options["repository"], re.ASCII):
             raise CommandError("a repository is named OWNER/NAME")
         try:
-            try:
-                asyncio.run(self._recover(options))
-            finally:
-                database.close()
-        except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=INTERRUPTED) from None
+            asyncio.run(self._recover(options))
         except UpstreamError as error:
             raise CommandError(sanitising.lines(str(error))) from error
+        finally:
+            database.close()
 
     async def _recover(self, options: dict[str, Any]) -> None:
         kind, name = _target(options)
@@ -103,13 +97,9 @@ class Command(BaseCommand):
             "since": since.total_seconds(),
             "fetch": options["fetch"],
         }
-        create = partial(operations.create, Kind.RECOVER, parameters, operating.person())
         async with for_operations() as client:
             ended = await operating.operate(
-                lambda worker: create(worker=worker),
-                {Kind.RECOVER: Recovery(client).portion},
-                self.stderr.write,
-                WAITS,
+                Kind.RECOVER, Recovery(client).portion, parameters, self.stderr.write, WAITS
             )
         await self._report(ended, parameters["hooks"])
 

@@ -15,7 +15,7 @@ from configuration.stopping import INTERRUPTED
 from console import filter_options, operating
 from console.arguments import whole_number
 from database import errors
-from ledger import operations, replays
+from ledger import replays
 from ledger.counting import CAP
 from ledger.filters import LARGEST_ID
 from ledger.models import Kind, Operation
@@ -113,21 +113,11 @@ class Command(BaseCommand):
 
     async def _operate(self, selection: Selection, rate: float) -> None:
         estimated = await database.run(selection.rows[:CAP].count)
-
-        def create(worker: str) -> Operation:
-            made = operations.create(
-                Kind.REPLAY, selection.parameters, operating.person(),
-                rate=rate, estimated=estimated, worker=worker,
-            )  # fmt: skip
-            self._continued = "; a worker continues it, unless it is cancelled in the console"
-            return made
-
+        slow = f"{replays.MAX_BACKLOG} deliveries or more are due: is a worker running?"
         ended = await operating.operate(
-            create,
-            {Kind.REPLAY: replays.portion},
-            self.stderr.write,
-            f"{replays.MAX_BACKLOG} deliveries or more are due: is a worker running?",
-        )
+            Kind.REPLAY, replays.portion, selection.parameters, self.stderr.write, slow,
+            rate=rate, estimated=estimated,
+        )  # fmt: skip
         self.stdout.write(f"{ended.done} to be processed again")
         for reason, count in ended.failures.items():
             self.stderr.write(f"{count} left alone: {reason}")

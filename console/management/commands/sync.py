@@ -3,16 +3,13 @@
 import asyncio
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 import database
-from configuration.stopping import INTERRUPTED
 from console import operating
 from console.arguments import moment
-from ledger import operations
 from ledger.models import Kind, Operation
 from telemetry import sanitising
 from upstream import client
@@ -47,7 +44,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Sync. Exit with 130 if stopped, and with an error if a part failed."""
+        """Sync. Exit with an error if a part failed."""
         if not Credentials.configured():
             raise CommandError(f"there is no credential for GitHub's API: {MISSING}")
         since = options["since"]
@@ -55,20 +52,17 @@ class Command(BaseCommand):
             "repository": options["repository"], "since": since.isoformat() if since else None,
         }  # fmt: skip
         try:
-            try:
-                ended = asyncio.run(self._operate(parameters))
-            finally:
-                database.close()
-        except KeyboardInterrupt:
-            raise CommandError("stopped", returncode=INTERRUPTED) from None
+            ended = asyncio.run(self._operate(parameters))
+        finally:
+            database.close()
         self._report(ended)
 
     async def _operate(self, parameters: dict[str, Any]) -> Operation:
-        create = partial(operations.create, Kind.SYNC, parameters, operating.person())
         async with client.for_operations() as shared:
             return await operating.operate(
-                lambda worker: create(worker=worker),
-                {Kind.SYNC: Sync(shared).portion},
+                Kind.SYNC,
+                Sync(shared).portion,
+                parameters,
                 self.stderr.write,
                 "GitHub answers slowly, or its rate limit is used up",
             )
