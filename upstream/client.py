@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from upstream import limits, refusals
 from upstream.answers import Answer, InstallationAnswer, InstallationToken
 from upstream.credentials import Authorization, Credentials
-from upstream.errors import UnexpectedAnswerError
+from upstream.errors import NotFoundError, UnexpectedAnswerError
 from upstream.session import Raw, Session, path_of
 from upstream.trails import Trail
 
@@ -177,6 +177,11 @@ class Client:
         app = self._credentials.app()
         account = f"{self.api_url}/{'orgs' if kind == 'orgs' else 'users'}/{owner}/installation"
         raw = await self._session.send("GET", account, app)
+        if raw.status == HTTPStatus.NOT_FOUND:
+            raise NotFoundError(
+                f"the App of GITHUB_APP_ID is not installed at {owner}: install it there with the "
+                "permissions that docs/how-to/recover.md lists"
+            )
         installation = _model(account, InstallationAnswer, _checked("GET", account, raw))
         url = f"{self.api_url}/app/installations/{installation.id}/access_tokens"
         raw = await self._session.send("POST", url, app, repeatable=True)

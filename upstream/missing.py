@@ -114,9 +114,7 @@ def due(watched: WatchedHook, limit: int, arrives_within: timedelta) -> Due:
                 lost.extend([reason] * lose(row, reason))
             case Wait(until):
                 soonest = until if soonest is None else min(soonest, until)
-            case Ask():
-                if len(found) >= free:
-                    break
+            case Ask() if len(found) < free:
                 found.append(row)
     expected = open_rows.aggregate(last=models.Max("asked_at"))["last"]
     waits = expected is not None and now < expected + arrives_within

@@ -118,10 +118,13 @@ class Recovery:
         except UpstreamError as error:
             failures = await _failed(watched, error)
         cursor.look, cursor.tries = look.as_json() if look else None, 0
-        if look is None:
-            look_at.pop(0)
+        if failures:
             # A hook that cannot be seen is not asked for anything: its answers would mean nothing.
-            cursor.ask_for += [] if failures else [watched.pk]
+            look_at.pop(0)
+            due = await database.run(missing.due, watched, 0, self._pace.arrives_within)
+            failures |= Counter(due.lost)
+        elif look is None:
+            cursor.ask_for.append(look_at.pop(0))
         estimated = None if look_at else await database.run(_open, cursor.ask_for)
         return Progress(cursor.as_json(), failures=failures, estimated=estimated)
 

@@ -48,8 +48,8 @@ async def choose(client: Client, kind: HookKind, name: str, hook_id: int | None)
             )
         else:
             hooks.append(watched)
-    if hook_id is not None and not hooks:
-        raise NotFoundError(f"{name} has no hook {hook_id}")
+    if not found or (hook_id is not None and not hooks):
+        raise NotFoundError(f"{name} has no hook {hook_id or 'at GitHub'}")
     return Chosen(hooks, remarks)
 
 

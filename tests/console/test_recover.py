@@ -121,7 +121,7 @@ def test_the_hooks_of_an_organisation_and_of_an_app_are_chosen(
         ((), "one of the arguments"),
         (("octo",), "OWNER/NAME"),
         (("octo/cat", "--since", "soon"), "not a time, as"),
-        (("octo/dog",), "no hook to look at"),
+        (("octo/dog",), "octo/dog has no hook at GitHub"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error(hook: Hook, arguments: Any, message: str) -> None:

@@ -82,6 +82,8 @@ class Github:
     """Prefixes of paths that redirect, such as a renamed repository, to another one or to another server."""
     tokens: dict[str, dict[str, str]] = field(default_factory=lambda: {TOKEN: {"webhooks": "write"}})
     """Permissions by token."""
+    is_installed: bool = True
+    """Whether the App is installed at the owners."""
     limits: Limits = field(default_factory=Limits)
     faults: Faults = field(default_factory=Faults)
     skew: float = 0.0

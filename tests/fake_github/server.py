@@ -205,6 +205,8 @@ class Routes:
         return hook, found
 
     async def _installation(self, _request: web.Request) -> web.Response:
+        if not self.fake.is_installed:
+            raise AnswerError(404, "Not Found")
         return _json({"id": INSTALLATION})
 
     async def _access_token(self, request: web.Request) -> web.Response:

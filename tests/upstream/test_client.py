@@ -276,6 +276,14 @@ async def test_a_token_of_an_installation_that_is_refused_is_replaced(
     assert len(fake.paths("POST", "access_tokens")) == 2
 
 
+async def test_an_app_that_is_not_installed_is_named(fake: Github) -> None:
+    fake.is_installed = False
+    app = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    async with Client(app, Session(), fake.url) as client:
+        with pytest.raises(NotFoundError, match="not installed at octo"):
+            await get_hook(client)
+
+
 async def test_without_a_credential_nothing_is_sent(fake: Github) -> None:
     async with Client(Credentials(), Session(), fake.url) as client:
         with pytest.raises(NotConfiguredError, match="set GITHUB_TOKEN"):

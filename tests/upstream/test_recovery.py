@@ -206,8 +206,9 @@ async def test_few_are_asked_for_while_none_arrives(
     assert await states() == {"found": 4, "asked": MAX_UNANSWERED}
 
 
+@pytest.mark.parametrize("is_gone", [False, True], ids=["", "of a deleted hook"])
 async def test_what_is_older_than_github_keeps_is_lost_with_its_guid_event_and_time(
-    fake: Github, impatient: Recovery, receiver_url: str
+    is_gone: bool, fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
     hook = listing(fake, 2, receiver_url)
     await database.run(keep, hook, hook.attempts[1:])
@@ -215,10 +216,12 @@ async def test_what_is_older_than_github_keeps_is_lost_with_its_guid_event_and_t
     await run(impatient)
     await Missed.objects.aupdate(delivered_at=fake.moment() - hooks.RETENTION)
     await Missed.objects.aupdate(asked_at=fake.moment() - HOUR)
+    if is_gone:
+        fake.hooks.remove(hook)
     ended = await run(impatient)
     lost = await Missed.objects.aget()
     assert (lost.state, lost.reason) == ("lost", "GitHub keeps deliveries for 3 days")
-    assert ended.failures == {lost.reason: 1}
+    assert (ended.failures[lost.reason], ended.failed) == (1, 1 + is_gone)
 
 
 async def test_a_lost_one_that_arrives_after_all_has_arrived(
