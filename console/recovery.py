@@ -12,6 +12,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import aget_object_or_404, redirect
+from django.utils import timezone
 from django.views import View
 
 from console.accounts.roles import require_operator
@@ -20,7 +21,8 @@ from ledger import operations
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
 from upstream.credentials import Credentials
-from upstream.models import HookKind, Missed, MissedState, WatchedHook
+from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook
+from upstream.recovery import API
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ def _read() -> dict[str, Any]:
         "configured": bool(Credentials.configured()),
         "api": settings.GITHUB_API_URL,
         "every": settings.RECOVER_EVERY,
+        "limited": Pause.objects.filter(name=API, until__gt=timezone.now()).first(),
         "hooks": [
             {
                 "hook": hook,

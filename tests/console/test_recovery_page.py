@@ -12,8 +12,8 @@ from ledger.models import Operation
 from tests import processes
 from tests.console.conftest import SETTINGS, Console
 from tests.console.kept import kept
-from tests.console.visitors import Visitor
-from upstream.models import Missed, WatchedHook
+from tests.console.visitors import Visitor, words
+from upstream.models import Missed, Pause, WatchedHook
 
 
 def missed(hook: WatchedHook, state: str, **changes: object) -> Missed:
@@ -62,6 +62,15 @@ def test_each_hook_shows_what_was_found_asked_arrived_and_lost(console: Console)
     assert "Look now" not in text, "a viewer starts nothing"
 
 
+def test_a_rate_limit_comes_with_the_time_of_its_end(console: Console) -> None:
+    for name, until in (("asks", 2), ("api", -1)):
+        Pause.objects.create(name=name, until=timezone.now() + timedelta(hours=until))
+    assert "rate limit" not in console.viewer.get("/recovery").text
+    Pause.objects.filter(name="api").update(until=timezone.now() + timedelta(hours=1, seconds=20))
+    text = words(console.viewer.get("/recovery").text)
+    assert "rate limit is used up. Workers go on in 60 min" in text
+
+
 def test_an_operator_looks_at_one_hook_or_all_and_may_fetch(console: Console) -> None:
     one = hook()
     operator = console.operator
@@ -70,6 +79,7 @@ def test_an_operator_looks_at_one_hook_or_all_and_may_fetch(console: Console) ->
     assert page.url == f"{console.url}/operations/{operation.pk}", "its progress is there"
     assert "A worker looks for missed deliveries now." in page.text
     assert "470100500 of repository octo/cat" in page.text
+    assert "Done means arrived" in page.text
     assert (
         f'href="/operations/{operation.pk}">Recovery {operation.pk}</a> is queued'
         in console.viewer.get("/recovery").text
