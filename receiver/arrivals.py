@@ -141,7 +141,7 @@ def _position(verifier: Verifier, header: str | None) -> int:
 def _header(
     headers: Mapping[str, str], name: str, form: re.Pattern[str], what: str, absent: str | None = None
 ) -> str:
-    value = headers.get(name.lower(), absent)
+    value = headers.get(name.lower()) or absent
     if value is None:
         raise RejectedError(HTTPStatus.BAD_REQUEST, Reason.HEADER, f"{name} is missing")
     if not form.fullmatch(value) and not form.fullmatch(value := value.strip(SPACES)):

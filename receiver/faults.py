@@ -30,6 +30,18 @@ class FaultError(Exception):
     """The request is answered with the `Fault` in `args`."""
 
 
+def of_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> Fault | None:
+    """Return what is wrong with a parsed head."""
+    if len(headers) > MAX_FIELDS:
+        return TOO_LARGE
+    if not names_host(headers, version):
+        return WRONG_HOST
+    for name, value in headers:
+        if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            return UNKNOWN_CODING
+    return None
+
+
 def names_host(headers: Sequence[tuple[bytes, bytes]], version: str) -> bool:
     """Return whether a head has one host, which HTTP/1.0 may leave out.
 

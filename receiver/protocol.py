@@ -8,25 +8,22 @@ whose sender may be sending.
 """
 
 import asyncio
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from receiver import connections, faults
 from receiver.connections import Stage
-from receiver.faults import MAX_FIELDS, MAX_HEAD, Fault, FaultError
+from receiver.faults import MAX_FIELDS, MAX_HEAD, FaultError
 from receiver.framing import EmptyLines
 from receiver.lingering import CycleTransport, Lingering
 from receiver.pipelining import Waiting
-from receiver.upgrades import WithoutUpgrade
+from receiver.upgrades import CLOSE, WithoutUpgrade
 
-CLOSE = (b"connection", b"close")
 # The ASGI extension by which the application reaches its connection:
 # https://asgi.readthedocs.io/en/latest/extensions.html
 EXTENSION = "hookkeeper"
@@ -54,8 +51,6 @@ class LimitedHttpProtocol(WithoutUpgrade):
         self._without_body = 0
         self._empty_lines = EmptyLines()
         self._waiting = Waiting(self._connections.pipelined)
-        # What `on_headers_complete` found wrong.
-        self._fault: Fault | None = None
         # Whether the sender closed its direction.
         self._half_closed = False
         self._lingering: Lingering | None = None
@@ -101,27 +96,16 @@ class LimitedHttpProtocol(WithoutUpgrade):
             self._parse(data)
 
     def on_headers_complete(self) -> None:
-        """Start the application, unless `_feed` will refuse the head or parse it again."""
-        if self.parser.should_upgrade() or len(self.headers) > MAX_FIELDS:
-            return
-        if not faults.names_host(self.headers, self.parser.get_http_version()):
-            self._fault = faults.WRONG_HOST
-            return
-        left = None
-        for name, value in self.headers:
-            if name == b"content-length":
-                left = int(value)
-                break
-            if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
-                self._fault = faults.UNKNOWN_CODING
-                return
-        self.scope["extensions"] = {EXTENSION: {"connection": self}}
+        """Start the application, as `WithoutUpgrade` does, and limit what it gets."""
         super().on_headers_complete()
+        if self.parser.should_upgrade():
+            return
+        self.scope["extensions"] = {EXTENSION: {"connection": self}}
         self.cycle.transport = self._cycle_transport  # type: ignore[assignment] # it calls no other method
         self.stage = BODY
         self.since = self.loop.time()
         self._without_body = 0
-        self._left = left
+        self._left = next((int(value) for name, value in self.headers if name == b"content-length"), None)
 
     def on_body(self, body: bytes) -> None:
         """Keep a body that arrives in one piece; uvicorn would copy it twice."""
@@ -249,7 +233,7 @@ class LimitedHttpProtocol(WithoutUpgrade):
         except FaultError as error:
             self._refuse(*error.args)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._refuse(*faults.NOT_HTTP)
+            self._refuse(*(self._fault or faults.NOT_HTTP))
         else:
             if start < size:
                 self._wait(data[start:])
@@ -266,11 +250,6 @@ class LimitedHttpProtocol(WithoutUpgrade):
         except httptools.HttpParserUpgrade as upgrade:
             end = start + upgrade.args[0]
             self._ignore_upgrade()
-        except httptools.HttpParserError:
-            if self._fault is None:
-                raise
-        if self._fault is not None:
-            raise FaultError(*self._fault)
         if chunks and len(self.cycle.body) > before:
             self._without_body = 0
         if self._without_body > MAX_HEAD or (self.headers and len(self.headers) > MAX_FIELDS):
@@ -299,9 +278,3 @@ class LimitedHttpProtocol(WithoutUpgrade):
         fields = [CLOSE, (b"retry-after", b"30")] if status is HTTPStatus.SERVICE_UNAVAILABLE else [CLOSE]
         self._write(status, b'{"error": "%b"}' % detail.encode(), fields)
         self._end()
-
-    def _write(self, status: int, content: bytes, fields: Sequence[tuple[bytes, bytes]]) -> None:
-        lines = [b"%b: %b\r\n" % field for field in (*self.server_state.default_headers, *fields)]
-        head = b"%bcontent-type: application/json\r\n" % STATUS_LINE[status]
-        length = b"content-length: %d\r\n\r\n" % len(content)
-        self.transport.write(b"".join([head, *lines, length, content]))

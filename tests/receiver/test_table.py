@@ -128,6 +128,15 @@ async def test_a_header_that_a_proxy_wrote_twice_counts_once(receiver_url: str) 
     assert (await Delivery.objects.aget()).headers["X-GitHub-Event"] == "push"
 
 
+async def test_a_hook_id_that_a_proxy_emptied_is_none(receiver_url: str) -> None:
+    request = push()
+    request.headers["X-GitHub-Hook-ID"] = ""
+    async with raw.connected(receiver_url) as (reader, writer):
+        writer.write(raw.head(request) + request.body)
+        assert (await raw.answer(reader))[0] == 202
+    assert (await Delivery.objects.aget()).hook_id == 0
+
+
 async def test_the_largest_hook_id_is_that_of_the_column(
     http: aiohttp.ClientSession, receiver_url: str
 ) -> None:

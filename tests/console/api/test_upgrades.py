@@ -3,10 +3,12 @@
 import http.client
 import json
 import socket
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
 
+from receiver.faults import MAX_FIELDS
 from tests.console.api.conftest import Programs
 from tests.console.conftest import Console
 
@@ -71,9 +73,47 @@ def raw(console: Console, *lines: str) -> int:
         return int(connection.recv(1024).split()[1])
 
 
-@pytest.mark.parametrize("hosts", [[], ["Host: localhost"] * 2, ["Host: local host"]])
-def test_a_request_without_one_host_is_400(console: Console, hosts: list[str]) -> None:
-    assert raw(console, "GET /metrics HTTP/1.1", *hosts) == 400
+HEADS = {
+    "no host": ([], 400),
+    "two hosts": (["Host: localhost"] * 2, 400),
+    "no host's name": (["Host: local host"], 400),
+    "a coding": (["Host: localhost", "Transfer-Encoding: gzip, chunked"], 501),
+    "a coding in a line of its own": (
+        ["Host: localhost", "Transfer-Encoding: gzip", "Transfer-Encoding: chunked"],
+        501,
+    ),
+    "too many lines": (["Host: localhost", *["a: b"] * MAX_FIELDS], 431),
+    "too many lines with an upgrade": (
+        ["Host: localhost", "Connection: upgrade", "Upgrade: h2c", *["a: b"] * MAX_FIELDS],
+        431,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_a_head_that_the_receiver_refuses_is_refused(console: Console, case: str) -> None:
+    lines, status = HEADS[case]
+    assert raw(console, "GET /metrics HTTP/1.1", *lines) == status
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["", "X: ", "Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", "Transfer-Encoding: chunked\r\n\r\n5;"],
+    ids=["lines", "a value", "a trailer", "an extension"],
+)
+def test_what_stands_around_a_body_without_end_is_refused(console: Console, start: str) -> None:
+    parts = urlsplit(console.url)
+    with socket.create_connection((parts.hostname, parts.port), 60) as connection:
+        connection.sendall(f"GET /metrics HTTP/1.1\r\nHost: localhost\r\n{start}".encode())
+        with suppress(OSError):  # the console has closed the connection
+            for _ in range(100):
+                connection.sendall(b"a: b\r\n" * 20_000 if not start else b"a" * 120_000)
+            pytest.fail("12 MB of a head were read")
+
+
+def test_http_1_0_has_no_100(console: Console) -> None:
+    lines = ["Expect: 100-continue", "Content-Length: 2", "", "{}"]
+    assert raw(console, "POST /api/v1/deliveries/replay HTTP/1.0", *lines) == 401
 
 
 def test_a_token_after_the_body_is_no_token(api: Programs, console: Console) -> None:
