@@ -134,15 +134,6 @@ async def test_a_deleted_branch_stays_deleted_when_its_last_push_arrives_late() 
     assert await head() == ("0", True)
 
 
-@pytest.mark.parametrize("order", list(permutations([("a", "b"), ("b", "c")])))
-async def test_of_two_pushes_of_one_second_the_one_that_began_where_the_other_ended_is_the_newer(
-    order: tuple[tuple[str, str], ...],
-) -> None:
-    for before, after in order:
-        await handle("push", push(0, before, after))
-    assert await head() == ("c", False)
-
-
 @pytest.mark.parametrize(
     "name",
     [

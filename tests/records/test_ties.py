@@ -175,25 +175,6 @@ async def test_a_closed_issue_stays_closed_on_a_server_that_sends_no_closing_tim
     assert (await Issue.objects.aget()).state == "closed"
 
 
-@pytest.mark.parametrize("order", [*permutations(range(3)), (2, 1, 1), (1, 2, 1), (2, 0, 1, 0, 1)], ids=str)
-async def test_a_comment_that_is_rewritten_twice_in_one_second_ends_with_its_last_text(
-    order: tuple[int, ...],
-) -> None:
-    told = []
-    for action, former, body in (
-        ("created", None, "one"),
-        ("edited", "one", "two"),
-        ("edited", "two", "three"),
-    ):
-        payload = github.payload("issue_comment__edited") | {"action": action}
-        payload["changes"] = {"body": {"from": former}} if former else {}
-        payload["comment"] |= {"body": body, "updated_at": SECOND}
-        told.append(payload)
-    for place in order:
-        await handle("issue_comment", told[place])
-    assert (await IssueComment.objects.aget()).body == "three"
-
-
 EDITED = {
     "issue_comment": ("comment", "body", IssueComment),
     "pull_request_review_comment": ("comment", "body", ReviewComment),
@@ -223,18 +204,6 @@ async def test_an_edit_that_names_no_change_is_newer_than_the_edit_of_its_second
     for payload in (*told, told[0]):
         await handle(event, payload)
     assert getattr(await model._default_manager.aget(), field) == "three"
-
-
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-async def test_two_heads_of_one_second_are_ordered_by_what_each_replaced(order: tuple[int, ...]) -> None:
-    told = []
-    for before, after in (("a", "b"), ("b", "c")):
-        payload = snapshot("pull_request", "synchronize") | {"before": before * 40, "after": after * 40}
-        payload["pull_request"]["head"]["sha"] = after * 40
-        told.append(payload)
-    for place in order:
-        await handle("pull_request", told[place])
-    assert (await PullRequest.objects.aget()).head_sha == "c" * 40
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
