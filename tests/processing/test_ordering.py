@@ -16,7 +16,7 @@ from processing.batch_runner import BatchRunner
 from processing.claiming import LEASE
 from processing.running import Verdict
 from receiver.models import Delivery, Status
-from schemas import DiscoveryError, Event
+from schemas import Event
 from schemas.issues import IssuesEvent
 from schemas.pull_request import PullRequestEvent
 from schemas.push import PushEvent
@@ -205,10 +205,3 @@ def test_one_event_ordered_by_repository_and_by_number_is_ordered_by_repository(
         {"event": "issues", "action": "opened", "by_number": False},
         {"event": "issues", "action": None, "by_number": False},
     ]
-
-
-def test_an_event_without_a_pull_request_cannot_be_serialized_by_it() -> None:
-    async def handle(_event: PushEvent, _delivery: DeliveryContext) -> None: ...
-
-    with pytest.raises(DiscoveryError, match="has no pull_request to serialize"):
-        Registry().on(PushEvent, serialize="pull_request")(handle)

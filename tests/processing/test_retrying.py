@@ -34,12 +34,6 @@ def test_a_wish_beyond_the_calendar_is_a_year(wish: float) -> None:
     assert wait(1, RetryableError(retry_in=wish), 2) == LONGEST_RETRY_IN
 
 
-@pytest.mark.parametrize("wish", [-1, float("nan")])
-def test_a_wish_that_is_no_time_to_come_is_an_error(wish: float) -> None:
-    with pytest.raises(ValueError, match="must not be negative"):
-        RetryableError(retry_in=wish)
-
-
 @given(st.integers(1, 100), st.integers(0, 100), failures)
 def test_when_attempts_are_used_up_no_wish_brings_it_back(most: int, more: int, failure: Exception) -> None:
     assert wait(most + more, failure, most) is None

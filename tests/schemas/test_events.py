@@ -103,6 +103,7 @@ def test_a_handlers_name_is_taken_once() -> None:
         ({"max_attempts": 0}, "must be numbers above zero"),
         ({"max_attempts": None}, "must be numbers above zero"),
         ({"serialize": "action"}, "IssuesEvent has no action to serialize"),
+        ({"serialize": "pull_request"}, "IssuesEvent has no pull_request to serialize"),
         ({"serialize": ["repository"]}, "IssuesEvent has no .* to serialize"),
         ({"action": 3}, "name the action of test_events._handler as text"),
         ({"action": ("opened", None)}, "name the action of test_events._handler as text"),
