@@ -7,20 +7,18 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, newest_first
+from api.schemas import Id, Listed, Model, Page, Text, newest_first
 from upstream.models import Missed, MissedState
 
 router = Router(tags=["missed"])
 
 
-class Listed(Parameters):
+class ListedMissed(Listed):
     """The parameters of the list."""
 
     state: MissedState | None = None
     event: Text | None = Field(None, examples=["push"])
     hook: Id | None = None
-    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
-    limit: Limit = DEFAULT_ITEMS
 
 
 class MissedDelivery(Model):
@@ -43,10 +41,9 @@ class MissedDelivery(Model):
 
 
 @router.get("", response=Page[MissedDelivery], summary="List missed deliveries")
-async def list_missed(request: HttpRequest, query: Query[Listed]) -> Page[MissedDelivery]:
+async def list_missed(request: HttpRequest, query: Query[ListedMissed]) -> Page[MissedDelivery]:
     """List the deliveries that GitHub could not deliver, newest first, with their outcomes."""
-    narrowing = {"state": query.state, "event": query.event, "hook_id": query.hook}
-    chosen = {name: value for name, value in narrowing.items() if value is not None}
-    return await newest_first(
-        request, Missed.objects.filter(**chosen), MissedDelivery, query.cursor, query.limit
-    )
+    filters = query.filters()
+    if hook := filters.pop("hook", None):
+        filters["hook_id"] = hook
+    return await newest_first(request, Missed.objects.filter(**filters), MissedDelivery, query)

@@ -9,18 +9,7 @@ from ninja import Path, Query, Router
 from pydantic import Field, JsonValue
 
 from api.problems import conflict
-from api.schemas import (
-    DEFAULT_ITEMS,
-    Id,
-    Limit,
-    Model,
-    Page,
-    Parameters,
-    must,
-    newest_first,
-    number,
-    requester,
-)
+from api.schemas import Id, Listed, Model, Page, must, newest_first, number, requester
 from ledger import operations
 from ledger.models import Change, Kind, Operation, State
 
@@ -30,13 +19,11 @@ router = Router(tags=["operations"])
 MAX_CHANGES = 1_000
 
 
-class Listed(Parameters):
+class ListedOperations(Listed):
     """The parameters of the list."""
 
     kind: Kind | None = None
     state: State | None = None
-    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
-    limit: Limit = DEFAULT_ITEMS
 
 
 class OperationItem(Model):
@@ -76,11 +63,10 @@ PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the operatio
 
 
 @router.get("", response=Page[OperationItem], summary="List operations")
-async def list_operations(request: HttpRequest, query: Query[Listed]) -> Page[OperationItem]:
+async def list_operations(request: HttpRequest, query: Query[ListedOperations]) -> Page[OperationItem]:
     """List operations with user, parameters and outcome, newest first."""
-    narrowing = query.model_dump(exclude_none=True, exclude={"cursor", "limit"})
-    rows = Operation.objects.filter(**narrowing)
-    return await newest_first(request, rows, OperationItem, query.cursor, query.limit)
+    rows = Operation.objects.filter(**query.filters())
+    return await newest_first(request, rows, OperationItem, query)
 
 
 @router.get("/{id}", response=OperationDetail, summary="Get an operation")

@@ -19,7 +19,7 @@ from api.record_schemas import (
     Release,
     WorkflowRun,
 )
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Page, Parameters, Text, newest_first
+from api.schemas import Id, Listed, Page, Text, newest_first
 from ledger.filters import in_any_case
 from records import models
 
@@ -28,15 +28,13 @@ router = Router(tags=["records"])
 Shown = TypeVar("Shown", bound=Record)
 
 
-class Listed(Parameters):
+class ListedRecords(Listed):
     """The parameters of every list of records."""
 
     repository: Text | None = Field(None, description="a full name, in any case", examples=["octo/cat"])
-    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
-    limit: Limit = DEFAULT_ITEMS
 
 
-class ListedPulls(Listed):
+class ListedPulls(ListedRecords):
     """The parameters of the pull requests."""
 
     number: Id | None = None
@@ -46,7 +44,7 @@ class ListedPulls(Listed):
     head_ref: Text | None = None
 
 
-class ListedIssues(Listed):
+class ListedIssues(ListedRecords):
     """The parameters of the issues."""
 
     number: Id | None = None
@@ -55,14 +53,14 @@ class ListedIssues(Listed):
     deleted: bool | None = None
 
 
-class ListedCommits(Listed):
+class ListedCommits(ListedRecords):
     """The parameters of the commits."""
 
     sha: Text | None = Field(None, description="whole hash")
     author_email: Text | None = None
 
 
-class ListedPushes(Listed):
+class ListedPushes(ListedRecords):
     """The parameters of the pushes."""
 
     ref: Text | None = None
@@ -70,14 +68,14 @@ class ListedPushes(Listed):
     after: Text | None = Field(None, description="whole hash of the head after it")
 
 
-class ListedRefs(Listed):
+class ListedRefs(ListedRecords):
     """The parameters of the branches and tags."""
 
     name: Text | None = None
     deleted: bool | None = None
 
 
-class ListedReleases(Listed):
+class ListedReleases(ListedRecords):
     """The parameters of the releases."""
 
     tag_name: Text | None = None
@@ -86,7 +84,7 @@ class ListedReleases(Listed):
     deleted: bool | None = None
 
 
-class ListedRuns(Listed):
+class ListedRuns(ListedRecords):
     """The parameters of the workflow runs."""
 
     head_branch: Text | None = None
@@ -138,11 +136,12 @@ async def list_workflow_runs(request: HttpRequest, query: Query[ListedRuns]) -> 
     return await _page(request, query, models.WorkflowRun, WorkflowRun)
 
 
-async def _page(request: HttpRequest, query: Listed, table: type[Table], shown: type[Shown]) -> Page[Shown]:
-    narrowing = query.model_dump(exclude_none=True, exclude={"cursor", "limit", "repository"})
-    rows = table._default_manager.filter(**narrowing)
-    if query.repository is not None:
+async def _page(
+    request: HttpRequest, query: ListedRecords, table: type[Table], shown: type[Shown]
+) -> Page[Shown]:
+    filters = query.filters()
+    if name := filters.pop("repository", None):
         # Resolved first, so that the query over a large table has one condition on an indexed number.
-        named = models.Repository.objects.filter(in_any_case("full_name", query.repository))
-        rows = rows.filter(repository__in=[pk async for pk in named.values_list("pk", flat=True)])
-    return await newest_first(request, rows, shown, query.cursor, query.limit)
+        named = models.Repository.objects.filter(in_any_case("full_name", name))
+        filters["repository__in"] = [pk async for pk in named.values_list("pk", flat=True)]
+    return await newest_first(request, table._default_manager.filter(**filters), shown, query)

@@ -8,30 +8,18 @@ from django.utils import timezone
 from ninja import Query, Router
 from pydantic import Field
 
-from api.schemas import (
-    DEFAULT_ITEMS,
-    Id,
-    Limit,
-    Model,
-    Page,
-    Parameters,
-    Text,
-    newest_first,
-    refuse_parameters,
-)
+from api.schemas import Id, Listed, Model, Page, Parameters, Text, newest_first, refuse_parameters
 from ledger import unmatched
 from receiver.models import Reason, Rejection, RejectionCount
 
 router = Router(tags=["rejections"])
 
 
-class Listed(Parameters):
+class ListedRejections(Listed):
     """The parameters of the rejections."""
 
     reason: Reason | None = None
     source: Text | None = None
-    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
-    limit: Limit = DEFAULT_ITEMS
 
 
 class Rejected(Model):
@@ -73,13 +61,10 @@ class Unmatched(Model):
 
 
 @router.get("/rejections", response=Page[Rejected], summary="List rejections")
-async def list_rejections(request: HttpRequest, query: Query[Listed]) -> Page[Rejected]:
+async def list_rejections(request: HttpRequest, query: Query[ListedRejections]) -> Page[Rejected]:
     """List the last thousand rejected requests, newest first."""
-    rows = Rejection.objects.all()
-    for name in ("reason", "source"):
-        if (value := getattr(query, name)) is not None:
-            rows = rows.filter(**{name: value})
-    return await newest_first(request, rows, Rejected, query.cursor, query.limit)
+    rows = Rejection.objects.filter(**query.filters())
+    return await newest_first(request, rows, Rejected, query)
 
 
 @router.get("/rejections/counts", response=Page[Counted], summary="Count rejections")

@@ -10,7 +10,7 @@ from ninja import Path, Query, Router
 from pydantic import Field
 
 import database
-from api.schemas import DEFAULT_ITEMS, Id, Limit, Model, Page, Parameters, Text, must, newest_first, number
+from api.schemas import Id, Listed, Model, Page, Parameters, Text, must, newest_first, number
 from ledger import repositories
 from ledger.filters import in_any_case
 from records.models import Repository as Row
@@ -27,13 +27,11 @@ _SYNC = ("id", "state", "requested_by", "done", "failed", "created_at", "finishe
 _UNREAD = "These could not be read."
 
 
-class Listed(Parameters):
+class ListedRepositories(Listed):
     """The parameters of the list."""
 
     name: Text | None = Field(None, description="a full name, in any case", examples=["octo/cat"])
     server: Text | None = Field(None, examples=["github.com"])
-    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
-    limit: Limit = DEFAULT_ITEMS
 
 
 class Repository(Model):
@@ -86,14 +84,12 @@ class RepositoryDetail(Repository):
 
 
 @router.get("", response=Page[Repository], summary="List repositories")
-async def list_repositories(request: HttpRequest, query: Query[Listed]) -> Page[Repository]:
+async def list_repositories(request: HttpRequest, query: Query[ListedRepositories]) -> Page[Repository]:
     """List repositories, the newest first."""
-    rows = Row.objects.all()
-    if query.name is not None:
-        rows = rows.filter(in_any_case("full_name", query.name))
-    if query.server is not None:
-        rows = rows.filter(server=query.server)
-    return await newest_first(request, rows, Repository, query.cursor, query.limit)
+    filters = query.filters()
+    name = filters.pop("name", None)
+    rows = Row.objects.filter(*[in_any_case("full_name", name)] if name else [], **filters)
+    return await newest_first(request, rows, Repository, query)
 
 
 PathId = Annotated[str, Path(pattern=r"^[0-9]{1,19}$", description="the repository's id in this API")]

@@ -78,6 +78,17 @@ class Parameters(BaseModel):
         return self
 
 
+class Listed(Parameters):
+    """The parameters of a list by descending id."""
+
+    cursor: Id | None = Field(None, description="where the page begins, as in `next`")
+    limit: Limit = DEFAULT_ITEMS
+
+    def filters(self) -> dict[str, Any]:
+        """Return the other parameters that are given."""
+        return self.model_dump(exclude_none=True, exclude={"cursor", "limit"})
+
+
 def refuse_parameters(request: HttpRequest) -> None:
     """Raise a 422 for any parameter, in a list that takes none. Ninja takes no model without a field."""
     if request.GET:
@@ -125,13 +136,13 @@ def link(request: HttpRequest, **changes: Any) -> str:
 
 
 async def newest_first(
-    request: HttpRequest, rows: QuerySet[Any], shown: type[Shown], cursor: str | None, limit: int
+    request: HttpRequest, rows: QuerySet[Any], shown: type[Shown], query: Listed
 ) -> Page[Shown]:
     """Return a page of rows by descending id, which is the order in which they were recorded."""
-    if cursor is not None:
-        rows = rows.filter(pk__lt=cursor)
-    found: Any = rows.order_by("-pk").values(*shown.columns())[: limit + 1]
-    return page(request, [shown(**row) async for row in found], limit, "id")
+    if query.cursor is not None:
+        rows = rows.filter(pk__lt=query.cursor)
+    found: Any = rows.order_by("-pk").values(*shown.columns())[: query.limit + 1]
+    return page(request, [shown(**row) async for row in found], query.limit, "id")
 
 
 def page(request: HttpRequest, found: list[Shown], limit: int, key: str) -> Page[Shown]:
