@@ -83,7 +83,7 @@ def why_unread(paths: list[str]) -> list[str]:
 def why_invalid(error: ValidationError) -> str:
     """Return each field that the schema rejects, by its path, without the values."""
     return "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'payload'}: {problem['msg']}"
+        f"{'.'.join(map(str, problem['loc'])) or 'payload'}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False)
     )
 
