@@ -22,10 +22,6 @@ async def test_a_star_is_written_field_by_field() -> None:
     assert str(row.updated_at) == "2026-05-04 09:12:40+00:00"
 
 
-async def test_a_star_that_was_taken_back_stays_so_in_every_order() -> None:
-    assert (await end_in_every_order(Star, payloads("star__created", "star__deleted")))["removed"] is True
-
-
 async def test_a_star_that_was_given_again_is_there_in_every_order() -> None:
     again = github.payload("star__created") | {"starred_at": AGAIN}
     again["repository"]["updated_at"] = AGAIN
