@@ -178,14 +178,6 @@ def test_a_delivery_that_is_not_kept_is_404(number: str, part: str, console: Con
     assert "no longer kept" in answer.text
 
 
-def test_signed_out_sees_neither_page_nor_bytes(console: Console) -> None:
-    row = kept()
-    for part in ("", "/body"):
-        answer = console.stranger().get(f"/deliveries/{row.pk}{part}")
-        assert answer.url.startswith(f"{console.url}/sign-in")
-        assert b"harbour" not in answer.body
-
-
 def test_the_lines_for_manage_py_name_the_downloaded_file_and_the_guid() -> None:
     guid = uuid.uuid4()
     assert shell_lines.send("push", guid) == f".venv/bin/python manage.py send push --file {guid}.body"

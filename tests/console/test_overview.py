@@ -146,8 +146,3 @@ def test_unmatched_events_lead_to_an_example_and_to_what_to_write(console: Conso
     # The list behind the number has as many.
     assert 'href="/deliveries?status=ignored&amp;since=7d&amp;event=star&amp;action=created"' in page
     assert "tests/payloads/star__created.json" in words(page)
-
-
-def test_signed_out_sees_none_of_it(console: Console) -> None:
-    for path in ("/", "/rejections", "/unmatched"):
-        assert console.stranger().get(path).url.startswith(f"{console.url}/sign-in")

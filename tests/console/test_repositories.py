@@ -162,8 +162,3 @@ def test_a_delivery_leads_to_its_repository(console: Console) -> None:
 @pytest.mark.parametrize("path", ["9", "9/pulls/1", "9/issues/1", "9/commits/abc"])
 def test_what_is_not_recorded_is_404(path: str, console: Console) -> None:
     assert console.viewer.get(f"/repositories/{path}").status == 404
-
-
-def test_signed_out_sees_none_of_it(console: Console, repository: Repository) -> None:
-    for path in ("/repositories", f"/repositories/{repository.pk}"):
-        assert console.stranger().get(path).url.startswith(f"{console.url}/sign-in")

@@ -23,7 +23,11 @@ from tests.receiver import raw
 
 pytestmark = pytest.mark.once
 
-PAGES = ["/", "/deliveries", "/admin/", "/admin/auth/user/"]
+PAGES = [
+    "/", "/deliveries", "/deliveries/1", "/deliveries/1/body", "/search", "/operations", "/operations/1",
+    "/repositories", "/repositories/1", "/repositories/1/pulls/1", "/rejections", "/recovery", "/unmatched",
+    "/api/v1/docs", "/doctor", "/admin/", "/admin/auth/user/",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES)
