@@ -1,25 +1,10 @@
-"""Progress bars, shown only on a terminal."""
+"""A progress bar, shown only on a terminal."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
-
-Item = TypeVar("Item")
-
-
-def track_progress(items: Iterable[Item], total: int, description: str) -> Iterator[Item]:
-    """Yield the items and show a bar on standard error."""
-    console = Console(stderr=True)
-    yield from track(
-        items,
-        description=description,
-        total=total,
-        console=console,
-        disable=total < 2 or not console.is_terminal,  # noqa: PLR2004
-    )
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 @contextmanager

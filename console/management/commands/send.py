@@ -12,9 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration import data_folder
-from console import samples, signing
+from console import progress, samples, signing
 from console.arguments import whole_number
-from console.progress import track_progress
 from telemetry import sanitising
 
 ANSWER_TIMEOUT = 10.0  # seconds; GitHub waits as long
@@ -74,13 +73,15 @@ class Command(BaseCommand):
             secret = signing.secret(signing.source_of(url))
         except signing.NoSecretError as error:
             raise CommandError(str(error)) from error
-        failed = 0
-        for _ in track_progress(range(options["count"]), options["count"], f"sending {event}"):
-            status, answer = self._post(url, body, samples.headers(event, body, secret))
-            failed += not 200 <= status < 300  # noqa: PLR2004
-            self.stdout.write(sanitising.lines(f"{status} {answer}"))
+        failed, count = 0, options["count"]
+        with progress.bar(count, f"sending {event}") as advance:
+            for done in range(1, count + 1):
+                status, answer = self._post(url, body, samples.headers(event, body, secret))
+                failed += not 200 <= status < 300  # noqa: PLR2004
+                self.stdout.write(sanitising.lines(f"{status} {answer}"))
+                advance(done)
         if failed:
-            raise CommandError(f"{failed} of {options['count']} were not accepted by {url}")
+            raise CommandError(f"{failed} of {count} were not accepted by {url}")
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         if not url.startswith(("http://", "https://")):
