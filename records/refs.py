@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-import database
 from records import chains
 from records.merging import Decision, Row, Snapshot
 from records.repositories import Repository
@@ -151,15 +150,10 @@ async def observe(repository: int, name: str, sha: str, read_at: datetime) -> bo
     return decision is not Decision.KEEP
 
 
-async def observe_missing(repository: int, prefix: str, read_at: datetime) -> int:
-    """Mark the refs with a prefix that a complete list of `observe` did not show; return their number."""
-    gone = await database.run(lambda: list(_not_shown(repository, prefix, read_at)))
-    return sum([await observe(repository, name, NOWHERE, read_at) for name in gone])
-
-
-def _not_shown(repository: int, prefix: str, read_at: datetime) -> Iterable[str]:
+def not_shown(repository: int, prefix: str, read_at: datetime) -> list[str]:
+    """Return the names of refs with a prefix that no `observe` of this reading has shown."""
     earlier = models.Q(read_at=None) | models.Q(read_at__lt=read_at)
     rows = Ref.objects.filter(
         earlier, repository=repository, name__startswith=prefix, deleted=False, pushed_at__lte=read_at
     )
-    return rows.order_by("name").values_list("name", flat=True)
+    return list(rows.order_by("name").values_list("name", flat=True))

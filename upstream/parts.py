@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 from pydantic import ConfigDict, ValidationError
@@ -16,7 +17,7 @@ from records.models import Issue, PullRequest, Ref, Release, WorkflowRun
 from upstream import conversions
 from upstream.answers import Answer
 from upstream.client import Client, Page
-from upstream.errors import EmptyRepositoryError
+from upstream.errors import EmptyRepositoryError, NotFoundError
 
 # Answers may come from a replica that is behind. After this time an answer shows all of a second.
 COMPLETE_AFTER = timedelta(seconds=10)
@@ -81,7 +82,7 @@ class Listed:
     key: str = ""
     ends: Callable[[Scope, Item], bool] = lambda scope, item: False
     """Whether nothing that is asked for follows this item."""
-    end: Callable[[Scope], Awaitable[int]] | None = None
+    end: Callable[[Client, Scope], Awaitable[int]] | None = None
     """Writes the end of the whole list."""
 
     async def step(self, client: Client, scope: Scope, position: str) -> Step:
@@ -93,7 +94,7 @@ class Listed:
         done, failures = await self._written(scope, page)
         ended = not page.next or any(self.ends(scope, item) for item in page.items)
         if ended and self.end is not None:
-            done += await self.end(scope)
+            done += await self.end(client, scope)
         return Step(None if ended else page.next, done, failures)
 
     async def _written(self, scope: Scope, page: Page[Item]) -> tuple[int, Counter[str]]:
@@ -197,13 +198,23 @@ def _older(field: str) -> Callable[[Scope, Item], bool]:
     return is_older
 
 
-def _refs_missing(prefix: str) -> Callable[[Scope], Awaitable[int]]:
-    async def mark(scope: Scope) -> int:
+def _refs_missing(prefix: str) -> Callable[[Client, Scope], Awaitable[int]]:
+    """Return what reads the refs that a list did not show: a deletion meanwhile moves one to a page before."""
+
+    async def read(client: Client, scope: Scope) -> int:
         if scope.read_at is None:
             return 0
-        return await refs.observe_missing(scope.repository, prefix, scope.read_at)
+        names = await database.run(refs.not_shown, scope.repository, prefix, scope.read_at)
+        for name in names:
+            try:
+                url = f"/repos/{{owner}}/{{name}}/git/ref/{quote(name.removeprefix('refs/'))}"
+                _, sha = conversions.ref((await client.get(url, Item, **scope.names)).fields)
+            except (NotFoundError, EmptyRepositoryError):
+                sha = refs.NOWHERE
+            await refs.observe(scope.repository, name, sha, scope.read_at)
+        return len(names)
 
-    return mark
+    return read
 
 
 def _issues(scope: Scope) -> str:

@@ -72,6 +72,11 @@ class Repository:
             f"{path}/git/matching-refs/tags/": lambda _: self.listed("refs/tags/"),
         }
 
+    def show(self, name: str) -> None:
+        """Let the present position of a ref be read alone."""
+        [found] = self.listed(name)
+        self.fake.data[f"/repos/{self.full_name}/git/{name.replace('refs', 'ref', 1)}"] = found
+
     def as_json(self) -> Fields:
         owner, _, name = self.full_name.partition("/")
         return _template("repository") | {

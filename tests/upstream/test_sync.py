@@ -1,7 +1,7 @@
 """Sync: the present state of a repository, read from GitHub's API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -214,6 +214,28 @@ async def test_a_branch_whose_push_was_missed_is_moved_and_a_late_push_explains_
     assert (main.head_sha, main.previous_sha, main.pushed_at) == (HEAD, "9" * 40, cat.pushed_at)
     await push("main", HEAD, "8" * 40, cat.pushed_at + timedelta(minutes=1))
     assert (await Ref.objects.aget(name="refs/heads/main")).head_sha == "8" * 40
+
+
+async def test_a_branch_that_moved_to_a_page_that_was_read_is_not_deleted(
+    fake: Github, cat: Repository, sync: Sync
+) -> None:
+    assert cat.pushed_at is not None
+    for number in range(PAGE):
+        cat.refs[f"refs/heads/b{number:03}"] = HEAD
+    moved, gone = "refs/heads/fix#%{12}", "refs/heads/b000"
+    for name in (moved, gone):
+        await push(name.removeprefix("refs/heads/"), "0" * 40, HEAD, cat.pushed_at)
+    cat.refs[moved] = HEAD
+    cat.show(moved)
+
+    def listed(query: Mapping[str, str]) -> list[dict[str, Any]]:
+        if "page" in query:
+            del cat.refs[gone]
+        return cat.listed("refs/heads/")
+
+    fake.data["/repos/octo/cat/git/matching-refs/heads/"] = listed
+    await run(sync)
+    assert not (await Ref.objects.aget(name=moved)).deleted
 
 
 async def test_a_push_after_the_reading_is_not_undone(cat: Repository, sync: Sync) -> None:
