@@ -17,7 +17,7 @@ from records.models import Issue, PullRequest, Ref, Release, WorkflowRun
 from upstream import conversions
 from upstream.answers import Answer
 from upstream.client import Client, Page
-from upstream.errors import EmptyRepositoryError, NotFoundError
+from upstream.errors import EmptyRepositoryError, NotFoundError, RefusedError
 
 # Answers may come from a replica that is behind. After this time an answer shows all of a second.
 COMPLETE_AFTER = timedelta(seconds=10)
@@ -134,7 +134,11 @@ class Commits:
     async def _branch(self, client: Client, scope: Scope, sha: str) -> tuple[int, Counter[str]]:
         since = {"since": _iso(scope.since)} if scope.since else {}
         url = "/repos/{owner}/{name}/commits{?sha,since,per_page}"
-        page = await client.page(url, Item, sha=sha, per_page=PAGE, **since, **scope.names)
+        try:
+            page = await client.page(url, Item, sha=sha, per_page=PAGE, **since, **scope.names)
+        except (NotFoundError, RefusedError) as error:
+            # A branch may be gone by now.
+            return 0, Counter([str(error)])
         read = []
         failures = Counter({NOT_DOCUMENTED: page.unreadable} if page.unreadable else {})
         for item in page.items:
@@ -199,7 +203,7 @@ def _older(field: str) -> Callable[[Scope, Item], bool]:
 
 
 def _refs_missing(prefix: str) -> Callable[[Client, Scope], Awaitable[int]]:
-    """Return what reads the refs that a list did not show: a deletion meanwhile moves one to a page before."""
+    """Return what reads the refs that a list did not show: a deletion meanwhile moves one to a page read."""
 
     async def read(client: Client, scope: Scope) -> int:
         if scope.read_at is None:

@@ -14,6 +14,7 @@ from records.models import Commit, Issue, PullRequest, Ref, Release, WorkflowRun
 from records.models import Repository as RepositoryRow
 from tests import fake_github, github
 from tests.fake_github import Github
+from tests.fake_github.github import AnswerError
 from tests.fake_github.repository import Repository, stamp
 from tests.handlers.context import handle
 from tests.upstream.conftest import BACKOFF
@@ -131,6 +132,21 @@ async def test_a_part_that_fails_is_reported_and_the_others_go_on(
     assert "issues: not as documented" in ended.failures
     found = await rows()
     assert [len(found[name]) for name in ("Issue", "PullRequest", "WorkflowRun", "Commit")] == [2, 2, 2, 3]
+
+
+async def test_a_branch_whose_commits_are_gone_costs_no_other(
+    fake: Github, cat: Repository, sync: Sync
+) -> None:
+    def listed(query: Mapping[str, str]) -> list[dict[str, Any]]:
+        if query["sha"] not in cat.commits:
+            raise AnswerError(404, f"No commit found for SHA: {query['sha']}")
+        return cat.commits[query["sha"]]
+
+    fake.data["/repos/octo/cat/commits"] = listed
+    cat.refs |= {f"refs/heads/gone{number}": "9" * 40 for number in range(BRANCHES)}
+    ended = await run(sync)
+    assert ["No commit found" in reason for reason in ended.failures] == [True]
+    assert len((await rows())["Commit"]) == 3
 
 
 async def test_lists_that_lead_in_a_circle_end_with_what_they_showed(
