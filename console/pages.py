@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -22,7 +23,7 @@ from django.views.defaults import server_error
 import database
 from api import outages
 from api.problems import RETRY_AFTER
-from console.accounts.roles import Role, role_of
+from console.accounts.roles import Role, read_role, role_of
 
 PAGES = (
     ("/", "Overview"),
@@ -48,8 +49,13 @@ async def page(
     request: HttpRequest, template: str, context: dict[str, Any], status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     """Render a template of the console for the account that is signed in."""
-    role = await role_of(request)
-    common = {
+    common = {**_navigation(request, await role_of(request)), "key": uuid4()}
+    return render(request, f"console/{template}", common | context, status=status)
+
+
+def _navigation(request: HttpRequest, role: Role) -> dict[str, Any]:
+    """Return what the head and the foot of a page need."""
+    return {
         "now": timezone.now(),
         "role": role,
         "may_operate": role.may_operate,
@@ -59,17 +65,40 @@ async def page(
             *(ADMINS if role is Role.ADMIN else ()),
         ],
         "here": request.path,
-        "key": uuid4(),
         "version": settings.VERSION,
     }
-    return render(request, f"console/{template}", common | context, status=status)
+
+
+def _instead(request: HttpRequest, template: str, status: HTTPStatus, **context: Any) -> HttpResponse:
+    """Return a page in place of one that there is not, with the navigation where somebody is signed in."""
+    if request.user.is_authenticated:
+        context |= _navigation(request, read_role(request.user))
+    return render(request, template, context, status=status)
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page of a 404: Django's `handler404`."""
+    return _instead(request, "404.html", HTTPStatus.NOT_FOUND)
+
+
+def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page of a 403: Django's `handler403`."""
+    return _instead(request, "403.html", HTTPStatus.FORBIDDEN, exception=str(exception))
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the page of a form that did not come from the console: Django's `CSRF_FAILURE_VIEW`."""
+    return _instead(request, "403_csrf.html", HTTPStatus.FORBIDDEN)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Return the page in place of one that failed: Django's `handler500`. It reads no database."""
+    """Return the page in place of one that failed: Django's `handler500`. An outage reads no database."""
     error = sys.exc_info()[1]
     if not isinstance(error, Exception) or not database.is_outage(error):
-        return server_error(request)
+        try:
+            return _instead(request, "500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
+        except (AttributeError, DatabaseError):  # it failed before the account was known
+            return server_error(request)
     response = HttpResponse(
         loader.get_template("503.html").render(),
         status=HTTPStatus.SERVICE_UNAVAILABLE,

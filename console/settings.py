@@ -112,6 +112,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_NAME = "hookkeeper_session"
 CSRF_COOKIE_NAME = "hookkeeper_csrf"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "console.pages.csrf_failed"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 # Django's own limit; the receiver lifts it for payloads, and the console takes only forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes

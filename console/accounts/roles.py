@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
@@ -24,17 +26,20 @@ class Role(StrEnum):
         return self is not Role.VIEWER
 
 
+def read_role(user: User | AnonymousUser) -> Role:
+    """Return the role of an account."""
+    if user.is_superuser:
+        return Role.ADMIN
+    return Role.OPERATOR if user.groups.filter(name=OPERATOR_GROUP).exists() else Role.VIEWER
+
+
 async def role_of(request: HttpRequest) -> Role:
     """Return the role of the account that is signed in.
 
     The middleware that requires `request.user` has read it. `request.auser()` would return the account before
     `alogin`, where a proxy's header changes the account within a session.
     """
-    user = request.user
-    if user.is_superuser:
-        return Role.ADMIN
-    in_group = await user.groups.filter(name=OPERATOR_GROUP).aexists()
-    return Role.OPERATOR if in_group else Role.VIEWER
+    return await sync_to_async(read_role)(request.user)
 
 
 async def require_operator(request: HttpRequest) -> None:

@@ -1,4 +1,7 @@
-"""A request that the console refuses is the client's fault: its line in the log has no traceback."""
+"""A request that the console refuses is the client's fault: its line in the log has no traceback.
+
+Its page leads on: it has the navigation of the reader.
+"""
 
 import re
 from collections.abc import Callable
@@ -6,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.console.conftest import Console
-from tests.console.visitors import Answer, Visitor
+from tests.console.visitors import Answer, Visitor, words
 from tests.processes import wait_until
 
 
@@ -33,3 +36,27 @@ def test_a_refused_request_is_one_line_of_the_log(
 
     wait_until(lambda: logged().endswith("\n"), "the refusal is logged")
     assert re.fullmatch(rf"\S+ \S+ WARNING +{re.escape(line)}.*\n", logged())
+
+
+@pytest.mark.parametrize(
+    ("request_of", "said"),
+    [
+        (lambda one: one.get("/elsewhere"), "Not found"),
+        (lambda one: one.get("/deliveries/999999999"), "Not found"),
+        (lambda one: one.get("/doctor"), "Only an operator may do this."),
+        (lambda one: one.post("/sign-out", csrf=False), "The form was too old"),
+    ],
+    ids=["no such address", "no such delivery", "not for this role", "a form of another site"],
+)  # fmt: skip
+def test_the_page_of_a_refusal_has_the_navigation_of_the_reader(
+    console: Console, request_of: Callable[[Visitor], Answer], said: str
+) -> None:
+    text = words(request_of(console.viewer).text)
+    assert said in text
+    assert "Overview Deliveries Operations" in text
+    assert "viewer (viewer)" in text
+    assert "Doctor" not in text
+
+
+def test_a_stranger_who_finds_nothing_sees_no_navigation(console: Console) -> None:
+    assert "Deliveries" not in console.stranger().get("/elsewhere").text
