@@ -39,6 +39,12 @@
   });
   document.addEventListener("htmx:afterSettle", () => restore());
 
+  // A screen reader speaks again what is put again into the note on new deliveries.
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { target, fragment } = event.detail;
+    if (target.textContent === fragment.textContent) event.detail.shouldSwap = false;
+  });
+
   document.addEventListener("htmx:afterRequest", (event) => {
     document.getElementById("stale").hidden = event.detail.successful === true;
   });
