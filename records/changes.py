@@ -21,12 +21,13 @@ Changes = Mapping[str, Sequence[str]]
 """`gained` and `lost`, as stored: the marks of values that actions of the row's second added and replaced.
 
 `moves` are the marks of texts before and after an edit, `texts` the ends of chains beside the one in the row.
-`began` holds the values that the row had before that second: see `records.reversals`. `settled` is true once
-GitHub's API showed the row after that second was over.
+`began` holds the values at the start of that second, and `first` is true if the second began with the first
+snapshot of the record: see `records.reversals`. `settled` is true once GitHub's API showed the row after that
+second was over.
 """
 
 # Entries that later snapshots of the same second keep. `pushed_at` is the last push of a deleted repository.
-KEPT = ("texts", "began", "began_at", "pushed_at")
+KEPT = ("texts", "first", "began", "began_at", "pushed_at")
 # Marks of one second that a row stores. Beyond it, snapshots are ordered by arrival.
 MAX_MARKS = 200
 # Ends of chains that a row stores beside its own texts. A comment may have 64 KiB.
@@ -37,7 +38,6 @@ MAX_TEXTS = 20
 FORMER: Mapping[str, tuple[str, object]] = {
     "locked": ("locked", False),
     "unlocked": ("locked", True),
-    "milestoned": ("milestone", ""),
     "ready_for_review": ("draft", True),
     "converted_to_draft": ("draft", False),
     "closed": ("state", "open"),
@@ -90,11 +90,17 @@ def decided(action: str, fields: Row) -> Row:
     return {**fields, field: not former} if isinstance(former, bool) else fields
 
 
-def demilestoned(action: str, milestone: Milestone | None) -> dict[str, frozenset[str]]:
-    """Return the milestone that `demilestoned` removed, as fields of `Snapshot`."""
-    if action != "demilestoned" or milestone is None:
-        return {}
-    return {"lost": frozenset({mark("milestone", milestone.title)})}
+def milestoned(
+    action: str, milestone: Milestone | None, shown: Milestone | None
+) -> dict[str, frozenset[Any]]:
+    """Return the replacement of the milestone by `milestoned` or `demilestoned`, as fields of `Snapshot`.
+
+    `milestone` is that of the action, and `shown` that of the snapshot. One that replaces another has both
+    actions.
+    """
+    if action == "milestoned" and (now := milestone or shown):
+        return replaced("milestone", "", now.title)
+    return replaced("milestone", milestone.title, "") if action == "demilestoned" and milestone else {}
 
 
 def replaced(field: str, former: Former | str | None, now: str) -> dict[str, frozenset[Any]]:
@@ -129,18 +135,17 @@ def outdated(stored: Row, snapshot: Snapshot, tracked: Iterable[str]) -> frozens
     """Return the fields in which a snapshot is older than an action of the same second in the row."""
     found = set()
     gained, lost = _read(stored["changes"])
-    # A value that was both added and removed in one second orders snapshots only if its start is known.
+    # A value that was both added and removed in one second orders no snapshots: see `records.reversals`.
     gained, lost = gained - lost, lost - gained
     for field in tracked:
         value = snapshot.fields.get(field)
         if value is None or value == stored[field]:
             continue
-        older = reversals.returned(stored, snapshot, field, value)
-        if older is None and isinstance(value, list):
+        if isinstance(value, list):
             shown = {mark(field, one) for one in value}
             lacking = {one for one in gained - snapshot.lost - shown if one.startswith(f"{field}:")}
             older = bool(lacking or (lost - snapshot.gained) & shown)
-        elif older is None:  # neither do texts that replaced each other
+        else:  # neither do texts that replaced each other
             older = (
                 mark(field, value) in lost - snapshot.gained
                 and mark(field, stored[field]) not in snapshot.lost
@@ -165,12 +170,16 @@ def after(
 ) -> dict[str, Any]:
     """Return the changes of a row after a snapshot, which is `tied` if it is of the same second."""
     if stored is None:
-        return union({}, snapshot)
+        return {"first": True} if snapshot.first else union({}, snapshot)
+    known = stored["changes"]
     if tied:
-        return union(stored["changes"], snapshot)
+        if "began" not in known and snapshot.first != known.get("first", False):
+            first = snapshot.fields if snapshot.first else stored
+            known = {**known, **reversals.start(first, tracked, first=True)}
+        return union(known, snapshot)
     if decision is Decision.KEEP:
-        return reversals.recalled(stored, snapshot, tracked)
-    return union(reversals.before(stored, snapshot, tracked), snapshot)
+        return reversals.recalled(known, snapshot, tracked)
+    return union(reversals.start(stored, tracked) if snapshot.action else {}, snapshot)
 
 
 def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
@@ -187,21 +196,21 @@ def union(stored: Any, snapshot: Snapshot) -> dict[str, Any]:
     return {**found, "settled": True} if snapshot.second_over or stored.get("settled") else found
 
 
-def completed(stored: Row, snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
-    """Return `now`, the row after a snapshot of the second of `stored`, with all changes of the actions.
+def completed(stored: Row, snapshot: Snapshot, now: Row, tracked: Iterable[str], *, tied: bool) -> Row:
+    """Return `now`, the row after a snapshot, with the ends of all changes of the second of `stored`.
 
-    A snapshot that is older in one field may be of an action that changed another one. What the API showed
-    after the second is its end.
+    A snapshot that is older in one field may be of an action that changed another one. One from before that
+    second may show its start. What the API showed after the second is its end.
     """
     if is_second_over(now):
         return now
-    return follow(stored, snapshot, _acted(snapshot, now, tracked))
+    return reversals.restored(follow(stored, snapshot, _acted(snapshot, now, tracked) if tied else now))
 
 
 def _acted(snapshot: Snapshot, now: Row, tracked: Iterable[str]) -> Row:
     """Return `now` with what the action added, and without what it removed or replaced."""
-    gained, lost = reversals.net(now["changes"])
-    added, removed = snapshot.gained & gained, snapshot.lost & lost
+    gained, lost = _read(now["changes"])
+    added, removed = snapshot.gained & gained - lost, snapshot.lost & lost - gained
     row = dict(now)
     for field in tracked if added or removed else ():
         shown = snapshot.fields.get(field)
@@ -222,14 +231,15 @@ def follow(stored: Row, snapshot: Snapshot, now: Row) -> Row:
     moves = [(before, after) for before, after in now["changes"].get("moves", ())]
     if not moves:
         return now
-    known = {**now["changes"].get("texts", {})}
+    known, began = {**now["changes"].get("texts", {})}, now["changes"].get("began", {})
     ends, row = chains.ends(moves), dict(now)
     for field in sorted({after.partition(":")[0] for _, after in moves}):
-        for shown in (stored[field], snapshot.fields.get(field)):
+        for shown in ("", stored[field], snapshot.fields.get(field)):
             known[mark(field, shown)] = shown
-        own = {end for end in ends if end.startswith(f"{field}:")}
+        # A text that returned to its start has no other end.
+        own = {end for end in ends if end.startswith(f"{field}:")} or {began.get(field)}
         edits = any(after.startswith(f"{field}:") for _, after in snapshot.moves)
-        if edits and len(own) == 1 and own <= known.keys():
+        if (edits or own <= {began.get(field)}) and len(own) == 1 and own <= known.keys():
             row[field] = known[min(own)]
         known.pop(mark(field, row[field]), None)
     texts = dict([(end, text) for end, text in sorted(known.items()) if end in ends][:MAX_TEXTS])

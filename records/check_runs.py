@@ -77,11 +77,11 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
 
 
 def _is_newer(stored: Row, fields: Row) -> bool:
+    before, now = stored["suite_updated_at"], fields["suite_updated_at"]
+    if None not in (before, now) and before != now:  # the only times that are GitHub's
+        return bool(now > before)
     begins, ends, has_ended = fields["started_at"], fields["completed_at"], fields.get("status") == ENDED
     if has_ended and ends is not None and ends == stored["previous_end"]:
-        return False
-    before, now = stored["suite_updated_at"], fields["suite_updated_at"]
-    if before is not None and now is not None and now < before:  # the only times that are GitHub's
         return False
     if stored["status"] != ENDED:
         return True

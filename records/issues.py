@@ -39,7 +39,7 @@ class IssueManager(models.Manager["Issue"]):
             changes.added(event.action, "assigned", "assignees", event.assignee, "login"),
             changes.replaced("title", edits, issue.title or ""),
             changes.implied(event.action),
-            changes.demilestoned(event.action, event.milestone),
+            changes.milestoned(event.action, event.milestone, issue.milestone),
         )
         repository = await repositories.upsert(event.repository, server)
         return await SNAPSHOTS.record(

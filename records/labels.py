@@ -37,6 +37,7 @@ class LabelManager(models.Manager["Label"]):
                 "deleted": event.action == "deleted",
                 "updated_at": event.repository.updated_at,
             },
+            action=event.action,
             first=event.action == "created",
             **changes.edited(event.changes, texts),
         )

@@ -148,7 +148,7 @@ def _changes(event: PullRequestEvent) -> dict[str, frozenset[str]]:
         changes.added(action, "review_requested", "requested_teams", event.requested_team, "slug"),
         changes.replaced("title", edits, pull.title or ""),
         changes.implied(action),
-        changes.demilestoned(action, event.milestone),
+        changes.milestoned(action, event.milestone, pull.milestone),
         changes.replaced("head_sha", event.before, (pull.head.sha if pull.head else None) or ""),
         changes.replaced("base_ref", former.ref if former else None, (base.ref if base else None) or ""),
         changes.replaced("base_sha", former.sha if former else None, (base.sha if base else None) or ""),

@@ -50,6 +50,8 @@ class Recorded(NamedTuple):
     """The number of its commits that were not stored before."""
     truncated: bool
     """Whether it contained as many commits as GitHub lists at most."""
+    gone: bool
+    """Whether the repository has a tombstone after the write."""
 
 
 class PushManager(models.Manager["Push"]):
@@ -67,7 +69,10 @@ class PushManager(models.Manager["Push"]):
         # The author chooses the date of a commit, so it cannot order pushes.
         pushed_at = event.repository.last_pushed_at or received_at
         key = (repository, event.ref, event.before, event.after, pushed_at)
-        return await _coalesced(PendingPush(key, details, carried))
+        recorded = await _coalesced(PendingPush(key, details, carried))
+        if recorded.gone:  # lifts the tombstone if the push is after the deletion
+            await repositories.upsert(event.repository, server)
+        return recorded
 
 
 class Push(models.Model):
@@ -138,8 +143,19 @@ def _details(event: PushEvent) -> Details:
     )
 
 
-@transaction.atomic
 def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
+    recorded = _write_rows(pushes)
+    # After the commit, because a deletion looks for pushes after its own.
+    gone = set(
+        Repository.objects.filter(pk__in={push.key[0] for push in pushes}, deleted=True).values_list(
+            "pk", flat=True
+        )
+    )
+    return [one._replace(gone=push.key[0] in gone) for push, one in zip(pushes, recorded, strict=True)]
+
+
+@transaction.atomic
+def _write_rows(pushes: Sequence[PendingPush]) -> list[Recorded]:
     rows = {push.key: (*push.key, *push.details) for push in pushes}
     ids, new_pushes = bulk.find_or_insert(Push, KEY, (*KEY, *Details._fields), rows)
     known, counts = commits.write([(push.key[0], push.commits) for push in pushes])
@@ -157,7 +173,8 @@ def _write(pushes: Sequence[PendingPush]) -> list[Recorded]:
     # Refs are written last, because pushes of other workers to the same branch wait for the lock.
     refs.SNAPSHOTS.write([_ref(push, pk) for pk, push in written])
     return [
-        Recorded(pk, new, push.details.truncated) for (pk, push), new in zip(written, counts, strict=True)
+        Recorded(pk, new, push.details.truncated, gone=False)
+        for (pk, push), new in zip(written, counts, strict=True)
     ]
 
 

@@ -113,11 +113,11 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         # A withdrawal is newer whatever its texts, which an edit of the draft may have replaced.
         older = repeated or (outdated and not (fields["draft"] and snapshot.action == "unpublished"))
         if older or not _is_newer(stored, snapshot):
-            marks = changes.union(stored["changes"], snapshot) if tied else stored["changes"]
+            marks = changes.after(stored, snapshot, TEXTS, tied=tied, decision=Decision.KEEP)
             row = {**now, "changes": marks, "updated_at": before if "updated_at" in fields else updated_at}
-            return changes.follow(stored, snapshot, row) if tied and not repeated else row
+            return row if repeated else changes.follow(stored, snapshot, row)
     withdrawn = snapshot.action == "unpublished" or (fields["draft"] and now["withdrawn"])
-    marks = changes.union(now["changes"] if tied else {}, snapshot)
+    marks = changes.after(stored, snapshot, TEXTS, tied=tied, decision=Decision.APPLY)
     shown = {name: value for name, value in fields.items() if name not in outdated}
     row = {**now, **shown, "changes": marks, "updated_at": updated_at, "withdrawn": withdrawn}
     return changes.follow(stored, snapshot, row) if stored is not None and tied else row

@@ -48,23 +48,16 @@ class RepositoryManager(models.Manager["Repository"]):
         former = f"{former_owner or owner}/{former_name or name}" if former_owner or former_name else ""
         # The former owner of a transfer with a new name may be the new one.
         former = "" if former == snapshot.full_name else former
-        gone = action == "deleted" and not await self._was_pushed_since(server, snapshot)
-        return await SNAPSHOTS.record(
-            (server, snapshot.id),
-            changes.decided(action, _fields(snapshot, former, deleted=gone)),
-            action=action,
-            first=action == "created",
-            **replaced,
+        gone, key = action == "deleted", (server, snapshot.id)
+        fields = _fields(snapshot, former, deleted=gone)
+        recorded = await SNAPSHOTS.record(
+            key, changes.decided(action, fields), action=action, first=action == "created", **replaced
         )
-
-    async def _was_pushed_since(self, server: str, deleted: schemas.Repository) -> bool:
-        """Return whether a stored push is after a deletion that arrives late: the repository was restored."""
-        times = (deleted.updated_at, getattr(deleted, "pushed_at", None))
-        last = max((at for at in times if at), default=None)
-        if last is None:
-            return False
-        rows = self.filter(server=server, github_id=deleted.id, pushes__pushed_at__gt=last)
-        return await database.run(rows.exists)
+        # Looks after the tombstone is committed, and a push after its own commit: one of them sees the other.
+        last = _last_known(fields["updated_at"], fields["pushed_at"])
+        if gone and last and (pushed_at := await database.run(_pushed_since, key, last)):
+            return await SNAPSHOTS.record(key, {**_fields(snapshot), "pushed_at": pushed_at})
+        return recorded
 
     async def follow_owner(self, server: str, former: str) -> int:
         """Rename the repositories of an account with a new `AccountRename`; return their number.
@@ -125,10 +118,12 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     fields.setdefault("full_name", blank["full_name"] if stored is None else stored["full_name"])
     shown, at = fields["full_name"], fields["updated_at"]
     if stored is None:
-        marks = {**changes.union({}, snapshot), **_last_push(fields, pushed_at)}
+        began = changes.after(None, snapshot, TRACKED, tied=False, decision=Decision.APPLY)
+        marks = {**began, **_last_push(fields, pushed_at)}
         first = {**blank, **fields, "changes": marks}
         return {**first, **names.composed(first, former, at)}
-    if not former and not snapshot.lost and {**stored, **fields} == stored:  # the common case
+    acts = former or snapshot.first or snapshot.lost
+    if not acts and {**stored, **fields} == stored:  # the common case
         return {**stored, **observed} if (observed := names.observed(stored, shown, at)) else stored
     tied, whole = at == stored["updated_at"], snapshot._replace(fields=_with_parts(fields))
     decision = _judged(stored, whole, blank, tied=tied)
@@ -143,8 +138,8 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     if decision is not Decision.KEEP:
         now |= fields
         now["changes"] |= _last_push(fields, pushed_at)
-    if tied:
-        now = _at_the_end(stored, whole, now)
+    if tied or (decision is Decision.KEEP and now != stored):
+        now = _at_the_end(stored, whole, now, tied=tied)
     if now["full_name"] != stored["full_name"]:
         now |= names.renamed(stored, at, former)
     now |= names.observed(now, shown, at)
@@ -152,8 +147,21 @@ def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
 
 
 def _last_push(fields: Row, pushed_at: datetime | None) -> dict[str, str]:
-    """Return the entry of a tombstone in `changes`: the time of the last push before the deletion."""
-    return {"pushed_at": pushed_at.isoformat()} if fields["deleted"] and pushed_at else {}
+    """Return the entry of a tombstone in `changes`: the last time before the deletion."""
+    last = _last_known(fields["updated_at"], pushed_at) if fields["deleted"] else None
+    return {"pushed_at": last.isoformat()} if last else {}
+
+
+def _last_known(*times: datetime | None) -> datetime | None:
+    return max((time for time in times if time is not None), default=None)
+
+
+def _pushed_since(key: Key, last: datetime) -> datetime | None:
+    """Return the time of the newest stored push after a deletion: the repository was restored since."""
+    server, github_id = key
+    rows = Repository.objects.filter(server=server, github_id=github_id, pushes__pushed_at__gt=last)
+    found: datetime | None = rows.aggregate(newest=models.Max("pushes__pushed_at"))["newest"]
+    return found
 
 
 def _was_pushed_since(stored: Row, pushed_at: datetime | None) -> bool:
@@ -182,9 +190,9 @@ def _with_parts(row: Row) -> Row:
     return {**row, **dict(zip(("owner", "name"), names.parts(row["full_name"]), strict=True))}
 
 
-def _at_the_end(stored: Row, snapshot: Snapshot, now: Row) -> dict[str, Any]:
+def _at_the_end(stored: Row, snapshot: Snapshot, now: Row, *, tied: bool) -> dict[str, Any]:
     """Return `now` with the change of the action, and the ends of the chains of its time."""
-    row = dict(changes.completed(_with_parts(stored), snapshot, _with_parts(now), TRACKED))
+    row = dict(changes.completed(_with_parts(stored), snapshot, _with_parts(now), TRACKED, tied=tied))
     row["full_name"] = names.whole(row.pop("owner"), row.pop("name"))
     return row
 
@@ -263,7 +271,7 @@ def _follow_owner(server: str, former: str) -> int:
     # All writers lock rows in the order of the key, so they cannot deadlock.
     rows = Repository.objects.select_for_update(no_key=True).order_by("server", "github_id")
     shown = {
-        row: Shown(server, former, row.updated_at)
+        row: Shown(server, former, _last_known(row.updated_at, row.renamed_at))
         for row in rows.filter(server=server, full_name__startswith=f"{former}/")
         if names.owner(row.full_name) == former  # SQLite compares without regard to case
     }

@@ -39,7 +39,7 @@ def by_watermark(
 
     def merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
         fields = snapshot.fields
-        acts = bool(tracked and (snapshot.gained or snapshot.lost))
+        acts = bool(tracked and (snapshot.first or snapshot.gained or snapshot.lost))
         new = bool(tracked and snapshot.second_over and stored and not changes.is_second_over(stored))
         if stored is not None and not acts and not new and {**stored, **fields} == stored:  # the common case
             return stored
@@ -59,9 +59,10 @@ def by_watermark(
         for name, time in side_fields.items():
             if name in fields and decide(Watermark(now[time]), Watermark(fields[time])) is Decision.APPLY:
                 now |= {name: fields[name], time: fields[time]}
-        if not (stored and tracked and tied):
+        if stored is None or not (tied or (decision is Decision.KEEP and now != stored)) or not tracked:
             return now
-        return _together(stored, fields, changes.completed(stored, snapshot, now, tracked), follows)
+        ended = changes.completed(stored, snapshot, now, tracked, tied=tied)
+        return _together(stored, fields, ended, follows)
 
     return merge
 
@@ -123,7 +124,8 @@ def fold(
 ) -> tuple[Row, list[Decision]]:
     """Merge snapshots of one record in the order given; return the row after all, and a decision for each.
 
-    A snapshot that changes nothing has the decision KEEP. If all have, the row is `stored` itself.
+    A snapshot that changes no field but `changes` has the decision KEEP. If none changes any, the row is
+    `stored` itself.
     """
     row, decisions = stored, []
     for snapshot in snapshots:
@@ -132,6 +134,7 @@ def fold(
             decisions.append(Decision.KEEP)
             continue
         gone = now.get("deleted", False) and not (row or blank).get("deleted", False)
-        decisions.append(Decision.TOMBSTONE if gone else Decision.APPLY)
+        seen = row is None or any(now[name] != row[name] for name in now if name != "changes")
+        decisions.append(Decision.TOMBSTONE if gone else Decision.APPLY if seen else Decision.KEEP)
         row = now
     return blank if row is None else row, decisions

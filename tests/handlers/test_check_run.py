@@ -138,10 +138,11 @@ async def test_a_start_before_an_end_that_was_replaced_is_not_another_attempt() 
     assert (await ends(ATTEMPTS[3], restated, begun))[0] == "completed"
 
 
-async def test_of_two_ends_with_githubs_time_of_the_suite_the_later_wins() -> None:
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
+async def test_of_two_snapshots_with_githubs_time_of_the_suite_the_later_wins(order: tuple[int, ...]) -> None:
     late = told("completed", "completed", "00:00", "00:01", conclusion="success")
-    first = told("completed", "completed", "00:00", "00:02")
+    first = told("completed", "completed", "00:04", "00:09")
     for payload, second in ((first, 10), (late, 20)):
         suite = payload["check_run"]["check_suite"]
         payload["check_run"]["check_suite"] = {**suite, "updated_at": f"2026-05-04T10:01:{second}Z"}
-    assert await ends(late, first) == ("completed", "success")
+    assert await ends(*((first, late)[place] for place in order)) == ("completed", "success")

@@ -1,14 +1,17 @@
 """Events about accounts and hooks change repositories and hooks: renamed accounts, deleted hooks."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
 import pytest
 
+from handlers._renames import rename_account
 from records.models import AccountRename, Hook, Installation, Repository
 from tests import github
-from tests.handlers.context import handle, handle_cases
+from tests.handlers.context import context, handle, handle_cases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -193,6 +196,16 @@ async def test_an_account_that_got_its_login_back_has_it() -> None:
         )
     await handle("issues", seen("a/one"))
     assert (await names())[0][0] == "a/one"
+
+
+async def test_two_accounts_that_swap_their_logins_keep_their_repositories() -> None:
+    for name, github_id in (("p/one", 7), ("q/two", 8)):
+        await handle("issues", seen(name, github_id=github_id))
+    for hour, (account_id, former, now) in enumerate(((1, "p", "spare"), (2, "q", "p"), (1, "spare", "q"))):
+        received_at = datetime(2026, 5, 4, 12 + hour, tzinfo=UTC)
+        delivery = replace(context("organization", "github.example"), received_at=received_at)
+        await rename_account(delivery, account_id, former, now)
+    assert [name for name, _ in await names()] == ["q/one", "p/two"]
 
 
 def gone(hook_id: int) -> Payload:

@@ -356,6 +356,55 @@ async def test_what_came_and_went_beside_another_action_is_as_it_was_before(even
             assert (getattr(row, field), row.assignees) == (values[reverse], ["ada"]), (reverse, order)
 
 
+@pytest.mark.parametrize("event", MODELS)
+@pytest.mark.parametrize("field", THERE_AND_BACK)
+async def test_what_came_and_went_in_the_second_of_the_opening_is_gone(event: str, field: str) -> None:
+    turned, shown, back, part, values = THERE_AND_BACK[field]
+    # The opening may show what was added at once, such as a label, and `labeled` is sent too.
+    added = shown if field in {"labels", "milestone"} else {}
+    told = [
+        snapshot(event, "opened", **OFF | added),
+        snapshot(event, turned, **OFF | shown) | part,
+        snapshot(event, back, **OFF) | part,
+    ]
+    for order in permutations(range(3)):
+        row = await in_the_order(event, told, (*order, order[1]))
+        assert getattr(row, field) == values[0], order
+
+
+async def test_a_milestone_between_none_and_none_is_gone() -> None:
+    began: Payload = {"milestone": {"title": "M"}}
+    told = [snapshot("issues", "milestoned", **OFF | began | {"updated_at": BEFORE}) | began]
+    for action, title in (("demilestoned", "M"), ("milestoned", "N"), ("demilestoned", "N")):
+        milestone = {"milestone": {"title": title}}
+        told.append(
+            snapshot("issues", action, **OFF | (milestone if action == "milestoned" else {})) | milestone
+        )
+    for order in permutations(range(4)):
+        assert (await in_the_order("issues", told, order)).milestone == "", order
+
+
+@pytest.mark.parametrize("event", EDITED)
+async def test_a_text_that_returned_to_its_start_in_one_second_is_the_start(event: str) -> None:
+    part, field, model = EDITED[event]
+    first = {"pull_request_review": "submitted", "issues": "opened", "pull_request": "opened"}
+    told = []
+    for action, former, text in (
+        (first.get(event, "created"), None, "one"),
+        ("edited", "one", "two"),
+        ("edited", "two", "one"),
+    ):
+        payload = github.payload(BASES.get(event, f"{event}__edited")) | {"action": action}
+        payload["changes"] = {field: {"from": former}} if former else {}
+        payload[part] |= {field: text, "updated_at": SECOND}
+        told.append(payload)
+    for order in permutations(range(3)):
+        await model._default_manager.all().adelete()
+        for place in order:
+            await handle(event, told[place])
+        assert getattr(await model._default_manager.aget(), field) == "one", order
+
+
 async def test_a_label_between_a_closing_and_a_reopening_of_its_second_is_kept() -> None:
     closed: Payload = {"state": "closed", "closed_at": SECOND}
     told = [
