@@ -1,7 +1,8 @@
 """All settings of Hookkeeper, read from the environment.
 
 The docstring below the line that reads a variable is its row in `docs/reference/settings.md`: see
-`dev/reference`. A wrong value ends the process with one line that names the variable but not its value.
+`dev/reference`. A wrong value ends the process with one line that names the variable, and shows no
+value that may be a secret.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from configuration import github, urls
 from configuration.folders import usable
 from configuration.secrets import value_or_file, webhook_secrets
 from configuration.stopping import stop_if_wrong
+from configuration.values import SWITCH, must_be
 
 BASE_DIR = Path(__file__).resolve().parent
 # Each process logs it when it starts; the console shows it at the foot of its pages.
@@ -129,12 +131,12 @@ with stop_if_wrong():
         usable(DATA, "HOOKKEEPER_DATA")
     # pgbouncer in transaction mode runs every transaction on another server connection, where the names of
     # prepared statements and cursors are unknown, or another client's.
-    DATABASE_PREPARED: bool = env.bool("DATABASE_PREPARED", False)
+    DATABASE_PREPARED: bool = env.bool("DATABASE_PREPARED", False, **SWITCH)
     """Whether PostgreSQL may keep the plans of statements of workers and commands, which saves some of its
     CPU. Leave it off behind a pooler in transaction mode, such as pgbouncer. Receivers and workers detect a
     pooler themselves: without one they prepare their statements, and PostgreSQL plans each use.
     """
-    COMPRESS_WITH_DICTIONARY: bool = env.bool("COMPRESS_WITH_DICTIONARY", False)
+    COMPRESS_WITH_DICTIONARY: bool = env.bool("COMPRESS_WITH_DICTIONARY", False, **SWITCH)
     """Whether new bodies and headers are [compressed with a dictionary](deliveries.md#compression). It saves
     nearly a third of the space of a delivery. Switch it on once no process of version 0.2.0 or before runs,
     because those cannot read them. `make run` has it on.
@@ -146,7 +148,7 @@ with stop_if_wrong():
     REDIS_URL: str = urls.redis(_redis_url or f"unix://{quote(str(redis_socket(DATA)))}")
     WEBHOOK_SECRETS = webhook_secrets(os.environ)
 
-    DEBUG: bool = env.bool("DEBUG", False)
+    DEBUG: bool = env.bool("DEBUG", False, **SWITCH)
     """Django's debug mode. Never enable it on a public address."""
     # While it is empty, Django refuses to sign.
     SECRET_KEY: str = env.str("SECRET_KEY", "")
@@ -159,20 +161,17 @@ with stop_if_wrong():
     """
     if not all(HOST_NAME.fullmatch(name) for name in ALLOWED_HOSTS):
         raise ImproperlyConfigured("ALLOWED_HOSTS takes host names without scheme, port and path.")
-    PORT: int = env.int("PORT", 8000)
+    _PORT = must_be("a whole number from 1 to 65535", lambda port: 0 < port < 65536)  # noqa: PLR2004
+    PORT: int = env.int("PORT", 8000, **_PORT)
     """The port of the receiver, and the target of `manage.py send`."""
-    if not 0 < PORT < 65536:  # noqa: PLR2004
-        raise ImproperlyConfigured("PORT must lie between 1 and 65535.")
-    CONSOLE_PORT: int = env.int("CONSOLE_PORT", PORT + 1 if PORT < 65535 else PORT - 1)  # noqa: PLR2004
+    CONSOLE_PORT: int = env.int("CONSOLE_PORT", PORT + 1 if PORT < 65535 else PORT - 1, **_PORT)  # noqa: PLR2004
     """The port of the console. Default: `PORT` + 1."""
-    if not 0 < CONSOLE_PORT < 65536:  # noqa: PLR2004
-        raise ImproperlyConfigured("CONSOLE_PORT must lie between 1 and 65535.")
 
     # uvicorn reads both itself. A wrong number is a traceback; a wrong address trusts no proxy.
-    WEB_CONCURRENCY: int = env.int("WEB_CONCURRENCY", 1)
+    WEB_CONCURRENCY: int = env.int(
+        "WEB_CONCURRENCY", 1, **must_be("a whole number of 1 or more", lambda processes: processes > 0)
+    )
     """The number of the receiver's processes."""
-    if WEB_CONCURRENCY < 1:
-        raise ImproperlyConfigured("WEB_CONCURRENCY must be 1 or more.")
     FORWARDED_ALLOW_IPS: list[str] = env.list("FORWARDED_ALLOW_IPS", ["127.0.0.1", "::1"], subcast=str)
     """The addresses and networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted,
     or `*` alone for every address.
@@ -185,48 +184,47 @@ with stop_if_wrong():
                 "FORWARDED_ALLOW_IPS takes addresses and networks, as in 10.0.0.1,10.1.0.0/16, or * alone."
             ) from None
 
-    MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", 26_214_400)
+    MAX_BODY_BYTES: int = env.int(
+        "MAX_BODY_BYTES", 26_214_400,
+        **must_be(f"a whole number from 1 to {LARGEST_BODY}", lambda size: 0 < size <= LARGEST_BODY),
+    )  # fmt: skip
     """The largest accepted JSON body in bytes. The default is 25 MiB: [GitHub
     sends](https://docs.github.com/webhooks/webhook-events-and-payloads) no larger one. A form with that JSON
     may be [three times as large](http.md#forms).
     """
-    if not 0 < MAX_BODY_BYTES <= LARGEST_BODY:
-        raise ImproperlyConfigured(f"MAX_BODY_BYTES must lie between 1 and {LARGEST_BODY}.")
 
     LOG_FORMAT: str = env.str("LOG_FORMAT", "lines")
     """The format of the [logs](logs.md): `lines` for people, `json` for programs."""
     if LOG_FORMAT not in {"lines", "json"}:
         raise ImproperlyConfigured("LOG_FORMAT must be lines or json.")
 
-    TRACES: bool = env.bool("TRACES", False)
+    TRACES: bool = env.bool("TRACES", False, **SWITCH)
     """Whether receivers and workers make spans with OpenTelemetry's API: see [Traces](traces.md)."""
 
-    WORKER_GRACE: float = env.float("WORKER_GRACE", 20.0)
+    WORKER_GRACE: float = env.float(
+        "WORKER_GRACE", 20.0,
+        **must_be(f"a number above 0, and at most {LONGEST_GRACE}", lambda value: 0 < value <= LONGEST_GRACE),
+    )  # fmt: skip
     """Seconds that a worker has after SIGTERM to finish its deliveries, before it releases them. Above 0, at
     most a day.
     """
-    if not 0 < WORKER_GRACE <= LONGEST_GRACE:  # false for nan, too
-        raise ImproperlyConfigured(f"WORKER_GRACE must be above 0, and at most {LONGEST_GRACE}.")
 
-    KEEP_BODIES: float = env.float("KEEP_BODIES", 30.0)
+    _DAYS = must_be(
+        f"0, which keeps for ever, or {SHORTEST_KEPT} to {LONGEST_KEPT} days",
+        lambda days: days == 0 or SHORTEST_KEPT <= days <= LONGEST_KEPT,
+    )
+    KEEP_BODIES: float = env.float("KEEP_BODIES", 30.0, **_DAYS)
     """Days after its settlement for which the body of a delivery and its tracebacks are kept; 0 keeps them
     for ever. From 0.01 to 36,500. [Retention](../how-to/retention.md) says what is pruned.
     """
-    KEEP_DELIVERIES: float = env.float("KEEP_DELIVERIES", 90.0)
+    KEEP_DELIVERIES: float = env.float("KEEP_DELIVERIES", 90.0, **_DAYS)
     """Days after its settlement for which a delivery and its runs are kept; 0 keeps them for ever. Then only
     its key is left.
     """
-    KEEP_KEYS: float = env.float("KEEP_KEYS", 400.0)
+    KEEP_KEYS: float = env.float("KEEP_KEYS", 400.0, **_DAYS)
     """Days after its settlement for which the key of a delivery is kept, so that the same request sent again
     is a duplicate; 0 keeps it for ever.
     """
-    for _days in (KEEP_BODIES, KEEP_DELIVERIES, KEEP_KEYS):
-        if _days != 0 and not SHORTEST_KEPT <= _days <= LONGEST_KEPT:  # true for nan, too
-            raise ImproperlyConfigured(
-                "KEEP_BODIES, KEEP_DELIVERIES and KEEP_KEYS must be 0, which keeps for ever, or "
-                f"{SHORTEST_KEPT} to {LONGEST_KEPT} days."
-            )
-
     GITHUB_API_URL: str = github.api_url(env.str("GITHUB_API_URL", ""))
     """The API of the GitHub server. For GitHub Enterprise Server `https://HOST/api/v3`, for GHE.com
     `https://api.TENANT.ghe.com`. `http` is accepted on loopback only. Default: `https://api.github.com`.
@@ -248,12 +246,15 @@ with stop_if_wrong():
     )
     """The App's RSA key in PEM format. Where a variable holds one line, write its line ends as `\\n`."""
     GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY = github.app(_app_id, _app_key)
-    RECOVER_EVERY: float = env.float("RECOVER_EVERY", 600.0)
+    RECOVER_EVERY: float = env.float(
+        "RECOVER_EVERY", 600.0,
+        **must_be(
+            f"a number from 0 to {LONGEST_RECOVER_EVERY}", lambda value: 0 <= value <= LONGEST_RECOVER_EVERY
+        ),
+    )  # fmt: skip
     """Seconds between two automatic looks for deliveries that did not arrive, at most a day; 0 turns them
     off. They need a credential.
     """
-    if not 0 <= RECOVER_EVERY <= LONGEST_RECOVER_EVERY:  # false for nan, too
-        raise ImproperlyConfigured(f"RECOVER_EVERY must lie between 0 and {LONGEST_RECOVER_EVERY}.")
 
 # For the console's statistics, which workers warm. Values in Redis are never unpickled.
 CACHES = {

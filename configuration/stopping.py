@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import EnvError
+from environs import EnvValidationError
 
 # Exit status of a process with wrong settings.
 WRONG = 1
@@ -32,5 +32,8 @@ def stop_if_wrong() -> Iterator[None]:
     """Stop with the message of the error if a setting is wrong."""
     try:
         yield
-    except (EnvError, ImproperlyConfigured) as error:
+    except EnvValidationError as error:
+        name = str(error).split('"')[1]  # environs begins with `Environment variable "NAME"`
+        stop(f"{name} {' '.join(error.error_messages)}")
+    except ImproperlyConfigured as error:
         stop(" ".join(str(error).split()))

@@ -198,6 +198,22 @@ def test_a_wrong_value_stops_the_start_with_a_line_that_names_the_variable(
     assert SECRET not in line
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("DEBUG", "perhaps", "true or false, not 'perhaps'"),
+        ("PORT", "eighty", "a whole number from 1 to 65535, not 'eighty'"),
+        ("PORT", "70000", "a whole number from 1 to 65535, not 70000"),
+        ("WORKER_GRACE", "nan", "a number above 0, and at most 86400, not NaN or infinity"),
+        ("KEEP_KEYS", "0.001", "0, which keeps for ever, or 0.01 to 36500 days, not 0.001"),
+    ],
+)
+def test_a_wrong_number_or_switch_is_answered_with_what_is_allowed(
+    name: str, value: str, allowed: str, told: dict[tuple[str, str], str]
+) -> None:
+    assert told[name, value] == f"hookkeeper: {name} must be {allowed}."
+
+
 def start(command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run an entry point in an environment without other variables of Hookkeeper."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
