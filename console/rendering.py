@@ -1,9 +1,11 @@
 """Renders tables for the terminal. Text is never interpreted as markup or control characters."""
 
 from collections.abc import Sequence
+from typing import IO, cast
 
+from django.core.management.base import OutputWrapper
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,17 +16,24 @@ from telemetry import sanitising
 DEFAULT_WIDTH = 200
 
 
+def console(stdout: OutputWrapper) -> Console:
+    """Return the console of a command: a terminal as wide as it is, anything else with long lines."""
+    # Rich controls the screen, and so writes to a terminal itself: a wrapper ends each text with a line end.
+    return Console() if stdout.isatty() else Console(file=cast("IO[str]", stdout), width=DEFAULT_WIDTH)
+
+
 def render(headline: str, sheets: Sequence[Sheet]) -> RenderableType:
     """Return the headline, followed by the tables."""
-    parts: list[RenderableType] = [Text(sanitising.one_line(headline), "bold")]
-    for sheet in sheets:
-        parts += [Text(), Text(sanitising.one_line(sheet.title), "italic"), _table(sheet)]
-    return Group(*parts)
+    return Group(Text(sanitising.one_line(headline), "bold"), *(_titled(sheet) for sheet in sheets))
 
 
 def with_error(error: str, before: RenderableType) -> RenderableType:
     """Return the previous output with an error above it."""
     return Group(Text(sanitising.one_line(error), "bold red"), before)
+
+
+def _titled(sheet: Sheet) -> RenderableType:
+    return Group(Text(), Text(sanitising.one_line(sheet.title), "italic"), _table(sheet))
 
 
 def _table(sheet: Sheet) -> Table:
@@ -33,8 +42,7 @@ def _table(sheet: Sheet) -> Table:
         table.add_column(
             Text(name),
             justify="right" if name in sheet.numbers else "left",
-            no_wrap=True,
-            overflow="ellipsis",
+            overflow="fold",
         )
     for row in sheet.rows:
         table.add_row(*(Text(sanitising.one_line(cell)) for cell in row))

@@ -19,9 +19,9 @@ from receiver.models import WAITING, Delivery, Trigger
 # Due deliveries up to which a replay reopens more. It follows the pace of the workers, and bounds the queue.
 MAX_BACKLOG = 2_000
 BACKLOG_POLL_INTERVAL = 0.25  # seconds
-HELD = "a worker is processing them"
-PRUNED = "their bodies were pruned: there is nothing to run"
-UNKNOWN = "there are no such deliveries"
+HELD = "in processing by a worker"
+PRUNED = "body pruned, so nothing can run"
+UNKNOWN = "not stored"
 
 
 class Fate(StrEnum):

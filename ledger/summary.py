@@ -40,7 +40,7 @@ def headline(reading: Reading) -> str:
     if reading.waiting_total:
         about = "about " if reading.waiting_total >= CAP else ""
         oldest = reading.oldest and span((reading.now - reading.oldest).total_seconds())
-        waits = f"{about}{reading.waiting_total:,} wait, the oldest for {oldest}"
+        waits = f"{about}{reading.waiting_total:,} waiting, the oldest for {oldest}"
     rate = reading.settled_last_minute / MINUTE.total_seconds()
     return f"{_clock(reading.now)} UTC | {waits} | {rate:,.1f} settled a second over the last minute"
 

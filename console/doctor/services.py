@@ -213,6 +213,6 @@ def _statuses() -> Finding:
     return Finding(
         "statuses",
         Status.WARNING,
-        f"{count}{'+' if count == MOST_COUNTED else ''} settled deliveries have no finished_at",
+        f"settled deliveries without finished_at: {count}{'+' if count == MOST_COUNTED else ''}",
         "Their status was changed by hand. No filter, count or replay finds them: set finished_at too.",
     )

@@ -71,7 +71,7 @@ def test_send_signs_with_the_secret_of_the_source_in_the_url(receiver_url: str) 
 
 def test_send_ends_with_an_error_when_it_was_not_accepted(receiver_url: str, settings: Settings) -> None:
     settings.WEBHOOK_SECRETS = {"": (b"guess",)}
-    with pytest.raises(CommandError, match="1 of 1 were not accepted"):
+    with pytest.raises(CommandError, match="1 of 1 not accepted"):
         run("send", "push", "--url", f"{receiver_url}/webhooks/github")
     processes.wait_until(RejectionCount.objects.exists, "the rejection is written, and not in the next test")
 
@@ -137,7 +137,7 @@ def test_send_follows_no_redirect_and_uses_no_proxy_as_github_does(monkeypatch: 
     with HTTPServer(("127.0.0.1", 0), Redirecting) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         out = io.StringIO()
-        with pytest.raises(CommandError, match="1 of 1 were not accepted"):
+        with pytest.raises(CommandError, match="1 of 1 not accepted"):
             call_command("send", "ping", "--url", f"http://127.0.0.1:{server.server_port}/", stdout=out)
         server.shutdown()
     assert out.getvalue() == "301 a redirect to /page, which GitHub does not follow\n"
@@ -199,8 +199,8 @@ def test_a_dry_run_leaves_alone_what_the_replay_does(kept: dict[str, Delivery]) 
     call_command("replay", "--since", "2026-01-01", "--dry-run", stdout=output, stderr=output)
     told = output.getvalue()
     assert not {name for name in ("push", "star") if str(kept[name].guid) in told}
-    assert "2 would be replayed\n1 left alone: a worker" in told
-    assert "\n1 left alone: their bodies were pruned" in told
+    assert "2 would be replayed\n1 left alone: in processing" in told
+    assert "\n1 left alone: body pruned" in told
 
 
 def test_replay_chooses_by_guid_and_names_what_is_not_stored(kept: dict[str, Delivery]) -> None:
@@ -283,7 +283,7 @@ def test_replay_leaves_alone_what_a_worker_is_processing(kept: dict[str, Deliver
     )
     told = run("replay", str(kept["push"].guid))
     assert "0 to be processed again" in told
-    assert "1 left alone: a worker is processing them" in told
+    assert "1 left alone: in processing by a worker" in told
 
 
 @pytest.mark.once

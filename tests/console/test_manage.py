@@ -75,6 +75,12 @@ def test_a_database_that_is_away_is_one_line_without_the_password(command: str) 
     assert "hidden" not in ran.stderr
 
 
+def test_an_end_of_a_token_without_a_unit_is_answered_with_one(tmp_path: Path) -> None:
+    ran = manage(f"sqlite:///{tmp_path}/none", "token", "create", "a", "--scope=read", "--expires=90")
+    assert ran.returncode == 2
+    assert ran.stderr.endswith("--expires: not a time in the future, as 2027-01-31 or 90d: '90'\n")
+
+
 def test_the_error_of_a_missing_file_says_what_creates_it(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError) as raised:
         sqlite3.connect(tmp_path / "missing" / "hookkeeper.sqlite3")

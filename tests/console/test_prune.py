@@ -43,11 +43,11 @@ def old(days: float) -> Delivery:
 def test_prune_does_what_a_dry_run_counts_and_nothing_is_left() -> None:
     for days in (29, 31, 91, 401):
         old(days)
-    assert run("prune", "--dry-run")[0] == "3 bodies and tracebacks\n2 deliveries and their runs\n"
+    assert run("prune", "--dry-run")[0] == "bodies and tracebacks: 3\ndeliveries and their runs: 2\n"
     assert Delivery.objects.filter(body=None).count() == 0
     assert run("prune")[0] == "6 pruned\n"
     assert Delivery.objects.filter(body=None).count() == 2
-    assert run("prune", "--dry-run")[0] == "0 bodies and tracebacks\n0 deliveries and their runs\n0 keys\n"
+    assert run("prune", "--dry-run")[0] == "bodies and tracebacks: 0\ndeliveries and their runs: 0\nkeys: 0\n"
     operation = Operation.objects.get()
     assert (operation.kind, operation.state, operation.done) == ("prune", "finished", 6)
     assert operation.parameters == {"bodies": 30.0, "deliveries": 90.0, "keys": 400.0}
@@ -63,9 +63,9 @@ def test_replay_leaves_what_was_pruned_alone_and_says_why() -> None:
     row = pruned(Status.DEAD)
     output, errors = run("replay", str(row.guid))
     assert output == "0 to be processed again\n"
-    assert errors == "1 left alone: their bodies were pruned: there is nothing to run\n"
+    assert errors == "1 left alone: body pruned, so nothing can run\n"
     _, errors = run("replay", "--inline", str(row.guid))
-    assert errors == "1 left alone: their bodies were pruned: there is nothing to run\n"
+    assert errors == "1 left alone: body pruned, so nothing can run\n"
     row.refresh_from_db()
     assert row.status == Status.DEAD
 
@@ -73,7 +73,7 @@ def test_replay_leaves_what_was_pruned_alone_and_says_why() -> None:
 def test_forward_says_that_a_body_was_pruned() -> None:
     row = pruned()
     target, errors = Target(), io.StringIO()
-    with serving(target), pytest.raises(CommandError, match="1 of 1 were not accepted"):
+    with serving(target), pytest.raises(CommandError, match="1 of 1 not accepted"):
         call_command("forward", "--to", target.url, str(row.guid), stderr=errors)
     assert f"id {row.pk}: the body cannot be sent: it was pruned, as KEEP_BODIES says" in errors.getvalue()
     assert target.received == []
@@ -88,7 +88,7 @@ def test_the_page_of_a_delivery_says_what_was_pruned(console: Console) -> None:
     assert "octo/cat" in text
     assert console.operator.get(f"/deliveries/{row.pk}/body").status == 404
     answer = console.operator.post("/deliveries/replay", id=[str(row.pk)])
-    assert "1 left alone: their bodies were pruned: there is nothing to run." in answer.text
+    assert "1 left alone: body pruned, so nothing can run." in answer.text
 
 
 def test_the_pages_show_a_delivery_of_which_only_the_key_is_left(console: Console) -> None:

@@ -1,6 +1,7 @@
 """The command `queue`: once in a pipe, repeatedly on a terminal, and without Redis or the database."""
 
 import contextlib
+import io
 import os
 import pty
 import select
@@ -10,14 +11,18 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
+from rich.console import Console
 
+from console import rendering
 from ledger import reading
+from ledger.summary import Sheet
 from receiver.models import Rejection
 from tests import processes, servers
 from tests.console.test_commands import run
@@ -35,7 +40,7 @@ def test_in_a_pipe_it_is_plain_and_printed_once(redis: "Redis") -> None:
     stored("issues__opened", status="dead", error="issues.record: ValueError: no", finished_at=now)
     stored(status="retrying", attempts=1, next_attempt_at=now, error="push.record: OSError: full")
     told = run("queue", "--watch")
-    assert "2 wait, the oldest for 0 s" in told
+    assert "2 waiting, the oldest for 0 s" in told
     lines = [line.split() for line in told.splitlines()]
     assert ["event", "received", "processing", "retrying", "succeeded", "dead"] in lines
     assert ["push", "1", "0", "1", "1", "0"] in lines
@@ -71,6 +76,13 @@ def test_text_from_payloads_neither_marks_up_nor_commands_the_terminal(redis: "R
         assert "[red]cat[/red]" in told
         assert set("\x1b\x07\r\u202e").isdisjoint(told)
     assert "[bold]" in run("queue")
+
+
+def test_a_narrow_terminal_breaks_text_and_cuts_none() -> None:
+    shown = Console(file=io.StringIO(), width=40)
+    shown.print(rendering.render("", [Sheet("Rejections", ["reason", "detail"], [["header", 60 * "x"]])]))
+    told = cast("io.StringIO", shown.file).getvalue()
+    assert (told.count("x"), "…" in told) == (60, False)
 
 
 def test_what_is_beyond_the_bound_is_estimated(redis: "Redis") -> None:

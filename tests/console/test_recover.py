@@ -55,7 +55,7 @@ def test_a_dry_run_lists_what_is_missing_and_changes_nothing(fake: Github, hook:
     hook.attempts[2].status_code, hook.attempts[2].status = 502, "Bad\x1b[1m Gateway"
     out, _ = recover("octo/cat", "--dry-run")
     lines = out.splitlines()
-    assert lines[-1] == "2 are missing"
+    assert lines[-1] == "2 missing"
     assert hooks.guid(2) in lines[0]
     assert "star.created" in lines[0]
     assert "502 Bad" in lines[0]
@@ -66,7 +66,7 @@ def test_a_dry_run_lists_what_is_missing_and_changes_nothing(fake: Github, hook:
 def test_since_is_so_long_ago_or_a_time(fake: Github, hook: Hook) -> None:
     for since in ("90m", (fake.moment() - 1.5 * HOUR).isoformat()):
         out, _ = recover("octo/cat", "--dry-run", "--since", since)
-        assert out.splitlines()[-1] == "1 are missing"
+        assert out.splitlines()[-1] == "1 missing"
 
 
 def test_fetch_stores_what_github_shows(fake: Github, hook: Hook) -> None:

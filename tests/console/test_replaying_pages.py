@@ -92,6 +92,4 @@ def test_nonsense_replays_nothing_and_leads_to_no_other_site(console: Console) -
 
 def test_the_answer_is_a_sentence() -> None:
     assert said(1, {}) == "1 delivery is processed again."
-    assert (
-        said(2, {HELD: 2}) == "2 deliveries are processed again. 2 left alone: a worker is processing them."
-    )
+    assert said(2, {HELD: 2}) == "2 deliveries are processed again. 2 left alone: in processing by a worker."

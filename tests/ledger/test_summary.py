@@ -24,7 +24,7 @@ def held(pk: int, worker: str = "a:1", ends_in: float = 20) -> HeldDelivery:
 def test_the_headline_has_the_waiting_deliveries_their_age_and_the_rate() -> None:
     reading = replace(EMPTY, waiting_total=1200, oldest=NOW - timedelta(minutes=3), settled_last_minute=90)
     assert summary.headline(reading) == (
-        "12:00:00 UTC | 1,200 wait, the oldest for 3 min | 1.5 settled a second over the last minute"
+        "12:00:00 UTC | 1,200 waiting, the oldest for 3 min | 1.5 settled a second over the last minute"
     )
     assert "nothing waits" in summary.headline(EMPTY)
     more = replace(reading, waiting_total=CAP)

@@ -142,7 +142,7 @@ class Command(BaseCommand):
         if missing := await database.run(_missing, options["guids"]):
             raise CommandError(f"not stored: {', '.join(missing)}")
         if work.failed:
-            raise CommandError(f"{work.failed} of {work.sent + work.failed} were not accepted by {to.url}")
+            raise CommandError(f"{work.failed} of {work.sent + work.failed} not accepted by {to.url}")
 
     async def _present(self, horizon: Horizon, stop: asyncio.Event) -> int:
         """Return the newest id below which no delivery can appear any more."""

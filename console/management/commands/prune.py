@@ -39,7 +39,7 @@ class Command(BaseCommand):
             counts = _counts(limits)
             if options["dry_run"]:
                 for name, count in counts.items():
-                    self.stdout.write(f"{count} {WHAT[name]}")
+                    self.stdout.write(f"{WHAT[name]}: {count}")
                 return
             ended = asyncio.run(self._operate(limits, counts))
         finally:

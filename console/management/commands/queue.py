@@ -3,7 +3,7 @@
 import contextlib
 import time
 from argparse import ArgumentParser
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections
@@ -34,13 +34,11 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the queue, or watch it on a terminal. Other outputs get it once."""
-        console = Console()
+        console = rendering.console(self.stdout)
         if options["watch"] and console.is_terminal and not console.is_dumb_terminal:
             with contextlib.suppress(KeyboardInterrupt):
                 self._watch(console)
             return
-        if not self.stdout.isatty():
-            console = Console(file=cast("IO[str]", self.stdout), width=rendering.DEFAULT_WIDTH)
         console.print(self._page())
 
     def _watch(self, console: Console) -> None:

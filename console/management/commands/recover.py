@@ -111,7 +111,7 @@ class Command(BaseCommand):
                 count += 1
                 said = f"{one.status_code} {one.status}"
                 self.stdout.write(_line(one.guid, one.delivered_at, one.event, one.action or "", said))
-        self.stdout.write(f"{count} are missing")
+        self.stdout.write(f"{count} missing")
 
     async def _report(self, ended: Operation, hooks: list[int]) -> None:
         """Print the outcome; raise an error if some deliveries were not recovered."""

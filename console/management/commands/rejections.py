@@ -2,21 +2,20 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db.models import Sum
 from django.utils import timezone
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from console import rendering
 from console.arguments import whole_number
+from ledger.summary import Sheet
 from receiver.models import Rejection, RejectionCount
-from telemetry import sanitising
 
 MAX_DAYS = 36_500
 MAX_LISTED = 1_000  # the receiver keeps no more
+COLUMNS = ["at (UTC)", "status", "reason", "address", "source", "event", "bytes", "detail"]
 
 
 class Command(BaseCommand):
@@ -46,23 +45,16 @@ class Command(BaseCommand):
         """Print two tables. Addresses and events are claims of the senders."""
         since = timezone.now().date() - timedelta(days=options["days"] - 1)
         counts = RejectionCount.objects.filter(day__gte=since).values("reason").annotate(total=Sum("count"))
-        stdout = cast("IO[str]", self.stdout)
-        console = Console(file=stdout, width=None if stdout.isatty() else 160)
-        by_reason = Table("reason", "rejected", title=f"since {since}")
-        for row in counts.order_by("-total"):
-            by_reason.add_row(row["reason"], str(row["total"]))
-        console.print(by_reason)
-        newest = Table("at (UTC)", "status", "reason", "address", "source", "event", "bytes", "detail")
-        for refused in Rejection.objects.order_by("-pk")[: options["last"]]:
-            newest.add_row(
-                f"{refused.at:%Y-%m-%d %H:%M:%S}",
-                str(refused.status),
-                refused.reason,
-                *(
-                    Text(sanitising.one_line(claimed))
-                    for claimed in (refused.address, refused.source, refused.event)
-                ),
-                str(refused.size),
-                Text(sanitising.one_line(refused.detail)),
+        by_reason = [(row["reason"], f"{row['total']:,}") for row in counts.order_by("-total")]
+        newest = [
+            (
+                f"{refused.at:%Y-%m-%d %H:%M:%S}", str(refused.status), refused.reason, refused.address,
+                refused.source, refused.event, f"{refused.size:,}", refused.detail,
             )
-        console.print(newest)
+            for refused in Rejection.objects.order_by("-pk")[: options["last"]]
+        ]  # fmt: skip
+        sheets = [
+            Sheet("By reason", ["reason", "rejected"], by_reason, ["rejected"]),
+            Sheet(f"The newest {len(newest)}", COLUMNS, newest, ["bytes"]),
+        ]
+        rendering.console(self.stdout).print(rendering.render(f"Rejections since {since}", sheets))

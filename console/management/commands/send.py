@@ -81,7 +81,7 @@ class Command(BaseCommand):
                 self.stdout.write(sanitising.lines(f"{status} {answer}"))
                 advance(done)
         if failed:
-            raise CommandError(f"{failed} of {count} were not accepted by {url}")
+            raise CommandError(f"{failed} of {count} not accepted by {url}")
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         if not url.startswith(("http://", "https://")):

@@ -19,10 +19,13 @@ _DAYS = re.compile(r"([0-9]{1,5})d")
 
 def expiry(text: str) -> datetime:
     """Return a time in the future: ISO 8601, in UTC if it has no offset, or days from now, as in `90d`."""
-    days = _DAYS.fullmatch(text)
-    found = timezone.now() + timedelta(days=int(days[1])) if days else moment(text)
+    try:
+        days = _DAYS.fullmatch(text)
+        found = timezone.now() + timedelta(days=int(days[1])) if days else moment(text)
+    except ArgumentTypeError:
+        found = timezone.now()  # `moment` would say how long ago
     if found <= timezone.now():
-        raise ArgumentTypeError(f"not in the future: {text!r}")
+        raise ArgumentTypeError(f"not a time in the future, as 2027-01-31 or 90d: {text!r}")
     return found
 
 

@@ -37,4 +37,4 @@ class Command(BaseCommand):
         finally:
             database.close()
         answers = len(stats.usual(timezone.now()))
-        self.stdout.write(f"{portions} portions aggregated, {answers} answers warmed")
+        self.stdout.write(f"portions aggregated: {portions}, answers warmed: {answers}")

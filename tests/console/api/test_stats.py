@@ -138,7 +138,7 @@ def test_a_worker_counts_by_the_minute_and_keeps_the_answers_warm(
 def test_warm_counts_and_computes_what_dashboards_ask_for(api: Programs, accounts: str, redis: Redis) -> None:
     kept(received_at=BEGIN)
     printed = manage("warm", "--rebuild", DATABASE_URL=accounts)
-    assert "6 answers warmed" in printed
+    assert "answers warmed: 6" in printed
     assert warmed(redis) == 6
     [series] = ask(api, "step=hour")["series"]
     assert ask(api, "step=hour")["age"] > 0

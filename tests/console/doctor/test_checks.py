@@ -165,7 +165,7 @@ def test_deliveries_that_were_set_dead_by_hand_are_a_warning() -> None:
     kept(status="dead", finished_at=None)
     workers = Check("workers", services.check_workers)
     finding = found("statuses", workers)
-    assert (finding.status, finding.seen) == (Status.WARNING, "1 settled deliveries have no finished_at")
+    assert (finding.status, finding.seen) == (Status.WARNING, "settled deliveries without finished_at: 1")
     Delivery.objects.update(finished_at=aged())
     assert found("statuses", workers).status is Status.OK
 

@@ -169,7 +169,7 @@ def test_a_refusal_is_reported_and_the_next_is_sent(target: Target) -> None:
     kept()
     kept()
     target.answer(403, b"no")
-    with pytest.raises(CommandError, match="1 of 2 were not accepted by http://"):
+    with pytest.raises(CommandError, match="1 of 2 not accepted by http://"):
         forward(target, "--after", "0")
     assert len(target.received) == 2
 
@@ -179,7 +179,7 @@ def test_a_damaged_body_is_reported_and_the_next_is_sent(target: Target) -> None
     with connection.cursor() as cursor:
         cursor.execute("UPDATE receiver_delivery SET body = %s WHERE id = %s", [b"no frame", rows[0].pk])
     output, errors = io.StringIO(), io.StringIO()
-    with pytest.raises(CommandError, match="1 of 2 were not accepted"):
+    with pytest.raises(CommandError, match="1 of 2 not accepted"):
         call_command(
             "forward", "--to", target.url, "--secret", SECRET, "--after", "0", stdout=output, stderr=errors
         )
@@ -192,7 +192,7 @@ def test_a_redirect_is_an_answer_and_nobody_follows_it(target: Target) -> None:
     elsewhere = Target()
     with serving(elsewhere):
         target.answer(307, Location=elsewhere.url)
-        with pytest.raises(CommandError, match="1 of 1 were not accepted"):
+        with pytest.raises(CommandError, match="1 of 1 not accepted"):
             forward(target, "--after", "0")
     assert elsewhere.received == []
 
@@ -214,7 +214,7 @@ def test_a_delivery_that_the_target_cannot_process_is_given_up_and_the_next_is_s
     rows = [kept(), kept()]
     for _ in range(4):
         target.answer(500)
-    with pytest.raises(CommandError, match="1 of 2 were not accepted"):
+    with pytest.raises(CommandError, match="1 of 2 not accepted"):
         forward(target, "--after", "0")
     assert target.guids == [str(rows[0].guid)] * 4 + [str(rows[1].guid)]
 
