@@ -306,8 +306,9 @@ LOGGING = {
         # uvicorn's own handler has another format. Configuring `uvicorn`, the parent logger, would undo
         # `--no-access-log`.
         "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # It has a line for each attempt to connect.
+        # These have a line for each attempt to connect.
         "psycopg.pool": {"filters": ["seldom"]},
+        "processing.resilient_redis": {"filters": ["seldom"]},
         # It has a line for each request, with the whole URL.
         "httpx2": {"level": "WARNING"},
         # arq's command line adds its own handler to its logger.

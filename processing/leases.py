@@ -75,7 +75,9 @@ class Leases:
         return time.monotonic() < claimed.since + self.length.total_seconds()
 
     def reached(self, answered: bool) -> None:
-        """Note whether the database answered this worker."""
+        """Note whether the database answered this worker; log that it does."""
+        if answered and self._answered_since == math.inf:
+            logger.info("database answers")
         self._answered_since = min(self._answered_since, time.monotonic()) if answered else math.inf
 
     @property

@@ -34,8 +34,7 @@ AT_ONCE = 4
 # Seconds between two looks for an operation, unless a wake-up comes, and between two looks whether one was
 # cancelled.
 LOOK_EVERY = 1.0
-# Seconds after a wake-up, in which the worker claims the deliveries that are due.
-DELAY = 0.1
+DELAY = 0.1  # seconds after a wake-up, in which the worker claims the deliveries that are due
 # Part of a lease after which it is renewed, if that is less than `LOOK_EVERY`.
 RENEW_EVERY = 0.3
 

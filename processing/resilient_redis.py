@@ -18,19 +18,15 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from configuration import redis_pools
-from telemetry import logs
 
 logger = logging.getLogger(__name__)
-# An outage is logged at each attempt.
-logger.addFilter(logs.Seldom(10.0))
 
 Answer = TypeVar("Answer")
 
 # An error that Redis answers (full, loading, read-only, a wrong password) is an outage, too: an operator can
 # end it while the worker runs.
 OUTAGES = (RedisError, OSError)
-# Seconds for a command of a worker that stops.
-LAST_WITHIN = 0.5
+LAST_WITHIN = 0.5  # seconds for a command of a worker that stops
 PAUSE = 0.2  # seconds between two attempts
 
 
@@ -44,13 +40,19 @@ class ResilientRedis(ArqRedis):
 
     async def repeat(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
         """Await `attempt()` until Redis answers."""
+        failed = False
         while True:
             try:
                 async with asyncio.timeout(redis_pools.ANSWER_WITHIN):
-                    return await attempt()
+                    answer = await attempt()
             except OUTAGES as error:
+                failed = True
                 logger.error("Redis does not answer error=%r", error)  # noqa: TRY400 - an outage
                 await asyncio.sleep(PAUSE)
+            else:
+                if failed:
+                    logger.info("Redis answers again")
+                return answer
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Return commands to be sent together, which are repeated alike."""

@@ -25,8 +25,7 @@ logger = logging.getLogger(__name__)
 END_WITHIN = 3.0
 # Leases for which the event loop may be blocked; then the process ends.
 BLOCKED_LEASES = 2.0
-# Seconds for the last counts, which nothing depends on.
-FLUSH_WITHIN = 1.0
+FLUSH_WITHIN = 1.0  # seconds for the last counts, which nothing depends on
 
 
 class WorkerProcess:

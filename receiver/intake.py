@@ -134,6 +134,8 @@ class Intake:
             except Exception as error:  # noqa: BLE001 - each request of the batch raises it as a 500
                 _fail(part, error)
             else:
+                if self._down:
+                    logger.info("store up")
                 self._down = False
                 for (_, future), outcome in zip(part, outcomes, strict=True):
                     self._answer(future, outcome)

@@ -75,10 +75,11 @@ class Parts:
         return self._ready("redis", None)
 
     def _ready(self, part: str, error: object) -> bool:
-        """Return whether `error` is None; log the first one of an outage."""
-        if error is None:
+        """Return whether `error` is None; log the begin and the end of an outage."""
+        if error is None and part in self._unready:
             self._unready.discard(part)
-        elif part not in self._unready:
+            logger.info("ready part=%s", part)
+        elif error is not None and part not in self._unready:
             self._unready.add(part)
             logger.warning("not ready part=%s error=%s", part, error)
         return error is None

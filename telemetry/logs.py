@@ -107,19 +107,19 @@ class Lines(logging.Formatter):
 
 
 class Seldom(logging.Filter):
-    """Passes at most one record in so many seconds: a library that tries again logs each attempt."""
+    """Passes each message at most once in so many seconds: what tries again logs each attempt."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
-        self._next = -math.inf
+        self._next: dict[object, float] = {}
 
-    def filter(self, _record: logging.LogRecord) -> bool:
+    def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record passes."""
         now = time.monotonic()
-        passes = now >= self._next
+        passes = now >= self._next.get(record.msg, -math.inf)
         if passes:
-            self._next = now + self._seconds
+            self._next[record.msg] = now + self._seconds
         return passes
 
 

@@ -50,3 +50,13 @@ async def test_an_outage_is_logged_once_by_a_worker_that_holds_something(
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
     assert events(caplog) == ["leases not renewed count=1"]
+
+
+def test_that_the_database_answers_is_logged_at_the_start_and_after_each_outage(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    held = Leases(SHORT)
+    with caplog.at_level(logging.INFO):
+        for answered in (True, True, False, False, True):
+            held.reached(answered)
+    assert caplog.messages == ["database answers"] * 2

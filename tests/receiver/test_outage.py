@@ -27,13 +27,10 @@ async def test_redis_down_changes_nothing_for_the_sender_and_readyz_tells(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:
     server = servers.Valkey(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
-    server.start()
-    with processes.receiver(
-        tmp_path / "log", DATABASE_URL=database_url, REDIS_URL=f"unix://{tmp_path / 'r.sock'}"
-    ) as url:
-        for up in (True, False):
-            if not up:
-                server.stop()
+    log = tmp_path / "log"
+    with processes.receiver(log, DATABASE_URL=database_url, REDIS_URL=f"unix://{tmp_path / 'r.sock'}") as url:
+        for up in (True, False, True):
+            await sync_to_async(server.start if up else server.stop)()
             request = github.sample("push__branch")
             async with http.post(
                 f"{url}/webhooks/github", data=request.body, headers=request.headers
@@ -42,7 +39,9 @@ async def test_redis_down_changes_nothing_for_the_sender_and_readyz_tells(
             async with http.get(f"{url}/readyz") as answer:
                 assert answer.status == (200 if up else 503)
                 assert (await answer.json())["redis"] == ("ok" if up else "unavailable")
-    assert await Delivery.objects.acount() == 2
+    assert await Delivery.objects.acount() == 3
+    said = [line.split(maxsplit=3)[3] for line in log.read_text().splitlines() if "ready part" in line]
+    assert [each.partition(" error=")[0] for each in said] == ["not ready part=redis", "ready part=redis"]
 
 
 async def test_a_database_that_cannot_be_reached_is_503_before_github_gives_up(
