@@ -71,8 +71,9 @@ def _navigation(request: HttpRequest, role: Role) -> dict[str, Any]:
 
 def _instead(request: HttpRequest, template: str, status: HTTPStatus, **context: Any) -> HttpResponse:
     """Return a page in place of one that there is not, with the navigation where somebody is signed in."""
-    if request.user.is_authenticated:
-        context |= _navigation(request, read_role(request.user))
+    user = getattr(request, "user", None)  # none where the request failed before its account was read
+    if user is not None and user.is_authenticated:
+        context |= _navigation(request, read_role(user))
     return render(request, template, context, status=status)
 
 
@@ -97,7 +98,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     if not isinstance(error, Exception) or not database.is_outage(error):
         try:
             return _instead(request, "500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
-        except (AttributeError, DatabaseError):  # it failed before the account was known
+        except DatabaseError:
             return server_error(request)
     response = HttpResponse(
         loader.get_template("503.html").render(),

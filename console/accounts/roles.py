@@ -1,11 +1,14 @@
 """The three roles: every account is a viewer, group `operator` makes an operator, superusers are admins."""
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 OPERATOR_GROUP = "operator"
 
@@ -26,7 +29,7 @@ class Role(StrEnum):
         return self is not Role.VIEWER
 
 
-def read_role(user: User | AnonymousUser) -> Role:
+def read_role(user: "User | AnonymousUser") -> Role:
     """Return the role of an account."""
     if user.is_superuser:
         return Role.ADMIN
