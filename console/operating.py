@@ -9,6 +9,7 @@ import getpass
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from secrets import token_hex
@@ -30,6 +31,8 @@ from telemetry import sanitising
 STOPPING = "stopping; the next Ctrl-C ends at once"
 # Seconds without progress after which it is reported.
 REPORT_AFTER = 2.0
+# Seconds after the second Ctrl-C in which the process ends by itself.
+ENDS_WITHIN = 5.0
 
 
 def person() -> str:
@@ -98,6 +101,10 @@ def end_at_next_interrupt(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
+    # The exception may be lost, or wait for a thread, where the signal interrupts the event loop's own code.
+    last = threading.Timer(ENDS_WITHIN, os._exit, [INTERRUPTED])
+    last.daemon = True
+    last.start()
     postgresql.cut()
     raise KeyboardInterrupt
 
