@@ -70,7 +70,7 @@ def _navigation(request: HttpRequest, role: Role) -> dict[str, Any]:
 
 
 def _instead(request: HttpRequest, template: str, status: HTTPStatus, **context: Any) -> HttpResponse:
-    """Return a page in place of one that there is not, with the navigation where somebody is signed in."""
+    """Return the page of a refusal or a failure, with the navigation where somebody is signed in."""
     user = getattr(request, "user", None)  # none where the request failed before its account was read
     if user is not None and user.is_authenticated:
         context |= _navigation(request, read_role(user))

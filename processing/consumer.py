@@ -8,8 +8,10 @@ from processing.batch_runner import BatchRunner
 from processing.resilient_redis import ResilientRedis
 from receiver import queue
 
-WAKEUPS = 10  # that are taken from Redis at once; the others wake the other workers
-WAIT = 1.0  # seconds of one wait in Redis; less than the client gives it for an answer
+# Wake-ups that are taken from Redis at once. The others wake the other workers.
+WAKEUPS = 10
+# Seconds of one wait in Redis; less than the client gives it for an answer.
+WAIT = 1.0
 
 
 async def listen(runner: BatchRunner, redis: ResilientRedis, on_wake_up: Callable[[], object]) -> None:
