@@ -9,9 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import dj_database_url
-import psycopg
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import conninfo, pq
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
@@ -111,6 +109,9 @@ def postgresql(url: str) -> dict[str, Any]:
     Raises `ImproperlyConfigured` if libpq rejects it. See
     https://www.postgresql.org/docs/current/libpq-connect.html
     """
+    import psycopg  # noqa: PLC0415 - not loaded on SQLite
+    from psycopg import conninfo  # noqa: PLC0415 - as above
+
     try:
         found = conninfo.conninfo_to_dict(url)
     except (psycopg.ProgrammingError, UnicodeError):
@@ -154,6 +155,8 @@ def _refuse_values(found: dict[str, Any]) -> None:
     libpq checks the values when a connection attempt starts, and has no function for the check alone. So this
     starts an attempt to a socket that does not exist, and does not wait for it.
     """
+    from psycopg import conninfo, pq  # noqa: PLC0415 - not loaded on SQLite
+
     nowhere = {**found, "host": "/nonexistent", "port": "1"}
     nowhere.pop("hostaddr", None)
     attempt = pq.PGconn.connect_start(conninfo.make_conninfo(**nowhere).encode())

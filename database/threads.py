@@ -10,13 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import cycle
 from threading import Barrier
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import psycopg
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import Error, InterfaceError, NotSupportedError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+from database import postgresql
+
+if TYPE_CHECKING:
+    import psycopg
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -129,6 +133,10 @@ def connection_lost(error: BaseException) -> bool:
     That is an error without a code, or of class 08 or 57P:
     https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
+    if connection.vendor != "postgresql":
+        return False
+    import psycopg  # noqa: PLC0415 - not loaded on SQLite
+
     cause = error.__cause__ if isinstance(error, Error) else error
     if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
         return False
@@ -162,8 +170,6 @@ async def close_within(seconds: float) -> None:
     closing = asyncio.ensure_future(asyncio.to_thread(close))
     await asyncio.wait({closing}, timeout=seconds)
     if not closing.done():
-        from database import postgresql  # noqa: PLC0415 - loads Django's backend, also on SQLite
-
         postgresql.cut()
         await asyncio.wait({closing}, timeout=seconds)
 

@@ -15,7 +15,6 @@ from redis.exceptions import RedisError
 
 from receiver.intake import Intake
 from receiver.metering import Meter
-from receiver.postgresql import PostgresWriter
 from receiver.queue import Wakeups
 from receiver.rejections import Rejections
 from receiver.sqlite import SqliteWriter
@@ -104,7 +103,11 @@ class Parts:
 
 
 def _writer() -> Writer:
-    return PostgresWriter() if connection.vendor == "postgresql" else SqliteWriter()
+    if connection.vendor == "sqlite":
+        return SqliteWriter()
+    from receiver.postgresql import PostgresWriter  # noqa: PLC0415 - loads psycopg
+
+    return PostgresWriter()
 
 
 def of(request: HttpRequest) -> Parts | None:

@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 from django.apps import apps
 from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from console.doctor.findings import Finding, Status
@@ -18,7 +16,6 @@ from database import errors, row_sets
 from ledger import heartbeats
 from ledger.summary import span
 from receiver.models import OPEN, WAITING, Delivery
-from receiver.postgresql import connection_parameters
 
 # Seconds that a delivery may be due before it is a sign of too few workers.
 OVERDUE = 60.0
@@ -59,6 +56,13 @@ def check_database() -> Iterator[Finding]:
 
 def _cause(error: Error) -> Exception:
     """Return why PostgreSQL cannot be reached, where the pool says only that it waited for a connection."""
+    if connection.vendor == "sqlite":
+        return error
+    import psycopg  # noqa: PLC0415 - not loaded on SQLite
+    from psycopg_pool import PoolTimeout  # noqa: PLC0415 - as above
+
+    from receiver.postgresql import connection_parameters  # noqa: PLC0415 - loads psycopg
+
     if isinstance(error.__cause__, PoolTimeout):
         try:
             psycopg.connect(**connection_parameters()).close()

@@ -7,7 +7,8 @@ import pytest
 from django.db import OperationalError, connection
 
 from database import postgresql
-from database.postgresql.base import ANSWER_WITHIN, DatabaseWrapper
+from database.postgresql.base import DatabaseWrapper
+from database.postgresql.limits import ANSWER_WITHIN
 from tests import processes
 
 pytestmark = [
