@@ -24,6 +24,7 @@ import database
 from api import outages
 from api.problems import RETRY_AFTER
 from console.accounts.roles import Role, read_role, role_of
+from console.accounts.sessions import page_of_form
 
 PAGES = (
     ("/", "Overview"),
@@ -89,7 +90,7 @@ def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return the page of a form that did not come from the console: Django's `CSRF_FAILURE_VIEW`."""
-    return _instead(request, "403_csrf.html", HTTPStatus.FORBIDDEN)
+    return _instead(request, "403_csrf.html", HTTPStatus.FORBIDDEN, form=page_of_form(request))
 
 
 def failed(request: HttpRequest) -> HttpResponse:

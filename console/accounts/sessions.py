@@ -20,14 +20,14 @@ class SignInRequired(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
         """Lead to the page for signing in."""
-        page = _page_of_form(request)
+        page = page_of_form(request)
         if not page:
             return super().handle_no_permission(request, view_func)
         messages.warning(request, ENDED)
         return redirect_to_login(page, self.get_login_url(view_func), self.get_redirect_field_name(view_func))
 
 
-def _page_of_form(request: HttpRequest) -> str:
+def page_of_form(request: HttpRequest) -> str:
     """Return path and query of the page with the form that was sent; an empty text where it is unknown."""
     referer = request.headers.get("Referer", "")
     if request.method != "POST" or not url_has_allowed_host_and_scheme(referer, request.get_host()):

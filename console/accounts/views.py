@@ -32,11 +32,13 @@ LINK_USED = "This link does not work: each link signs in once. A new one: `manag
 class SignInView(View):
     """The form for name and password."""
 
-    async def get(self, request: HttpRequest) -> HttpResponse:
+    async def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show the form; a part of a page that htmx fetches after the session's end reloads the page."""
+        if request.user.is_authenticated:  # another tab signed in
+            return redirect(_next(request))
         if getattr(request, "htmx", False):
             messages.info(request, ENDED)
-            return cast("HttpResponse", HttpResponseClientRefresh())
+            return cast("HttpResponseBase", HttpResponseClientRefresh())
         return _form(request)
 
     async def post(self, request: HttpRequest) -> HttpResponseBase:

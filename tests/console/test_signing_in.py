@@ -88,6 +88,15 @@ def test_a_change_without_the_proof_against_csrf_is_refused(console: Console) ->
     assert visitor.cookie(SESSION_COOKIE) == ""
 
 
+def test_a_form_that_another_tab_made_old_leads_to_its_page(console: Console) -> None:
+    visitor = console.stranger()
+    visitor.sign_in("someone")
+    page = "/sign-in?next=/operations"
+    answer = visitor.post("/sign-in", csrf=False, referer=f"{console.url}{page}")
+    assert f'<a href="{page}">Open its page</a>, and send it again.' in answer.text
+    assert visitor.get(page).url == f"{console.url}/operations"
+
+
 def test_signing_out_ends_the_session_on_the_server(console: Console) -> None:
     visitor = console.stranger()
     visitor.sign_in("someone")
