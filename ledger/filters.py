@@ -149,7 +149,8 @@ def moment(name: str, value: str, now: datetime) -> datetime:
     try:
         if ago := _AGO.fullmatch(value):
             return now - int(ago[1]) * _UNITS[ago[2]]
-        found = datetime.fromisoformat(value.upper())  # RFC 3339 allows t and z
+        # RFC 3339 allows t and z. The pages show times with their zone.
+        found = datetime.fromisoformat(value.upper().removesuffix(" UTC"))
         # Astimezone also refuses years that no database stores with every offset.
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):

@@ -7,13 +7,14 @@ from uuid import UUID
 GUID_DIGITS = 32
 # GitHub's rules for names, and "_" for accounts that a company manages.
 _REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_GUID = re.compile(r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])", re.I)
 _NUMBERED = re.compile(rf"({_REPOSITORY})#([0-9]{{1,18}})")
-# A page of GitHub, of any server, as a person copies its address.
-_ADDRESS = re.compile(
-    rf"https?://[^/\s]+/({_REPOSITORY})(?:/(?:pull|issues)/([0-9]{{1,18}})|/commit/([0-9a-f]{{7,64}}))?(?:[/?#]\S*)?",
-    re.I,
+# A page of any GitHub server, as a person copies its address; what git clones; the API's, as in a payload.
+_SERVER = (
+    r"https?://(?:api\.[^/\s]+/repos|[^/\s]+/api/v3/repos|[^/\s]+)/|(?:ssh://)?git@[^/:\s]+[:/]|github\.com/"
 )
+_THING = r"/(?:pulls?|issues)/([0-9]{1,18})|/commits?/([0-9a-f]{7,64})"
+_ADDRESS = re.compile(rf"(?:{_SERVER})({_REPOSITORY})(?:{_THING})?(?:[/?#]\S*)?", re.I)
 # The first characters of a GUID as GitHub shows it, with a dash.
 _BEGUN = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,26}", re.I)
 _SHA = re.compile(r"[0-9a-f]{7,64}", re.I)
@@ -63,11 +64,13 @@ def parse(text: str) -> Found | None:
     text = text.strip()
     if not text:
         return None
+    # It may come with quotes, as JSON has it, or within a line of a log.
+    guids = set(map(UUID, _GUID.findall(text)))
+    if len(guids) == 1:
+        return Guid(guids.pop())
     if address := _ADDRESS.fullmatch(text):
         name, number, sha = address.groups()
         text = sha or name.removesuffix(".git") + (f"#{number}" if number else "")
-    if _GUID.fullmatch(text):
-        return Guid(UUID(text))
     if numbered := _NUMBERED.fullmatch(text):
         return Repository(numbered[1], int(numbered[2]))
     if re.fullmatch(_REPOSITORY, text):

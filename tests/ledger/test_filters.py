@@ -106,7 +106,7 @@ def test_a_blank_value_is_left_out_of_a_form_and_refused_from_a_program(blank: s
     "text",
     [
         "2026-11-25T11:00", "2026-11-25T11:00:00Z", "2026-11-25t11:00:00z", "2026-11-25 12:00+01:00",
-        "1h", "60m",
+        "2026-11-25 11:00:00 UTC", "1h", "60m",
     ],
 )  # fmt: skip
 def test_a_time_is_iso_8601_in_utc_or_so_long_ago(text: str) -> None:

@@ -13,9 +13,11 @@ names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}", f
 
 
 @given(st.uuids(), st.booleans())
-def test_a_guid_is_found_in_either_case(guid: UUID, upper: bool) -> None:
+def test_a_guid_is_found_in_either_case_and_among_other_text(guid: UUID, upper: bool) -> None:
     text = str(guid).upper() if upper else str(guid)
-    assert search.parse(f" {text}\n") == Guid(guid)
+    for around in (" {}\n", '"guid": "{}",', "\u200b{}", "{{{}}}", "octo/cat | 27 ms | {}", "{0} = {0}"):
+        assert search.parse(around.format(text)) == Guid(guid)
+    assert search.parse(f"{text}{text}") == Words(f"{text}{text}")
 
 
 @given(names)
@@ -44,6 +46,21 @@ def test_a_full_name_with_a_number_is_an_issue_or_pull_request(name: str, number
 )
 def test_the_address_of_a_page_of_github_names_what_it_shows(path: str, found: search.Found) -> None:
     assert search.parse(f"https://github.com/octo/cat{path}") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("github.com/octo/cat/pull/12", Repository("octo/cat", 12)),
+        ("git@github.com:octo/cat.git", Repository("octo/cat")),
+        ("ssh://git@git.example.com/octo/cat.git", Repository("octo/cat")),
+        ("https://api.github.com/repos/octo/cat/pulls/12", Repository("octo/cat", 12)),
+        ("https://git.example.com/api/v3/repos/octo/cat/commits/abcdef0123", Sha("abcdef0123")),
+        ("https://github.com/repos/cat/issues/12", Repository("repos/cat", 12)),
+    ],
+)
+def test_what_git_clones_and_the_addresses_of_a_payload_name_the_same(text: str, found: search.Found) -> None:
+    assert search.parse(text) == found
 
 
 @given(st.text("0123456789abcdefABCDEF", min_size=7, max_size=64))

@@ -19,8 +19,9 @@
     return seconds >= 0 ? `${span(seconds)} ago` : `in ${span(-seconds)}`;
   }
 
-  // The Swedish form is ISO 8601: no reader takes the day for the month.
-  const local = (date) => date.toLocaleString("sv-SE", { timeZoneName: "shortOffset" });
+  // The Swedish form is nearly ISO 8601: no reader takes the day for the month, and a filter takes it with its offset.
+  const local = (date) =>
+    date.toLocaleString("sv-SE", { timeZoneName: "longOffset" }).replace(/ GMT$/, "+00:00").replace(" GMT", "").replace("\u2212", "-");
 
   function show() {
     for (const time of document.querySelectorAll("time[datetime]")) {
