@@ -1,63 +1,55 @@
-"""uvicorn's HTTP/1.1 protocol without upgrades, for the console."""
+"""The receiver's HTTP protocol for pages: their answers may take longer, and their bodies are smaller."""
 
+from http import HTTPStatus
 from typing import Any
 
-import httptools
+from receiver.connections import Stage
+from receiver.faults import Fault, FaultError
+from receiver.protocol import LimitedHttpProtocol
 
-from receiver import faults
-from receiver.faults import MAX_HEAD, Fault
-from receiver.upgrades import CLOSE, WithoutUpgrade
+# Bytes. Django keeps a body in a file before a view, also of somebody who has not signed in, and then refuses
+# those over 2.5 MB itself.
+MAX_BODY = 4 * 1024 * 1024
+BODY_TOO_LARGE: Fault = (
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    f"the body is larger than {MAX_BODY} bytes",
+)
 
 
-class PlainHttpProtocol(WithoutUpgrade):
-    """A connection that ignores `Upgrade`, so a WebSocket handshake is the GET that it is."""
+class PlainHttpProtocol(LimitedHttpProtocol):
+    """A connection whose deadlines limit its client: neither the time of a page, nor that of a download."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        # Bytes received since the last end of a head, or of a piece of a body.
-        self._around_body = 0
+        # Bytes of the present body that have arrived.
+        self._body = 0
+        # Bytes of answers that the client had not read at the last deadline.
+        self._unread = 0
 
-    def data_received(self, data: bytes) -> None:
-        """Parse what arrived; refuse what is not HTTP/1.1, has a fault, or is a head without end."""
-        self._unset_keepalive_if_required()
-        self._around_body += len(data)
-        try:
-            while data:
-                data = self._feed(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._refuse(self._fault or faults.NOT_HTTP)
-        else:
-            if self._around_body > MAX_HEAD:
-                self._refuse(faults.TOO_LARGE)
-
-    def _refuse(self, fault: Fault) -> None:
-        status, detail = fault
-        self._write(status, b'{"error": "%b"}' % detail.encode(), [CLOSE])
-        self.transport.close()
-
-    def _feed(self, data: bytes) -> bytes:
-        """Parse up to the end of a head with an upgrade, if there is one; return the rest."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade()
-            return data[upgrade.args[0] :]
-        return b""
+    def eof_received(self) -> None:
+        """Close the connection and end its request: this is how a browser leaves a page."""
 
     def on_headers_complete(self) -> None:
-        """Start the application, unless `_feed` will parse the head again."""
+        """Start the application."""
         super().on_headers_complete()
         if not self.parser.should_upgrade():
-            self._around_body = 0
+            self._body = 0
             # Trailers, such as a token, are no headers: https://www.rfc-editor.org/rfc/rfc9110#section-6.5.1
             self.headers = []
 
     def on_body(self, body: bytes) -> None:
-        """Pass a piece of the body to the application."""
-        self._around_body = 0
+        """Pass a piece of the body to the application. Raises `FaultError`."""
+        self._body += len(body)
+        if self._body > MAX_BODY:
+            self._fault = BODY_TOO_LARGE
+            raise FaultError(*BODY_TOO_LARGE)
         super().on_body(body)
 
-    def on_message_complete(self) -> None:
-        """Pass the end of the body to the application."""
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+    def expire(self) -> None:
+        """End the connection at a deadline, unless its client waits for the page or has read some of it."""
+        before, self._unread = self._unread, self.transport.get_write_buffer_size()
+        waits = self.stage is Stage.ANSWER and not self._unread
+        if waits or self._unread != before:
+            self.since = self.loop.time()
+        else:
+            super().expire()

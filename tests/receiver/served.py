@@ -64,11 +64,11 @@ class Server:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Server]:
+async def serving(protocol: type[LimitedHttpProtocol] = LimitedHttpProtocol) -> AsyncIterator[Server]:
     """Serve on a free port; cut all connections at the end."""
     application, state, loop = Application(), ServerState(), asyncio.get_running_loop()
     config = Config(application, ws="none", lifespan="off", log_config=None, timeout_keep_alive=75)
-    listener = await loop.create_server(lambda: LimitedHttpProtocol(config, state, {}), "127.0.0.1", 0)
+    listener = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
     try:
         served = Server(application, state, f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
         served.connections.sweep_every = SOON / 4

@@ -3,7 +3,6 @@
 import http.client
 import json
 import socket
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -94,21 +93,6 @@ HEADS = {
 def test_a_head_that_the_receiver_refuses_is_refused(console: Console, case: str) -> None:
     lines, status = HEADS[case]
     assert raw(console, "GET /metrics HTTP/1.1", *lines) == status
-
-
-@pytest.mark.parametrize(
-    "start",
-    ["", "X: ", "Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", "Transfer-Encoding: chunked\r\n\r\n5;"],
-    ids=["lines", "a value", "a trailer", "an extension"],
-)
-def test_what_stands_around_a_body_without_end_is_refused(console: Console, start: str) -> None:
-    parts = urlsplit(console.url)
-    with socket.create_connection((parts.hostname, parts.port), 60) as connection:
-        connection.sendall(f"GET /metrics HTTP/1.1\r\nHost: localhost\r\n{start}".encode())
-        with suppress(OSError):  # the console has closed the connection
-            for _ in range(100):
-                connection.sendall(b"a: b\r\n" * 20_000 if not start else b"a" * 120_000)
-            pytest.fail("12 MB of a head were read")
 
 
 def test_http_1_0_has_no_100(console: Console) -> None:
