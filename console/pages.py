@@ -4,6 +4,7 @@ import re
 import sys
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.template import loader
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.defaults import server_error
 
@@ -24,7 +26,6 @@ import database
 from api import outages
 from api.problems import RETRY_AFTER
 from console.accounts.roles import Role, read_role, role_of
-from console.accounts.sessions import page_of_form
 
 PAGES = (
     ("/", "Overview"),
@@ -119,6 +120,15 @@ class ActionView(View):
         """Lead to the page with the form: a sign-in leads here if the session had ended."""
         messages.info(request, "Nothing was done. Send the form again.")
         return redirect(reverse(self.page_name, kwargs=parts))
+
+
+def page_of_form(request: HttpRequest) -> str:
+    """Return path and query of the page with the form that was sent; an empty text where it is unknown."""
+    referer = request.headers.get("Referer", "")
+    if request.method != "POST" or not url_has_allowed_host_and_scheme(referer, request.get_host()):
+        return ""
+    parts = urlsplit(referer)
+    return parts._replace(scheme="", netloc="", fragment="").geturl() if parts.netloc else ""
 
 
 def key_of(request: HttpRequest, *asked: object) -> UUID:
