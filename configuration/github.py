@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 API_URL = "https://api.github.com"
 # A token would travel as plain text to any other host without TLS.
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_PORTS = {"http": ":80", "https": ":443"}
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 # An App's numeric id, or its client id, which GitHub recommends:
 # https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
@@ -15,7 +16,7 @@ _APP_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def api_url(url: str) -> str:
-    """Return the URL of the API without a slash at its end: by default, that of github.com."""
+    """Return the URL of the API in one form, without a slash at its end: by default, that of github.com."""
     if not url:
         return API_URL
     try:
@@ -31,7 +32,8 @@ def api_url(url: str) -> str:
         raise ImproperlyConfigured(
             "GITHUB_API_URL takes a host and a path, as in https://github.example.com/api/v3."
         )
-    return url.rstrip("/")
+    host_and_port = parts.netloc.lower().removesuffix(":").removesuffix(_PORTS[parts.scheme])
+    return parts._replace(netloc=host_and_port).geturl().rstrip("/")
 
 
 def token(value: str) -> str:

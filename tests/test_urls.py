@@ -16,6 +16,20 @@ def test_the_url_of_the_api_has_no_slash_at_its_end() -> None:
     assert github.api_url("https://github.example.com/api/v3/") == "https://github.example.com/api/v3"
 
 
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("HTTPS://API.GitHub.com/", "https://api.github.com"),
+        ("https://api.github.com:443", "https://api.github.com"),
+        ("https://api.Octo.GHE.com:/", "https://api.octo.ghe.com"),
+        ("https://GHE.example:8443/api/V3", "https://ghe.example:8443/api/V3"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+    ],
+)
+def test_the_api_is_the_same_in_any_case_and_with_its_usual_port(written: str, url: str) -> None:
+    assert github.api_url(written) == url
+
+
 def test_several_hosts_of_postgresql_are_taken_with_their_ports_and_options() -> None:
     found = settings.database(
         "postgresql://me:p%40ss@one:5432,[::1]:5433/db?target_session_attrs=read-write&sslmode=require"
