@@ -27,7 +27,7 @@ class Handler:
     event: type[Event]
     actions: frozenset[str]
     """Empty for all actions."""
-    run: Callable[[Any, DeliveryContext], Awaitable[None]]
+    run: Callable[[Any, DeliveryContext], Awaitable[object]]
     timeout: float = DEFAULT_TIMEOUT
     max_attempts: int = MAX_ATTEMPTS
     serialize: Serialize | None = None

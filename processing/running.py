@@ -126,12 +126,8 @@ async def attempt(claimed: Claimed, registry: Registry, events: Events, conditio
     )
     del body
     trigger = Trigger.RETRY if number > 1 else Trigger(delivery.trigger)
-    attempts = [
-        _run(handler, event, context, trigger, conditions)
-        for handler in wanting
-        if handler.name not in claimed.done
-    ]
-    runs = [await attempts[0]] if len(attempts) == 1 else await _all(attempts)
+    due = [_run(one, event, context, trigger, conditions) for one in wanting if one.name not in claimed.done]
+    runs = [await due[0]] if len(due) == 1 else await _all(due)
     if number == 1 and claimed.done:
         # They have had their effect: for another hook's delivery of the guid, or before.
         done = [handler.name for handler in wanting if handler.name in claimed.done]
@@ -191,7 +187,9 @@ async def _run(
     start = time.perf_counter()
     try:
         with tracing.span("handle", context.guid, handler=handler.name):
-            await handler.run(event, context)
+            returned = await handler.run(event, context)
+        if isinstance(returned, BaseException):
+            raise returned  # noqa: TRY301 - it is judged below, as one that was raised
         if task.cancelling():
             await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
         _lift(limit, task)

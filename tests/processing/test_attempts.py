@@ -135,6 +135,16 @@ async def test_what_a_handler_raises_never_touches_its_neighbours() -> None:
     assert bad.error == "deliveries.strange: StrangeError: NUL \\u0000 and \\ud800"
 
 
+async def test_an_error_that_a_handler_returns_is_raised() -> None:
+    async def returns(*_: object) -> Exception:
+        return RetryableError("not yet")
+
+    recorder = Recorder(careless=None)
+    object.__setattr__(recorder.registry.handlers["push"][0], "run", returns)
+    [row] = await process(recorder, await make())
+    assert (row.status, row.error) == ("retrying", "deliveries.careless: RetryableError: not yet")
+
+
 async def test_a_handler_that_hangs_is_timed_out() -> None:
     recorder = Recorder(hangs=None)
     [handler] = recorder.registry.handlers["push"]
