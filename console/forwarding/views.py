@@ -61,8 +61,10 @@ async def _forward(delivery: Delivery, url: str) -> tuple[int, str]:
         secret = signing.forward_secret()
         async with Client(targets.parse(url), accept=targets.is_harmless) as client:
             answer = await client.send(outgoing(delivery, body, secret))
-    except (signing.NoSecretError, NotReachedError, NoAnswerError) as error:
+    except (signing.NoSecretError, NotReachedError) as error:
         return messages.ERROR, f"Not forwarded to {url}: {error}"
+    except NoAnswerError as error:
+        return messages.ERROR, f"Sent to {url}, which may have taken it: {error}"
     accepted = HTTPStatus(200) <= answer.status < HTTPStatus.MULTIPLE_CHOICES
     return messages.INFO if accepted else messages.ERROR, _said(url, answer)
 

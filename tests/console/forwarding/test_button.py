@@ -56,6 +56,14 @@ def test_a_redirect_of_an_allowed_target_leads_nowhere(console: Console, target:
     assert elsewhere.received == []
 
 
+def test_a_target_without_an_answer_may_have_taken_the_delivery(console: Console, target: Target) -> None:
+    row = kept()
+    target.answer(99)  # no status of HTTP
+    page = console.operator.post(f"/deliveries/{row.pk}/forward", url=target.url)
+    assert f'<p class="error" role="status">Sent to {target.url}, which may have taken it: ' in page.text
+    assert len(target.received) == 1
+
+
 def test_an_allowed_url_that_leads_to_the_metadata_of_a_cloud_is_not_asked(console: Console) -> None:
     row = kept()
     page = console.operator.post(f"/deliveries/{row.pk}/forward", url=METADATA)
