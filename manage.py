@@ -14,11 +14,13 @@ UNREAD = 141
 def main() -> None:
     """Run the command of the arguments. A wrong setting ends it with one line that names the variable.
 
-    So does a database that is away, or has no tables: exit 1. `--traceback` shows where it failed. A pipe
-    that its reader closed, as `head` does, ends it without a word.
+    So does a database that is away or has no tables, and a full disk: exit 1. `--traceback` shows where it
+    failed. A pipe that its reader closed, as `head` does, ends it without a word.
     """
     # Collections during the imports cost a tenth of the start, and find no garbage.
     gc.disable()
+    if sys.stdout is None:  # closed, as with `>&-`
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
     # Imported here, so that Ctrl-C during the imports is no traceback either.
     import django  # noqa: PLC0415
@@ -41,17 +43,25 @@ def main() -> None:
             execute_from_command_line(sys.argv)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # Python would write what is left, and report that it cannot:
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNREAD)
+        if isinstance(error, BrokenPipeError):
+            sys.exit(UNREAD)
+        if _wants_traceback():
+            raise
+        sys.exit(f"CommandError: {error.strerror or error}")
     except (OperationalError, InterfaceError, ProgrammingError) as error:
-        if "--traceback" in sys.argv or OWN_CODE.intersection(sys.argv[1:2]):
+        if _wants_traceback():
             raise
         from database import errors  # noqa: PLC0415 - most commands end without it
 
         sys.exit(f"CommandError: {errors.reason(error)}")
+
+
+def _wants_traceback() -> bool:
+    return "--traceback" in sys.argv or bool(OWN_CODE.intersection(sys.argv[1:2]))
 
 
 if __name__ == "__main__":

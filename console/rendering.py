@@ -16,10 +16,16 @@ from telemetry import sanitising
 DEFAULT_WIDTH = 200
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Raise the error, which manage.py answers for all commands; rich would exit with status 1."""
+        raise BrokenPipeError
+
+
 def console(stdout: OutputWrapper) -> Console:
     """Return the console of a command: a terminal as wide as it is, anything else with long lines."""
     # Rich controls the screen, and so writes to a terminal itself: a wrapper ends each text with a line end.
-    return Console() if stdout.isatty() else Console(file=cast("IO[str]", stdout), width=DEFAULT_WIDTH)
+    return _Console() if stdout.isatty() else _Console(file=cast("IO[str]", stdout), width=DEFAULT_WIDTH)
 
 
 def render(headline: str, sheets: Sequence[Sheet]) -> RenderableType:

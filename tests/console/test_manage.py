@@ -5,13 +5,15 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management.base import OutputWrapper
 from django.db import connection
 
+from console import rendering
 from database import errors
 from tests import processes
 
@@ -41,16 +43,36 @@ def test_an_empty_database_is_one_line_that_says_what_to_do(command: str, tmp_pa
     assert "a worker continues" not in ran.stderr
 
 
-def test_a_command_whose_reader_closed_the_pipe_ends_without_a_word(tmp_path: Path) -> None:
+def closed_pipe() -> int:
     reading, writing = os.pipe()
     os.close(reading)
+    return writing
+
+
+def test_a_table_whose_reader_closed_the_pipe_is_an_error_as_that_of_other_commands() -> None:
+    with pytest.raises(BrokenPipeError), open(closed_pipe(), "w", buffering=1) as output:
+        rendering.console(OutputWrapper(output)).print("a line")
+
+
+@pytest.mark.parametrize(
+    ("output", "ended"),
+    [
+        (closed_pipe, (141, "")),
+        (lambda: os.open("/dev/full", os.O_WRONLY), (1, "CommandError: No space left on device\n")),
+    ],
+    ids=["a closed pipe", "a full disk"],
+)
+def test_output_that_cannot_be_written_is_no_traceback(
+    output: Callable[[], int], ended: tuple[int, str], tmp_path: Path
+) -> None:
+    writing = output()
     ran = subprocess.run(
         [sys.executable, "manage.py", "showmigrations"], cwd=processes.ROOT,
         env=processes.environment(DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3"),
         stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
     )  # fmt: skip
     os.close(writing)
-    assert (ran.returncode, ran.stderr) == (141, "")
+    assert (ran.returncode, ran.stderr) == ended
 
 
 def test_ctrl_c_during_the_imports_is_one_word(tmp_path: Path) -> None:
