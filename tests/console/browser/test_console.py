@@ -240,6 +240,15 @@ async def test_hostile_text_and_25_mb_neither_run_nor_break_the_page(screen: Scr
     assert saved.stat().st_size == row.size
 
 
+async def test_a_deep_payload_is_read_in_a_narrow_window(screen: Screen) -> None:
+    row = await add(body=b'{"deep": ' + b"[" * 60 + b"]" * 60 + b"}")
+    await screen.page.goto(f"/deliveries/{row.pk}")
+    await screen.page.evaluate("document.querySelectorAll('details').forEach((it) => (it.open = true))")
+    await look(screen, "a deep payload", "light", 360)
+    assert await screen.page.locator(".tree li").last.evaluate("(it) => it.clientWidth") > 100
+    await screen.page.set_viewport_size({"width": 1280, "height": 900})
+
+
 async def test_times_are_switched_between_relative_utc_and_local(screen: Screen) -> None:
     row = await add()
     utc = f"{row.received_at:%Y-%m-%d %H:%M:%S} UTC"
