@@ -5,9 +5,6 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
-import handlers
-from schemas import DiscoveryError
-
 
 class ConsoleConfig(AppConfig):
     """Named `console`."""
@@ -21,6 +18,9 @@ class ConsoleConfig(AppConfig):
 
 def check_handlers(**_options: Any) -> list[CheckMessage]:
     """Return an error if the worker would not start, because a module breaks a rule of discovery."""
+    import handlers  # noqa: PLC0415 - a tenth of the start of a command, and few need them
+    from schemas import DiscoveryError  # noqa: PLC0415 - as above
+
     try:
         handlers.load()
     except DiscoveryError as error:
