@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from tests.fake_github import Github
 
 # Before any test is imported: no example fails because the machine has much else to do.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Those that set no count of their own try Hypothesis's default with --chaos, and half of it in the suite.
+settings.register_profile(
+    "suite",
+    max_examples=servers.examples(50, 100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("suite")
 # Seconds for one test with the full counts, which may be a property test too; pyproject.toml has the limit of
 # the suite.

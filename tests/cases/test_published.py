@@ -11,6 +11,7 @@ from tests.processing.deliveries import drain, stored
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
+    pytest.mark.full("postgresql"),
     pytest.mark.skipif(
         not github.OCTOKIT.exists(), reason="GitHub's examples do not lie beside the checkout"
     ),

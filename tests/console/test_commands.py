@@ -220,6 +220,7 @@ def test_a_replay_of_unknown_guids_alone_is_an_error_and_no_operation(how: list[
     assert not Operation.objects.exists()
 
 
+@pytest.mark.full("postgresql")
 def test_replay_through_the_worker_processes_again(
     kept: dict[str, Delivery], database_url: str, worker_log: Path
 ) -> None:

@@ -38,6 +38,7 @@ def counted(name: str) -> int:
     return total or 0
 
 
+@pytest.mark.full("sqlite")
 def test_counters_of_receivers_and_workers_reach_it(
     console: Console, database_url: str, tmp_path: Path, worker_log: Path
 ) -> None:

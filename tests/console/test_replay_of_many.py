@@ -43,7 +43,8 @@ def replay_of_dead(
     return processes.running(shlex.join(command), log, DATABASE_URL=database_url)
 
 
-@pytest.mark.parametrize("how", [pytest.param(signal.SIGINT, marks=pytest.mark.once), signal.SIGKILL])
+@pytest.mark.full("postgresql")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_replay_that_is_ended_in_the_middle_is_continued_and_each_delivery_is_replayed_once(
     how: signal.Signals, redis: "Redis", database_url: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from records.models import CheckRun
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 Payload = dict[str, Any]
 HISTORY = ["check_run__created", "check_run__completed"]

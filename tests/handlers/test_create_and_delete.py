@@ -8,7 +8,7 @@ from records.models import RefChange
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 
 async def told() -> list[tuple[str, str, str, str]]:

@@ -9,7 +9,7 @@ from tests import github
 from tests.handlers.context import handle, handle_cases
 from tests.handlers.orders import end_in_every_order, end_of, payloads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 
 async def test_a_discussion_is_written_field_by_field() -> None:

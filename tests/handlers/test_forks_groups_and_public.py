@@ -7,7 +7,7 @@ from tests import github
 from tests.handlers.context import handle_cases
 from tests.handlers.orders import end_in_every_order, payloads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 
 async def test_a_fork_is_written_field_by_field_and_is_no_repository_of_ours() -> None:

@@ -10,7 +10,7 @@ from tests import github
 from tests.handlers.context import handle, handle_cases
 from tests.handlers.orders import end_in_every_order, payloads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 HISTORY = ["installation__created", "installation_repositories__added", "installation_repositories__removed"]
 

@@ -6,7 +6,7 @@ from records.models import IssueComment
 from tests import github
 from tests.handlers.context import handle_cases
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 
 async def test_a_comment_is_written_field_by_field() -> None:

@@ -9,7 +9,7 @@ from tests import github
 from tests.handlers.context import handle, handle_cases
 from tests.handlers.orders import end_in_every_order, payloads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 LABEL = ["label__created", "label__edited", "label__edited_again"]
 SECOND = "2026-05-07T08:00:00Z"

@@ -7,7 +7,7 @@ from tests import github
 from tests.handlers.context import handle, handle_cases
 from tests.handlers.orders import end_in_every_order, payloads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 
 async def test_a_thread_is_known_by_the_comment_that_began_it() -> None:

@@ -90,6 +90,7 @@ SCRIPTS = (
 )
 
 
+@pytest.mark.full("sqlite")
 async def test_a_push_of_2048_commits_with_long_messages_in_many_scripts_is_recorded_whole() -> None:
     payload = github.payload("push__branch")
     [template, *_] = payload["commits"]

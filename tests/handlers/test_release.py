@@ -9,7 +9,7 @@ from records.models import Release
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 
 async def test_a_release_is_written_field_by_field() -> None:

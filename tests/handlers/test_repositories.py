@@ -9,7 +9,7 @@ from records.models import Repository
 from tests import github
 from tests.handlers.context import handle
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 Payload = dict[str, Any]
 

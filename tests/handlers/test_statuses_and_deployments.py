@@ -7,7 +7,7 @@ from tests import github
 from tests.handlers.context import handle_cases
 from tests.handlers.orders import end_in_every_order, payloads
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 POSTS = [f"deployment_status__created_{state}" for state in ("queued", "in_progress", "success")]
 

@@ -8,7 +8,7 @@ from records.models import WorkflowRun
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 HISTORY = ["workflow_run__requested", "workflow_run__in_progress", "workflow_run__completed"]
 

@@ -132,6 +132,7 @@ async def test_what_the_database_does_not_take_waits_for_the_next_time_and_is_lo
     assert [line.partition(" count=")[0] for line in caplog.messages] == ["rejections not written"]
 
 
+@pytest.mark.full("sqlite")
 async def test_a_stopped_receiver_has_written_what_it_refused(
     http: aiohttp.ClientSession, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -296,8 +296,8 @@ def test_what_a_record_needs_is_rejected_by_its_path(case: str, path: Path, valu
     assert caught.value.errors()[0]["loc"][: len(path)] == path
 
 
-def test_millions_of_bad_items_are_one_error() -> None:
-    payload = put(github.payload("push__branch"), ("commits",), [1] * 2_000_000)
+def test_a_million_bad_items_are_one_error() -> None:
+    payload = put(github.payload("push__branch"), ("commits",), [1] * 1_000_000)
     with pytest.raises(ValidationError) as caught:
         read(PushEvent, payload)
     [problem] = caught.value.errors()

@@ -142,6 +142,7 @@ async def test_after_workers_were_away_longer_than_github_remembers_looks_are_sh
     assert [one.status for one in fake.seen] == [200, 200, 304]
 
 
+@pytest.mark.full("postgresql")
 async def test_an_outage_of_the_endpoint_costs_one_request_until_something_comes_through(
     fake: Github, recovery: Recovery, impatient: Recovery, receiver_url: str
 ) -> None:
@@ -160,6 +161,7 @@ async def test_an_outage_of_the_endpoint_costs_one_request_until_something_comes
     assert fake.asked == {hooks.guid(number): 2 for number in (1, 2, 3)}
 
 
+@pytest.mark.full("postgresql")
 async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
     fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
@@ -195,6 +197,7 @@ async def test_what_failed_again_is_kept_as_long_as_github_keeps_its_newest_atte
     assert missed.outcome.startswith("502 failed to connect")
 
 
+@pytest.mark.full("postgresql")
 async def test_few_are_asked_for_while_none_arrives(
     fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
@@ -302,6 +305,7 @@ async def test_two_hooks_of_one_guid_are_two_deliveries(
     assert await Delivery.objects.filter(hook_id=organisation.id).acount() == 3
 
 
+@pytest.mark.full("postgresql")
 async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone(
     fake: Github, receiver_url: str
 ) -> None:
@@ -320,6 +324,7 @@ async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone
     assert await Delivery.objects.filter(hook_id=hook.id).acount() == 5
 
 
+@pytest.mark.full("postgresql")
 async def test_the_guid_of_a_repository_hook_is_asked_for_from_the_hook_of_an_app_too(
     fake: Github, receiver_url: str
 ) -> None:

@@ -119,6 +119,7 @@ def warmed(redis: Redis) -> int:
     return len([name for name in names if not name.endswith(b":computing")])
 
 
+@pytest.mark.full("sqlite")
 def test_a_worker_counts_by_the_minute_and_keeps_the_answers_warm(
     api: Programs, accounts: str, redis: Redis, worker_log: Path
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_worker_counts_by_the_minute_and_keeps_the_answers_warm(
     assert numbers(series) == [1]
 
 
+@pytest.mark.full("sqlite")
 @pytest.mark.usefixtures("counted")
 def test_warm_counts_and_computes_what_dashboards_ask_for(api: Programs, accounts: str, redis: Redis) -> None:
     kept(received_at=BEGIN)

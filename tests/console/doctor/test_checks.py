@@ -68,6 +68,7 @@ def test_a_check_that_hangs_is_left_and_the_others_are_told() -> None:
     assert "did not end within" in findings[1].seen
 
 
+@pytest.mark.full("postgresql")
 @database_test
 def test_of_a_whole_installation_nothing_is_wrong_and_the_ping_leaves_nothing(
     redis: "Redis",
