@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -62,6 +64,12 @@ class Raw(NamedTuple):
         return ""
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the context of all sessions: reading the machine's certificates takes tens of milliseconds."""
+    return httpx2.create_ssl_context()
+
+
 class Session:
     """Sends up to `MAX_CONCURRENT` requests at once; keeps the limits of each credential.
 
@@ -81,6 +89,7 @@ class Session:
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._limits: dict[str, Limits] = {}
         self._http = httpx2.AsyncClient(
+            verify=_tls(),
             timeout=httpx2.Timeout(answer_within, connect=CONNECT_WITHIN),
             limits=httpx2.Limits(max_connections=MAX_CONCURRENT),
             headers={"X-GitHub-Api-Version": API_VERSION},

@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 
 import httpx2
@@ -40,6 +41,12 @@ class Answer:
     """Seconds, where the target named them."""
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the context of all clients: reading the machine's certificates takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
 class Client:
     """Sends to one target, over one connection where the target keeps it open."""
 
@@ -52,7 +59,7 @@ class Client:
             # Neither a proxy nor a password file of the environment.
             trust_env=False,
             follow_redirects=False,
-            verify=ssl.create_default_context(),
+            verify=_tls(),
             timeout=httpx2.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN),
             limits=httpx2.Limits(max_connections=1),
         )
