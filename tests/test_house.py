@@ -58,7 +58,8 @@ ALLOWED = {
 OURS = {*PARTS, "worker", "settings", "tests", "manage"}
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Return the dotted name of every module that a file imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -68,7 +69,7 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are written from the root"
             assert node.module is not None
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def sources() -> list[Path]:
