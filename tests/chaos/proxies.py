@@ -38,7 +38,9 @@ def nginx(folder: Path, receivers: Sequence[str], host: str = LOOPBACK) -> Itera
     port, console = processes.free_port(), processes.free_port()
     site = (DEPLOY / "nginx.conf").read_text()
     site = _replaced(
-        site, "    server 127.0.0.1:8000;\n", "".join(f"    server {address(url)};\n" for url in receivers)
+        site,
+        "    server 127.0.0.1:8000 ",
+        " fail_timeout=1s;\n".join(f"    server {address(url)}" for url in receivers) + " ",
     )
     for name in ("hooks", "console"):
         site = _replaced(site, f"/etc/ssl/{name}.example.com/fullchain.pem", str(certificate))

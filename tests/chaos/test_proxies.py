@@ -5,7 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import aiohttp
@@ -52,7 +52,7 @@ async def taken(sender: Sender, request: github.Request) -> None:
         ),
     ],
 )  # fmt: skip
-async def test_a_receiver_that_dies_behind_a_proxy_costs_no_accepted_delivery(
+async def test_receivers_that_die_in_turn_behind_a_proxy_cost_no_accepted_delivery(
     start: Start, in_flight: set[int], database: str, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     there = {"DATABASE_URL": database, "REDIS_URL": redis_server.url}
@@ -60,6 +60,7 @@ async def test_a_receiver_that_dies_behind_a_proxy_costs_no_accepted_delivery(
         stack.receiver(tmp_path / "one.log", **there) as one,
         stack.receiver(tmp_path / "other.log", **there) as other,
         start(tmp_path, [one.url, other.url]) as proxy,
+        ExitStack() as stopping,
     ):
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=proxy.tls), timeout=aiohttp.ClientTimeout(30)
@@ -70,6 +71,13 @@ async def test_a_receiver_that_dies_behind_a_proxy_costs_no_accepted_delivery(
                 await asyncio.sleep(0.5)
                 one.process.send_signal(signal.SIGKILL)
                 await asyncio.to_thread(one.process.wait)
+                await sender.recovered(time.monotonic() + 1, within=60)
+                port = one.url.rpartition(":")[2]
+                again = stack.receiver(tmp_path / "again.log", PORT=port, **there)
+                await asyncio.to_thread(stopping.enter_context, again)
+                await asyncio.sleep(2)  # the proxies look at a receiver that failed each second
+                other.process.send_signal(signal.SIGKILL)
+                await asyncio.to_thread(other.process.wait)
                 await sender.recovered(time.monotonic() + 1, within=60)
             assert set(sender.statuses()) <= {200, 202} | in_flight
             invariants.kept(database, sender)
