@@ -112,6 +112,9 @@ def postgresql(url: str) -> dict[str, Any]:
     import psycopg  # noqa: PLC0415 - not loaded on SQLite
     from psycopg import conninfo  # noqa: PLC0415 - as above
 
+    # libpq ends the password at the first; an error would then name the rest of it as a host.
+    if url.partition("?")[0].count("@") > 1:
+        raise ImproperlyConfigured("DATABASE_URL: in a user, a password or a name, @ is written %40.")
     try:
         found = conninfo.conninfo_to_dict(url)
     except (psycopg.ProgrammingError, UnicodeError):

@@ -62,6 +62,8 @@ WRONG = [
     ("DATABASE_URL", f"postgresql://me:{SECRET}@host:70000/db"),
     ("DATABASE_URL", f"postgresql://me:{SECRET}@one:5432,two:0/db"),
     ("DATABASE_URL", f"postgresql://me:{SECRET}@[::1/db"),
+    ("DATABASE_URL", f"postgresql://me:x@{SECRET}@host/db"),
+    ("DATABASE_URL", f"postgresql://me:x@{SECRET}/y@host/db"),
     ("DATABASE_URL", f"postgresql://me:{SECRET}%zz@host/db"),
     ("DATABASE_URL", f"postgresql://me:{SECRET}%ff@host/db"),
     ("DATABASE_URL", f"postgresql://me:{SECRET}\udcff@host/db"),

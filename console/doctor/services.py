@@ -9,7 +9,7 @@ from pathlib import Path
 from django.apps import apps
 from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from console.doctor.findings import Finding, Status
 from database import errors, row_sets
@@ -43,15 +43,18 @@ def check_database() -> Iterator[Finding]:
         yield _database()
     except Error as error:
         reason = " ".join(str(_cause(error)).split())
-        yield Finding(
-            "database",
-            Status.WRONG,
-            f"does not answer: {reason}",
-            "Start the database, or correct DATABASE_URL. The receiver answers 503 until then.",
-        )
+        advice = "Start the database, or correct DATABASE_URL. The receiver answers 503 until then."
+        if connection.vendor == "sqlite":
+            advice = (
+                "Mend that, or correct HOOKKEEPER_DATA or DATABASE_URL. The receiver answers 503 until then."
+            )
+        yield Finding("database", Status.WRONG, f"does not answer: {reason}", advice)
         yield Finding("migrations", Status.SKIPPED, "the database does not answer")
         return
-    yield _migrations()
+    try:
+        yield _migrations()
+    except Error as error:  # as SQLite where the account may not write
+        yield Finding("migrations", Status.SKIPPED, errors.fault(error))
 
 
 def _cause(error: Error) -> Exception:
@@ -132,7 +135,7 @@ def _migrations() -> Finding:
             "migrations",
             Status.WRONG,
             f"{len(missing)} missing, the first is {first}",
-            "Stop the workers, run `manage.py migrate`, and start them again.",
+            "Run `manage.py migrate`. Attempts of workers of this version fail until then.",
         )
     known = executor.loader.disk_migrations
     ours = {app for app, _ in known}
@@ -150,10 +153,7 @@ def _migrations() -> Finding:
 
 def check_redis() -> Iterator[Finding]:
     """Check that Redis answers and takes writes."""
-    advice = (
-        "Start Redis, or correct REDIS_URL: rediss:// with TLS, redis:// without. Until then workers look "
-        "for deliveries every second, and no worker is seen."
-    )
+    advice = "Start Redis, or correct REDIS_URL: rediss:// with TLS, redis:// without."
     try:
         with heartbeats.client() as connected:
             started = time.monotonic()
@@ -162,6 +162,9 @@ def check_redis() -> Iterator[Finding]:
             took = time.monotonic() - started
             version = connected.info("server").get("redis_version", "")
     except (RedisError, OSError) as error:
+        if isinstance(error, ResponseError):
+            advice = "Redis is full, or a replica, or its user lacks a right of docs/how-to/deploy.md."
+        advice += " Until then workers look for deliveries every second, and no worker is seen."
         yield Finding("redis", Status.WRONG, f"does not take a key: {error}", advice)
     else:
         yield Finding("redis", Status.OK, f"Redis {version} takes and deletes a key in {took * 1000:.0f} ms")

@@ -215,6 +215,19 @@ def test_with_everything_away_it_ends_with_1_and_no_traceback(tmp_path: Path) ->
     assert not (tmp_path / "none.sqlite3").exists()
 
 
+@pytest.mark.usefixtures("redis")
+def test_what_redis_refuses_has_another_advice_than_a_redis_that_is_away(settings: Settings) -> None:
+    redis = Redis.from_url(settings.REDIS_URL)
+    redis.config_set("maxmemory", 1)
+    try:
+        finding = found("redis", Check("redis", services.check_redis))
+    finally:
+        redis.config_set("maxmemory", 0)
+        redis.close()
+    assert finding.status is Status.WRONG
+    assert finding.advice.startswith("Redis is full")
+
+
 def away(database_url: str, tmp_path: Path) -> dict[str, dict[str, str]]:
     """Run the doctor where nothing answers; return its findings by name."""
     done = subprocess.run(
