@@ -5,6 +5,7 @@ small because each holds a connection of the database server. See docs/decisions
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -133,12 +134,11 @@ def connection_lost(error: BaseException) -> bool:
     That is an error without a code, or of class 08 or 57P:
     https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
-    if connection.vendor != "postgresql":
+    # On SQLite only a handler may have loaded it, for a connection of its own.
+    if (loaded := sys.modules.get("psycopg")) is None:
         return False
-    import psycopg  # noqa: PLC0415 - not loaded on SQLite
-
     cause = error.__cause__ if isinstance(error, Error) else error
-    if not isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+    if not isinstance(cause, loaded.OperationalError | loaded.InterfaceError):
         return False
     return cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P"))
 
