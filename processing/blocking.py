@@ -6,8 +6,6 @@ A handler that blocks it delays all deliveries, leases and claims of the process
 import asyncio
 import faulthandler
 import logging
-import os
-import signal
 import sys
 import threading
 import time
@@ -27,38 +25,28 @@ LOGGED_FROM = 1.0
 async def watch(longest: float) -> None:
     """Log each time that the event loop is blocked; after `longest` seconds end, with the stacks on stderr.
 
-    An outage of the database blocks only threads. A stopped process (SIGSTOP) goes on afterwards: neither its
-    threads nor its CPU ran. CPU time counts where a call lets no thread run, as a regular expression.
+    An outage of the database blocks only threads.
     """
-    looked, used, place, ticks = time.monotonic(), time.process_time(), "", 0
-    ended, main = threading.Event(), threading.get_ident()
+    looked, place, ended, main = time.monotonic(), "", threading.Event(), threading.get_ident()
 
     def look() -> None:
-        nonlocal place, ticks
+        nonlocal place
         while not ended.wait(LOOK_EVERY):
-            ticks += 1
             if not place and time.monotonic() > looked + LOOK_EVERY + LOGGED_FROM:
                 place = _place(sys._current_frames()[main])
-            if ticks * LOOK_EVERY >= longest:
-                logger.critical("event loop blocked; shutting down seconds=%.1f at=%s", longest, place)
-                faulthandler.dump_traceback()
-                os._exit(1)
 
     threading.Thread(target=look, name="blocking", daemon=True).start()
-    faulthandler.register(signal.SIGPROF, chain=True)
     try:
         while True:
-            signal.setitimer(signal.ITIMER_PROF, longest)
+            faulthandler.dump_traceback_later(longest, exit=True)
             await asyncio.sleep(LOOK_EVERY)
             delay = time.monotonic() - looked - LOOK_EVERY
             if delay >= LOGGED_FROM:
-                ran = max(ticks * LOOK_EVERY, time.process_time() - used) > delay / 2
-                at = place or "unknown" if ran else "(process stopped)"
-                logger.warning("event loop blocked seconds=%.1f at=%s", delay, at)
-            looked, used, place, ticks = time.monotonic(), time.process_time(), "", 0
+                logger.warning("event loop blocked seconds=%.1f at=%s", delay, place or "unknown")
+            looked, place = time.monotonic(), ""
     finally:
         ended.set()
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _place(frame: FrameType) -> str:
