@@ -51,7 +51,7 @@ def main() -> None:
             sys.exit(UNREAD)
         if _wants_traceback():
             raise
-        sys.exit(f"CommandError: {error.strerror or error}")
+        sys.exit(f"CommandError: {error if error.filename else error.strerror or error}")
     except (OperationalError, InterfaceError, ProgrammingError) as error:
         if _wants_traceback():
             raise
