@@ -49,7 +49,7 @@ async def test_a_refresh_keeps_the_focus_and_an_open_traceback(screen: Screen) -
     await expect(page.locator(":focus")).to_have_text("Traceback")
 
     await page.goto("/deliveries")
-    await page.get_by_role("link", name="ada").focus()
+    await page.get_by_role("link", name="ada", exact=True).focus()
     await Delivery.objects.filter(pk=row.pk).aupdate(status=Status.RECEIVED)
     await refresh(page, "#deliveries")
     await expect(page.locator("[data-row] .status")).to_have_text("received")
