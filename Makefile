@@ -39,7 +39,7 @@ run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOL
 	@exec $(BIN)/python -m dev
 
 # The parts of `make test` take about as long. Those of WAITING mostly wait for processes and sockets.
-WAITING := tests/chaos tests/e2e tests/processing tests/receiver tests/telemetry
+WAITING := tests/bench tests/chaos tests/e2e tests/processing tests/receiver tests/telemetry
 WITH_CONSOLE := tests/e2e tests/telemetry
 SQLITE := $(BIN)/pytest
 POSTGRESQL := $(BIN)/pytest --database postgresql -m store
