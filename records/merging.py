@@ -13,11 +13,11 @@ Row = Mapping[str, Any]
 
 
 class Decision(Enum):
-    """The result of the comparison with the stored row."""
+    """The result of the comparison with the stored row. Its values are words of the log."""
 
-    APPLY = "apply"
-    KEEP = "keep"
-    TOMBSTONE = "tombstone"
+    APPLY = "written"
+    KEEP = "unchanged"
+    TOMBSTONE = "deleted"
 
 
 class Snapshot(NamedTuple):

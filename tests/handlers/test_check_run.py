@@ -17,7 +17,7 @@ HISTORY = ["check_run__created", "check_run__completed"]
 
 
 async def test_a_check_is_written_field_by_field() -> None:
-    assert await handle_cases("check_run__completed") == ["tables (north) completed: success (apply)"]
+    assert await handle_cases("check_run__completed") == ["tables (north) completed: success (written)"]
     told = github.payload("check_run__completed")["check_run"]
     row = await CheckRun.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"

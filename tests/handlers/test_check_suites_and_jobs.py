@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgre
 
 
 async def test_a_suite_is_written_field_by_field() -> None:
-    assert await handle_cases("check_suite__completed") == ["github-actions completed: success (apply)"]
+    assert await handle_cases("check_suite__completed") == ["github-actions completed: success (written)"]
     told = github.payload("check_suite__completed")["check_suite"]
     row = await CheckSuite.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
@@ -35,7 +35,7 @@ async def test_a_suite_that_is_asked_for_again_is_under_way_in_every_order() -> 
 
 
 async def test_a_job_is_written_field_by_field() -> None:
-    assert await handle_cases("workflow_job__completed") == ["tables (north) completed: success (apply)"]
+    assert await handle_cases("workflow_job__completed") == ["tables (north) completed: success (written)"]
     told = github.payload("workflow_job__completed")["workflow_job"]
     row = await WorkflowJob.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"

@@ -44,7 +44,7 @@ async def test_two_edits_of_one_second_end_with_the_last_text(event: str, model:
 
 
 async def test_a_comment_on_a_commit_is_written_field_by_field() -> None:
-    assert await handle_cases("commit_comment__created") == ["comment on a625406 created (apply)"]
+    assert await handle_cases("commit_comment__created") == ["comment on a625406 created (written)"]
     told = github.payload("commit_comment__created")["comment"]
     row = await CommitComment.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"

@@ -19,8 +19,8 @@ async def told() -> list[tuple[str, str, str, str]]:
 
 async def test_what_was_created_and_deleted_is_listed_by_time() -> None:
     notes = await handle_cases("delete__branch", "create__tag", "create__branch")
-    assert notes == ["branch neap-tides deleted (apply)", "tag v1.4.0 created (apply)",
-                     "branch neap-tides created (apply)"]  # fmt: skip
+    assert notes == ["branch neap-tides deleted (written)", "tag v1.4.0 created (written)",
+                     "branch neap-tides created (written)"]  # fmt: skip
     assert await told() == [
         ("branch", "neap-tides", "created", "ada-quay"),
         ("tag", "v1.4.0", "created", "ada-quay"),
@@ -30,7 +30,7 @@ async def test_what_was_created_and_deleted_is_listed_by_time() -> None:
 
 async def test_the_same_event_under_another_guid_is_the_same_row() -> None:
     assert await handle_cases("create__branch", "create__branch") == [
-        "branch neap-tides created (apply)", "branch neap-tides created (keep)",
+        "branch neap-tides created (written)", "branch neap-tides created (unchanged)",
     ]  # fmt: skip
     assert await RefChange.objects.acount() == 1
 

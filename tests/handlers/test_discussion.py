@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgre
 
 
 async def test_a_discussion_is_written_field_by_field() -> None:
-    assert await handle_cases("discussion__answered") == ["#70 answered: open (apply)"]
+    assert await handle_cases("discussion__answered") == ["#70 answered: open (written)"]
     row = await Discussion.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
     assert (row.number, row.title, row.category) == (70, "Which datum?", "Q&A")

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgre
 
 
 async def test_a_fork_is_written_field_by_field_and_is_no_repository_of_ours() -> None:
-    assert await handle_cases("fork__copied") == ["bo-lindqvist/tide-tables (apply)"]
+    assert await handle_cases("fork__copied") == ["bo-lindqvist/tide-tables (written)"]
     row = await Fork.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
     assert (row.github_id, row.full_name, row.private) == (811300400, "bo-lindqvist/tide-tables", False)
@@ -40,4 +40,4 @@ async def test_a_repository_that_was_made_public_is_not_private() -> None:
     history = payloads("repository__privatized", "public__opened_up")
     row = await end_in_every_order(Repository, history)
     assert row["private"] is False
-    assert await handle_cases("public__opened_up") == ["harbour-works/tide-tables is public (keep)"]
+    assert await handle_cases("public__opened_up") == ["harbour-works/tide-tables is public (unchanged)"]

@@ -21,7 +21,7 @@ async def seen() -> list[str]:
 
 
 async def test_an_installation_is_written_field_by_field() -> None:
-    assert await handle_cases("installation__created") == ["harbour-works created: 2 repositories (apply)"]
+    assert await handle_cases("installation__created") == ["harbour-works created: 2 repositories (written)"]
     row = await Installation.objects.aget()
     assert (row.server, row.github_id, row.app_id, row.app) == (
         "github.example",

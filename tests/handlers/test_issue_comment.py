@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgre
 
 
 async def test_a_comment_is_written_field_by_field() -> None:
-    assert await handle_cases("issue_comment__created") == ["comment on #61 created (apply)"]
+    assert await handle_cases("issue_comment__created") == ["comment on #61 created (written)"]
     told = github.payload("issue_comment__created")["comment"]
     row = await IssueComment.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"

@@ -16,7 +16,7 @@ SECOND = "2026-05-07T08:00:00Z"
 
 
 async def test_a_label_is_written_field_by_field() -> None:
-    assert await handle_cases("label__created") == ["tides created (apply)"]
+    assert await handle_cases("label__created") == ["tides created (written)"]
     row = await Label.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
     assert (row.github_id, row.name, row.color) == (5300400500, "tides", "1d76db")
@@ -41,7 +41,7 @@ async def test_the_repositorys_time_orders_a_labels_edits_before_their_texts_do(
 
 
 async def test_a_milestone_is_written_field_by_field() -> None:
-    assert await handle_cases("milestone__closed") == ["Spring tides closed: closed (apply)"]
+    assert await handle_cases("milestone__closed") == ["Spring tides closed: closed (written)"]
     row = await Milestone.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
     assert (row.number, row.title, row.description) == (4, "Spring tides", "All tables of spring")

@@ -13,7 +13,7 @@ AGAIN = "2026-05-06T07:00:00Z"
 
 
 async def test_a_star_is_written_field_by_field() -> None:
-    assert await handle_cases("star__created") == ["star of dependabot[bot] created (apply)"]
+    assert await handle_cases("star__created") == ["star of dependabot[bot] created (written)"]
     told = github.payload("star__created")
     row = await Star.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
@@ -37,7 +37,7 @@ async def test_a_star_of_an_account_that_is_gone_is_noted_alone() -> None:
 
 
 async def test_a_collaborator_is_written_field_by_field() -> None:
-    assert await handle_cases("member__added") == ["bo-lindqvist added (apply)"]
+    assert await handle_cases("member__added") == ["bo-lindqvist added (written)"]
     row = await Collaborator.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
     assert (row.user_id, row.login, row.permission) == (7100201, "bo-lindqvist", "write")
@@ -82,7 +82,7 @@ async def test_the_repositorys_time_keeps_a_late_added_from_a_removed_collaborat
 
 async def test_a_member_of_an_organisation_is_written_field_by_field() -> None:
     notes = await handle_cases("organization__member_added")
-    assert notes == ["harbour-works: member_added bo-lindqvist (apply)"]
+    assert notes == ["harbour-works: member_added bo-lindqvist (written)"]
     row = await OrganizationMember.objects.select_related("organization").aget()
     organization = row.organization
     assert (organization.server, organization.github_id, organization.login, organization.deleted) == (
@@ -103,7 +103,7 @@ async def test_an_invitation_by_an_address_alone_is_of_no_account() -> None:
     payload = github.payload("organization__member_invited")
     del payload["user"]
     payload["invitation"] |= {"login": None, "email": "bo@harbour.example"}
-    assert await handle("organization", payload) == "harbour-works: member_invited (apply)"
+    assert await handle("organization", payload) == "harbour-works: member_invited (written)"
     assert await OrganizationMember.objects.acount() == 0
 
 

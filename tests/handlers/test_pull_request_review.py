@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgre
 
 async def test_a_review_is_written_field_by_field() -> None:
     noted = await handle_cases("pull_request_review__submitted")
-    assert noted == ["review of #58 submitted: approved (apply)"]
+    assert noted == ["review of #58 submitted: approved (written)"]
     told = github.payload("pull_request_review__submitted")["review"]
     row = await PullRequestReview.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgre
 
 
 async def test_a_thread_is_known_by_the_comment_that_began_it() -> None:
-    assert await handle_cases("pull_request_review_thread__resolved") == ["thread of #58 resolved (apply)"]
+    assert await handle_cases("pull_request_review_thread__resolved") == ["thread of #58 resolved (written)"]
     row = await ReviewThread.objects.aget()
     assert (row.github_id, row.number, row.path, row.line) == (19200300401, 58, "tables/north.csv", 12)
     assert row.resolved

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgre
 
 
 async def test_a_release_is_written_field_by_field() -> None:
-    assert await handle_cases("release__published") == ["v1.4.0 published (apply)"]
+    assert await handle_cases("release__published") == ["v1.4.0 published (written)"]
     told = github.payload("release__published")["release"]
     row = await Release.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"

@@ -168,7 +168,7 @@ async def test_a_ping_keeps_what_the_hook_is_configured_to_send() -> None:
 
 
 async def test_the_ping_of_an_organisation_writes_its_hook_and_no_repository() -> None:
-    assert await handle_cases("ping__organization") == ["hook of an organisation (apply)"]
+    assert await handle_cases("ping__organization") == ["hook of an organisation (written)"]
     told = github.payload("ping__organization")
     hook = await Hook.objects.aget()
     assert (hook.hook_id, hook.organization, hook.repository_id) == (

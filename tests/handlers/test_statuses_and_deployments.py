@@ -13,7 +13,7 @@ POSTS = [f"deployment_status__created_{state}" for state in ("queued", "in_progr
 
 
 async def test_a_state_of_a_commit_is_written_field_by_field() -> None:
-    assert await handle_cases("status__success") == ["ci/harbour: success (apply)"]
+    assert await handle_cases("status__success") == ["ci/harbour: success (written)"]
     told = github.payload("status__success")
     row = await CommitStatus.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
@@ -33,7 +33,7 @@ async def test_states_of_one_second_are_kept_each_and_the_greatest_id_is_the_new
 
 
 async def test_a_deployment_is_written_field_by_field() -> None:
-    assert await handle_cases("deployment__created") == ["main to production (apply)"]
+    assert await handle_cases("deployment__created") == ["main to production (written)"]
     told = github.payload("deployment__created")["deployment"]
     row = await Deployment.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"
@@ -50,7 +50,7 @@ async def test_a_deployment_has_the_newest_of_the_states_of_one_second_in_every_
 
 async def test_every_state_of_a_deployment_is_kept() -> None:
     notes = await handle_cases(*POSTS, POSTS[0])
-    assert notes[-2:] == ["production: success (apply)", "production: queued (keep)"]
+    assert notes[-2:] == ["production: success (written)", "production: queued (unchanged)"]
     rows = [row async for row in DeploymentStatus.objects.order_by("github_id")]
     assert [(row.state, row.deployment_id) for row in rows] == [
         (state, 2100300400) for state in ("queued", "in_progress", "success")

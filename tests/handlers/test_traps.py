@@ -48,7 +48,7 @@ async def test_deep_nesting_and_huge_numbers() -> None:
 
 
 async def test_an_action_of_tomorrow() -> None:
-    assert await handle_cases("issues__action_of_tomorrow") == ["#61 action_of_tomorrow: open (apply)"]
+    assert await handle_cases("issues__action_of_tomorrow") == ["#61 action_of_tomorrow: open (written)"]
     assert (await Issue.objects.aget()).updated_at == datetime(2026, 5, 5, 7, 10, tzinfo=UTC)
 
 
@@ -122,7 +122,7 @@ async def test_an_event_of_an_organisation_without_repository(case: str) -> None
     event = schemas.parse(schemas.discover(schemas).get(case.partition("__")[0], schemas.Event), body)
     assert event.repository is None
     [note] = await handle_cases(case)
-    assert note.endswith("(apply)")
+    assert note.endswith("(written)")
     assert await Repository.objects.acount() == 0
 
 

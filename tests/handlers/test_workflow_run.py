@@ -14,7 +14,7 @@ HISTORY = ["workflow_run__requested", "workflow_run__in_progress", "workflow_run
 
 
 async def test_a_run_is_written_field_by_field() -> None:
-    assert await handle_cases("workflow_run__completed") == ["Check tables completed: failure (apply)"]
+    assert await handle_cases("workflow_run__completed") == ["Check tables completed: failure (written)"]
     told = github.payload("workflow_run__completed")["workflow_run"]
     row = await WorkflowRun.objects.select_related("repository").aget()
     assert row.repository.full_name == "harbour-works/tide-tables"

@@ -89,11 +89,19 @@ async def test_a_known_repository_that_shows_nothing_new_is_read_and_not_locked(
 async def test_concurrent_snapshots_of_one_record_are_taken_in_as_they_came() -> None:
     minutes = [3, 1, 5, 5, 2]
     notes = await asyncio.gather(*(handle(edited(7, minute)) for minute in minutes))
-    assert [note.rpartition(" ")[2] for note in notes] == ["(apply)", "(keep)", "(apply)", "(keep)", "(keep)"]
+    assert [note.rpartition(" ")[2] for note in notes] == [
+        "(written)",
+        "(unchanged)",
+        "(written)",
+        "(unchanged)",
+        "(unchanged)",
+    ]
     assert (await PullRequest.objects.aget()).title == "at 5"
 
 
-@pytest.mark.parametrize(("minute", "decision", "title"), [(3, "(keep)", "at 5"), (8, "(apply)", "at 8")])
+@pytest.mark.parametrize(
+    ("minute", "decision", "title"), [(3, "(unchanged)", "at 5"), (8, "(written)", "at 8")]
+)
 async def test_a_record_that_another_worker_inserted_after_the_read_is_merged(
     minute: int, decision: str, title: str
 ) -> None:
