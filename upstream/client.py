@@ -156,7 +156,9 @@ class Client:
         if url.startswith("/"):
             return sansio.format_url(url, variables, base_url=self.api_url)
         if _origin(url) != _origin(self.api_url):
-            raise UnexpectedAnswerError("GitHub's answer leads to another server, which gets no credential")
+            raise UnexpectedAnswerError(
+                f"GitHub's answer leads to another server, {urlsplit(url).hostname}, which gets no credential"
+            )
         return url
 
     async def _authorization(self, url: str) -> Authorization:

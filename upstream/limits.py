@@ -12,6 +12,7 @@ LIMIT_STATUSES = {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 # Seconds after a secondary limit that names no time; doubled each time in a row.
 UNNAMED_WAIT = 60.0
 LONGEST_UNNAMED_WAIT = 1800.0
+MAX_DOUBLINGS = 10
 # Seconds. GitHub's longest limit is an hour; a wait of years would need a person to notice it.
 LONGEST_WAIT = 86_400.0
 # Words in the message of a secondary limit; a missing permission has the same status.
@@ -70,9 +71,13 @@ class Limits:
         named = after if after is not None else (self._resets_at - now if exhausted else None)
         if named is None and status == HTTPStatus.FORBIDDEN and not any(w in body.lower() for w in _WORDS):
             return False
-        self._in_a_row += 1
-        if named is None:
-            named = min(UNNAMED_WAIT * 2 ** (self._in_a_row - 1), LONGEST_UNNAMED_WAIT)
+        if now >= self._blocked_until:
+            # Requests that were in flight at a limit meet the same one.
+            self._in_a_row += 1
+        factor = 2 ** min(self._in_a_row - 1, MAX_DOUBLINGS)
+        # A named time that was not long enough, such as 0, is extended.
+        # https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+        named = min(UNNAMED_WAIT * factor, LONGEST_UNNAMED_WAIT) if named is None else named + factor - 1
         self._blocked_until = max(self._blocked_until, now + min(named, LONGEST_WAIT))
         return True
 

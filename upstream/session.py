@@ -48,8 +48,11 @@ class Raw(NamedTuple):
     body: bytes
 
     def data(self) -> Any:
-        """Return the JSON of the body; None without a body."""
-        found, _, _ = sansio.decipher_response(HTTPStatus.OK, self.headers, self.body)
+        """Return the JSON of the body; None without a body. Raise `ValueError` if it cannot be read."""
+        try:
+            found, _, _ = sansio.decipher_response(HTTPStatus.OK, self.headers, self.body)
+        except (LookupError, RecursionError) as error:
+            raise ValueError(str(error)) from error
         return found
 
     @property
@@ -58,7 +61,7 @@ class Raw(NamedTuple):
         if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return str(self.status)
         if self.status in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            with suppress(ValueError, LookupError, RecursionError):
+            with suppress(ValueError):
                 return "" if isinstance(self.data(), dict | list) else "an answer that is not JSON"
             return "an answer that is not JSON"
         return ""

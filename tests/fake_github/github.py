@@ -17,6 +17,8 @@ TOKEN = "github_pat_of_the_tests"
 # Seconds for the answer to a delivery. GitHub gives ten; a receiver on a busy machine may take longer.
 ANSWERED_WITHIN = 45.0
 
+Answered = tuple[int, dict[str, str], bytes]
+
 
 class AnswerError(Exception):
     """A handler answers with this status and message."""
@@ -41,6 +43,8 @@ class Faults:
     """Whether a redelivery gets lost; `times` counts how often the guid was asked for before."""
     late: Callable[[Attempt], float] = lambda attempt: 0.0
     """Seconds after which a redelivery is sent."""
+    answer: Callable[[str, str], Answered | None] = lambda method, path: None
+    """The answer that a method and path get in place of their own: status, headers and body."""
     listed_before_detail: float = 0.0
     """Seconds after a delivery in which its detail is 404."""
     circle: bool = False

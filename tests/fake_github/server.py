@@ -25,6 +25,7 @@ from tests.fake_github.hooks import Attempt, Hook
 
 APP_ID = "4711"
 INSTALLATION = 99
+JSON = {"Content-Type": "application/json"}
 PAGE = 30
 
 
@@ -91,6 +92,9 @@ class Routes:
         if refused is not None:
             status, headers, body = refused
             return web.Response(status=status, headers=headers, body=body, content_type="application/json")
+        if (instead := fake.faults.answer(request.method, request.path)) is not None:
+            status, headers, body = instead
+            return web.Response(status=status, headers=JSON | headers, body=body)
         response = await self._faulty(request, handler)
         response.headers.update(fake.limits.headers())
         return response

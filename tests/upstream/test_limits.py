@@ -1,7 +1,9 @@
 """When the next request may be sent."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from itertools import islice
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +19,15 @@ def headers(remaining: int = 100, reset: int = 3600, **more: str) -> dict[str, s
     date = format_datetime(datetime.fromtimestamp(SERVER_TIME, UTC), usegmt=True)
     limits = {"x-ratelimit-remaining": str(remaining), "x-ratelimit-reset": str(SERVER_TIME + reset)}
     return {"date": date, **limits, **{name.replace("_", "-"): value for name, value in more.items()}}
+
+
+def waits_in_a_row(answer: dict[str, str]) -> Iterator[float]:
+    """Yield the waits after the same limit, which is met again after each of them."""
+    limits, now = Limits(), 1000.0
+    while True:
+        assert limits.answered(403, answer, b'{"message": "You have exceeded a secondary rate limit."}', now)
+        yield limits.wait(now)
+        now += limits.wait(now)
 
 
 def test_without_an_answer_a_request_may_be_sent() -> None:
@@ -78,14 +89,20 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 def test_a_secondary_limit_without_a_time_waits_longer_each_time_in_a_row() -> None:
-    limits = Limits()
-    body = b'{"message": "You have exceeded a secondary rate limit."}'
-    waits = []
-    for _ in range(8):
-        assert limits.answered(403, headers(), body, 1000.0)
-        waits.append(limits.wait(1000.0))
+    waits = list(islice(waits_in_a_row(headers()), 2000))
     assert waits[:3] == [UNNAMED_WAIT, 2 * UNNAMED_WAIT, 4 * UNNAMED_WAIT]
     assert waits[-1] == LONGEST_UNNAMED_WAIT
+
+
+def test_a_limit_that_lasts_beyond_its_named_time_is_met_less_and_less_often() -> None:
+    assert list(islice(waits_in_a_row(headers(retry_after="0")), 4)) == [0, 1, 3, 7]
+
+
+def test_requests_in_flight_at_a_limit_do_not_lengthen_it() -> None:
+    limits = Limits()
+    for _ in range(10):
+        assert limits.answered(429, headers(), b"", 1000.0)
+    assert limits.wait(1000.0) == UNNAMED_WAIT
 
 
 def test_a_missing_permission_is_no_limit() -> None:
