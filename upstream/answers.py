@@ -8,7 +8,16 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 import schemas
 
@@ -16,7 +25,21 @@ Text = Annotated[str, AfterValidator(schemas.storable)]
 
 
 class Answer(BaseModel):
-    """The base of all answers. Unknown fields are dropped, because GitHub adds fields at any time."""
+    """The base of all answers. Unknown fields are dropped, because GitHub adds fields at any time.
+
+    A null or invalid value counts as absent where it may be absent, to not cost the whole answer.
+    """
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _read(cls, value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        try:
+            return read(value)
+        except ValidationError:
+            field = cls.model_fields[info.field_name or ""]
+            if field.is_required():
+                raise
+            return field.get_default(call_default_factory=True)
 
 
 class ListedDelivery(Answer):
@@ -25,14 +48,13 @@ class ListedDelivery(Answer):
     https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
     """
 
-    id: int
+    id: schemas.BigInt
     guid: UUID
     delivered_at: AwareDatetime
     status: Text = ""
     status_code: int = 0
     event: Text
     action: Text | None = None
-    repository_id: int | None = None
 
 
 class Sent(Answer):
@@ -45,7 +67,7 @@ class Sent(Answer):
 class DeliveryDetail(ListedDelivery):
     """One attempt to deliver, with its request."""
 
-    request: Sent
+    request: Sent = Sent()
 
 
 class HookConfig(Answer):

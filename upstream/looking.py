@@ -40,6 +40,8 @@ class Look:
     newest: str = ""
     trail: Sequence[Any] = ()
     """The values of `Trail`."""
+    unreadable: int = 0
+    """Entries that are not as GitHub documents them, so that they cannot be compared."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the arguments of `Look(**...)`."""
@@ -62,11 +64,12 @@ def begin(watched: WatchedHook, seconds: float | None) -> Look:
     return Look(watched.pk, since.isoformat())
 
 
-async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
-    """Read one page, and store the missing deliveries. Return the look for the next page, or None at the end.
+async def step(client: Client, watched: WatchedHook, look: Look) -> Look | str:
+    """Read one page, and store the missing deliveries. Return the look for the next page.
 
-    Pages are followed until the list ends, or until all deliveries of a page are older than asked. Raises
-    `UpstreamError` and `django.db.Error`.
+    At the end, return why the look is incomplete, or "" if it is complete. Pages are followed until the list
+    ends, or until all deliveries of a page are older than asked. Raises `UpstreamError` and
+    `django.db.Error`.
     """
     since = datetime.fromisoformat(look.since)
     url = look.next or f"{watched.path}/deliveries?per_page={PAGE_SIZE}"
@@ -74,27 +77,22 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | None:
     etag = "" if look.next or not _continues(watched, since) else watched.etag
     page = await client.changed(url, ListedDelivery, etag)
     if page is None:
-        await database.run(_looked, watched, look, since, "")
-        return None
+        return await database.run(_looked, watched, look, since)
     wanted = [one for one in page.items if one.delivered_at >= since]
     comparable = await _compare(client, watched, wanted)
     if not look.next:
         newest = max((one.delivered_at for one in page.items), default=None)
         look = replace(look, etag=page.etag, newest=newest.isoformat() if newest is not None else look.newest)
-    if not comparable:
+    look = replace(look, unreadable=look.unreadable + page.unreadable)
+    if look.unreadable or not comparable:
         look = replace(look, etag="")
-    problem = f"{page.unreadable} entries of GitHub's list are not as documented" if page.unreadable else ""
-    if problem:
-        logger.warning("look incomplete hook=%d reason=%s", watched.hook_id, problem)
     if page.next and (wanted or not page.items):
         try:
             return replace(look, next=page.next, trail=Trail(*look.trail).to(page.next))
         except UnexpectedAnswerError as error:
             # The deliveries of the pages so far are asked for. The next look goes back as far as this one.
-            await database.run(_ended, watched, str(error))
-            return None
-    await database.run(_looked, watched, look, since, problem)
-    return None
+            return await database.run(_ended, watched, str(error))
+    return await database.run(_looked, watched, look, since)
 
 
 async def entries(client: Client, watched: WatchedHook, since: datetime) -> AsyncIterator[ListedDelivery]:
@@ -168,16 +166,18 @@ def _continues(watched: WatchedHook, since: datetime) -> bool:
     return watched.complete_until is not None and since >= watched.complete_until - OVERLAP
 
 
-def _ended(watched: WatchedHook, problem: str) -> None:
-    """Store that a look ended before it was complete."""
-    logger.warning("look incomplete hook=%d reason=%s", watched.hook_id, problem)
-    WatchedHook.objects.filter(pk=watched.pk).update(looked_at=row_sets.clock(), error=problem)
+def _ended(watched: WatchedHook, problem: str, **columns: Any) -> str:
+    """Store that a look ended, and why it is incomplete; return the reason."""
+    if problem:
+        logger.warning("look incomplete hook=%d reason=%s", watched.hook_id, problem)
+    WatchedHook.objects.filter(pk=watched.pk).update(looked_at=row_sets.clock(), error=problem, **columns)
+    return problem
 
 
-def _looked(watched: WatchedHook, look: Look, since: datetime, problem: str) -> None:
-    """Store that a look came to its end."""
+def _looked(watched: WatchedHook, look: Look, since: datetime) -> str:
+    """Store that a look came to the end of the list; return why it is incomplete."""
     now = row_sets.clock()
-    columns: dict[str, Any] = {"looked_at": now, "error": problem}
+    columns: dict[str, Any] = {}
     before = watched.complete_until
     oldest, forgotten = now - reach(), now - retention()
     if before is not None and before < forgotten:
@@ -187,4 +187,5 @@ def _looked(watched: WatchedHook, look: Look, since: datetime, problem: str) -> 
         columns["etag"] = look.etag or watched.etag
         newest = [datetime.fromisoformat(look.newest)] if look.newest else []
         columns["complete_until"] = max(now - LAG, before or oldest, *newest)
-    WatchedHook.objects.filter(pk=watched.pk).update(**columns)
+    entries = f"entries of GitHub's list that cannot be read, and were not compared: {look.unreadable}"
+    return _ended(watched, entries if look.unreadable else "", **columns)

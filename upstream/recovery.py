@@ -104,7 +104,7 @@ class Recovery:
         """Read one page of the first hook that is left. A hook that fails does not stop the others."""
         watched = await database.run(WatchedHook.objects.get, pk=look_at[0])
         failures: dict[str, int] = {}
-        look: Look | None = None
+        look: Look | str | None = None
         try:
             look = await self._step(watched, parameters.get("since"), cursor)
         except LimitedError:
@@ -117,18 +117,19 @@ class Recovery:
             failures = await _failed(watched, error)
         except UpstreamError as error:
             failures = await _failed(watched, error)
-        cursor.look, cursor.tries = look.as_json() if look else None, 0
-        if failures:
+        cursor.look, cursor.tries = look.as_json() if isinstance(look, Look) else None, 0
+        if look is None:
             # A hook that cannot be seen is not asked for anything: its answers would mean nothing.
             look_at.pop(0)
             due = await database.run(missing.due, watched, 0, self._pace.arrives_within)
             failures |= Counter(due.lost)
-        elif look is None:
+        elif isinstance(look, str):
             cursor.ask_for.append(look_at.pop(0))
+            failures = {f"hook {watched.hook_id}: {look}": 1} if look else {}
         estimated = None if look_at else await database.run(_open, cursor.ask_for)
         return Progress(cursor.as_json(), failures=failures, estimated=estimated)
 
-    async def _step(self, watched: WatchedHook, since: float | None, cursor: Cursor) -> Look | None:
+    async def _step(self, watched: WatchedHook, since: float | None, cursor: Cursor) -> Look | str:
         if cursor.look is not None:
             return await looking.step(self.client, watched, Look(**cursor.look))
         if watched.kind == HookKind.APP:

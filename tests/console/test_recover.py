@@ -63,6 +63,18 @@ def test_a_dry_run_lists_what_is_missing_and_changes_nothing(fake: Github, hook:
     assert (fake.asked, Missed.objects.count(), Operation.objects.count()) == ({}, 0, 0)
 
 
+def test_a_hook_that_a_dry_run_cannot_compare_hides_no_other(fake: Github, hook: Hook) -> None:
+    refused = fake.hook()
+    keep(refused, hook.attempts)
+    fake.faults.answer = lambda method, path: (422, {}, b"") if path == f"{refused.path}/deliveries" else None
+    fake.hooks.reverse()
+    out, err = StringIO(), StringIO()
+    with pytest.raises(CommandError, match="1 of 2 hooks could not be compared"):
+        call_command("recover", "octo/cat", "--dry-run", stdout=out, stderr=err)
+    assert out.getvalue().splitlines()[-1] == "2 missing"
+    assert f"hook {refused.id}: GitHub refused it" in err.getvalue()
+
+
 def test_since_is_so_long_ago_or_a_time(fake: Github, hook: Hook) -> None:
     for since in ("90m", (fake.moment() - 1.5 * HOUR).isoformat()):
         out, _ = recover("octo/cat", "--dry-run", "--since", since)

@@ -311,6 +311,19 @@ def test_texts_of_a_listed_delivery_can_be_stored() -> None:
     assert (read.event, read.action, read.status) == (r"star\u0000", r"\ud800", r"\u0000")
 
 
+@pytest.mark.parametrize("value", [None, {}, [[]]])
+def test_a_value_that_may_be_absent_costs_no_answer(value: object) -> None:
+    needed = {"id": 2**63 - 1, "guid": hooks.guid(1), "delivered_at": "2026-01-01T01:00:00.123456+01:00"}
+    needed |= {"event": "star", "throttled_at": value}
+    odd = dict.fromkeys(("status", "status_code", "action"), value)
+    expected = DeliveryDetail.model_validate(needed)
+    assert DeliveryDetail.model_validate(needed | odd | {"request": value}) == expected
+    sent = {"headers": value, "payload": [value]}
+    read = DeliveryDetail.model_validate(needed | {"request": sent}).request
+    assert (read.headers, read.payload) == (value if value == {} else None, None)
+    assert HookAnswer.model_validate({"id": 1, "events": value and {}, "config": value}) == HookAnswer(id=1)
+
+
 async def test_an_answer_of_another_shape_is_an_error(fake: Github, client: Client) -> None:
     fake.data["/repos/octo/cat/odd"] = {"message": "hello"}
     with pytest.raises(UnexpectedAnswerError, match="not a list"):

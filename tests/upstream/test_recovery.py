@@ -271,11 +271,31 @@ async def test_a_list_that_leads_in_a_circle_ends_and_what_it_showed_arrives(
     hook = listing(fake, 3, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
     fake.faults.circle = True
-    await run(recovery)
+    ended = await run(recovery)
     assert await states() == {"arrived": 2}
     watched = await WatchedHook.objects.aget()
     assert "leads back to a page" in watched.error
+    assert list(ended.failures) == [f"hook {hook.id}: {watched.error}"]
     assert watched.complete_until is None
+
+
+@pytest.mark.full("postgresql")
+async def test_entries_that_cannot_be_read_are_reported_until_the_list_shows_them_no_more(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, PAGE_SIZE + 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[1:])
+    odd = hook.attempts[-1]
+    odd.guid, there = "no guid", odd.guid
+    reason = "entries of GitHub's list that cannot be read, and were not compared: 1"
+    for _ in range(2):
+        ended = await run(recovery)
+        assert list(ended.failures) == [f"hook {hook.id}: {reason}"]
+        assert (await WatchedHook.objects.aget()).error == reason
+    assert await states() == {"arrived": 1}
+    odd.guid = there
+    assert (await run(recovery)).failures == {}
+    assert (await WatchedHook.objects.aget()).error == ""
 
 
 async def test_a_permission_that_is_missing_spends_no_request(

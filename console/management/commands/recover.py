@@ -3,7 +3,7 @@
 import asyncio
 import re
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -103,15 +103,21 @@ class Command(BaseCommand):
             )
         await self._report(ended, parameters["hooks"])
 
-    async def _list(self, client: Client, hooks: Iterable[WatchedHook], since: timedelta) -> None:
-        count = 0
+    async def _list(self, client: Client, hooks: Sequence[WatchedHook], since: timedelta) -> None:
+        count, failed = 0, 0
         begin = await database.run(row_sets.clock) - since
         for hook in hooks:
-            async for one in looking.entries(client, hook, begin):
-                count += 1
-                said = f"{one.status_code} {one.status}"
-                self.stdout.write(_line(one.guid, one.delivered_at, one.event, one.action or "", said))
+            try:
+                async for one in looking.entries(client, hook, begin):
+                    count += 1
+                    said = f"{one.status_code} {one.status}"
+                    self.stdout.write(_line(one.guid, one.delivered_at, one.event, one.action or "", said))
+            except UpstreamError as error:
+                failed += 1
+                self.stderr.write(sanitising.lines(f"hook {hook.hook_id}: {error}"))
         self.stdout.write(f"{count} missing")
+        if failed:
+            raise CommandError(f"{failed} of {len(hooks)} hooks could not be compared")
 
     async def _report(self, ended: Operation, hooks: list[int]) -> None:
         """Print the outcome; raise an error if some deliveries were not recovered."""
