@@ -37,7 +37,7 @@ class MissedDelivery(Model):
     found_at: datetime
     asked_at: datetime | None
     arrived_at: datetime | None
-    reason: str = Field(description="why it is lost, or how it arrived")
+    reason: str = Field(description="why it is lost or was refused, or how it arrived")
 
 
 @router.get("", response=Page[MissedDelivery], summary="List missed deliveries")

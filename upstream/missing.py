@@ -109,9 +109,11 @@ def due(watched: WatchedHook, limit: int, arrives_within: timedelta) -> Due:
     soonest: datetime | None = None
     for row in open_rows.order_by("asks", "delivered_at")[:MAX_CONSIDERED]:
         history = History(row.delivered_at, row.asks, row.asked_at)
-        match asking.decide(history, now, reachable_at, retention(), arrives_within):
+        # An endpoint that can be reached says nothing about a request that GitHub did not carry out.
+        evidence = None if row.reason else reachable_at
+        match asking.decide(history, now, evidence, retention(), arrives_within):
             case GiveUp(reason):
-                lost.extend([reason] * lose(row, reason))
+                lost.extend([reason] * lose(row, f"{reason}: {row.reason}" if row.reason else reason))
             case Wait(until):
                 soonest = until if soonest is None else min(soonest, until)
             case Ask() if len(found) < free:
@@ -141,13 +143,19 @@ def note_ask(row: Missed) -> bool:
     if not absent([row.guid], row.hook_id):
         return False
     rows = Missed.objects.filter(OPEN, pk=row.pk, asks=row.asks)
-    return bool(rows.update(state=MissedState.ASKED, asks=models.F("asks") + 1, asked_at=row_sets.clock()))
+    columns = {"state": MissedState.ASKED, "asked_at": row_sets.clock(), "reason": ""}
+    return bool(rows.update(asks=models.F("asks") + 1, **columns))
+
+
+def note_refusal(row: Missed, reason: str) -> None:
+    """Store why GitHub may not have done what `note_ask` counted."""
+    Missed.objects.filter(OPEN, pk=row.pk).update(reason=reason)
 
 
 def take_back(row: Missed) -> None:
     """Undo `note_ask` for a request that GitHub has not done; `row` is as it was before."""
     Missed.objects.filter(OPEN, pk=row.pk, asks=row.asks + 1).update(
-        state=row.state, asks=row.asks, asked_at=row.asked_at
+        state=row.state, asks=row.asks, asked_at=row.asked_at, reason=row.reason
     )
 
 

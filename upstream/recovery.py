@@ -21,7 +21,14 @@ from ledger.operations import Progress
 from upstream import asking, discovery, fetching, looking, missing
 from upstream.answers import DeliveryDetail
 from upstream.client import Client
-from upstream.errors import LimitedError, NotFoundError, RefusedError, UnreachableError, UpstreamError
+from upstream.errors import (
+    LimitedError,
+    NotFoundError,
+    RefusedError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    UpstreamError,
+)
 from upstream.looking import Look
 from upstream.models import HookKind, Missed, MissedState, WatchedHook, retention
 
@@ -31,6 +38,8 @@ logger = logging.getLogger(__name__)
 ASK_INTERVAL = 0.5
 # Requests to deliver in one portion, after which a cancelled operation ends.
 PORTION = 5
+# Deliveries that GitHub fails to show to one operation. At the next one it counts as an outage.
+MAX_SKIPPED = 3
 # Seconds between two looks for arrivals.
 ARRIVALS_EVERY = 0.5
 # Times that a page is tried again, and seconds before the first of them; doubled each time.
@@ -64,10 +73,12 @@ class Cursor:
     look: dict[str, Any] | None = None
     ask_for: list[int] = field(default_factory=list)
     tries: int = 0
+    skipped: list[int] = field(default_factory=list)
+    """Ids of `Missed` that GitHub failed to show."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the arguments of `Cursor(**...)`."""
-        return {"look_at": self.look_at, "look": self.look, "ask_for": self.ask_for, "tries": self.tries}
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Recovery:
@@ -148,16 +159,19 @@ class Recovery:
         for place, pk in enumerate(cursor.ask_for):
             watched = await database.run(WatchedHook.objects.get, pk=pk)
             if parameters.get("fetch"):
-                due = missing.Due(await database.run(_fetchable, watched), 0.0)
+                due = missing.Due(await database.run(_fetchable, watched, cursor.skipped), 0.0)
             else:
                 due = await database.run(missing.due, watched, PORTION, self._pace.arrives_within)
             failures.update(due.lost)
             if due.ask:
-                act = self._fetch if parameters.get("fetch") else self._ask
                 try:
-                    more, lost = await act(watched, due.ask)
+                    if parameters.get("fetch"):
+                        more, failed = await self._fetch(watched, due.ask[0], cursor.skipped)
+                    else:
+                        # The next portion counts what arrived.
+                        more, failed = 0, await self._ask(watched, due.ask)
                     done, left = done + more, [*left, *cursor.ask_for[place:]]
-                    failures.update(lost)
+                    failures.update(failed)
                 except LimitedError:
                     raise
                 except UpstreamError as error:
@@ -172,12 +186,12 @@ class Recovery:
         wait = min([*waits, self._pace.arrivals_every]) if waits else 0.0
         return Progress(cursor.as_json(), done=done, failures=failures, finished=not left, wait=wait)
 
-    async def _ask(self, watched: WatchedHook, rows: Sequence[Missed]) -> tuple[int, list[str]]:
+    async def _ask(self, watched: WatchedHook, rows: Sequence[Missed]) -> list[str]:
         """Ask GitHub to deliver these again. Raises errors that concern more than one of them.
 
-        Returns 0, because the next portion counts what arrived, and why some are lost.
+        Returns why some are lost or refused.
         """
-        lost: list[str] = []
+        failures: list[str] = []
         for row in rows:
             await self._wait_for_turn()
             if not await database.run(missing.note_ask, row):
@@ -188,15 +202,17 @@ class Recovery:
                 logger.info("asked again guid=%s hook=%d ask=%d", row.guid, row.hook_id, row.asks + 1)
             except NotFoundError as error:
                 await self._not_found(url, row, error)
-                lost.extend([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
+                failures.extend([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
             except (UnreachableError, RefusedError) as error:
                 # GitHub may have acted although no answer came, so the ask is spent.
                 logger.warning("not asked guid=%s error=%s", row.guid, error)
+                await database.run(missing.note_refusal, row, str(error))
+                failures += [str(error)] if isinstance(error, RefusedError) else []
             except UpstreamError:
                 await database.run(missing.take_back, row)
                 raise
             await database.run(missing.extend_pause, ASKS, self._pace.ask_interval)
-        return 0, lost
+        return failures
 
     async def _wait_for_turn(self) -> None:
         """Wait until no worker asked GitHub for so long."""
@@ -218,21 +234,26 @@ class Recovery:
         await database.run(missing.take_back, row)
         raise error
 
-    async def _fetch(self, watched: WatchedHook, rows: Sequence[Missed]) -> tuple[int, list[str]]:
-        """Store the payloads of these from GitHub's API."""
-        lost: list[str] = []
-        stored = 0
-        for row in rows:
-            try:
-                detail = await self.client.get(f"{watched.path}/deliveries/{row.attempt}", DeliveryDetail)
-            except NotFoundError:
-                lost.extend([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
-                continue
-            if detail.request.payload is None:
-                lost.extend([NO_PAYLOAD] * await database.run(missing.lose, row, NO_PAYLOAD))
-                continue
-            stored += await database.run(fetching.store, row, detail, watched.source)
-        return stored, lost
+    async def _fetch(self, watched: WatchedHook, row: Missed, skipped: list[int]) -> tuple[int, list[str]]:
+        """Store the payload of this from GitHub's API; return the number stored, and why it is not.
+
+        What GitHub fails to show is added to `skipped`, and the error is raised after `MAX_SKIPPED` of these.
+        """
+        try:
+            detail = await self.client.get(f"{watched.path}/deliveries/{row.attempt}", DeliveryDetail)
+        except NotFoundError:
+            reason = FORGOTTEN
+        except (UnreachableError, RefusedError, UnexpectedAnswerError) as error:
+            if len(skipped) >= MAX_SKIPPED:
+                raise
+            logger.warning("not fetched guid=%s error=%s", row.guid, error)
+            skipped.append(row.pk)
+            return 0, [str(error)]
+        else:
+            if detail.request.payload is not None:
+                return int(await database.run(fetching.store, row, detail, watched.source)), []
+            reason = NO_PAYLOAD
+        return 0, [reason] * await database.run(missing.lose, row, reason)
 
 
 def _chosen(hooks: Sequence[int] | None) -> list[int]:
@@ -250,13 +271,13 @@ def _open(hooks: Sequence[int]) -> int:
     return found.filter(state__in=[MissedState.FOUND, MissedState.ASKED]).count()
 
 
-def _fetchable(watched: WatchedHook) -> list[Missed]:
-    """Return a few that GitHub may still show, whether it was asked for them or not."""
-    rows = watched.missed.exclude(state=MissedState.ARRIVED)
+def _fetchable(watched: WatchedHook, skipped: Sequence[int]) -> list[Missed]:
+    """Return the oldest that GitHub may still show, whether it was asked for it or not."""
+    rows = watched.missed.exclude(state=MissedState.ARRIVED).exclude(pk__in=skipped)
     kept = rows.filter(delivered_at__gt=row_sets.clock() - retention()).exclude(
         reason__in=[FORGOTTEN, NO_PAYLOAD]
     )
-    return list(kept.order_by("delivered_at")[:PORTION])
+    return list(kept.order_by("delivered_at")[:1])
 
 
 async def _failed(watched: WatchedHook, error: Exception) -> dict[str, int]:

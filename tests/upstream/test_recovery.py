@@ -16,13 +16,14 @@ from processing.operation_runner import OperationRunner
 from receiver.models import Delivery
 from tests import fake_github
 from tests.fake_github import Attempt, Github, Hook, hooks
+from tests.fake_github.github import Answered
 from tests.upstream.kept import STAR, keep
 from upstream import discovery, looking
 from upstream.asking import MAX_UNANSWERED
 from upstream.client import PAGE_SIZE, Client
 from upstream.credentials import Credentials
 from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook, retention
-from upstream.recovery import Pace, Recovery
+from upstream.recovery import MAX_SKIPPED, Pace, Recovery
 from upstream.session import Session
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -178,6 +179,31 @@ async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
     assert (lost.state, str(lost.guid), lost.event) == ("lost", hooks.guid(1), "star")
     assert lost.reason == "GitHub was asked 3 times, and it did not arrive"
     assert failures == {lost.reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "failures", "reason"), [(422, 1, "422 Spammed"), (502, 0, "502; try later")]
+)
+async def test_a_request_that_github_does_not_carry_out_is_repeated_late_whatever_comes_through(
+    status: int, failures: int, reason: str, fake: Github, impatient: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    refused: Answered = (status, {}, b'{"message": "Spammed"}')
+    fake.faults.answer = lambda method, path: refused if method == "POST" else None
+    for number in range(2):
+        ended = await run(impatient)
+        assert ended.failed == (failures if number == 0 else 0)
+        await asyncio.to_thread(
+            fake.deliver, hook, Attempt(hooks.guid(50 + number), "star", STAR, fake.moment())
+        )
+    asked = await Missed.objects.aget()
+    assert (asked.asks, len(fake.paths("POST"))) == (1, 1)
+    assert reason in asked.reason
+    await Missed.objects.aupdate(asks=3, asked_at=fake.moment() - HOUR)
+    await run(impatient)
+    lost = await Missed.objects.aget()
+    assert lost.reason == f"GitHub was asked 3 times, and it did not arrive: {asked.reason}"
 
 
 async def test_what_failed_again_is_kept_as_long_as_github_keeps_its_newest_attempt(
@@ -386,6 +412,22 @@ async def test_where_the_endpoint_cannot_be_reached_the_payload_is_fetched_unsig
     assert not [name for name in row.headers if "Signature" in name]
     missed = await Missed.objects.filter(guid=row.guid).aget()
     assert (missed.state, missed.reason) == ("arrived", "fetched from GitHub's API, unsigned")
+
+
+async def test_one_that_github_fails_to_show_costs_no_other(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 8, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    fake.faults.answer = lambda method, path: (500, {}, b"") if path.rpartition("/")[2].isdigit() else None
+    assert (await run(recovery, fetch=True)).failed == MAX_SKIPPED + 1
+    assert len(fake.seen) == 1 + 2 * (MAX_SKIPPED + 1), "an outage ends it"
+    odd = [f"{hook.path}/deliveries/{one.id}" for one in hook.attempts[1:4]]
+    shown: list[Answered] = [(422, {}, b""), (500, {}, b"<html>"), (200, {}, b"{}")]
+    answers = dict(zip(odd, shown, strict=True))
+    fake.faults.answer = lambda method, path: answers.get(path)
+    ended = await run(recovery, fetch=True)
+    assert (ended.done, ended.failed) == (4, 3)
 
 
 async def test_the_signed_bytes_take_the_place_of_what_was_fetched(
