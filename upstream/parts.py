@@ -82,8 +82,8 @@ class Listed:
     key: str = ""
     ends: Callable[[Scope, Item], bool] = lambda scope, item: False
     """Whether nothing that is asked for follows this item."""
-    end: Callable[[Client, Scope], Awaitable[int]] | None = None
-    """Writes the end of the whole list."""
+    end: Callable[[Client, Scope], Awaitable[tuple[int, Counter[str]]]] | None = None
+    """Writes the end of the whole list; returns the number of writes, and failures."""
 
     async def step(self, client: Client, scope: Scope, position: str) -> Step:
         """Read and write one page. Raises an `UpstreamError`, or a database that is away."""
@@ -94,7 +94,8 @@ class Listed:
         done, failures = await self._written(scope, page)
         ended = not page.next or any(self.ends(scope, item) for item in page.items)
         if ended and self.end is not None:
-            done += await self.end(client, scope)
+            more, failed = await self.end(client, scope)
+            done, failures = done + more, failures + failed
         return Step(None if ended else page.next, done, failures)
 
     async def _written(self, scope: Scope, page: Page[Item]) -> tuple[int, Counter[str]]:
@@ -202,12 +203,13 @@ def _older(field: str) -> Callable[[Scope, Item], bool]:
     return is_older
 
 
-def _refs_missing(prefix: str) -> Callable[[Client, Scope], Awaitable[int]]:
+def _refs_missing(prefix: str) -> Callable[[Client, Scope], Awaitable[tuple[int, Counter[str]]]]:
     """Return what reads the refs that a list did not show: a deletion meanwhile moves one to a page read."""
 
-    async def read(client: Client, scope: Scope) -> int:
+    async def read(client: Client, scope: Scope) -> tuple[int, Counter[str]]:
+        failures = Counter[str]()
         if scope.read_at is None:
-            return 0
+            return 0, failures
         names = await database.run(refs.not_shown, scope.repository, prefix, scope.read_at)
         for name in names:
             try:
@@ -215,8 +217,11 @@ def _refs_missing(prefix: str) -> Callable[[Client, Scope], Awaitable[int]]:
                 _, sha = conversions.ref((await client.get(url, Item, **scope.names)).fields)
             except (NotFoundError, EmptyRepositoryError):
                 sha = refs.NOWHERE
+            except ValidationError:
+                failures[NOT_DOCUMENTED] += 1
+                continue
             await refs.observe(scope.repository, name, sha, scope.read_at)
-        return len(names)
+        return len(names) - failures.total(), failures
 
     return read
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 import schemas
 from ledger.models import Operation
 from ledger.operations import Progress
@@ -103,7 +105,10 @@ class Sync:
             item, date = await self.client.dated("/repos/{owner}/{name}", Item, owner=owner, name=name)
         except LimitedError as error:
             return Progress(None, wait=max(1.0, error.seconds))
-        read = conversions.repository(item.fields)
+        try:
+            read = conversions.repository(item.fields)
+        except ValidationError:
+            raise UnexpectedAnswerError("GitHub's answer shows no repository, or has no id of it") from None
         owner, _, name = (read.full_name or "").partition("/")
         if not owner or not name:
             raise UnexpectedAnswerError("GitHub's answer has no name of the repository")

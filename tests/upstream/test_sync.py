@@ -14,13 +14,13 @@ from records.models import Commit, Issue, PullRequest, Ref, Release, WorkflowRun
 from records.models import Repository as RepositoryRow
 from tests import fake_github, github
 from tests.fake_github import Github
-from tests.fake_github.github import AnswerError
+from tests.fake_github.github import Answered, AnswerError
 from tests.fake_github.repository import Repository, stamp
 from tests.handlers.context import handle
 from tests.upstream.conftest import BACKOFF
 from upstream.client import Client
 from upstream.credentials import Credentials
-from upstream.errors import NotFoundError
+from upstream.errors import NotFoundError, UnexpectedAnswerError
 from upstream.parts import BRANCHES, PAGE
 from upstream.session import Session
 from upstream.sync import Sync
@@ -184,6 +184,24 @@ async def test_a_sync_continues_where_another_worker_left_it(fake: Github, cat: 
 async def test_a_repository_that_is_not_shown_fails_the_sync(fake: Github, sync: Sync) -> None:
     with pytest.raises(NotFoundError, match="may not see it"):
         await sync.portion(await begin("octo/none"))
+
+
+async def test_an_answer_that_is_no_repository_says_so(fake: Github, cat: Repository, sync: Sync) -> None:
+    fake.faults.answer = lambda method, path: (200, {}, b"{}")
+    with pytest.raises(UnexpectedAnswerError, match="shows no repository"):
+        await sync.portion(await begin())
+
+
+async def test_a_ref_that_cannot_be_read_costs_no_other(fake: Github, cat: Repository, sync: Sync) -> None:
+    assert cat.pushed_at is not None
+    for branch in ("gone", "odd"):
+        await push(branch, "0" * 40, HEAD, cat.pushed_at - timedelta(minutes=1))
+    odd: Answered = (200, {}, b'{"ref": "refs/heads/odd", "object": {"sha": null}}')
+    fake.faults.answer = lambda method, path: odd if path.endswith("/git/ref/heads/odd") else None
+    ended = await run(sync)
+    assert (ended.state, ended.failures) == (State.FINISHED, {"branches: not as documented": 1})
+    found = {ref.name: ref.deleted async for ref in Ref.objects.filter(name__startswith="refs/heads/")}
+    assert found == {f"refs/heads/{name}": name == "gone" for name in ("gone", "main", "odd", "topic")}
 
 
 async def test_a_renamed_repository_is_recorded_under_its_present_name(
