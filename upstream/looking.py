@@ -12,7 +12,7 @@ from database import row_sets
 from upstream import fetching, missing
 from upstream.answers import AppAnswer, DeliveryDetail, ListedDelivery
 from upstream.client import PAGE_SIZE, Client
-from upstream.errors import NotFoundError, RefusedError, UnexpectedAnswerError
+from upstream.errors import NotFoundError, RefusedError, UnexpectedAnswerError, UnreachableError
 from upstream.models import HookKind, WatchedHook, retention
 from upstream.trails import Trail
 
@@ -25,8 +25,10 @@ LAG = timedelta(days=1)
 # A look begins so long before the end of the last one, by GitHub's clock: its lists may lag, and an App's
 # detail may be 404 at first.
 OVERLAP = timedelta(hours=1)
-# The id of a hook that is not known yet.
-UNKNOWN = 0
+# The id of a hook that is not known yet, and of one whose detail GitHub fails to show.
+UNKNOWN, UNREADABLE = 0, -1
+# Details of a page that GitHub fails to show. The next one counts as an outage.
+MAX_UNREADABLE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,11 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | str:
     if page is None:
         return await database.run(_looked, watched, look, since)
     wanted = [one for one in page.items if one.delivered_at >= since]
-    comparable = await _compare(client, watched, wanted)
+    comparable, unreadable = await _compare(client, watched, wanted)
     if not look.next:
         newest = max((one.delivered_at for one in page.items), default=None)
         look = replace(look, etag=page.etag, newest=newest.isoformat() if newest is not None else look.newest)
-    look = replace(look, unreadable=look.unreadable + page.unreadable)
+    look = replace(look, unreadable=look.unreadable + page.unreadable + unreadable)
     if look.unreadable or not comparable:
         look = replace(look, etag="")
     if page.next and (wanted or not page.items):
@@ -106,13 +108,15 @@ async def entries(client: Client, watched: WatchedHook, since: datetime) -> Asyn
             return
 
 
-async def _compare(client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]) -> bool:
-    """Store the missing deliveries; return whether the hooks of all of them are known."""
+async def _compare(
+    client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]
+) -> tuple[bool, int]:
+    """Store the missing deliveries; return whether all details were there, and how many failed."""
     by_hook = await _missing(client, watched, listed)
-    unknown = by_hook.pop(UNKNOWN, [])
+    unknown, unreadable = by_hook.pop(UNKNOWN, []), by_hook.pop(UNREADABLE, [])
     for hook_id, found in by_hook.items():
         await database.run(missing.add, watched, hook_id, found)
-    return not unknown
+    return not unknown, len(unreadable)
 
 
 async def _missing(
@@ -133,6 +137,7 @@ async def _of_app(
     """Return the missing deliveries of an App by hook id. Its list names no hook, so the detail of each does.
 
     A detail may be 404 just after it was listed: its hook is `UNKNOWN`, and the next look comes to it again.
+    Raises the error of a detail after `MAX_UNREADABLE` that failed.
     """
     by_hook: dict[int, dict[UUID, ListedDelivery]] = {}
     known = await database.run(missing.known, watched, {one.guid for one in listed})
@@ -145,6 +150,13 @@ async def _of_app(
         except NotFoundError:
             logger.info("detail not there yet guid=%s", one.guid)
             by_hook.setdefault(UNKNOWN, {})[one.guid] = one
+            continue
+        except (UnreachableError, RefusedError, UnexpectedAnswerError) as error:
+            failed = by_hook.setdefault(UNREADABLE, {})
+            failed[one.guid] = one
+            if len(failed) > MAX_UNREADABLE:
+                raise
+            logger.warning("detail not read guid=%s error=%s", one.guid, error)
             continue
         hook_id = fetching.hook_id_of(detail) or watched.hook_id
         by_hook.setdefault(hook_id, {})[one.guid] = one

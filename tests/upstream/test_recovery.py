@@ -371,6 +371,27 @@ async def test_the_hook_of_an_app_comes_from_the_detail_of_what_is_missing_alone
 
 
 @pytest.mark.full("postgresql")
+async def test_a_detail_of_an_app_that_github_fails_to_show_costs_no_other(
+    fake: Github, receiver_url: str
+) -> None:
+    hook = listing(fake, 7, receiver_url, kind="app", owner="1296269")
+    await database.run(keep, hook, hook.attempts[:1])
+    fake.data["/app"] = {"id": 1296269}
+    recovery = recovering(fake, credentials=Credentials("", fake_github.APP_ID, fake_github.private_key()))
+    fake.faults.answer = lambda method, path: (500, {}, b"") if path.rpartition("/")[2].isdigit() else None
+    ended = await run(recovery)
+    assert "did not answer GET /app/hook/deliveries/" in next(iter(ended.failures))
+    details = [path for path in fake.paths("GET") if path.rpartition("/")[2].isdigit()]
+    assert len(set(details)) == looking.MAX_UNREADABLE + 1
+    odd = details[-1]
+    fake.faults.answer = lambda method, path: (500, {}, b"") if path == odd else None
+    ended = await run(recovery)
+    await recovery.client.close()
+    assert (ended.done, ended.failed) == (5, 1)
+    assert "cannot be read, and were not compared: 1" in next(iter(ended.failures))
+
+
+@pytest.mark.full("postgresql")
 async def test_the_guid_of_a_repository_hook_is_asked_for_from_the_hook_of_an_app_too(
     fake: Github, receiver_url: str
 ) -> None:
