@@ -37,7 +37,8 @@ LOST = (
 )
 WAITING = (
     "GitHub was asked for these, or will be: each at most three times. It is asked again once something comes"
-    " through the hook or a receiver starts; otherwise after an hour, and three hours before GitHub forgets."
+    " through the hook or a receiver starts; otherwise, and where a reason is shown, after an hour and three"
+    " hours before GitHub forgets."
 )
 
 
