@@ -7,8 +7,7 @@ from receiver.connections import Stage
 from receiver.faults import Fault, FaultError
 from receiver.protocol import LimitedHttpProtocol
 
-# Bytes. Django keeps a body in a file before a view, also of somebody who has not signed in, and then refuses
-# those over 2.5 MB itself.
+# Bytes. Django writes a body to a file before a view checks the session. It then refuses bodies over 2.5 MB.
 MAX_BODY = 4 * 1024 * 1024
 BODY_TOO_LARGE: Fault = (
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -134,7 +134,7 @@ def connection_lost(error: BaseException) -> bool:
     That is an error without a code, or of class 08 or 57P:
     https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
-    # On SQLite only a handler may have loaded it, for a connection of its own.
+    # On SQLite, psycopg is loaded only by a handler that opens its own connection.
     if (loaded := sys.modules.get("psycopg")) is None:
         return False
     cause = error.__cause__ if isinstance(error, Error) else error

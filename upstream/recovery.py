@@ -207,7 +207,9 @@ class Recovery:
                 # GitHub may have acted although no answer came, so the ask is spent.
                 logger.warning("not asked guid=%s error=%s", row.guid, error)
                 await database.run(missing.note_refusal, row, str(error))
-                failures += [str(error)] if isinstance(error, RefusedError) else []
+                if isinstance(error, RefusedError):
+                    # Without the id, so that equal refusals are one reason.
+                    failures.append(str(error).replace(str(row.attempt), "{id}"))
             except UpstreamError:
                 await database.run(missing.take_back, row)
                 raise
