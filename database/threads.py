@@ -5,6 +5,7 @@ small because each holds a connection of the database server. See docs/decisions
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from database import postgresql
 
 if TYPE_CHECKING:
     import psycopg
+
+logger = logging.getLogger(__name__)
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -111,16 +114,22 @@ def _call(
 ) -> Result:
     reused = connection.connection is not None
     try:
+        try:
+            return function(*arguments, **named)
+        except (OperationalError, InterfaceError, NotSupportedError) as error:
+            # A migration that changes a column makes the prepared statements that return it unusable.
+            changed = isinstance(error, NotSupportedError)
+            if not changed and connection.connection is not None and connection.is_usable():
+                raise
+            connection.close()
+            if not reused:
+                raise
         return function(*arguments, **named)
-    except (OperationalError, InterfaceError, NotSupportedError) as error:
-        # A migration that changes a column makes the prepared statements that return it unusable.
-        changed = isinstance(error, NotSupportedError)
-        if not changed and connection.connection is not None and connection.is_usable():
-            raise
-        connection.close()
-        if not reused:
-            raise
-    return function(*arguments, **named)
+    finally:
+        if connection.connection is not None and not connection.autocommit:
+            # What comes next in this thread would never be committed, and would hold its locks.
+            connection.close()
+            logger.error("connection closed reason=a call left its transaction open")
 
 
 def choose_orm_thread() -> None:

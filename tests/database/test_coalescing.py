@@ -158,6 +158,22 @@ async def test_a_lost_connection_is_replaced_without_an_error() -> None:
     assert await asyncio.gather(*(run(Repository.objects.count) for _ in range(8))) == [0] * 8
 
 
+async def test_a_call_that_leaves_its_transaction_open_takes_nothing_from_those_after_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def leave_open() -> None:
+        connection.set_autocommit(False)
+        assert not Repository.objects.exists()
+        raise ValueError("a fault of a driver")
+
+    for _ in range(database.threads.THREADS):
+        with pytest.raises(ValueError, match="a fault"):
+            await run(leave_open)
+    assert "connection closed reason=a call left its transaction open" in caplog.text
+    await run(Repository.objects.create, github_id=1)
+    assert await Repository.objects.acount() == 1
+
+
 async def test_threads_that_end_give_their_connections_back() -> None:
     for _ in range(10):
         assert set(await asyncio.gather(*(run(Repository.objects.count) for _ in range(8)))) == {0}
