@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
@@ -51,6 +51,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         if "transactional_db" in getattr(item, "fixturenames", ()) or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.store)
+
+
+_TIME_LIMIT = pytest.StashKey[Any]()
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    """Remember the limit of this test."""
+    item.stash[_TIME_LIMIT] = settings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> Iterator[None]:
+    """Let the limit hold for what follows a failure, too: pytest-timeout ends it there, for a debugger."""
+    yield
+    if _TIME_LIMIT in node.stash and not node.config.getoption("usepdb"):
+        node.config.hook.pytest_timeout_set_timer(item=node, settings=node.stash[_TIME_LIMIT])
 
 
 def _is_full(item: pytest.Item, database: str) -> bool:
