@@ -96,7 +96,7 @@ class Missed(models.Model):
     found_at = models.DateTimeField()
     asked_at = models.DateTimeField(null=True)
     arrived_at = models.DateTimeField(null=True)
-    reason = models.TextField(blank=True, help_text="why it is lost, or how it arrived")
+    reason = models.TextField(blank=True, help_text="why it is lost or was refused, or how it arrived")
 
     class Meta:
         verbose_name_plural = "missed"

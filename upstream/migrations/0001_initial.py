@@ -142,7 +142,12 @@ class Migration(migrations.Migration):
                 ("found_at", models.DateTimeField()),
                 ("asked_at", models.DateTimeField(null=True)),
                 ("arrived_at", models.DateTimeField(null=True)),
-                ("reason", models.TextField(blank=True, help_text="why it is lost, or how it arrived")),
+                (
+                    "reason",
+                    models.TextField(
+                        blank=True, help_text="why it is lost or was refused, or how it arrived"
+                    ),
+                ),
                 (
                     "watched",
                     models.ForeignKey(
