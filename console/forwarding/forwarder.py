@@ -12,7 +12,7 @@ import database
 from console.forwarding import recording, trying
 from console.forwarding.client import Answer, Client, NoAnswerError, NotReachedError
 from console.forwarding.outgoing import Outgoing, outgoing
-from console.forwarding.stored import Stored, UnreadableError
+from console.forwarding.stored import PrunedError, Stored, UnreadableError
 from console.forwarding.trying import Meaning
 
 LOOK_EVERY = 1.0  # seconds between two looks for new deliveries
@@ -42,7 +42,10 @@ class Options:
 
 
 class Forwarder:
-    """Forwards what `stored` holds. `reached` is the id up to which all are done."""
+    """Forwards what `stored` holds. `reached` is the id up to which all are done.
+
+    `failed` counts what was not accepted, `pruned` those of them whose body was pruned.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Forwarder:
         self.reached = 0
         self.sent = 0
         self.failed = 0
+        self.pruned = 0
         self._stored = stored
         self._client = client
         self._options = options
@@ -112,6 +116,10 @@ class Forwarder:
         except UnreadableError as error:
             self.failed += 1
             self._report(f"id {pk}: {error}")
+            return True
+        except PrunedError:  # `prune` leaves thousands: they are counted, without a line each
+            self.failed += 1
+            self.pruned += 1
             return True
         if found is None:
             return True

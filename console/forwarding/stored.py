@@ -17,6 +17,10 @@ class UnreadableError(Exception):
     """The stored body cannot be read."""
 
 
+class PrunedError(Exception):
+    """The body was pruned, as `KEEP_BODIES` says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some ids, and the id up to which there are no others."""
@@ -46,7 +50,10 @@ class Stored:
 
     @staticmethod
     def read(pk: int) -> tuple[Delivery, bytes] | None:
-        """Return a delivery and its body; None where it was deleted. Raises `UnreadableError`."""
+        """Return a delivery and its body; None where it was deleted.
+
+        Raises `UnreadableError` and `PrunedError`.
+        """
         try:
             delivery = Delivery.objects.filter(pk=pk).first()
         except (UnreadableBodyError, Error) as error:
@@ -57,5 +64,5 @@ class Stored:
         if delivery is None:
             return None
         if delivery.body is None:
-            raise UnreadableError("the body cannot be sent: it was pruned, as KEEP_BODIES says")
+            raise PrunedError
         return delivery, delivery.body

@@ -70,12 +70,12 @@ def test_replay_leaves_what_was_pruned_alone_and_says_why() -> None:
     assert row.status == Status.DEAD
 
 
-def test_forward_says_that_a_body_was_pruned() -> None:
-    row = pruned()
+def test_forward_says_in_one_line_how_many_bodies_were_pruned() -> None:
+    rows = pruned(), pruned()
     target, errors = Target(), io.StringIO()
-    with serving(target), pytest.raises(CommandError, match="1 of 1 not accepted"):
-        call_command("forward", "--to", target.url, str(row.guid), stderr=errors)
-    assert f"id {row.pk}: the body cannot be sent: it was pruned, as KEEP_BODIES says" in errors.getvalue()
+    with serving(target), pytest.raises(CommandError, match="2 of 2 not accepted"):
+        call_command("forward", "--to", target.url, *(str(row.guid) for row in rows), stderr=errors)
+    assert errors.getvalue() == "2 not sent: body pruned, as KEEP_BODIES says\n0 forwarded\n"
     assert target.received == []
 
 

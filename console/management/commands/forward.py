@@ -136,6 +136,8 @@ class Command(BaseCommand):
                 raise CommandError(f"{_said(error)}; {_to_continue(work)}") from error
             finally:
                 loop.remove_signal_handler(signal.SIGINT)
+                if work.pruned:
+                    self._report(f"{work.pruned} not sent: body pruned, as KEEP_BODIES says")
         if not at_end:
             raise CommandError(f"stopped; {_to_continue(work)}", returncode=INTERRUPTED)
         self._report(f"{work.sent} forwarded")
