@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from arq.constants import job_key_prefix
-
 from processing.batch_runner import BatchRunner
 from processing.resilient_redis import ResilientRedis
 from receiver import queue
@@ -28,6 +26,5 @@ async def listen(runner: BatchRunner, redis: ResilientRedis, on_wake_up: Callabl
         if popped := await redis.zpopmin(queue.NAME, WAKEUPS - 1):
             runner.due.set()  # the claim may have begun before these were sent
         on_wake_up()
-        await redis.delete(
-            *(job_key_prefix.encode() + name for name in [first[1], *(name for name, _ in popped)])
-        )
+        names = [first[1], *(name for name, _ in popped)]
+        await redis.delete(*(queue.JOB_KEY.encode() + name for name in names))

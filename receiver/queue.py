@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 FUNCTION = "process"
 NAME = default_queue_name
+JOB_KEY = job_key_prefix  # followed by the id of a job
 # Takes the place of an event where an operation is due. At any wake-up, workers look for both.
 OPERATION = "operation"
 # Seconds between two pipelines. The first is sent at once; a burst then costs one job per event and interval.
@@ -50,7 +51,7 @@ async def enqueue(redis: Redis, events: Collection[str]) -> None:
         for event in events:
             now, job_id = timestamp_ms(), uuid4().hex
             body = serialize_job(FUNCTION, (event,), {}, None, now, serializer=serialize)
-            pipeline.psetex(job_key_prefix + job_id, expires_extra_ms, body)
+            pipeline.psetex(JOB_KEY + job_id, expires_extra_ms, body)
             pipeline.zadd(NAME, {job_id: now})
         await pipeline.execute()
 

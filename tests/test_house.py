@@ -103,7 +103,7 @@ def test_arq_appears_in_the_queue_and_the_worker_alone() -> None:
         if any(name.partition(".")[0] == "arq" for name in imports(path))
     }
     assert users <= {
-        "receiver/queue.py", "processing/consumer.py", "processing/resilient_redis.py", "worker.py"
+        "receiver/queue.py", "processing/resilient_redis.py", "worker.py"
     }  # fmt: skip
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from django.apps import apps
 from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from console.doctor.findings import Finding, Status
 from database import errors, row_sets
 from ledger import heartbeats
 from ledger.summary import span
+from receiver import queue
 from receiver.models import OPEN, WAITING, Delivery
 
 # Seconds that a delivery may be due before it is a sign of too few workers.
@@ -24,6 +26,7 @@ MOST_COUNTED = 1000
 # A key that expires by itself, should this process be killed before it deletes it.
 PROBE = "hookkeeper:doctor"
 PROBE_EXPIRES = 10  # seconds
+PROBE_WAIT = 0.01  # seconds, where another doctor took what this one wrote
 # The schema of new tables, and those of these tables which the role may not write, as after a restore by
 # another role.
 RIGHTLESS = """
@@ -152,7 +155,7 @@ def _migrations() -> Finding:
 
 
 def check_redis() -> Iterator[Finding]:
-    """Check that Redis answers and takes writes."""
+    """Check that Redis answers, takes writes, and runs each command that Hookkeeper sends."""
     advice = "Start Redis, or correct REDIS_URL: rediss:// with TLS, redis:// without."
     try:
         with heartbeats.client() as connected:
@@ -160,6 +163,7 @@ def check_redis() -> Iterator[Finding]:
             connected.set(PROBE, "1", ex=PROBE_EXPIRES)
             connected.delete(PROBE)
             took = time.monotonic() - started
+            _use(connected)
             version = connected.info("server").get("redis_version", "")
     except (RedisError, OSError) as error:
         if isinstance(error, ResponseError):
@@ -168,6 +172,26 @@ def check_redis() -> Iterator[Finding]:
         yield Finding("redis", Status.WRONG, f"does not take a key: {error}", advice)
     else:
         yield Finding("redis", Status.OK, f"Redis {version} takes and deletes a key in {took * 1000:.0f} ms")
+
+
+def _use(connected: Redis) -> None:
+    """Run the other commands of receivers, workers and the cache: a user may lack the right to one."""
+    wake_ups, job = f"{queue.NAME}:{PROBE}", queue.JOB_KEY + PROBE
+    with connected.pipeline(transaction=False) as pipeline:
+        pipeline.psetex(job, PROBE_EXPIRES * 1000, "1")
+        pipeline.zadd(wake_ups, {"first": 1, "second": 2})
+        pipeline.bzpopmin(wake_ups, PROBE_WAIT)
+        pipeline.zpopmin(wake_ups)
+        pipeline.zcard(wake_ups)
+        pipeline.zrange(wake_ups, 0, -1)
+        pipeline.zremrangebyscore(wake_ups, 1, 2)
+        pipeline.get(job)
+        pipeline.exists(job)
+        pipeline.mget(PROBE)
+        pipeline.dbsize()
+        pipeline.ping()
+        pipeline.delete(wake_ups, job)
+        pipeline.execute()
 
 
 def check_workers() -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Redis with TLS, with a user who may do little, and with Sentinels that fail over."""
 
 import asyncio
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -90,6 +91,21 @@ async def test_the_user_of_the_docs_suffices_and_may_do_nothing_else(
         for command in (["SET", "foreign", "1"], ["FLUSHALL"], ["CONFIG", "GET", "*"], ["KEYS", "*"]):
             with pytest.raises(RedisError, match=r"(?i)no permissions"):
                 user.execute_command(*command)
+
+
+def test_the_doctor_sees_each_right_that_the_user_lacks(restricted: int, settings: Settings) -> None:
+    settings.REDIS_URL = f"redis://hookkeeper:p%40ss%2Fword@127.0.0.1:{restricted}/0"
+    rights = re.findall(r"\+(\w+)(?= |$)", redis_setups.acl())
+    unseen = set()
+    with Redis(port=restricted) as admin:
+        for right in rights:
+            admin.execute_command("ACL", "SETUSER", redis_setups.USER, f"-{right}")
+            said = [*services.check_redis(), *services.check_workers(), *machine.check_clock()]
+            if not any("permissions" in one.seen for one in said if one.status is not Status.OK):
+                unseen.add(right)
+            admin.execute_command("ACL", "SETUSER", redis_setups.USER, f"+{right}")
+    # Database 0 is not selected, and only the doctor asks for the time.
+    assert unseen == {"select", "time"}
 
 
 async def test_every_client_follows_the_sentinels_to_the_new_primary(
