@@ -1,7 +1,6 @@
 """One worker process: which background tasks it has, how it starts, and in which order and time it stops."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -25,7 +24,6 @@ logger = logging.getLogger(__name__)
 END_WITHIN = 3.0
 # Leases for which the event loop may be blocked; then the process ends.
 BLOCKED_LEASES = 2.0
-FLUSH_WITHIN = 1.0  # seconds for the last counts, which nothing depends on
 
 
 class WorkerProcess:
@@ -80,9 +78,6 @@ class WorkerProcess:
         if not await _end(self._claiming, settings.WORKER_GRACE + END_WITHIN):
             logger.warning("claims not given back reason=the database does not answer")
         await _end(self._tasks, END_WITHIN)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_WITHIN):
-                await writing.flush(counts, database.run)
         await database.close_within(END_WITHIN)
 
 

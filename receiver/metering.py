@@ -44,7 +44,6 @@ class Meter:
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.wait({self._writing})
-        await writing.flush(self._counts, _run)
 
 
 async def _run(write: Callable[[Sequence[Cell]], None], cells: Sequence[Cell]) -> None:

@@ -54,8 +54,11 @@ async def flush(counts: Counts, run: Run, *, log: bool = True) -> bool:
 
 
 async def keep(counts: Counts, run: Run, interval: float = WRITE_INTERVAL) -> None:
-    """Write at this interval, until cancelled. An outage is logged once."""
+    """Write at this interval, until cancelled, and then once more. An outage is logged once."""
     written = True
-    while True:
-        await asyncio.sleep(interval)
-        written = await flush(counts, run, log=written)
+    try:
+        while True:
+            await asyncio.sleep(interval)
+            written = await flush(counts, run, log=written)
+    finally:
+        await flush(counts, run, log=written)

@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import pytest
 from django.db import DatabaseError, connection
 
 import schemas
 from telemetry import events, writing
-from telemetry.counts import HANDLER, HISTOGRAMS, RECEIVED, SUM, Counts
+from telemetry.counts import HANDLER, HISTOGRAMS, RECEIVED, SUM, Cell, Counts
 from telemetry.models import Count
 
 
@@ -81,9 +82,25 @@ async def test_what_cannot_be_written_is_written_the_next_time() -> None:
     assert cell == ("received", "push", "accepted", 0, 1)
 
 
-async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_last_counts_are_written_when_the_process_stops() -> None:
+    counts, written = Counts(), list[Cell]()
+
+    async def run(_write: object, cells: Sequence[Cell]) -> None:
+        written.extend(cells)
+
+    keeping = asyncio.create_task(writing.keep(counts, run))
+    await asyncio.sleep(0)
+    counts.add(RECEIVED, "push", "accepted")
+    keeping.cancel()
+    await asyncio.wait({keeping})
+    assert written == [("received", "push", "accepted", 0, 1)]
+
+
+async def test_an_outage_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     counts = Counts()
-    attempts = iter(range(5))
+    attempts = iter(range(6))
 
     async def away(_write: object, _cells: object) -> None:
         if next(attempts) == 4:
@@ -96,3 +113,4 @@ async def test_an_outage_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     assert [record.getMessage() for record in caplog.records] == [
         "counts not written count=1 error=DatabaseError"
     ]
+    assert next(attempts, None) is None
