@@ -22,9 +22,7 @@ async def listen(runner: BatchRunner, redis: ResilientRedis, on_wake_up: Callabl
         first = await redis.bzpopmin(queue.NAME, WAIT)
         if first is None:
             continue
+        wakeups = [first[1:], *await redis.zpopmin(queue.NAME, WAKEUPS - 1)]
         runner.due.set()
-        if popped := await redis.zpopmin(queue.NAME, WAKEUPS - 1):
-            runner.due.set()  # the claim may have begun before these were sent
         on_wake_up()
-        names = [first[1], *(name for name, _ in popped)]
-        await redis.delete(*(queue.JOB_KEY.encode() + name for name in names))
+        await redis.delete(*(queue.JOB_KEY.encode() + name for name, _ in wakeups))
