@@ -36,27 +36,11 @@ class ResilientRedis(ArqRedis):
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command, again and again until Redis answers it."""
         command = super().execute_command
-        return await self.repeat(lambda: command(*args, **options))  # type: ignore[no-untyped-call]
-
-    async def repeat(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Await `attempt()` until Redis answers."""
-        failed = False
-        while True:
-            try:
-                async with asyncio.timeout(redis_pools.ANSWER_WITHIN):
-                    answer = await attempt()
-            except OUTAGES as error:
-                failed = True
-                logger.error("Redis does not answer error=%r", error)  # noqa: TRY400 - an outage
-                await asyncio.sleep(PAUSE)
-            else:
-                if failed:
-                    logger.info("Redis answers again")
-                return answer
+        return await _repeat(lambda: command(*args, **options))  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Return commands to be sent together, which are repeated alike."""
-        return _Pipeline(self, self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
     async def delete(self, *names: Any) -> Any:
         """Delete keys, or fail quickly with a warning: arq does this first when the worker stops."""
@@ -68,10 +52,6 @@ class ResilientRedis(ArqRedis):
 
 
 class _Pipeline(Pipeline):
-    def __init__(self, client: ResilientRedis, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._client = client
-
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Run the commands, again and again until Redis answers them."""
         commands, run = list(self.command_stack), super().execute
@@ -80,12 +60,29 @@ class _Pipeline(Pipeline):
             self.command_stack = list(commands)
             return run(raise_on_error)
 
-        return await self._client.repeat(attempt)
+        return await _repeat(attempt)
+
+
+async def _repeat(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Await `attempt()` until Redis answers."""
+    failed = False
+    while True:
+        try:
+            async with asyncio.timeout(redis_pools.ANSWER_WITHIN):
+                answer = await attempt()
+        except OUTAGES as error:
+            failed = True
+            logger.error("Redis does not answer error=%r", error)  # noqa: TRY400 - an outage
+            await asyncio.sleep(PAUSE)
+        else:
+            if failed:
+                logger.info("Redis answers again")
+            return answer
 
 
 def connect() -> ResilientRedis:
     """Return a client of `REDIS_URL`."""
-    # `repeat` has the timeout. With redis-py's own, before Python 3.12, `asyncio.wait_for` may lose the
+    # `_repeat` has the timeout. With redis-py's own, before Python 3.12, `asyncio.wait_for` may lose the
     # cancellation that ends the worker.
     pool = redis_pools.asynchronous(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_timeout=None)
     return cast(ResilientRedis, ResilientRedis.from_pool(pool))
