@@ -1,7 +1,9 @@
 """Fixtures of the whole suite: Redis, the URL of the database, a receiver, HTTP clients."""
 
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import wait
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 
 import database
+from database import threads
 from receiver.parts import Parts
 from tests import emptying, processes, servers
 
@@ -83,9 +86,20 @@ def _database_threads() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_emptying() -> Iterator[None]:
-    """Empty the tables after each test with `emptying.empty`."""
+    """Empty the tables after each test with `emptying.empty`, once the calls in database threads have ended.
+
+    A call that its test did not await could write into the next test. And pytest-django refuses a thread its
+    connection after a test, even at the end of an atomic block, which left autocommit off.
+    """
+
+    def end(*_: object) -> None:
+        if (executor := threads._executor) is not None:
+            met = Barrier(threads._size())
+            wait([executor.submit(met.wait) for _ in range(met.parties)])
+        emptying.empty()
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", end)
         yield
 
 
