@@ -79,6 +79,11 @@ def _instead(request: HttpRequest, template: str, status: HTTPStatus, **context:
     return render(request, template, context, status=status)
 
 
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page of a 400: Django's `handler400`."""
+    return _instead(request, "400.html", HTTPStatus.BAD_REQUEST)
+
+
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the page of a 404: Django's `handler404`."""
     return _instead(request, "404.html", HTTPStatus.NOT_FOUND)
@@ -95,15 +100,19 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Return the page in place of one that failed: Django's `handler500`. An outage reads no database."""
+    """Return the page in place of one that failed: Django's `handler500`.
+
+    The page of an outage reads no database: neither account nor role are known.
+    """
     error = sys.exc_info()[1]
     if not isinstance(error, Exception) or not database.is_outage(error):
         try:
             return _instead(request, "500.html", HTTPStatus.INTERNAL_SERVER_ERROR)
         except DatabaseError:
             return server_error(request)
+    known = settings.SESSION_COOKIE_NAME in request.COOKIES
     response = HttpResponse(
-        loader.get_template("503.html").render(),
+        loader.get_template("503.html").render({"pages": PAGES, "here": request.path} if known else {}),
         status=HTTPStatus.SERVICE_UNAVAILABLE,
         headers={"Retry-After": str(RETRY_AFTER)},
     )

@@ -58,6 +58,7 @@ urlpatterns = [
     path("api/v1/openapi.json", api_page.SchemaView.as_view(), name="openapi"),
     path("", include("api.urls")),
 ]
+handler400 = "console.pages.refused"
 handler403 = "console.pages.denied"
 handler404 = "console.pages.missing"
 handler500 = "console.pages.failed"

@@ -45,8 +45,9 @@ def test_a_refused_request_is_one_line_of_the_log(
         (lambda one: one.get("/deliveries/999999999"), "Not found"),
         (lambda one: one.get("/doctor"), "Only an operator may do this."),
         (lambda one: one.post("/sign-out", csrf=False), "The form was too old"),
+        (lambda one: one.post("/sign-out", a=["b"] * 2_000), "Not a request that the console takes"),
     ],
-    ids=["no such address", "no such delivery", "not for this role", "a form of another site"],
+    ids=["no such address", "no such delivery", "not for this role", "a form of another site", "many fields"],
 )  # fmt: skip
 def test_the_page_of_a_refusal_has_the_navigation_of_the_reader(
     console: Console, request_of: Callable[[Visitor], Answer], said: str

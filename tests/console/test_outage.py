@@ -9,7 +9,7 @@ from django.db import connection
 
 from tests import processes
 from tests.console.conftest import SETTINGS, Console
-from tests.console.visitors import Visitor
+from tests.console.visitors import Visitor, words
 
 WAITING = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -55,6 +55,7 @@ def test_a_page_whose_connection_is_lost_says_that_the_database_does_not_answer(
         answer = asked.result(30)
         assert answer.status == 503
         assert answer.headers["Retry-After"]
+        assert "Overview Deliveries Operations" in words(answer.text)
         assert "The database does not answer" in answer.text
         other.rollback()
         assert console.viewer.get("/deliveries").status == 200
