@@ -1,19 +1,22 @@
 """Django's admin, for accounts and tokens: it counts whole tables, so ledger and records stay out of it."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.admin import AdminSite, ModelAdmin, action, display
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import ManyToManyField, QuerySet
-from django.forms import CheckboxSelectMultiple
+from django.forms import CharField, CheckboxSelectMultiple, HiddenInput
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
 
 from api.models import Token
 from console.accounts.roles import OPERATOR_GROUP, Role
@@ -21,13 +24,18 @@ from console.accounts.roles import OPERATOR_GROUP, Role
 if TYPE_CHECKING:
     _TokenAdmin = ModelAdmin[Token]
     _UserAdmin = UserAdmin[User]
+    _UserForm = UserChangeForm[User]
 else:
     _TokenAdmin = ModelAdmin  # Django's classes take no type
     _UserAdmin = UserAdmin
+    _UserForm = UserChangeForm
 
 ROLES = (
     "Every account is a viewer. The group operator may also replay deliveries and start operations."
     " A superuser is an admin, and may also manage accounts and tokens."
+)
+CHANGED = SafeString(
+    'This account was changed after its page was loaded. <a href="">Load it again</a>, and repeat the change.'
 )
 
 
@@ -51,16 +59,35 @@ class AccountsSite(AdminSite):
         return redirect_to_login(request.GET.get("next", reverse("admin:index")), reverse("sign-in"))
 
 
+class AccountForm(_UserForm):
+    """The form of an account. It refuses to undo what was saved after its page was loaded."""
+
+    seen = CharField(widget=HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        shown = {name: value for name, value in self.initial.items() if name != "password"}
+        shown["groups"] = sorted(group.pk for group in shown["groups"])
+        self.initial["seen"] = salted_hmac(__name__, repr(sorted(shown.items()))).hexdigest()
+
+    def clean(self) -> dict[str, Any] | None:
+        """Raise `ValidationError` if the stored account is not the one that the page showed."""
+        if self.data.get("seen") != self.initial["seen"]:
+            raise ValidationError(CHANGED)
+        return super().clean()
+
+
 class AccountAdmin(_UserAdmin):
     """Accounts with their roles. Permissions of Django's own mean nothing here, so no page offers them."""
 
+    form = AccountForm
     list_display = ("username", "role", "email", "is_active", "last_login")
     list_filter = ("is_active", "is_superuser", "groups")
     # The widget with two lists has labels that no screen reader speaks.
     filter_horizontal = ()
     formfield_overrides: ClassVar = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "password", "seen")}),
         ("Role", {"fields": ("is_active", "groups", "is_superuser"), "description": ROLES}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Times", {"fields": ("last_login", "date_joined")}),

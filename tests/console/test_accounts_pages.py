@@ -25,25 +25,28 @@ def test_the_list_shows_the_role_of_each_account(console: Console) -> None:
     assert roles(console).items() >= {"admin": "admin", "operator": "operator", "viewer": "viewer"}.items()
 
 
-def test_an_admin_makes_an_operator_with_one_tick(console: Console) -> None:
-    page = console.admin.get(USERS).text
-    [path] = re.findall(r'href="(/admin/auth/user/\d+/change/)">someone<', page)
+def opened(console: Console, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the path of an account's page, and what its form sends as it was loaded, but for the groups."""
+    [path] = re.findall(rf'href="(/admin/auth/user/\d+/change/)">{name}<', console.admin.get(USERS).text)
+    [seen] = re.findall(r'name="seen" value="(\w+)"', console.admin.get(path).text)
+    named = dict.fromkeys(("first_name", "last_name", "email"), "")
+    return path, {"username": name, **named, "is_active": "on", "seen": seen}
+
+
+def test_an_admin_makes_an_operator_with_one_tick_that_no_older_page_undoes(console: Console) -> None:
+    path, fields = opened(console, "someone")
     form = console.admin.get(path).text
     [group] = re.findall(r'type="checkbox" name="groups" value="(\d+)"', form)
     assert "Every account is a viewer." in words(form)
     assert "user_permissions" not in form, "nothing in the console asks for them"
-    fields: dict[str, Any] = {
-        "username": "someone",
-        "first_name": "",
-        "last_name": "",
-        "email": "",
-        "is_active": "on",
-    }
     try:
         assert console.admin.post(path, **fields, groups=group).url == console.url + USERS
         assert roles(console)["someone"] == "operator"
+        stale = words(console.admin.post(path, **fields).text)
+        assert "This account was changed after its page was loaded. Load it again" in stale
+        assert roles(console)["someone"] == "operator", "the page of a second admin does not undo it"
     finally:
-        console.admin.post(path, **fields)
+        console.admin.post(path, **opened(console, "someone")[1])
     assert roles(console)["someone"] == "viewer"
 
 
