@@ -75,7 +75,7 @@ def running_console(
     environment = {
         **SETTINGS,
         "DATABASE_URL": accounts,
-        "FORWARD_URLS": f"{allowed_target.url},http://169.254.169.254/latest/",
+        "FORWARD_URLS": f"{allowed_target.url},http://169.254.169.254/latest/,http://localhost/{'long' * 30}",
         "FORWARD_SECRET": FORWARD_SECRET,
         # Nothing listens there: the pages ask GitHub for nothing.
         "GITHUB_TOKEN": "github_pat_of_the_tests",

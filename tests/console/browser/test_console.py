@@ -135,6 +135,10 @@ async def test_no_page_of_the_accounts_has_a_serious_fault_or_a_complaint(
         await screen.page.goto(path)
         one = await screen.page.get_by_role("link", name=name, exact=True).get_attribute("href")
         await without_a_serious_fault(screen, f"{one}", place)
+    await screen.page.goto("/deliveries")
+    await look(screen, "the most links in the head", "light", 1920)
+    beside = "document.querySelector('.account').offsetTop < document.querySelector('.search').offsetHeight"
+    assert await screen.page.evaluate(beside), "the account stands beside the search"
     await screen.close()
     assert screen.complaints == []
 
