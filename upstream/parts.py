@@ -17,7 +17,7 @@ from records.models import Issue, PullRequest, Ref, Release, WorkflowRun
 from upstream import conversions
 from upstream.answers import Answer
 from upstream.client import Client, Page
-from upstream.errors import EmptyRepositoryError, NotFoundError, RefusedError
+from upstream.errors import EmptyRepositoryError, NotFoundError, RefusedError, UnreachableError
 
 # Answers may come from a replica that is behind. After this time an answer shows all of a second.
 COMPLETE_AFTER = timedelta(seconds=10)
@@ -66,6 +66,8 @@ class Step:
     """Where the next step begins; None at the end."""
     done: int = 0
     failures: Counter[str] | None = None
+    outage: UnreachableError | None = None
+    """Why some of it was not read, as `failures` counts too; the step may be repeated first."""
 
 
 Write = Callable[[Scope, Item, datetime | None], Awaitable[object]]
@@ -127,10 +129,20 @@ class Commits:
     async def step(self, client: Client, scope: Scope, position: str) -> Step:
         """Read the commits of the branches after a name."""
         heads = await database.run(_heads, scope.repository, position)
-        counts = await asyncio.gather(*(self._branch(client, scope, sha) for _, sha in heads))
-        done = sum(count for count, _ in counts)
-        failures: Counter[str] = sum((failed for _, failed in counts), Counter())
-        return Step(heads[-1][0] if len(heads) == BRANCHES else None, done, failures)
+        found = await asyncio.gather(
+            *(self._branch(client, scope, sha) for _, sha in heads), return_exceptions=True
+        )
+        done, failures = 0, Counter[str]()
+        outages = [one for one in found if isinstance(one, UnreachableError)]
+        for one in found:
+            if isinstance(one, tuple):
+                done, failures = done + one[0], failures + one[1]
+            elif isinstance(one, UnreachableError) and len(outages) < len(found):
+                failures[str(one)] += 1
+            else:
+                raise one
+        following = heads[-1][0] if len(heads) == BRANCHES else None
+        return Step(following, done, failures, outages[0] if outages else None)
 
     async def _branch(self, client: Client, scope: Scope, sha: str) -> tuple[int, Counter[str]]:
         since = {"since": _iso(scope.since)} if scope.since else {}

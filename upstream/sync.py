@@ -76,7 +76,14 @@ class Sync:
         )
         done, failures, wait = 0, Counter[str](), 0.0
         for part, one in zip(steps, found, strict=True):
-            if isinstance(one, Step):
+            outage = one.outage if isinstance(one, Step) else one
+            tries = cursor.tries.get(part.name, 0)
+            if isinstance(outage, LimitedError):
+                wait = max(wait, 1.0, outage.seconds)
+            elif isinstance(outage, UnreachableError) and tries < RETRIES:
+                wait = max(wait, self._retry_after * 2**tries)
+                cursor.tries[part.name] = tries + 1
+            elif isinstance(one, Step):
                 done += one.done
                 failures.update({f"{part.name}: {why}": n for why, n in (one.failures or {}).items()})
                 try:
@@ -84,12 +91,6 @@ class Sync:
                 except UnexpectedAnswerError as error:
                     failures[f"{part.name}: {error}"] += 1
                     _move(cursor, part.name, None)
-            elif isinstance(one, LimitedError):
-                wait = max(wait, 1.0, one.seconds)
-            elif isinstance(one, UnreachableError) and cursor.tries.get(part.name, 0) < RETRIES:
-                tries = cursor.tries.get(part.name, 0)
-                wait = max(wait, self._retry_after * 2**tries)
-                cursor.tries[part.name] = tries + 1
             elif isinstance(one, UpstreamError):
                 logger.warning("sync part failed repository=%s part=%s", cursor.full_name, part.name)
                 failures[f"{part.name}: {one}"] += 1

@@ -134,18 +134,22 @@ async def test_a_part_that_fails_is_reported_and_the_others_go_on(
     assert [len(found[name]) for name in ("Issue", "PullRequest", "WorkflowRun", "Commit")] == [2, 2, 2, 3]
 
 
-async def test_a_branch_whose_commits_are_gone_costs_no_other(
-    fake: Github, cat: Repository, sync: Sync
+@pytest.mark.parametrize(("status", "number", "reason"), [(404, BRANCHES, "No commit"), (502, 1, ": 502")])
+async def test_branches_whose_commits_github_does_not_show_cost_no_other(
+    status: int, number: int, reason: str, fake: Github, cat: Repository, sync: Sync
 ) -> None:
     def listed(query: Mapping[str, str]) -> list[dict[str, Any]]:
         if query["sha"] not in cat.commits:
-            raise AnswerError(404, f"No commit found for SHA: {query['sha']}")
+            raise AnswerError(status, f"No commit found for SHA: {query['sha']}")
         return cat.commits[query["sha"]]
 
     fake.data["/repos/octo/cat/commits"] = listed
-    cat.refs |= {f"refs/heads/gone{number}": "9" * 40 for number in range(BRANCHES)}
+    cat.refs |= {f"refs/heads/gone{one}": "9" * 40 for one in range(number)}
+    # They are in the step of the first ones.
+    cat.refs |= {f"refs/heads/main{one}": HEAD for one in range(BRANCHES - 2 * number)}
     ended = await run(sync)
-    assert ["No commit found" in reason for reason in ended.failures] == [True]
+    assert [reason in one for one in ended.failures] == [True]
+    assert list(ended.failures.values()) == [number]
     assert len((await rows())["Commit"]) == 3
 
 
