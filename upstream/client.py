@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from http import HTTPStatus
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -55,6 +56,14 @@ class Page(Generic[Model]):
     unreadable: int = 0
     date: datetime | None = None
     """GitHub's time of the answer; None if it names none."""
+    unchanged: bool = False
+    """Whether it is still the page that had the caller's ETag, so that its items are not here."""
+    digest: str = ""
+    """Of the content; empty for a page without entries."""
+
+    def follow(self, trail: Trail) -> Trail:
+        """Return the trail to the next page. Raise `UnexpectedAnswerError` if it leads in a circle."""
+        return trail.to(*filter(None, (self.next, self.digest)))
 
 
 class Client:
@@ -98,28 +107,20 @@ class Client:
             return found, _date(raw)
 
     async def page(
-        self, url: str, model: type[Model], *, key: str = "", **variables: str | int
+        self, url: str, model: type[Model], *, key: str = "", etag: str = "", **variables: str | int
     ) -> Page[Model]:
         """Return one page of a list. `key` names the list in an object that holds it."""
         url = self._absolute(url, variables)
-        return _page(url, model, key, await self._request("GET", url, {}))
-
-    async def changed(
-        self, url: str, model: type[Model], etag: str, **variables: str | int
-    ) -> Page[Model] | None:
-        """Return one page of a list, or None if it is still the one that had `etag`."""
-        url = self._absolute(url, variables)
-        raw = await self._request("GET", url, {}, etag)
-        return None if raw.status == HTTPStatus.NOT_MODIFIED else _page(url, model, "", raw)
+        return _page(url, model, key, await self._request("GET", url, {}, etag))
 
     async def pages(
         self, url: str, model: type[Model], *, key: str = "", **variables: str | int
     ) -> AsyncIterator[Page[Model]]:
         """Yield all pages of a list, to its end. Raise `UnexpectedAnswerError` if they lead in a circle."""
-        page, trail = await self.page(url, model, key=key, **variables), Trail()
+        page, trail = await self.page(self._absolute(url, variables), model, key=key), Trail()
         yield page
         while page.next:
-            trail = trail.to(page.next)
+            trail = page.follow(trail)
             page = await self.page(page.next, model, key=key)
             yield page
 
@@ -213,18 +214,21 @@ def for_operations() -> Client:
 
 def _page(url: str, model: type[Model], key: str, raw: Raw) -> Page[Model]:
     with _readable(url):
+        date = _date(raw)
+        if raw.status == HTTPStatus.NOT_MODIFIED:
+            return Page([], None, date=date, unchanged=True)
         data = raw.data()
         _, _, link = sansio.decipher_response(HTTPStatus.OK, raw.headers, b"")
         # Links name a number, not the owner whose installation of the App may read the page:
         # https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
         following = urlsplit(url)._replace(query=urlsplit(link).query).geturl() if link else None
-        date = _date(raw)
     if key and isinstance(data, dict):
         data = data.get(key)
     if not isinstance(data, list):
         raise UnexpectedAnswerError(f"GitHub's answer to GET {path_of(url)} is not a list")
     items = [found for one in data if (found := _item(model, one)) is not None]
-    return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items), date)
+    digest = sha256(raw.body).hexdigest() if data else ""
+    return Page(items, following, raw.headers.get("etag", ""), len(data) - len(items), date, digest=digest)
 
 
 def _date(raw: Raw) -> datetime | None:

@@ -11,7 +11,7 @@ import database
 from database import row_sets
 from upstream import fetching, missing
 from upstream.answers import AppAnswer, DeliveryDetail, ListedDelivery
-from upstream.client import PAGE_SIZE, Client
+from upstream.client import PAGE_SIZE, Client, Page
 from upstream.errors import NotFoundError, RefusedError, UnexpectedAnswerError, UnreachableError
 from upstream.models import HookKind, WatchedHook, retention
 from upstream.trails import Trail
@@ -33,10 +33,16 @@ MAX_UNREADABLE = 3
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A look at one hook, between two pages. Times are ISO 8601, so that JSON can hold it."""
+    """A look at one hook, between two pages. Times are ISO 8601, so that JSON can hold it.
+
+    They are of GitHub's clock, as those of the deliveries.
+    """
 
     hook: int
-    since: str
+    seconds: float | None = None
+    """How far it goes back; None for the end of the last one."""
+    since: str = ""
+    """The same as a time, which the first page tells."""
     next: str = ""
     etag: str = ""
     newest: str = ""
@@ -55,15 +61,12 @@ def reach() -> timedelta:
     return retention() - MARGIN
 
 
-def begin(watched: WatchedHook, seconds: float | None) -> Look:
-    """Return a look that goes back so many seconds; by default to where the last one ended."""
-    now = row_sets.clock()
-    since = now - reach()
+def _since(watched: WatchedHook, seconds: float | None, now: datetime) -> datetime:
+    """Return the time to which a look goes back, by default where the last one ended."""
     if seconds is not None:
-        since = now - timedelta(seconds=seconds)
-    elif watched.complete_until is not None:
-        since = max(since, watched.complete_until - OVERLAP)
-    return Look(watched.pk, since.isoformat())
+        return now - timedelta(seconds=seconds)
+    since = now - reach()
+    return max(since, watched.complete_until - OVERLAP) if watched.complete_until else since
 
 
 async def step(client: Client, watched: WatchedHook, look: Look) -> Look | str:
@@ -73,33 +76,42 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | str:
     ends, or until all deliveries of a page are older than asked. Raises `UpstreamError` and
     `django.db.Error`.
     """
-    since = datetime.fromisoformat(look.since)
     url = look.next or f"{watched.path}/deliveries?per_page={PAGE_SIZE}"
     # An unchanged first page has nothing new for a look that goes on where the last one ended.
-    etag = "" if look.next or not _continues(watched, since) else watched.etag
-    page = await client.changed(url, ListedDelivery, etag)
-    if page is None:
-        return await database.run(_looked, watched, look, since)
-    wanted = [one for one in page.items if one.delivered_at >= since]
-    comparable, unreadable = await _compare(client, watched, wanted)
+    etag = watched.etag if not look.next and look.seconds is None else ""
+    page = await client.page(url, ListedDelivery, etag=etag)
+    now = await _now(page)
     if not look.next:
         newest = max((one.delivered_at for one in page.items), default=None)
-        look = replace(look, etag=page.etag, newest=newest.isoformat() if newest is not None else look.newest)
+        look = replace(look, since=_since(watched, look.seconds, now).isoformat(), etag=page.etag)
+        look = replace(look, newest=newest.isoformat() if newest is not None else "")
+    since = datetime.fromisoformat(look.since)
+    if page.unchanged:
+        return await database.run(_looked, watched, look, since, now)
+    wanted = [one for one in page.items if one.delivered_at >= since]
+    comparable, unreadable = await _compare(client, watched, wanted)
     look = replace(look, unreadable=look.unreadable + page.unreadable + unreadable)
     if look.unreadable or not comparable:
         look = replace(look, etag="")
     if page.next and (wanted or not page.items):
         try:
-            return replace(look, next=page.next, trail=Trail(*look.trail).to(page.next))
+            return replace(look, next=page.next, trail=page.follow(Trail(*look.trail)))
         except UnexpectedAnswerError as error:
             # The deliveries of the pages so far are asked for. The next look goes back as far as this one.
             return await database.run(_ended, watched, str(error))
-    return await database.run(_looked, watched, look, since)
+    return await database.run(_looked, watched, look, since, now)
 
 
-async def entries(client: Client, watched: WatchedHook, since: datetime) -> AsyncIterator[ListedDelivery]:
-    """Yield the missing deliveries, without storing anything."""
+async def _now(page: Page[ListedDelivery]) -> datetime:
+    """Return GitHub's time; the database's where the answer names none."""
+    return await database.run(row_sets.clock) if page.date is None else page.date
+
+
+async def entries(client: Client, watched: WatchedHook, seconds: float) -> AsyncIterator[ListedDelivery]:
+    """Yield the missing deliveries of the last seconds, without storing anything."""
+    since = None
     async for page in client.pages(f"{watched.path}/deliveries?per_page={PAGE_SIZE}", ListedDelivery):
+        since = since or _since(watched, seconds, await _now(page))
         wanted = [one for one in page.items if one.delivered_at >= since]
         for found in (await _missing(client, watched, wanted)).values():
             for one in found:
@@ -174,10 +186,6 @@ async def require_app(client: Client, watched: WatchedHook) -> None:
         raise RefusedError(f"GITHUB_APP_ID is App {app.id}, and the hook belongs to App {watched.name}")
 
 
-def _continues(watched: WatchedHook, since: datetime) -> bool:
-    return watched.complete_until is not None and since >= watched.complete_until - OVERLAP
-
-
 def _ended(watched: WatchedHook, problem: str, **columns: Any) -> str:
     """Store that a look ended, and why it is incomplete; return the reason."""
     if problem:
@@ -186,11 +194,13 @@ def _ended(watched: WatchedHook, problem: str, **columns: Any) -> str:
     return problem
 
 
-def _looked(watched: WatchedHook, look: Look, since: datetime) -> str:
-    """Store that a look came to the end of the list; return why it is incomplete."""
-    now = row_sets.clock()
+def _looked(watched: WatchedHook, look: Look, since: datetime, now: datetime) -> str:
+    """Store that a look came to the end of the list; return why it is incomplete. Times are GitHub's."""
     columns: dict[str, Any] = {}
     before = watched.complete_until
+    if before is not None and before > now + OVERLAP:
+        # A clock that was ahead set it, so deliveries before it were not compared.
+        return _ended(watched, "", complete_until=None, etag="")
     oldest, forgotten = now - reach(), now - retention()
     if before is not None and before < forgotten:
         columns |= {"unknown_from": before, "unknown_until": forgotten}

@@ -145,8 +145,7 @@ class Recovery:
             return await looking.step(self.client, watched, Look(**cursor.look))
         if watched.kind == HookKind.APP:
             await looking.require_app(self.client, watched)
-        look = await database.run(looking.begin, watched, since)
-        return await looking.step(self.client, watched, look)
+        return await looking.step(self.client, watched, Look(watched.pk, since))
 
     async def _recover(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
         """Ask for a few deliveries of the hooks, or wait for arrivals; end when neither is left."""

@@ -49,6 +49,8 @@ class Faults:
     """Seconds after a delivery in which its detail is 404."""
     circle: bool = False
     """Whether the last page of a list leads back to the first."""
+    new_cursors: bool = False
+    """Whether each link to a page of deliveries is another one."""
     dice: random.Random = field(default_factory=lambda: random.Random(4711))  # noqa: S311
 
     def draw(self) -> str:

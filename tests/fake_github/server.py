@@ -176,6 +176,8 @@ class Routes:
             shown = hook.kept(self.fake.moment())[:size]
         if self.fake.faults.circle or len(attempts) > size:
             query = f"per_page={size}&cursor={hooks.cursor(shown[-1])}"
+            if self.fake.faults.new_cursors:
+                query += f"&at={len(self.fake.seen)}"
             headers["Link"] = f'<{self.fake.url}{_numbered(request.path)}?{query}>; rel="next"'
         return _tagged(request, [hooks.listed(one) for one in shown], headers)
 

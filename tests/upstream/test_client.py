@@ -116,12 +116,11 @@ async def test_an_unchanged_list_is_not_sent_again(fake: Github, client: Client)
     hook = filled(fake, 3)
     url = f"{hook.path}/deliveries"
     page = await client.page(url, ListedDelivery)
-    assert await client.changed(url, ListedDelivery, page.etag) is None
+    assert (await client.page(url, ListedDelivery, etag=page.etag)).unchanged
     assert fake.seen[-1].status == 304
     hook.attempts.append(Attempt(hooks.guid(9), "star", b"{}", fake.moment()))
-    changed = await client.changed(url, ListedDelivery, page.etag)
-    assert changed is not None
-    assert len(changed.items) == 4
+    changed = await client.page(url, ListedDelivery, etag=page.etag)
+    assert (changed.unchanged, len(changed.items)) == (False, 4)
 
 
 @pytest.mark.parametrize("fault", ["bad_gateway", "broken", "html", "cut", "slow"])

@@ -127,6 +127,23 @@ async def test_a_quiet_hook_is_known_to_be_complete(
     assert watched.complete_until > begin - 2 * looking.LAG
 
 
+async def test_later_misses_are_found_though_the_clock_here_is_or_was_ahead_of_githubs(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    fake.skew = -(looking.LAG + 6 * HOUR).total_seconds()
+    hook = listing(fake, 1, receiver_url)
+    await database.run(keep, hook, hook.attempts)
+    await run(recovery)
+    hook.attempts += [Attempt(hooks.guid(1), "star", STAR, fake.moment())]
+    await run(recovery)
+    assert await states() == {"arrived": 1}
+    await WatchedHook.objects.aupdate(complete_until=fake.moment() + 6 * HOUR)
+    hook.attempts += [Attempt(hooks.guid(2), "star", STAR, fake.moment())]
+    for _ in range(2):
+        await run(recovery)
+    assert await states() == {"arrived": 2}
+
+
 async def test_after_workers_were_away_longer_than_github_remembers_looks_are_short_again(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
@@ -296,7 +313,7 @@ async def test_a_list_that_leads_in_a_circle_ends_and_what_it_showed_arrives(
 ) -> None:
     hook = listing(fake, 3, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
-    fake.faults.circle = True
+    fake.faults.circle = fake.faults.new_cursors = True
     ended = await run(recovery)
     assert await states() == {"arrived": 2}
     watched = await WatchedHook.objects.aget()

@@ -12,7 +12,6 @@ from django.core.management.base import BaseCommand, CommandError
 import database
 from console import operating
 from console.arguments import moment, some_text, whole_number
-from database import row_sets
 from ledger.filters import LARGEST_ID
 from ledger.models import Kind, Operation
 from ledger.summary import event_name
@@ -105,10 +104,9 @@ class Command(BaseCommand):
 
     async def _list(self, client: Client, hooks: Sequence[WatchedHook], since: timedelta) -> None:
         count, failed = 0, 0
-        begin = await database.run(row_sets.clock) - since
         for hook in hooks:
             try:
-                async for one in looking.entries(client, hook, begin):
+                async for one in looking.entries(client, hook, since.total_seconds()):
                     count += 1
                     said = f"{one.status_code} {one.status}"
                     self.stdout.write(_line(one.guid, one.delivered_at, one.event, one.action or "", said))
