@@ -103,7 +103,7 @@ def database(url: str) -> dict[str, Any]:
 env = Env()
 
 with stop_if_wrong():
-    _database_url = env.str("DATABASE_URL", "")
+    _database_url = env.str("DATABASE_URL", "").strip()
     """`sqlite:////path/to/file` without options, or `postgresql://user:password@host/name`, which libpq
     parses: [several hosts](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS)
     and all of [its options](https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS),
@@ -112,7 +112,7 @@ with stop_if_wrong():
     file; PostgreSQL with psycopg's pool of up to 10 connections a process, 16 of the console. A worker has no
     pool but up to six connections. Default: SQLite in `HOOKKEEPER_DATA`.
     """
-    _redis_url = env.str("REDIS_URL", "")
+    _redis_url = env.str("REDIS_URL", "").strip()
     """`redis://[[user]:password@]host[:port][/db]`, `rediss://` likewise, or `unix:///path[?db=0]`.
     `redis+sentinel://[[user]:password@]host[:port],host[:port]/service[/db]`, and `rediss+sentinel://`
     likewise, find the primary [through Sentinels](../how-to/deploy.md#tls-a-user-of-its-own-sentinels).
@@ -121,7 +121,7 @@ with stop_if_wrong():
     `ssl_keyfile`, and with Sentinels `sentinel_username` and `sentinel_password`; Hookkeeper sets time limits
     and retries itself. If it is set, `make run` starts no Redis. Default: `redis.sock` in `HOOKKEEPER_DATA`.
     """
-    _data = env.str("HOOKKEEPER_DATA", "")
+    _data = env.str("HOOKKEEPER_DATA", "").strip()
     """The folder of `make run`: the database, Redis's files and socket, the generated secrets. It is created
     if missing. A file or a read-only folder is a wrong value. Default: `var/` in the checkout.
     """
@@ -155,12 +155,16 @@ with stop_if_wrong():
     """Signs the console's sessions: at least 32 random characters. The console does not start without it; the
     receiver, the workers and the commands do. `make run` generates one in `HOOKKEEPER_DATA`.
     """
-    ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str)
+    ALLOWED_HOSTS: list[str] = env.list(
+        "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], subcast=str.strip
+    )
     """Host names of the console's pages, without scheme and port, separated by commas. The webhook path
     ignores it, because the signature authenticates the sender.
     """
     if not all(HOST_NAME.fullmatch(name) for name in ALLOWED_HOSTS):
-        raise ImproperlyConfigured("ALLOWED_HOSTS takes host names without scheme, port and path.")
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS takes host names without scheme, port, path and quotes, separated by commas."
+        )
     _PORT = must_be("a whole number from 1 to 65535", lambda port: 0 < port < 65536)  # noqa: PLR2004
     PORT: int = env.int("PORT", 8000, **_PORT)
     """The port of the receiver, and the target of `manage.py send`."""
@@ -193,7 +197,7 @@ with stop_if_wrong():
     may be [three times as large](http.md#forms).
     """
 
-    LOG_FORMAT: str = env.str("LOG_FORMAT", "lines")
+    LOG_FORMAT: str = env.str("LOG_FORMAT", "lines").strip()
     """The format of the [logs](logs.md): `lines` for people, `json` for programs."""
     if LOG_FORMAT not in {"lines", "json"}:
         raise ImproperlyConfigured("LOG_FORMAT must be lines or json.")
@@ -225,7 +229,7 @@ with stop_if_wrong():
     """Days after its settlement for which the key of a delivery is kept, so that the same request sent again
     is a duplicate; 0 keeps it for ever.
     """
-    GITHUB_API_URL: str = github.api_url(env.str("GITHUB_API_URL", ""))
+    GITHUB_API_URL: str = github.api_url(env.str("GITHUB_API_URL", "").strip())
     """The API of the GitHub server. For GitHub Enterprise Server `https://HOST/api/v3`, for GHE.com
     `https://api.TENANT.ghe.com`. `http` is accepted on loopback only. Default: `https://api.github.com`.
     """
@@ -235,7 +239,7 @@ with stop_if_wrong():
     """A token for GitHub's API. Without a token or an App, Hookkeeper never calls it.
     [Recover](../how-to/recover.md#permissions) lists the permissions. An empty value counts as unset.
     """
-    _app_id = env.str("GITHUB_APP_ID", "")
+    _app_id = env.str("GITHUB_APP_ID", "").strip()
     """The numeric id or the client id of a GitHub App. With a token too, the App is used for its own hook and
     the token for everything else.
     """

@@ -97,4 +97,4 @@ def value_or_file(name: str, value: str, path: str) -> str:
     """
     if value and path:
         raise ImproperlyConfigured(f"{name}_FILE: the secret is set twice, as a value and as a file.")
-    return _read(f"{name}_FILE", path).removeprefix(_BYTE_ORDER_MARK).strip() if path else value
+    return (_read(f"{name}_FILE", path).removeprefix(_BYTE_ORDER_MARK) if path else value).strip()

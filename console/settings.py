@@ -19,14 +19,14 @@ HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 with stop_if_wrong():
     SECRET_KEY = value_or_file("SECRET_KEY", settings.SECRET_KEY, env.str("SECRET_KEY_FILE", ""))
-    CONSOLE_REMOTE_USER_HEADER: str = env.str("CONSOLE_REMOTE_USER_HEADER", "")
+    CONSOLE_REMOTE_USER_HEADER: str = env.str("CONSOLE_REMOTE_USER_HEADER", "").strip()
     """The header in which a proxy that signs people in names them, such as `X-Forwarded-User`. Only behind a
     proxy that always sets it: see [The console](../how-to/console.md).
     """
     if CONSOLE_REMOTE_USER_HEADER and not HEADER.fullmatch(CONSOLE_REMOTE_USER_HEADER):
         raise ImproperlyConfigured("CONSOLE_REMOTE_USER_HEADER must be the name of a header.")
     # A free choice would open the network.
-    FORWARD_URLS: list[str] = env.list("FORWARD_URLS", [], subcast=str)
+    FORWARD_URLS: list[str] = env.list("FORWARD_URLS", [], subcast=str.strip)
     """The URLs to which an operator may [forward a delivery](../how-to/forward.md) from the console,
     separated by commas.
     """
@@ -37,7 +37,7 @@ with stop_if_wrong():
             raise ImproperlyConfigured(f"FORWARD_URLS: {error}.") from None
     FORWARD_SECRET: str | None = env.str("FORWARD_SECRET", None)
     """Signs what `manage.py forward` and the console forward. Without it the first webhook secret does."""
-    if FORWARD_SECRET == "":
+    if FORWARD_SECRET is not None and not (FORWARD_SECRET := FORWARD_SECRET.strip()):
         raise ImproperlyConfigured("FORWARD_SECRET is empty: set a secret, or unset the variable.")
 
 # Each page has a thread of its own, whose connection ends with it. The API and the statistics have a few

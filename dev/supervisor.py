@@ -156,7 +156,7 @@ def _run(url: str) -> int:
         print("hookkeeper: the database could not be migrated", file=sys.stderr)
         return 1
     manager = AllOrNone()
-    if not os.environ.get("REDIS_URL"):
+    if not os.environ.get("REDIS_URL", "").strip():
         manager.add_process(REDIS, embedded.command(settings.DATA), env=environment, cwd=settings.BASE_DIR)
     for name, command in procfile.items():
         manager.add_process(name, command, env=environment, cwd=settings.BASE_DIR)

@@ -395,3 +395,22 @@ def test_settings_are_read_in_one_place() -> None:
         if re.search(r"os\.environ\b(?!\.setdefault)|getenv", path.read_text())
     }
     assert readers == set()
+
+
+def test_the_line_ends_of_a_file_from_windows_and_spaces_are_no_part_of_a_value(tmp_path: Path) -> None:
+    code = (
+        "from console import settings as s; print(s.DATA, s.ALLOWED_HOSTS, [s.GITHUB_TOKEN],"
+        " [s.FORWARD_SECRET], s.FORWARD_URLS, [s.REDIS_URL], [s.DATABASES['default']['NAME']],"
+        " [s.GITHUB_API_URL])"
+    )
+    done = read(
+        code,
+        HOOKKEEPER_DATA=f"{tmp_path} \r", ALLOWED_HOSTS="a.example, b.example\r", GITHUB_TOKEN="ghp_one\r",
+        FORWARD_SECRET=f" {SECRET}\r", FORWARD_URLS="https://a.example/x\r", REDIS_URL="redis://a.example/1 ",
+        DATABASE_URL="postgresql://me@a.example/db\r", GITHUB_API_URL="https://a.example/api/v3\r",
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout == (
+        f"{tmp_path} ['a.example', 'b.example'] ['ghp_one'] ['{SECRET}'] ['https://a.example/x'] "
+        "['redis://a.example/1'] ['db'] ['https://a.example/api/v3']\n"
+    )

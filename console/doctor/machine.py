@@ -55,7 +55,19 @@ def check_secrets() -> Iterator[Finding]:
     short = sorted(
         source or "default" for source, each in found.items() if any(len(one) < SHORT_SECRET for one in each)
     )
-    if short:
+    quoted = sorted(
+        source or "default"
+        for source, each in found.items()
+        if any(one[:1] == one[-1:] and one[:1] in {b"'", b'"'} for one in each)
+    )
+    if quoted:
+        yield Finding(
+            "secrets",
+            Status.WARNING,
+            f"{counts}; in quotes, which are a part of the secret: {', '.join(quoted)}",
+            "`docker run --env-file` keeps the quotes of its file. Remove them, unless GitHub has them too.",
+        )
+    elif short:
         yield Finding(
             "secrets",
             Status.WARNING,

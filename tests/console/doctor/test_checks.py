@@ -172,7 +172,9 @@ def test_deliveries_that_were_set_dead_by_hand_are_a_warning() -> None:
 
 
 @database_test
-def test_secrets_are_counted_and_short_ones_and_wrong_signatures_are_warnings(settings: Settings) -> None:
+def test_secrets_are_counted_and_short_or_quoted_ones_and_wrong_signatures_are_warnings(
+    settings: Settings,
+) -> None:
     secrets = Check("secrets", machine.check_secrets)
     settings.WEBHOOK_SECRETS = {"": (b"x" * 32, b"y" * 32), "acme": (b"short!",)}
     RejectionCount.objects.create(reason=Reason.WRONG_SECRET, day=timezone.now().date(), count=3)
@@ -181,6 +183,8 @@ def test_secrets_are_counted_and_short_ones_and_wrong_signatures_are_warnings(se
     assert "default: 2" in short.seen
     assert "bytes: acme" in short.seen
     assert found("signatures", secrets).status is Status.WARNING
+    settings.WEBHOOK_SECRETS = {"": (b"x" * 32,), "acme": (b"'" + b"x" * 32 + b"'",)}
+    assert "a part of the secret: acme" in found("secrets", secrets).seen
     settings.WEBHOOK_SECRETS = {}
     assert found("secrets", secrets).status is Status.WRONG
 
