@@ -110,8 +110,12 @@ def _after(ended: Sequence[Ended]) -> int:
     settled = [one.delivery.id for one, verdict in ended if one.has_siblings and verdict.status in SHARED]
     while settled and _settle_siblings(settled) == SIBLINGS:
         continue
-    due = sum(_make_due(one) for one, _ in ended if one.has_siblings)
-    return due + ordering.unblock(one.delivery.ordering_key for one, _ in ended)
+    due = ordering.unblock(one.delivery.ordering_key for one, _ in ended)
+    # Siblings that were not settled run now: this delivery failed, or they have another payload.
+    if guids := [one.delivery.guid for one, _ in ended if one.has_siblings]:
+        waiting = Delivery.objects.filter(guid__any=guids, status=Status.RECEIVED)
+        due += waiting.filter(next_attempt_at__gt=Now()).update(next_attempt_at=Now())
+    return due
 
 
 def _settle_siblings(ids: Sequence[int]) -> int:
@@ -123,9 +127,3 @@ def _settle_siblings(ids: Sequence[int]) -> int:
         statements.execute("settle_siblings", {"pairs": pairs})
         statements.execute("sibling_runs", {"pairs": pairs})
     return len(pairs)
-
-
-def _make_due(claimed: Claimed) -> int:
-    """Let the siblings run that were not settled: this one failed, or they have another payload."""
-    rows = Delivery.objects.filter(guid=claimed.delivery.guid, source=claimed.delivery.source)
-    return rows.filter(status=Status.RECEIVED, next_attempt_at__gt=Now()).update(next_attempt_at=Now())
