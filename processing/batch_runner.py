@@ -103,7 +103,7 @@ class BatchRunner:
             self.leases.reached(answered=False)
             raise
         self.leases.reached(answered=True)
-        self.leases.take(result.claims, since)
+        self.leases.take(result.claims)
         if result.suspects:
             self.isolate()
         now, queued = time.time(), counts.cells(QUEUE.name)
@@ -114,7 +114,7 @@ class BatchRunner:
                 observe(queued, QUEUE.bounds, now - delivery.received_at.timestamp())
             if asked:
                 tracing.spent("claim", delivery.guid, asked, **{"hookkeeper.worker": self.worker})
-            claimed.task = asyncio.create_task(self._run(claimed))
+            claimed.task = asyncio.create_task(self._run(claimed, since))
         return result
 
     def _take(self, size: int, recover: bool) -> ClaimResult:
@@ -201,11 +201,11 @@ class BatchRunner:
             logger.exception("attempt failed delivery=%s", claimed.delivery)
             return running.failed(claimed.delivery, error)
 
-    async def _run(self, claimed: Claimed) -> None:
-        """Process one delivery to its verdict."""
+    async def _run(self, claimed: Claimed, since: float) -> None:
+        """Process one delivery, claimed after `since` by `time.monotonic()`, to its verdict."""
         database.choose_orm_thread()
         pk = claimed.delivery.id
-        if not self.leases.safe(claimed):
+        if time.monotonic() > since + self.leases.length.total_seconds():
             self._lose(claimed, "its lease may have ended before it began")
             return
         conditions = Conditions(lambda: self._cancelling, forgiving=self._outages.get(pk, 0) < OUTAGES)

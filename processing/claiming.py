@@ -67,8 +67,6 @@ class Claimed:
     """Handlers that must not run again, to their outcome: succeeded for the guid, or failed for good."""
     body: bytes | Exception = b""
     """Raw bytes, or why they cannot be read; read after the claim, and dropped once parsed."""
-    since: float = 0.0
-    """This process's `time.monotonic()` just before the lease was taken or renewed."""
     began: float = 0.0
     """This process's `time.monotonic()` when the attempt began."""
     task: "asyncio.Task[None] | None" = None

@@ -54,10 +54,9 @@ class Leases:
     def _has_capacity(self) -> bool:
         return len(self.held) < HELD and self._size <= FREE_BYTES
 
-    def take(self, claims: Iterable[Claimed], since: float) -> None:
-        """Renew these from now on; they were claimed after `since`, by `time.monotonic()`."""
+    def take(self, claims: Iterable[Claimed]) -> None:
+        """Renew these from now on."""
         for claimed in claims:
-            claimed.since = since
             self.held[claimed.lease] = claimed
             self._size += claimed.delivery.size
         if not self._has_capacity:
@@ -69,10 +68,6 @@ class Leases:
             self._size -= claimed.delivery.size
             if self._has_capacity:
                 self.free.set()
-
-    def safe(self, claimed: Claimed) -> bool:
-        """Whether no other worker can have taken it over, so that its handlers may begin."""
-        return time.monotonic() < claimed.since + self.length.total_seconds()
 
     def reached(self, answered: bool) -> None:
         """Note whether the database answered this worker; log that it does."""
@@ -97,15 +92,12 @@ class Leases:
         )
 
     async def _renew(self) -> None:
-        leases, since = dict(self.held), time.monotonic()
-        if leases:
+        if self.held:
             try:
-                renewed = await database.run(claiming.renew, leases, self.length)
+                await database.run(claiming.renew, list(self.held), self.length)
             except Error:
                 self.reached(answered=False)
                 raise
-            for lease in renewed:
-                leases[lease].since = since
         await asyncio.sleep(self.length.total_seconds() * (RENEW_EVERY - RETRY_EVERY))
 
 
@@ -113,7 +105,7 @@ class Leases:
 def renewed(claimed: Claimed, length: timedelta) -> Iterator[None]:
     """Renew one lease from a thread, which neither a debugger nor a handler that blocks stops."""
     leases, loop = Leases(length), asyncio.new_event_loop()
-    leases.take([claimed], claimed.since)
+    leases.take([claimed])
     keeping = loop.create_task(leases.keep())
     thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.wait({keeping})], name="renewal")
     thread.start()

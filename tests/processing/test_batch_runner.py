@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -73,6 +74,17 @@ async def test_after_a_settlement_that_fails_capacity_is_free_and_all_is_done_ag
     await drain(runner)
     [row] = await process(recorder, row)
     assert (row.status, row.attempts, row.crashes) == ("succeeded", 1, 0)
+
+
+@pytest.mark.once
+async def test_handlers_do_not_begin_once_the_lease_may_have_ended(caplog: pytest.LogCaptureFixture) -> None:
+    await make()
+    recorder = Recorder()
+    runner = recorder.runner(lease=timedelta(0))
+    await runner.claim()
+    await idle(runner)
+    assert recorder.calls == []
+    assert "its lease may have ended before it began" in caplog.text
 
 
 @pytest.mark.once

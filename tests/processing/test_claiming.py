@@ -229,8 +229,8 @@ async def test_after_a_restore_an_old_lease_settles_nothing_of_the_delivery_that
     assert (await Delivery.objects.aget()).status == "processing"
     leases = Leases(LEASE)
     before = leases.free_bytes
-    leases.take([old], 0)
-    leases.take([new], 0)
+    leases.take([old])
+    leases.take([new])
     leases.drop(old)
     leases.drop(new)
     assert leases.free_bytes == before

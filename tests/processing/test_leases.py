@@ -45,7 +45,7 @@ async def test_an_outage_is_logged_once_by_a_worker_that_holds_something(
         keeping = asyncio.create_task(held.keep())
         await asyncio.sleep(MANY)
         assert caplog.messages == []
-        held.take(result.claims, 0)
+        held.take(result.claims)
         await asyncio.sleep(MANY)
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
