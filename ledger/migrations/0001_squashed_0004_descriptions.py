@@ -6,6 +6,8 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from database.migrations import CreateModels
+
 
 class Migration(migrations.Migration):
     replaces = [
@@ -291,3 +293,4 @@ class Migration(migrations.Migration):
             },
         ),
     ]
+    operations = [CreateModels(operations)]

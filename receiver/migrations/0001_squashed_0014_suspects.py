@@ -5,6 +5,7 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 import receiver.fields
+from database.migrations import CreateModels
 
 
 class Migration(migrations.Migration):
@@ -535,3 +536,4 @@ class Migration(migrations.Migration):
             },
         ),
     ]
+    operations = [CreateModels(operations)]
