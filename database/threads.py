@@ -5,26 +5,32 @@ small because each holds a connection of the database server. See docs/decisions
 """
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import cycle
 from threading import Barrier
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
-from django.db import Error, InterfaceError, NotSupportedError, OperationalError, connection
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    Error,
+    InterfaceError,
+    NotSupportedError,
+    OperationalError,
+    connection,
+    connections,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.transaction import TransactionManagementError
 
 from database import postgresql
 
 if TYPE_CHECKING:
     import psycopg
-
-logger = logging.getLogger(__name__)
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -39,7 +45,37 @@ PREPARED_AFTER = 1_000_000_000
 # Seconds that a worker waits for SQLite's lock. Leases are renewed early enough to outlast it.
 LOCK_TIMEOUT = 15.0
 
-_executor: ThreadPoolExecutor | None = None
+
+class _Threads(ThreadPoolExecutor):
+    """Threads whose calls share no transaction: the writes of one would be lost with another's rollback."""
+
+    def submit(
+        self, function: Callable[Arguments, Result], /, *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> "Future[Result]":
+        return super().submit(_in_own_transaction, function, *arguments, **named)
+
+
+def _in_own_transaction(
+    function: Callable[Arguments, Result], /, *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Result:
+    try:
+        result = function(*arguments, **named)
+    finally:
+        own = connections[DEFAULT_DB_ALIAS]  # each look through `connection` costs as much
+        opened = own.connection
+        left_open = own.in_atomic_block or (
+            opened is not None and (opened.in_transaction or not own.autocommit)
+        )
+        if left_open:
+            # Within an atomic block, Django would keep the closed connection.
+            own.in_atomic_block = own.closed_in_transaction = False
+            own.close()
+    if left_open:
+        raise TransactionManagementError("rolled back: the call did not end its transaction")
+    return result
+
+
+_executor: _Threads | None = None
 _prepares = False
 
 
@@ -59,7 +95,15 @@ def _prepare_if_direct(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 connection_created.connect(_prepare_if_direct)
-_orm_threads = cycle([ThreadSensitiveContext() for _ in range(ORM_THREADS)])
+
+
+def _orm_thread() -> ThreadSensitiveContext:
+    context = ThreadSensitiveContext()
+    SyncToAsync.context_to_thread_executor[context] = _Threads(1)
+    return context
+
+
+_orm_threads = cycle([_orm_thread() for _ in range(ORM_THREADS)])
 
 
 def configure_worker_connections() -> None:
@@ -87,7 +131,7 @@ async def run(
     """
     global _executor  # noqa: PLW0603 - one pool for the process
     if _executor is None:
-        _executor = ThreadPoolExecutor(_size(), thread_name_prefix="database")
+        _executor = _Threads(_size(), thread_name_prefix="database")
     call = partial(_call, function, *arguments, **named)
     return await asyncio.get_running_loop().run_in_executor(_executor, call)
 
@@ -114,22 +158,16 @@ def _call(
 ) -> Result:
     reused = connection.connection is not None
     try:
-        try:
-            return function(*arguments, **named)
-        except (OperationalError, InterfaceError, NotSupportedError) as error:
-            # A migration that changes a column makes the prepared statements that return it unusable.
-            changed = isinstance(error, NotSupportedError)
-            if not changed and connection.connection is not None and connection.is_usable():
-                raise
-            connection.close()
-            if not reused:
-                raise
         return function(*arguments, **named)
-    finally:
-        if connection.connection is not None and not connection.autocommit:
-            # What comes next in this thread would never be committed, and would hold its locks.
-            connection.close()
-            logger.error("connection closed reason=a call left its transaction open")
+    except (OperationalError, InterfaceError, NotSupportedError) as error:
+        # A migration that changes a column makes the prepared statements that return it unusable.
+        changed = isinstance(error, NotSupportedError)
+        if not changed and connection.connection is not None and connection.is_usable():
+            raise
+        connection.close()
+        if not reused:
+            raise
+    return function(*arguments, **named)
 
 
 def choose_orm_thread() -> None:

@@ -192,6 +192,7 @@ class BatchRunner:
 
     async def _attempt(self, claimed: Claimed, conditions: Conditions) -> Verdict:
         """Return the verdict on an attempt; a fault of this program, beside its handlers, fails it too."""
+        database.choose_orm_thread()
         logs.about(claimed.delivery)
         try:
             return await running.attempt(claimed, self.registry, self.events, conditions)
@@ -203,7 +204,6 @@ class BatchRunner:
 
     async def _run(self, claimed: Claimed, since: float) -> None:
         """Process one delivery, claimed after `since` by `time.monotonic()`, to its verdict."""
-        database.choose_orm_thread()
         pk = claimed.delivery.id
         if time.monotonic() > since + self.leases.length.total_seconds():
             self._lose(claimed, "its lease may have ended before it began")

@@ -51,6 +51,11 @@ class Connection(psycopg.Connection[Any]):
             self._give_up()
             raise psycopg.OperationalError(f"no answer within {limit:g} seconds") from None
 
+    @property
+    def in_transaction(self) -> bool:
+        """Return whether a transaction is open, under the name of the attribute of `sqlite3.Connection`."""
+        return self.pgconn.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
+
     def waits(self) -> bool:
         """Return whether a statement waits for its answer."""
         return self.pgconn.transaction_status == TransactionStatus.ACTIVE

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 import database
@@ -158,20 +161,39 @@ async def test_a_lost_connection_is_replaced_without_an_error() -> None:
     assert await asyncio.gather(*(run(Repository.objects.count) for _ in range(8))) == [0] * 8
 
 
-async def test_a_call_that_leaves_its_transaction_open_takes_nothing_from_those_after_it(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def leave_open() -> None:
-        connection.set_autocommit(False)
-        assert not Repository.objects.exists()
-        raise ValueError("a fault of a driver")
+async def in_orm_thread(function: Callable[..., Any], **named: Any) -> None:
+    async def call() -> None:
+        choose_orm_thread()
+        await sync_to_async(function)(**named)
 
+    await asyncio.create_task(call())
+
+
+def begin() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+
+
+def close_in_block() -> None:
+    transaction.atomic().__enter__()
+    connection.close()
+
+
+def switch_off() -> None:
+    transaction.set_autocommit(False)
+
+
+@pytest.mark.parametrize("call", [run, in_orm_thread])
+@pytest.mark.parametrize("leave_open", [switch_off, transaction.atomic().__enter__, begin, close_in_block])
+async def test_a_call_that_leaves_its_transaction_open_fails_and_takes_nothing_from_those_after_it(
+    call: Callable[..., Any], leave_open: Callable[[], object]
+) -> None:
     for _ in range(database.threads.THREADS):
-        with pytest.raises(ValueError, match="a fault"):
-            await run(leave_open)
-    assert "connection closed reason=a call left its transaction open" in caplog.text
-    await run(Repository.objects.create, github_id=1)
-    assert await Repository.objects.acount() == 1
+        with pytest.raises(TransactionManagementError, match="did not end its transaction"):
+            await call(leave_open)
+    for number in range(database.threads.THREADS):
+        await call(Repository.objects.create, github_id=number)
+    assert await Repository.objects.acount() == database.threads.THREADS
 
 
 async def test_threads_that_end_give_their_connections_back() -> None:
