@@ -1,5 +1,7 @@
 """Text from outside, made safe for pages: no markup comes from it, and nothing in it is invisible. Pure.
 
+The one exception joins symbols to one emoji.
+
 Characters that turn the direction of writing can make text read as something else than it says:
 https://trojansource.codes. They, control characters and lone surrogates are shown by their code points.
 """
@@ -14,8 +16,11 @@ from django.utils.safestring import SafeString, mark_safe
 # Control, format (bidi, zero width), surrogate, private, unassigned; separators of lines and paragraphs.
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _ALLOWED = "\n\t"
+# Zero width joiner between symbols: https://unicode.org/reports/tr51/#Emoji_ZWJ_Sequences
+_SYMBOL = r"[\u2190-\u2bff\U0001f000-\U0001faff]"
+_JOINER = rf"(?<={_SYMBOL})\u200d(?={_SYMBOL})|(?<=\ufe0f)\u200d(?={_SYMBOL})"
 # All characters but those that are surely visible; the category decides.
-_CANDIDATE = re.compile(r"[^\x20-\x7e\n\t\xa0-\xac\xae-\u024f]")
+_CANDIDATE = re.compile(rf"(?!{_JOINER})[^\x20-\x7e\n\t\xa0-\xac\xae-\u024f]")
 
 
 def visible(text: object) -> SafeString:
