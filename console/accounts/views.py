@@ -93,7 +93,12 @@ async def _begin_session(request: HttpRequest, user: User) -> None:
 
 
 def _form(request: HttpRequest, error: str = "", status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    context = {"error": error, "next": _next(request), "name": request.POST.get("name", "")}
+    context = {
+        "error": error,
+        "next": _next(request),
+        "name": request.POST.get("name", ""),
+        "link": error != LINK_USED and links.is_local(request),
+    }
     return render(request, "console/sign_in.html", context, status=status)
 
 

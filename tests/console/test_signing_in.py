@@ -241,6 +241,8 @@ def test_the_link_of_make_run_signs_in_once_and_from_this_machine_alone(console:
     visitor = console.stranger()
     assert "local (admin)" in visitor.get("/sign-in/a%20token").text
     assert not path.exists()
+    assert "<code>manage.py sign_in_link</code>" in console.stranger().get("/sign-in").text
+    assert "sign_in_link" not in console.stranger().get("/sign-in", X_Forwarded_For="192.0.2.1").text
     again = console.stranger().get("/sign-in/a%20token")
     assert (again.status, "<code>manage.py sign_in_link</code>" in again.text) == (403, True)
     assert "local (admin)" in visitor.get("/sign-in/a%20token").text
