@@ -20,10 +20,8 @@ FORGOTTEN = 86_400
 LONGEST = 20
 
 
-async def keep(
-    client: ResilientRedis, worker: str, held: Callable[[], Iterable[int]], interval: float = BEAT_INTERVAL
-) -> None:
-    """Write the heartbeat at this interval until cancelled, and then remove it.
+async def keep(client: ResilientRedis, worker: str, held: Callable[[], Iterable[int]]) -> None:
+    """Write the heartbeat every few seconds until cancelled, and then remove it.
 
     `held` returns the ids of what the worker holds. The client repeats what Redis does not answer.
     """
@@ -41,6 +39,6 @@ async def keep(
                 pipeline.zadd(NAMES, {worker: clock})
                 pipeline.zremrangebyscore(NAMES, "-inf", clock - FORGOTTEN)
                 await pipeline.execute()
-            await asyncio.sleep(interval)
+            await asyncio.sleep(BEAT_INTERVAL)
     finally:
         await client.delete(KEY + worker)

@@ -24,7 +24,7 @@ GRACE = 15.0
 BLOCKED = 1
 
 
-async def run(worker: str, lease: timedelta, modules: Iterable[str], grace: float = GRACE) -> None:
+async def run(worker: str, lease: timedelta, modules: Iterable[str]) -> None:
     """Run one process after the other until no suspect is due; `modules` have the handlers.
 
     When this is cancelled, the process is killed, and its worker still holds what it ran.
@@ -32,7 +32,7 @@ async def run(worker: str, lease: timedelta, modules: Iterable[str], grace: floa
     while True:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "processing.isolated",
-            worker, str(lease.total_seconds()), str(grace), *modules,
+            worker, str(lease.total_seconds()), str(GRACE), *modules,
             stdin=asyncio.subprocess.PIPE,
             # A signal to the worker's group is the worker's to handle.
             start_new_session=True,

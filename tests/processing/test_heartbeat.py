@@ -48,11 +48,12 @@ async def seen(true: Callable[[list[Heartbeat]], bool]) -> list[Heartbeat]:
 
 @pytest.mark.usefixtures("_patient")
 async def test_a_worker_says_what_it_has_and_since_when_and_at_its_end_that_it_is_gone(
-    redis: "Redis", client: ResilientRedis
+    redis: "Redis", client: ResilientRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_INTERVAL", 0.05)
     held = {7}
     tasks = [
-        asyncio.create_task(heartbeat.keep(client, "b:2", lambda: held, interval=0.05)),
+        asyncio.create_task(heartbeat.keep(client, "b:2", lambda: held)),
         asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ())),
     ]
     first = await seen(lambda alive: len(alive) == 2)
@@ -138,11 +139,12 @@ async def test_an_outage_of_redis_and_its_end_are_logged_once_and_outlived(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(resilient_redis.logger, "filters", [logs.Seldom(600.0)])
+    monkeypatch.setattr(heartbeat, "BEAT_INTERVAL", 0.02)
     settings.REDIS_URL = f"unix://{tmp_path / 'r.sock'}"
     server = servers.Valkey(port=0, data_dir=tmp_path / "valkey", unix_socket_path=tmp_path / "r.sock")
     with caplog.at_level(logging.INFO):
         client = resilient_redis.connect()
-        task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: (), interval=0.02))
+        task = asyncio.create_task(heartbeat.keep(client, "a:1", lambda: ()))
         await asyncio.sleep(0.2)
         with pytest.raises((RedisError, OSError)):
             heartbeats.read()

@@ -92,16 +92,12 @@ async def test_the_innocent_succeed_apart_from_the_worker_and_each_crash_of_the_
 
 
 @pytest.mark.once
-async def test_a_handler_that_blocks_its_process_is_a_crash() -> None:
+async def test_a_handler_that_blocks_its_process_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Three seconds: the limit of the program's own handler of pushes is 30.
+    monkeypatch.setattr(isolation, "GRACE", -27.0)
     await suspected("blocks")
     await Delivery.objects.aupdate(crashes=2)
-    made = runner()
-    # Three seconds: the limit of the program's own handler of pushes is 30.
-    made.isolating = asyncio.create_task(isolation.run(made.worker, LEASE, [suspects.__name__], grace=-27.0))
-    async with asyncio.timeout(120):
-        while await open_rows():  # noqa: ASYNC110 - another process settles it
-            await asyncio.sleep(0.02)
-    await made.stop(0)
+    await until_terminal()
     row = await Delivery.objects.aget()
     assert row.status == "dead"
     assert row.error.endswith("a handler that blocked it")
