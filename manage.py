@@ -14,8 +14,8 @@ UNREAD = 141
 def main() -> None:
     """Run the command of the arguments. A wrong setting ends it with one line that names the variable.
 
-    So does a database that is away or has no tables, and a full disk: exit 1. `--traceback` shows where it
-    failed. A pipe that its reader closed, as `head` does, ends it without a word.
+    So does a database that is away, takes no writes or has no tables, and a full disk: exit 1. `--traceback`
+    shows where it failed. A pipe that its reader closed, as `head` does, ends it without a word.
     """
     # Collections during the imports cost a tenth of the start, and find no garbage.
     gc.disable()
@@ -25,7 +25,7 @@ def main() -> None:
     # Imported here, so that Ctrl-C during the imports is no traceback either.
     import django  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
-    from django.db import InterfaceError, OperationalError, ProgrammingError, connection  # noqa: PLC0415
+    from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection  # noqa: PLC0415
 
     import settings  # noqa: PLC0415 - before Django parses the arguments, so that none passes a wrong one
 
@@ -52,7 +52,7 @@ def main() -> None:
         if _wants_traceback():
             raise
         sys.exit(f"CommandError: {error if error.filename else error.strerror or error}")
-    except (OperationalError, InterfaceError, ProgrammingError) as error:
+    except (OperationalError, InterfaceError, InternalError, ProgrammingError) as error:
         if _wants_traceback():
             raise
         from database import errors  # noqa: PLC0415 - most commands end without it

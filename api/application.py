@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -15,6 +14,7 @@ from ninja.renderers import BaseRenderer
 from ninja.types import DictStrAny
 from pydantic_core import to_json
 
+import database
 from api import (
     deliveries,
     missed,
@@ -139,13 +139,12 @@ def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     )
 
 
-@api.exception_handler(OperationalError)
-@api.exception_handler(InterfaceError)
-def _database_away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
-    return outages.logged(request, problems.response(problems.database_away()), error)
-
-
 @api.exception_handler(Exception)
-def _unexpected(_request: HttpRequest, error: Exception) -> HttpResponse:
-    """Raise it again, in debug mode too: Django logs it, and `problems.Problems` answers."""
+def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Raise it again, in debug mode too: Django logs it, and `problems.Problems` answers.
+
+    An outage of the database is a 503.
+    """
+    if database.is_outage(error):
+        return outages.logged(request, problems.response(problems.database_away()), error)
     raise error

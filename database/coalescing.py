@@ -21,6 +21,8 @@ Write = Callable[[Sequence[Item]], Sequence[Result]]
 MAX_ROWS = 2_500
 # Attempts at a write that fails because of a deadlock, a lock timeout or a lost connection.
 WRITE_ATTEMPTS = 3
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+READ_ONLY = "25006"
 
 
 @dataclass(slots=True)
@@ -128,8 +130,10 @@ async def outcomes(write: Write[Item, Result], items: Sequence[Item]) -> list[Re
 def is_outage(error: Exception) -> bool:
     """Return whether the error is temporary and not caused by the rows.
 
-    PostgreSQL also reports a row beyond a limit, such as a key too long for its index, as operational:
-    class 54 of https://www.postgresql.org/docs/current/errcodes-appendix.html
+    PostgreSQL also reports a row beyond a limit, such as a key too long for its index, as operational (class
+    54), and a database that takes no writes, as a standby, as internal (25006):
+    https://www.postgresql.org/docs/current/errcodes-appendix.html
     """
     sqlstate = getattr(error.__cause__, "sqlstate", None) or ""
-    return isinstance(error, OperationalError | InterfaceError) and not sqlstate.startswith("54")
+    operational = isinstance(error, OperationalError | InterfaceError) and not sqlstate.startswith("54")
+    return operational or sqlstate == READ_ONLY

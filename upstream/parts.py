@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 from pydantic import ConfigDict, ValidationError
 
 import database
@@ -111,9 +111,7 @@ class Listed:
                 done += 1
             elif isinstance(result, ValidationError):
                 failures[NOT_DOCUMENTED] += 1
-            elif isinstance(result, DatabaseError) and not isinstance(
-                result, OperationalError | InterfaceError
-            ):
+            elif isinstance(result, DatabaseError) and not database.is_outage(result):
                 failures["refused by the database"] += 1
             else:
                 raise result

@@ -147,6 +147,16 @@ def test_a_role_without_rights_is_named_by_doctor_commands_and_migrate(reader: s
 
 
 @pytest.mark.store
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no standby")
+def test_a_database_that_takes_no_writes_is_one_line(database_url: str) -> None:
+    ran = manage(database_url, "warm", PGOPTIONS="-c default_transaction_read_only=on")
+    assert ran.returncode == 1
+    [line] = ran.stderr.splitlines()
+    assert line.startswith("CommandError: the database refuses this: cannot execute")
+
+
+@pytest.mark.store
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite makes a database that is missing")
 def test_a_missing_database_is_not_taken_for_missing_tables(database_url: str) -> None:
     ran = manage(re.sub(r"@/[^?]+", "@/none", database_url), "queue")

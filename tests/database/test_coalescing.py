@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
@@ -100,6 +100,22 @@ async def test_an_unavailable_database_is_an_error_for_every_caller() -> None:
     squares = Squares(deadlocks=99)
     outcomes = await asyncio.gather(squares.write(2), squares.write(3), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [OperationalError, OperationalError]
+
+
+async def test_a_database_that_takes_no_writes_is_an_outage() -> None:
+    def write() -> None:
+        off = "SET TRANSACTION READ ONLY" if connection.vendor == "postgresql" else "PRAGMA query_only = on"
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(off)
+            try:
+                cursor.execute("DELETE FROM records_push")
+            finally:
+                if connection.vendor == "sqlite":
+                    cursor.execute("PRAGMA query_only = off")
+
+    with pytest.raises(DatabaseError) as raised:
+        await run(write)
+    assert database.is_outage(raised.value)
 
 
 async def test_a_cancelled_caller_cancels_no_other_call() -> None:
