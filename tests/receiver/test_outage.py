@@ -106,6 +106,17 @@ async def test_requests_to_readyz_at_the_same_moment_are_all_answered_200() -> N
     await made.close()
 
 
+@pytest.mark.only("sqlite")
+async def test_a_receiver_that_may_not_write_the_file_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "NAME", f"file:{connection.settings_dict['NAME']}?mode=ro")
+    made = parts.Parts()
+    assert not await made.database_ready()
+    await made.close()
+    assert "attempt to write a readonly database" in caplog.text
+
+
 async def test_a_probe_that_fails_after_readyz_was_answered_logs_no_traceback(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
