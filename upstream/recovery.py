@@ -25,6 +25,7 @@ from upstream.errors import (
     LimitedError,
     NotFoundError,
     RefusedError,
+    UnauthorizedError,
     UnexpectedAnswerError,
     UnreachableError,
     UpstreamError,
@@ -114,29 +115,29 @@ class Recovery:
     async def _look(self, parameters: Mapping[str, Any], cursor: Cursor, look_at: list[int]) -> Progress:
         """Read one page of the first hook that is left. A hook that fails does not stop the others."""
         watched = await database.run(WatchedHook.objects.get, pk=look_at[0])
-        failures: dict[str, int] = {}
+        failures = Counter[str]()
+        failed: Sequence[WatchedHook] = ()
         look: Look | str | None = None
         try:
             look = await self._step(watched, parameters.get("since"), cursor)
         except LimitedError:
             raise
-        except UnreachableError as error:
-            if cursor.tries < RETRIES:
+        except UpstreamError as error:
+            if isinstance(error, UnreachableError) and cursor.tries < RETRIES:
                 wait = self._pace.retry_after * 2**cursor.tries
                 cursor.tries += 1
                 return Progress(cursor.as_json(), wait=wait)
-            failures = await _failed(watched, error)
-        except UpstreamError as error:
-            failures = await _failed(watched, error)
+            failed = await database.run(_failed_alike, watched, look_at, error)
+            failures.update(await _failed(failed, error))
         cursor.look, cursor.tries = look.as_json() if isinstance(look, Look) else None, 0
-        if look is None:
+        for one in failed:
             # A hook that cannot be seen is not asked for anything: its answers would mean nothing.
-            look_at.pop(0)
-            due = await database.run(missing.due, watched, 0, self._pace.arrives_within)
-            failures |= Counter(due.lost)
-        elif isinstance(look, str):
+            look_at.remove(one.pk)
+            due = await database.run(missing.due, one, 0, self._pace.arrives_within)
+            failures.update(due.lost)
+        if isinstance(look, str):
             cursor.ask_for.append(look_at.pop(0))
-            failures = {f"hook {watched.hook_id}: {look}": 1} if look else {}
+            failures.update([f"hook {watched.hook_id}: {look}"] if look else [])
         estimated = None if look_at else await database.run(_open, cursor.ask_for)
         return Progress(cursor.as_json(), failures=failures, estimated=estimated)
 
@@ -174,7 +175,7 @@ class Recovery:
                 except LimitedError:
                     raise
                 except UpstreamError as error:
-                    failures.update(await _failed(watched, error))
+                    failures.update(await _failed([watched], error))
                     left += cursor.ask_for[place + 1 :]
                 waits = [0.0]
                 break
@@ -281,8 +282,23 @@ def _fetchable(watched: WatchedHook, skipped: Sequence[int]) -> list[Missed]:
     return list(kept.order_by("delivered_at")[:1])
 
 
-async def _failed(watched: WatchedHook, error: Exception) -> dict[str, int]:
-    """Store and log why a hook failed; return it as a failure of the operation."""
-    logger.warning("recovery failed hook=%d error=%s", watched.hook_id, error)
-    await database.run(WatchedHook.objects.filter(pk=watched.pk).update, error=str(error))
-    return {f"hook {watched.hook_id}: {error}": 1}
+def _failed_alike(watched: WatchedHook, look_at: Sequence[int], error: UpstreamError) -> list[WatchedHook]:
+    """Return the hooks that an error concerns: this one, or all of a credential that GitHub does not accept.
+
+    After several requests with a wrong credential GitHub refuses right ones, too.
+    https://docs.github.com/rest/authentication/authenticating-to-the-rest-api#failed-login-limit
+    """
+    if not isinstance(error, UnauthorizedError):
+        return [watched]
+    of_app = Q(kind=HookKind.APP)
+    return list(
+        WatchedHook.objects.filter(of_app if watched.kind == HookKind.APP else ~of_app, pk__in=look_at)
+    )
+
+
+async def _failed(hooks: Sequence[WatchedHook], error: Exception) -> dict[str, int]:
+    """Store and log why hooks failed; return it as a failure of the operation."""
+    logger.warning("recovery failed hook=%d error=%s", hooks[0].hook_id, error)
+    rows = WatchedHook.objects.filter(pk__in=[one.pk for one in hooks])
+    await database.run(rows.update, error=str(error))
+    return {str(error) if len(hooks) > 1 else f"hook {hooks[0].hook_id}: {error}": len(hooks)}

@@ -423,6 +423,22 @@ async def test_the_guid_of_a_repository_hook_is_asked_for_from_the_hook_of_an_ap
     assert await Delivery.objects.filter(guid=hooks.guid(1)).acount() == 2
 
 
+async def test_a_token_that_github_does_not_accept_is_sent_once_and_stops_no_hook_of_an_app(
+    fake: Github, receiver_url: str
+) -> None:
+    for fields in ({}, {"owner": "octo/dog"}, {"kind": "app", "owner": "1296269"}):
+        hook = listing(fake, 2, receiver_url, **fields)
+        await database.run(keep, hook, hook.attempts[:1])
+    fake.data["/app"] = {"id": 1296269}
+    both = Credentials("expired", fake_github.APP_ID, fake_github.private_key())
+    recovery = recovering(fake, credentials=both)
+    ended = await run(recovery)
+    await recovery.client.close()
+    assert [one.status for one in fake.seen].count(401) == 1
+    assert await WatchedHook.objects.filter(error__contains="does not accept").acount() == 2
+    assert (ended.done, list(ended.failures.values())) == (1, [2])
+
+
 async def test_the_hook_of_another_app_is_refused(fake: Github, receiver_url: str) -> None:
     hook = listing(fake, 1, receiver_url, kind="app", owner="1296269")
     await database.run(keep, hook, hook.attempts)
