@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import database
+from database import row_sets
 from upstream import discovery, fetching
 from upstream.answers import AppAnswer, DeliveryDetail, HookAnswer, ListedDelivery
 from upstream.client import PAGE_SIZE, Client
 from upstream.errors import NotFoundError
-from upstream.models import HookKind, WatchedHook
+from upstream.models import HookKind, WatchedHook, retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ async def choose(client: Client, kind: HookKind, name: str, hook_id: int | None)
             )
         else:
             hooks.append(watched)
+    if hook_id is None:
+        remarks += [
+            f"hook {gone} delivered here, and GitHub does not show it any more: what it missed is lost"
+            for gone in await database.run(_gone, kind, name, [hook.id for hook in found])
+        ]
     if not found or (hook_id is not None and not hooks):
         raise NotFoundError(f"{name} has no hook {hook_id or 'at GitHub'}")
     return Chosen(hooks, remarks)
@@ -58,6 +64,13 @@ def _watched(hook_id: int, kind: HookKind, name: str, *, create: bool) -> Watche
     if not create and not WatchedHook.objects.filter(hook_id=hook_id).exists():
         return None
     return WatchedHook.objects.update_or_create(hook_id=hook_id, defaults={"kind": kind, "name": name})[0]
+
+
+def _gone(kind: HookKind, name: str, shown: Sequence[int]) -> Sequence[int]:
+    """Return the ids of hooks that GitHub shows no more, and that may have missed what it still remembers."""
+    rows = WatchedHook.objects.filter(kind=kind, name__iexact=name).exclude(hook_id__in=shown)
+    lately = rows.filter(last_received_at__gt=row_sets.clock() - retention())
+    return list(lately.order_by("pk").values_list("hook_id", flat=True))
 
 
 async def _of_app(client: Client) -> WatchedHook:

@@ -114,6 +114,16 @@ def test_a_hook_of_which_nothing_came_is_left_out_unless_it_is_named(fake: Githu
         recover("octo/cat", "--hook", "5")
 
 
+def test_a_hook_that_was_deleted_and_made_again_is_named(fake: Github, hook: Hook) -> None:
+    recover("octo/cat")
+    fake.hooks.remove(hook)
+    again = fake.hook(id=hook.id + 1, url=hook.url)
+    keep(again, hook.attempts[:1])
+    out, err = recover("octo/cat")
+    assert out == "0 missing, 0 arrived\n"
+    assert f"hook {hook.id} delivered here, and GitHub does not show it any more" in err
+
+
 def test_the_hooks_of_an_organisation_and_of_an_app_are_chosen(
     fake: Github, receiver_url: str, settings: Settings
 ) -> None:
