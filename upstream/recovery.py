@@ -170,13 +170,14 @@ class Recovery:
                     else:
                         # The next portion counts what arrived.
                         more, failed = 0, await self._ask(watched, due.ask)
-                    done, left = done + more, [*left, *cursor.ask_for[place:]]
+                    # Hooks take turns, so that GitHub forgets nothing of one while another is asked.
+                    done, left = done + more, [*cursor.ask_for[place + 1 :], *left, pk]
                     failures.update(failed)
                 except LimitedError:
                     raise
                 except UpstreamError as error:
                     failures.update(await _failed([watched], error))
-                    left += cursor.ask_for[place + 1 :]
+                    left = [*cursor.ask_for[place + 1 :], *left]
                 waits = [0.0]
                 break
             if due.wait:

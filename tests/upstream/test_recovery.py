@@ -23,7 +23,7 @@ from upstream.asking import MAX_UNANSWERED
 from upstream.client import PAGE_SIZE, Client
 from upstream.credentials import Credentials
 from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook, retention
-from upstream.recovery import MAX_SKIPPED, Pace, Recovery
+from upstream.recovery import MAX_SKIPPED, PORTION, Pace, Recovery
 from upstream.session import Session
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -538,6 +538,17 @@ async def test_two_recoveries_at_once_ask_once_and_count_each_arrival_once(
     ended = await asyncio.gather(run(recovery), run(recovery))
     assert sum(one.done for one in ended) == 11
     assert set(fake.asked.values()) == {1}
+
+
+async def test_hooks_take_turns_so_that_github_forgets_nothing_of_one_while_another_is_asked(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    for owner, number in (("octo/cat", 8), ("octo/dog", 2)):
+        hook = listing(fake, number, receiver_url, owner=owner)
+        await database.run(keep, hook, hook.attempts[:1])
+    await run(recovery)
+    asked = [path.split("/")[3] for path in fake.paths("POST")]
+    assert asked == ["cat"] * PORTION + ["dog"] + ["cat"] * 2
 
 
 async def test_hooks_are_found_by_what_they_delivered(fake: Github, receiver_url: str) -> None:
