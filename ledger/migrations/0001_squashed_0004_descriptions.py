@@ -6,8 +6,6 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from database.migrations import CreateModels
-
 
 class Migration(migrations.Migration):
     replaces = [
@@ -293,4 +291,3 @@ class Migration(migrations.Migration):
             },
         ),
     ]
-    operations = [CreateModels(operations)]

@@ -5,7 +5,6 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 import receiver.fields
-from database.migrations import CreateModels
 
 
 class Migration(migrations.Migration):
@@ -536,4 +535,3 @@ class Migration(migrations.Migration):
             },
         ),
     ]
-    operations = [CreateModels(operations)]

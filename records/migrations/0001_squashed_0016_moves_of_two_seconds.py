@@ -8,8 +8,6 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 
-from database.migrations import CreateModels
-
 # The key of a commit's place in a push is named as 0015_key_of_push_commits names it.
 POSTGRESQL = ("ALTER TABLE records_pushcommit RENAME CONSTRAINT records_pushcommit_pkey TO pushcommit_key",)
 SQLITE = (
@@ -1540,4 +1538,3 @@ class Migration(migrations.Migration):
         ),
         migrations.RunPython(rename, migrations.RunPython.noop, elidable=False),
     ]
-    operations = [CreateModels(operations[:-2]), *operations[-2:]]
