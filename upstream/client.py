@@ -26,8 +26,8 @@ from upstream.trails import Trail
 
 MAX_REDIRECTS = 3
 PAGE_SIZE = 100
-# Seconds that an installation's token is used for. It is valid for an hour.
-TOKEN_REUSED_FOR = 3300.0
+# Seconds after which a new token of an installation may have permissions that the present one lacks.
+PERMISSIONS_KNOWN_FOR = 60.0
 # Seconds that a request of an operation waits for a rate limit; a longer wait is one between portions.
 OPERATION_PATIENCE = 1.0
 
@@ -136,7 +136,8 @@ class Client:
         authorization = await self._authorization(url)
         with _readable(url):
             raw = await self._redirected(method, url, authorization, etag)
-            if raw.status in _REFUSED and self._credentials.forget(authorization):
+            age = 0.0 if raw.status == HTTPStatus.UNAUTHORIZED else PERMISSIONS_KNOWN_FOR
+            if raw.status in _REFUSED and self._credentials.forget(authorization, age):
                 raw = await self._redirected(method, url, await self._authorization(url), etag)
         if raw.status == HTTPStatus.NOT_MODIFIED and etag:
             return raw
@@ -175,8 +176,8 @@ class Client:
         async with self._fetching:
             return await credentials.installation(name.lower(), lambda: self._installation(kind, name))
 
-    async def _installation(self, kind: str, owner: str) -> tuple[str, float]:
-        """Fetch a token of the App's installation at an account, and the seconds that it is used for."""
+    async def _installation(self, kind: str, owner: str) -> str:
+        """Fetch a token of the App's installation at an account."""
         app = self._credentials.app()
         account = f"{self.api_url}/{'orgs' if kind == 'orgs' else 'users'}/{owner}/installation"
         raw = await self._session.send("GET", account, app)
@@ -189,7 +190,7 @@ class Client:
         url = f"{self.api_url}/app/installations/{installation.id}/access_tokens"
         raw = await self._session.send("POST", url, app, repeatable=True)
         token = _model(url, InstallationToken, _checked("POST", url, raw))
-        return token.token, TOKEN_REUSED_FOR
+        return token.token
 
 
 def _checked(method: str, url: str, raw: Raw) -> Raw:

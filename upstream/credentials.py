@@ -15,6 +15,8 @@ from upstream.errors import NotConfiguredError
 # Seconds. GitHub allows ten minutes; the difference tolerates clocks that are off.
 JWT_LIFETIME = 540
 JWT_REUSED_FOR = 360.0
+# An installation's token is valid for an hour.
+TOKEN_REUSED_FOR = 3300.0
 
 MISSING = "set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: see docs/how-to/recover.md"
 _INSTALLATION = "installation:"
@@ -37,6 +39,7 @@ class Credentials:
     private_key: str = field(repr=False, default="")
     _jwt: tuple[Authorization, float] | None = field(repr=False, default=None)
     _installations: dict[str, tuple[Authorization, float]] = field(repr=False, default_factory=dict)
+    """Tokens by owner, and when each was fetched."""
 
     @classmethod
     def configured(cls) -> "Credentials":
@@ -57,26 +60,26 @@ class Credentials:
             self._jwt = Authorization("app", f"Bearer {token}"), now + JWT_REUSED_FOR
         return self._jwt[0]
 
-    async def installation(
-        self, owner: str, fetch: Callable[[], Awaitable[tuple[str, float]]]
-    ) -> Authorization:
-        """Return the token of the App's installation at `owner`.
-
-        `fetch` asks GitHub for a token and the seconds for which it may be used.
-        """
+    async def installation(self, owner: str, fetch: Callable[[], Awaitable[str]]) -> Authorization:
+        """Return the token of the App's installation at `owner`. `fetch` asks GitHub for one."""
         found = self._installations.get(owner)
-        if found is None or time.monotonic() >= found[1]:
-            token, seconds = await fetch()
-            found = Authorization(_INSTALLATION + owner, f"token {token}"), time.monotonic() + seconds
+        if found is None or time.monotonic() >= found[1] + TOKEN_REUSED_FOR:
+            fetched_at = time.monotonic()
+            found = Authorization(_INSTALLATION + owner, f"token {await fetch()}"), fetched_at
             self._installations[owner] = found
         return found[0]
 
-    def forget(self, authorization: Authorization) -> bool:
-        """Drop a refused token of an installation; return False for a credential that cannot be fetched."""
-        for owner, (token, _) in list(self._installations.items()):
-            if token is authorization:
+    def forget(self, refused: Authorization, age: float) -> bool:
+        """Drop a refused token of an installation; return whether another one may be had.
+
+        It may not for a credential that is configured, nor for a token that is younger than `age` seconds.
+        """
+        for owner, (token, fetched_at) in list(self._installations.items()):
+            if token is refused:
+                if time.monotonic() < fetched_at + age:
+                    return False
                 del self._installations[owner]
-        return authorization.name.startswith(_INSTALLATION)
+        return refused.name.startswith(_INSTALLATION)
 
     def personal(self) -> Authorization:
         """Return the token; raise `NotConfiguredError` without one."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests import fake_github
 from tests.fake_github import Attempt, Github, Hook, hooks
 from tests.upstream.conftest import BACKOFF
+from upstream import client as client_module
 from upstream import session
 from upstream.answers import DeliveryDetail, HookAnswer, ListedDelivery
 from upstream.client import Client
@@ -265,8 +266,9 @@ async def test_an_app_reads_all_pages_of_a_list(fake: Github, kind: str) -> None
 
 @pytest.mark.parametrize("now_has", [None, {"webhooks": "read"}], ids=["revoked", "without a permission"])
 async def test_a_token_of_an_installation_that_is_refused_is_replaced(
-    fake: Github, now_has: dict[str, str] | None
+    fake: Github, now_has: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(client_module, "PERMISSIONS_KNOWN_FOR", 0.0)
     hook = filled(fake, 1)
     path = f"{hook.path}/deliveries/{hook.attempts[0].id}/attempts"
     credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
@@ -276,6 +278,19 @@ async def test_a_token_of_an_installation_that_is_refused_is_replaced(
         await asyncio.gather(*(client.post(path) for _ in range(3)))
     assert fake.asked == {hook.attempts[0].guid: 3}
     assert len(fake.paths("POST", "access_tokens")) == 2
+
+
+async def test_a_permission_that_an_installation_lacks_costs_no_new_token_for_each_request(
+    fake: Github,
+) -> None:
+    filled(fake, 1)
+    fake.faults.answer = lambda method, path: (403, {}, b"{}") if "hooks" in path else None
+    credentials = Credentials("", fake_github.APP_ID, fake_github.private_key())
+    async with Client(credentials, Session(backoff=BACKOFF), fake.url) as client:
+        for _ in range(3):
+            with pytest.raises(ForbiddenError):
+                await get_hook(client)
+    assert [one.status for one in fake.seen] == [200, 201, 403, 403, 403]
 
 
 async def test_an_app_that_is_not_installed_is_named(fake: Github) -> None:
