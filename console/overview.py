@@ -17,12 +17,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from configuration import data_folder
 from console import charts, shell_lines
+from console.advice import ADVICE
 from console.pages import page
 from ledger import heartbeats, overview, reading, summary
 from ledger.counting import CAP, Count
 from ledger.heartbeats import Heartbeat
 from ledger.overview import Open, Overview
-from receiver.models import Delivery, Status
+from receiver.models import Delivery, Rejection, Status
 
 # Deliveries of one worker that are shown: those that it has held for the longest time.
 MAX_RUNNING = 5
@@ -51,7 +52,10 @@ class OverviewView(View):
 
 async def _begin(request: HttpRequest) -> HttpResponseBase:
     secret = settings.DATA / data_folder.SECRET_FILE
+    refused = await Rejection.objects.order_by("-pk").afirst()
     context = {
+        "refused": refused,
+        "advice": ADVICE.get(refused.reason, "") if refused else "",
         "webhook": f"http://127.0.0.1:{settings.PORT}/webhooks/github",
         "secret": secret if secret.exists() else None,
         "manage": shell_lines.finding(settings.DATA, settings.BASE_DIR / "var") + shell_lines.MANAGE,

@@ -37,6 +37,7 @@ def test_while_nothing_has_come_the_first_page_says_how_to_begin(console: Consol
     assert "/webhooks/github" in page
     assert "manage.py send push" in page
     assert "what GITHUB_WEBHOOK_SECRET holds" in page
+    assert "was refused" not in page
     secret.write_text("not shown")
     try:
         page = words(console.viewer.get("/").text)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.async_api import Browser, expect
 
 from ledger.models import Operation, Replay
-from receiver.models import Delivery, HandlerRun, Outcome, Status, Trigger
+from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, Status, Trigger
 from tests import processes, servers
 from tests.console.browser.conftest import Screen, opened
 from tests.console.conftest import Console, manage
@@ -45,7 +45,7 @@ def dead(count: int = 1) -> list[Delivery]:
     return [one, *Delivery.objects.bulk_create(others)]
 
 
-async def test_the_first_run_turns_into_the_first_delivery_and_leads_to_what_it_wrote(
+async def test_the_first_run_shows_a_refusal_then_turns_into_the_first_delivery_and_what_it_wrote(
     screen: Screen, worker: None, receiver_url: str
 ) -> None:
     page = screen.page
@@ -54,6 +54,8 @@ async def test_the_first_run_turns_into_the_first_delivery_and_leads_to_what_it_
     await expect(page.locator("#try")).to_have_text(
         f"HOOKKEEPER_DATA={servers.folder} .venv/bin/python manage.py send push"
     )
+    await Rejection.objects.acreate(at=timezone.now(), reason=Reason.WRONG_SECRET, status=403, size=9)
+    await expect(page.locator("#refused")).to_contain_text("refused: wrong secret. The secrets of")
     sent = await sync_to_async(manage)("send", "push", "--url", f"{receiver_url}/webhooks/github")
     assert sent.startswith("202 ")
     await expect(page).to_have_url(re.compile(r"/deliveries/\d+$"))
