@@ -63,6 +63,7 @@ async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, recei
 
 
 @pytest.mark.counts
+@pytest.mark.full("postgresql")  # where each is handled as it was reported
 @named
 async def test_in_every_order_and_with_duplicates_the_records_are_the_same(case: Case) -> None:
     chance = Random(12)  # noqa: S311 - the same orders in every run

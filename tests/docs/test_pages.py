@@ -27,39 +27,36 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def identify(page: Path) -> str:
-    """Return the name of a page for the name of its test."""
-    return page.relative_to(ROOT).as_posix()
+def test_every_path_that_a_page_names_exists() -> None:
+    named = re.compile(r"`([a-z][\w-]*(?:/[\w-]+)+\.(?:py|sql|md))\b")
+    paths = [(page, path) for page in PAGES if page != EXAMPLES for path in named.findall(page.read_text())]
+    assert [(page, path) for page, path in paths if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != EXAMPLES], ids=identify)
-def test_every_path_that_a_page_names_exists(page: Path) -> None:
-    paths = re.findall(r"`([a-z][\w-]*(?:/[\w-]+)+\.(?:py|sql|md))\b", page.read_text())
-    assert [path for path in paths if not (ROOT / path).exists()] == []
+def test_every_anchor_that_a_page_links_to_exists() -> None:
+    link = re.compile(r"\]\((?!https://)([^)#]*)#([^)]+)\)")
+    links = [(page, *found) for page in PAGES for found in link.findall(page.read_text())]
+    assert [
+        (page, other, anchor)
+        for page, other, anchor in links
+        if anchor not in anchors(page.parent / other if other else page)
+    ] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=identify)
-def test_every_anchor_that_a_page_links_to_exists(page: Path) -> None:
-    links = re.findall(r"\]\((?!https://)([^)#]*)#([^)]+)\)", page.read_text())
-    missing = [link for link in links if link[1] not in anchors(page.parent / link[0] if link[0] else page)]
-    assert missing == []
+def test_no_page_holds_a_side_of_an_unresolved_merge() -> None:
+    side = re.compile(r"^(?:<{7}|={7}|>{7})(?: .*)?$", re.M)
+    assert [page for page in PAGES if side.search(page.read_text())] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=identify)
-def test_a_page_holds_no_side_of_an_unresolved_merge(page: Path) -> None:
-    assert re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", page.read_text(), re.M) == []
+def test_decisions_begin_with_their_status_and_date() -> None:
+    assert [page for page in decisions() if not HEAD.match(page.read_text())] == []
 
 
-@pytest.mark.parametrize("page", decisions(), ids=identify)
-def test_a_decision_begins_with_its_status_and_date(page: Path) -> None:
-    assert HEAD.match(page.read_text())
-
-
-@pytest.mark.parametrize("page", decisions(), ids=identify)
-def test_a_superseded_decision_links_to_the_one_that_replaced_it(page: Path) -> None:
-    head = page.read_text().split("\n\n")[1]
-    links = re.findall(r"superseded by \[(\d{4})\]\(\1-", head)
-    assert bool(links) == head.startswith("Status: superseded")
+def test_superseded_decisions_link_to_those_that_replaced_them() -> None:
+    for page in decisions():
+        head = page.read_text().split("\n\n")[1]
+        links = re.findall(r"superseded by \[(\d{4})\]\(\1-", head)
+        assert bool(links) == head.startswith("Status: superseded"), page
 
 
 @pytest.mark.parametrize("name", ["architecture.md", "architecture.svg"])

@@ -119,6 +119,7 @@ async def head() -> tuple[str, bool]:
     return ref.head_sha[0], ref.deleted
 
 
+@pytest.mark.full("postgresql")  # where tests/records/test_histories.py has orders
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 async def test_a_ref_stands_where_the_newest_push_left_it_whatever_arrives_late(
     order: tuple[int, ...],

@@ -69,6 +69,7 @@ async def ends(event: Payload, order: tuple[int, ...]) -> list[tuple[str, str]]:
     return await names()
 
 
+@pytest.mark.full("postgresql")  # whose statements the other renames run
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 async def test_a_transfer_before_the_rename_of_the_account_has_the_name_of_then(
     order: tuple[int, ...],
@@ -164,6 +165,7 @@ HISTORY = [("issues", seen("old/one")), ("organization", account("old", "new")),
            ("issues", seen("old/one", "2026-05-04T09:30:00Z"))]  # fmt: skip
 
 
+@pytest.mark.full("postgresql")  # whose statements the other renames run
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 async def test_a_payload_on_its_way_does_not_bring_the_old_login_back_in_any_order(
     order: tuple[int, ...],

@@ -53,6 +53,7 @@ HISTORY = [
 ]
 
 
+@pytest.mark.full("postgresql")  # where tests/records/test_histories.py has orders
 @pytest.mark.parametrize(
     "order", list(permutations(HISTORY)), ids=lambda order: "-".join(case[14:] for case in order)
 )

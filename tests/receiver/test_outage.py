@@ -170,6 +170,7 @@ async def test_connections_that_were_cut_while_idle_cost_no_delivery(
     assert await Delivery.objects.acount() == 180
 
 
+@pytest.mark.full("postgresql")  # where deliveries are in flight at the stop
 async def test_a_receiver_that_is_stopped_has_committed_what_it_answered(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:
@@ -186,6 +187,7 @@ async def test_a_receiver_that_is_stopped_has_committed_what_it_answered(
     assert "Traceback" not in log
 
 
+@pytest.mark.full("sqlite")  # where a receiver is stopped after its answers
 async def test_deliveries_in_flight_at_a_stop_of_the_receiver_are_committed_and_answered(
     http: aiohttp.ClientSession, database_url: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,8 @@ from django.apps import apps
 from tests import emptying, github
 from tests.handlers.context import handle
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# What a schema reads is no matter of the database; sparse payloads run on both.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 Row = dict[str, Any]
 

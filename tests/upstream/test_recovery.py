@@ -144,6 +144,7 @@ async def test_later_misses_are_found_though_the_clock_here_is_or_was_ahead_of_g
     assert await states() == {"arrived": 2}
 
 
+@pytest.mark.full("postgresql")
 async def test_after_workers_were_away_longer_than_github_remembers_looks_are_short_again(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
@@ -198,6 +199,7 @@ async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
     assert failures == {lost.reason: 1}
 
 
+@pytest.mark.full("postgresql")
 @pytest.mark.parametrize(
     ("status", "failed", "reason"), [(422, 2, "422 Spammed"), (502, 0, "502; try later")]
 )
@@ -223,6 +225,7 @@ async def test_requests_that_github_does_not_carry_out_are_repeated_late_whateve
     assert lost == [f"GitHub was asked 3 times, and it did not arrive: {one.reason}" for one in asked]
 
 
+@pytest.mark.full("postgresql")
 async def test_what_failed_again_is_kept_as_long_as_github_keeps_its_newest_attempt(
     fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
@@ -252,6 +255,7 @@ async def test_few_are_asked_for_while_none_arrives(
     assert await states() == {"found": 4, "asked": MAX_UNANSWERED}
 
 
+@pytest.mark.full("postgresql")
 @pytest.mark.parametrize("is_gone", [False, True], ids=["", "of a deleted hook"])
 async def test_what_is_older_than_github_keeps_is_lost_with_its_guid_event_and_time(
     is_gone: bool, fake: Github, impatient: Recovery, receiver_url: str
@@ -293,6 +297,7 @@ async def test_a_hook_that_never_delivered_here_is_left_alone(
     assert fake.paths(containing=str(other.id)) == []
 
 
+@pytest.mark.full("postgresql")
 async def test_a_hook_that_fails_stops_no_other_and_says_what_to_do(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
@@ -308,6 +313,7 @@ async def test_a_hook_that_fails_stops_no_other_and_says_what_to_do(
     assert list(ended.failures) == [f"hook {gone.id}: {failed.error}"]
 
 
+@pytest.mark.full("postgresql")
 async def test_a_list_that_leads_in_a_circle_ends_and_what_it_showed_arrives(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
@@ -341,6 +347,7 @@ async def test_entries_that_cannot_be_read_are_reported_until_the_list_shows_the
     assert (await WatchedHook.objects.aget()).error == ""
 
 
+@pytest.mark.full("postgresql")
 async def test_a_permission_that_is_missing_spends_no_request(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
@@ -439,6 +446,7 @@ async def test_a_token_that_github_does_not_accept_is_sent_once_and_stops_no_hoo
     assert (ended.done, list(ended.failures.values())) == (1, [2])
 
 
+@pytest.mark.full("postgresql")
 async def test_the_hook_of_another_app_is_refused(fake: Github, receiver_url: str) -> None:
     hook = listing(fake, 1, receiver_url, kind="app", owner="1296269")
     await database.run(keep, hook, hook.attempts)
@@ -468,6 +476,7 @@ async def test_where_the_endpoint_cannot_be_reached_the_payload_is_fetched_unsig
     assert (missed.state, missed.reason) == ("arrived", "fetched from GitHub's API, unsigned")
 
 
+@pytest.mark.full("postgresql")
 async def test_one_that_github_fails_to_show_costs_no_other(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
@@ -519,6 +528,7 @@ async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhi
     assert (len(fake.seen), fake.limits.violations) == (1, [])
 
 
+@pytest.mark.full("postgresql")
 async def test_at_most_two_deliveries_a_second_are_asked_for(fake: Github, receiver_url: str) -> None:
     hook = listing(fake, 4, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])

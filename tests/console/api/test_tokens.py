@@ -12,6 +12,9 @@ from tests.console.api.programs import Program, problem
 from tests.console.conftest import Console
 from tests.console.visitors import Answer
 
+# Each request to the API reads a token; other tests send some on both.
+pytestmark = pytest.mark.full("postgresql")
+
 
 @pytest.fixture(scope="session")
 def paths(tokens: list[str], running_console: Console) -> dict[str, list[str]]:

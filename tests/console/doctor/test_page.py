@@ -7,7 +7,8 @@ import pytest
 from tests.console.conftest import Console
 from tests.console.visitors import words
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The checks themselves run on both.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 
 def test_operators_see_what_is_wrong_and_what_to_do(console: Console) -> None:

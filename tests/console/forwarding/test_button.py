@@ -8,6 +8,9 @@ from tests.console.conftest import FORWARD_SECRET, Console
 from tests.console.forwarding.targets import Target, serving
 from tests.console.kept import kept
 
+# What it reads, other pages read on both.
+pytestmark = pytest.mark.full("postgresql")
+
 METADATA = "http://169.254.169.254/latest/"
 
 
