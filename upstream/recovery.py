@@ -101,10 +101,7 @@ class Recovery:
                 return await self._look(operation.parameters, cursor, cursor.look_at)
             return await self._recover(operation.parameters, cursor)
         except LimitedError as error:
-            # Every worker waits, and the next one after a crash too.
-            seconds = max(1.0, error.seconds)
-            await database.run(missing.extend_pause, API, seconds)
-            return Progress(cursor.as_json(), wait=seconds)
+            return Progress(cursor.as_json(), wait=await _limited(error))
 
     async def _begin(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
         while await database.run(discovery.discover):
@@ -166,15 +163,14 @@ class Recovery:
             if due.ask:
                 try:
                     if parameters.get("fetch"):
-                        more, failed = await self._fetch(watched, due.ask[0], cursor.skipped)
+                        done += await self._fetch(watched, due.ask[0], cursor.skipped, failures)
                     else:
                         # The next portion counts what arrived.
-                        more, failed = 0, await self._ask(watched, due.ask)
+                        await self._ask(watched, due.ask, failures)
                     # Hooks take turns, so that GitHub forgets nothing of one while another is asked.
-                    done, left = done + more, [*cursor.ask_for[place + 1 :], *left, pk]
-                    failures.update(failed)
-                except LimitedError:
-                    raise
+                    left = [*cursor.ask_for[place + 1 :], *left, pk]
+                except LimitedError as error:
+                    return Progress(cursor.as_json(), done, failures, wait=await _limited(error))
                 except UpstreamError as error:
                     failures.update(await _failed([watched], error))
                     left = [*cursor.ask_for[place + 1 :], *left]
@@ -187,12 +183,11 @@ class Recovery:
         wait = min([*waits, self._pace.arrivals_every]) if waits else 0.0
         return Progress(cursor.as_json(), done=done, failures=failures, finished=not left, wait=wait)
 
-    async def _ask(self, watched: WatchedHook, rows: Sequence[Missed]) -> list[str]:
+    async def _ask(self, watched: WatchedHook, rows: Sequence[Missed], failures: Counter[str]) -> None:
         """Ask GitHub to deliver these again. Raises errors that concern more than one of them.
 
-        Returns why some are lost or refused.
+        Adds to `failures` why some are lost or refused.
         """
-        failures: list[str] = []
         for row in rows:
             await self._wait_for_turn()
             if not await database.run(missing.note_ask, row):
@@ -203,19 +198,18 @@ class Recovery:
                 logger.info("asked again guid=%s hook=%d ask=%d", row.guid, row.hook_id, row.asks + 1)
             except NotFoundError as error:
                 await self._not_found(url, row, error)
-                failures.extend([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
+                failures.update([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
             except (UnreachableError, RefusedError) as error:
                 # GitHub may have acted although no answer came, so the ask is spent.
                 logger.warning("not asked guid=%s error=%s", row.guid, error)
                 await database.run(missing.note_refusal, row, str(error))
                 if isinstance(error, RefusedError):
                     # Without the id, so that equal refusals are one reason.
-                    failures.append(str(error).replace(str(row.attempt), "{id}"))
+                    failures[str(error).replace(str(row.attempt), "{id}")] += 1
             except UpstreamError:
                 await database.run(missing.take_back, row)
                 raise
             await database.run(missing.extend_pause, ASKS, self._pace.ask_interval)
-        return failures
 
     async def _wait_for_turn(self) -> None:
         """Wait until no worker asked GitHub for so long."""
@@ -237,10 +231,13 @@ class Recovery:
         await database.run(missing.take_back, row)
         raise error
 
-    async def _fetch(self, watched: WatchedHook, row: Missed, skipped: list[int]) -> tuple[int, list[str]]:
-        """Store the payload of this from GitHub's API; return the number stored, and why it is not.
+    async def _fetch(
+        self, watched: WatchedHook, row: Missed, skipped: list[int], failures: Counter[str]
+    ) -> int:
+        """Store the payload of this from GitHub's API; return the number stored.
 
-        What GitHub fails to show is added to `skipped`, and the error is raised after `MAX_SKIPPED` of these.
+        Adds to `failures` why it is not. What GitHub fails to show is added to `skipped`, and the error is
+        raised after `MAX_SKIPPED` of these.
         """
         try:
             detail = await self.client.get(f"{watched.path}/deliveries/{row.attempt}", DeliveryDetail)
@@ -251,12 +248,21 @@ class Recovery:
                 raise
             logger.warning("not fetched guid=%s error=%s", row.guid, error)
             skipped.append(row.pk)
-            return 0, [str(error)]
+            failures[str(error)] += 1
+            return 0
         else:
             if detail.request.payload is not None:
-                return int(await database.run(fetching.store, row, detail, watched.source)), []
+                return int(await database.run(fetching.store, row, detail, watched.source))
             reason = NO_PAYLOAD
-        return 0, [reason] * await database.run(missing.lose, row, reason)
+        failures.update([reason] * await database.run(missing.lose, row, reason))
+        return 0
+
+
+async def _limited(error: LimitedError) -> float:
+    """Let every worker wait, and the next one after a crash too; return the seconds."""
+    seconds = max(1.0, error.seconds)
+    await database.run(missing.extend_pause, API, seconds)
+    return seconds
 
 
 def _chosen(hooks: Sequence[int] | None) -> list[int]:

@@ -23,7 +23,7 @@ from upstream.asking import MAX_UNANSWERED
 from upstream.client import PAGE_SIZE, Client
 from upstream.credentials import Credentials
 from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook, retention
-from upstream.recovery import MAX_SKIPPED, PORTION, Pace, Recovery
+from upstream.recovery import FORGOTTEN, MAX_SKIPPED, PORTION, Pace, Recovery
 from upstream.session import Session
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -127,6 +127,7 @@ async def test_a_quiet_hook_is_known_to_be_complete(
     assert watched.complete_until > begin - 2 * looking.LAG
 
 
+@pytest.mark.full("postgresql")
 async def test_later_misses_are_found_though_the_clock_here_is_or_was_ahead_of_githubs(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
@@ -430,6 +431,7 @@ async def test_the_guid_of_a_repository_hook_is_asked_for_from_the_hook_of_an_ap
     assert await Delivery.objects.filter(guid=hooks.guid(1)).acount() == 2
 
 
+@pytest.mark.full("postgresql")
 async def test_a_token_that_github_does_not_accept_is_sent_once_and_stops_no_hook_of_an_app(
     fake: Github, receiver_url: str
 ) -> None:
@@ -529,6 +531,20 @@ async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhi
 
 
 @pytest.mark.full("postgresql")
+async def test_what_arrived_or_was_lost_before_a_rate_limit_is_counted(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, 10, receiver_url)
+    await database.run(keep, hook, hook.attempts[:1])
+    gone = f"{hook.path}/deliveries/{hook.attempts[6].id}"
+    fake.faults.answer = lambda method, path: (404, {}, b"{}") if path.startswith(gone) else None
+    # It is reached at the ninth one, in the second portion.
+    fake.limits.limit, fake.limits.window = 1 + 8, 0.5
+    ended = await run(recovery)
+    assert (ended.done, ended.failures) == (8, {FORGOTTEN: 1})
+
+
+@pytest.mark.full("postgresql")
 async def test_at_most_two_deliveries_a_second_are_asked_for(fake: Github, receiver_url: str) -> None:
     hook = listing(fake, 4, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
@@ -550,6 +566,7 @@ async def test_two_recoveries_at_once_ask_once_and_count_each_arrival_once(
     assert set(fake.asked.values()) == {1}
 
 
+@pytest.mark.full("postgresql")
 async def test_hooks_take_turns_so_that_github_forgets_nothing_of_one_while_another_is_asked(
     fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
