@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Substr
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -21,7 +21,7 @@ from ledger.filters import Filter, InvalidFilterError
 from ledger.halves import Reach
 from ledger.paging import Page
 from receiver.models import Delivery, HandlerRun, Status
-from records.models import Commit
+from records.models import Commit, Repository
 
 # The columns that a row needs; bodies, headers and tracebacks stay in the database.
 COLUMNS = (
@@ -33,6 +33,7 @@ MAX_WHY = 300
 # New deliveries that are counted.
 MAX_NEWS = 999
 MAX_COMMITS = 20
+MAX_REPOSITORIES = 10
 # Saved views that are chips; the API lists all.
 MAX_VIEWS = 50
 
@@ -89,6 +90,7 @@ async def _context(
         "newest": _first(chosen),
         "back": f"/deliveries{refresh}" if shown.has_newer else _first(chosen),
         "statuses": Status.values,
+        "repositories": [] if shown.rows else await _repositories(chosen.chosen),
         "views": [row async for row in SavedView.objects.order_by("name")[:MAX_VIEWS]],
         "now": now,
     }
@@ -105,6 +107,16 @@ async def _page(
         return await paging.after(rows, after), halves.EVERYTHING
     reach = await halves.reach(chosen)
     return await paging.newest(rows, paging.key(parameters.get("from", "")), reach=reach), reach
+
+
+async def _repositories(chosen: Mapping[str, str]) -> list[str]:
+    """Return the repositories with the name, or of the owner, that was looked for in errors alone."""
+    name = chosen.get("error", "") if len(chosen) == 1 else ""
+    if not name:
+        return []
+    named = Q(full_name__iendswith=f"/{name}") | Q(full_name__istartswith=f"{name}/")
+    names = Repository.objects.filter(named).values_list("full_name", flat=True).distinct()
+    return [one async for one in names.order_by("full_name")[:MAX_REPOSITORIES]]
 
 
 def _first(chosen: Filter) -> str:

@@ -86,6 +86,12 @@ def test_a_replay_leads_back_to_the_page_of_the_list_that_it_was_on(console: Con
 def test_a_search_without_a_result_says_where_else_to_look(console: Console) -> None:
     assert "were looked for in errors" in console.viewer.get("/search?q=ada-quay").text
     assert "were looked for in errors" not in console.viewer.get("/deliveries?event=push").text
+    for number, name in enumerate(("octo/cat", "cat/tree", "octo/category")):
+        Repository.objects.create(server="github.com", github_id=number, full_name=name)
+    assert re.findall(r"\?repository=([^\"]+)", console.viewer.get("/search?q=Cat").text) == [
+        "cat%2Ftree",
+        "octo%2Fcat",
+    ]
     hook = console.viewer.get("/search?q=4701").text
     assert '<a href="/deliveries?hook=4701">a hook</a>' in hook
     assert "before a rename" in console.viewer.get("/search?q=OCTO/cat").text
