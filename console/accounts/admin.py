@@ -94,6 +94,15 @@ class AccountAdmin(_UserAdmin):
     )
     readonly_fields = ("last_login", "date_joined")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Keep the role of an admin's own account: whoever takes it away is another admin, who stays one."""
+        own = ("is_active", "is_superuser") if obj == request.user else ()
+        return (*self.readonly_fields, *own)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return False for an admin's own account."""
+        return obj != request.user and super().has_delete_permission(request, obj)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Return the accounts, with one statement for the groups of all."""
         return super().get_queryset(request).prefetch_related("groups")

@@ -50,6 +50,16 @@ def test_an_admin_makes_an_operator_with_one_tick_that_no_older_page_undoes(cons
     assert roles(console)["someone"] == "viewer"
 
 
+def test_an_admin_neither_deletes_nor_demotes_the_own_account(console: Console) -> None:
+    path, fields = opened(console, "admin")
+    assert console.admin.post(path, **fields | {"is_active": ""}).url == console.url + USERS
+    assert roles(console)["admin"] == "admin"
+    own = path.split("/")[-3]
+    assert console.admin.post(path.replace("change", "delete"), post="yes").status == 403
+    console.admin.post(USERS, action="delete_selected", _selected_action=own, post="yes")
+    assert roles(console)["admin"] == "admin"
+
+
 def test_times_have_their_zone(console: Console) -> None:
     text = console.admin.get("/admin/api/token/").text
     assert "manage.py token create NAME" in text
