@@ -172,8 +172,10 @@ class Recovery:
                 except LimitedError as error:
                     return Progress(cursor.as_json(), done, failures, wait=await _limited(error))
                 except UpstreamError as error:
-                    failures.update(await _failed([watched], error))
-                    left = [*cursor.ask_for[place + 1 :], *left]
+                    failed = await database.run(_failed_alike, watched, cursor.ask_for, error)
+                    failures.update(await _failed(failed, error))
+                    refused = {one.pk for one in failed}
+                    left = [one for one in (*cursor.ask_for[place + 1 :], *left) if one not in refused]
                 waits = [0.0]
                 break
             if due.wait:
@@ -289,8 +291,8 @@ def _fetchable(watched: WatchedHook, skipped: Sequence[int]) -> list[Missed]:
     return list(kept.order_by("delivered_at")[:1])
 
 
-def _failed_alike(watched: WatchedHook, look_at: Sequence[int], error: UpstreamError) -> list[WatchedHook]:
-    """Return the hooks that an error concerns: this one, or all of a credential that GitHub does not accept.
+def _failed_alike(watched: WatchedHook, hooks: Sequence[int], error: UpstreamError) -> list[WatchedHook]:
+    """Return those of the hooks that fail: this one, or all of a credential that GitHub does not accept.
 
     After several requests with a wrong credential GitHub refuses right ones, too.
     https://docs.github.com/rest/authentication/authenticating-to-the-rest-api#failed-login-limit
@@ -298,9 +300,7 @@ def _failed_alike(watched: WatchedHook, look_at: Sequence[int], error: UpstreamE
     if not isinstance(error, UnauthorizedError):
         return [watched]
     of_app = Q(kind=HookKind.APP)
-    return list(
-        WatchedHook.objects.filter(of_app if watched.kind == HookKind.APP else ~of_app, pk__in=look_at)
-    )
+    return list(WatchedHook.objects.filter(of_app if watched.kind == HookKind.APP else ~of_app, pk__in=hooks))
 
 
 async def _failed(hooks: Sequence[WatchedHook], error: Exception) -> dict[str, int]:

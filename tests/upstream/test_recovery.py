@@ -432,14 +432,17 @@ async def test_the_guid_of_a_repository_hook_is_asked_for_from_the_hook_of_an_ap
 
 
 @pytest.mark.full("postgresql")
+@pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_token_that_github_does_not_accept_is_sent_once_and_stops_no_hook_of_an_app(
-    fake: Github, receiver_url: str
+    method: str, fake: Github, receiver_url: str
 ) -> None:
     for fields in ({}, {"owner": "octo/dog"}, {"kind": "app", "owner": "1296269"}):
         hook = listing(fake, 2, receiver_url, **fields)
         await database.run(keep, hook, hook.attempts[:1])
     fake.data["/app"] = {"id": 1296269}
-    both = Credentials("expired", fake_github.APP_ID, fake_github.private_key())
+    refused: Answered = (401, {}, b"{}")
+    fake.faults.answer = lambda sent, path: refused if sent == method and path.startswith("/repos/") else None
+    both = Credentials(fake_github.TOKEN, fake_github.APP_ID, fake_github.private_key())
     recovery = recovering(fake, credentials=both)
     ended = await run(recovery)
     await recovery.client.close()
