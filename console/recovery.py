@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import aget_object_or_404, redirect
@@ -26,7 +26,7 @@ from upstream.recovery import API
 
 logger = logging.getLogger(__name__)
 
-MAX_HOOKS = 100
+MAX_HOOKS = 100  # that are shown, those whose last look failed first
 # Missed deliveries that are counted, the newest.
 MAX_COUNTED = 100_000
 MAX_LISTED = 100  # rows of each list
@@ -77,7 +77,8 @@ def _read() -> dict[str, Any]:
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     for row in rows.order_by():
         counts[row["watched"]][row["state"]] = row["count"]
-    hooks = WatchedHook.objects.order_by("kind", "name", "hook_id")[:MAX_HOOKS]
+    succeeded = ExpressionWrapper(Q(error=""), BooleanField())
+    hooks = list(WatchedHook.objects.order_by(succeeded, "kind", "name", "hook_id")[: MAX_HOOKS + 1])
     columns = ("guid", "event", "action", "delivered_at", "outcome", "asks", "reason", "hook_id", "state")
     lost = Missed.objects.filter(state=MissedState.LOST).only(*columns).order_by("-delivered_at")
     waiting = Missed.objects.filter(state__in=[MissedState.FOUND, MissedState.ASKED]).only(*columns)
@@ -98,8 +99,9 @@ def _read() -> dict[str, Any]:
                     if state != "found"
                 },
             }
-            for hook in hooks
+            for hook in hooks[:MAX_HOOKS]
         ],
+        "has_more": len(hooks) > MAX_HOOKS,
         "running": list(Operation.objects.filter(OPEN, kind=Kind.RECOVER).order_by("pk")[:MAX_RUNNING]),
         "lists": [
             ("Lost", LOST, list(lost[:MAX_LISTED])),

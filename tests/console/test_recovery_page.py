@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from console.recovery import MAX_HOOKS
 from ledger.models import Operation
 from tests import processes
 from tests.console.conftest import SETTINGS, Console
@@ -60,6 +61,17 @@ def test_each_hook_shows_what_was_found_asked_arrived_and_lost(console: Console)
     assert "GitHub had forgotten what it delivered" in text
     assert str(Missed.objects.filter(state="lost").first().guid) in text  # type: ignore[union-attr]
     assert "Look now" not in text, "a viewer starts nothing"
+
+
+def test_of_many_hooks_those_that_failed_are_shown_first(console: Console) -> None:
+    for number in range(MAX_HOOKS):
+        hook(hook_id=1000 + number, name=f"octo/r{number:03}")
+    assert "There are more hooks" not in console.viewer.get("/recovery").text
+    hook(name="octo/z", error="GitHub refused it")
+    text = console.viewer.get("/recovery").text
+    assert text.index("octo/z") < text.index("octo/r000")
+    assert "octo/r099" not in text
+    assert "There are more hooks" in text
 
 
 def test_a_rate_limit_comes_with_the_time_of_its_end(console: Console) -> None:
