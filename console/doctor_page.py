@@ -1,13 +1,14 @@
 """The doctor's page: the findings of `manage.py doctor`, for operators."""
 
 import asyncio
+from collections.abc import Sequence
 from threading import Lock
 
 from django.http import HttpRequest, HttpResponse
 from django.views import View
 
 from console.accounts.roles import require_operator
-from console.doctor import Finding, Status, examine
+from console.doctor import Finding, Status, examine, is_in_order
 from console.doctor.checks import checks
 from console.forwarding.target import is_harmless
 from console.pages import page
@@ -36,10 +37,19 @@ class DoctorView(View):
         found = await asyncio.to_thread(_examine, url)
         context = {
             "findings": [(finding, MARKS[finding.status]) for finding in found],
-            "wrong": [finding.name for finding in found if finding.status is Status.WRONG],
+            "headline": headline(found),
+            "in_order": is_in_order(found),
             "url": url,
         }
         return await page(request, "doctor.html", context)
+
+
+def headline(found: Sequence[Finding]) -> str:
+    """Return what the findings say together."""
+    for status, said in ((Status.WRONG, "Wrong"), (Status.WARNING, "Nothing is wrong, but look at")):
+        if names := [finding.name for finding in found if finding.status is status]:
+            return f"{said}: {', '.join(names)}."
+    return "" if BUSY in found else "Nothing is wrong."
 
 
 def _examine(url: str) -> list[Finding]:

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from console.doctor import Finding, Status
+from console.doctor_page import BUSY, headline
 from tests.console.conftest import Console
 from tests.console.visitors import words
 
@@ -20,6 +22,14 @@ def test_operators_see_what_is_wrong_and_what_to_do(console: Console) -> None:
     assert wrong
     assert f"Wrong: {', '.join(wrong)}." in words(page.text), "it names what the table shows below"
     assert 'href="/doctor"' in console.operator.get("/").text
+
+
+@pytest.mark.once
+def test_the_headline_names_warnings_and_claims_nothing_unchecked() -> None:
+    warning, fine = Finding("disk", Status.WARNING, "10 % free"), Finding("redis", Status.OK, "answers")
+    assert headline([warning, fine]) == "Nothing is wrong, but look at: disk."
+    assert headline([fine]) == "Nothing is wrong."
+    assert headline([BUSY]) == ""
 
 
 def test_viewers_may_neither_examine_nor_send(console: Console, receiver_url: str) -> None:
