@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console import escaping
+from tests.texts import CHARACTERS
 
 MARK = re.compile(r'<span class="hidden-char" title="[a-z0-9 -]+">U\+([0-9A-F]{4,6})</span>')
 
 
-@given(st.text())
+@given(st.text(CHARACTERS))
 def test_only_marks_are_markup_and_the_text_can_be_read_back(text: str) -> None:
     shown = escaping.visible(text)
     without = MARK.sub("", shown)
@@ -21,7 +22,7 @@ def test_only_marks_are_markup_and_the_text_can_be_read_back(text: str) -> None:
     assert html.unescape(MARK.sub(lambda mark: chr(int(mark[1], 16)), shown)) == text or "&" in text
 
 
-@given(st.text())
+@given(st.text(CHARACTERS))
 def test_no_hidden_character_is_left(text: str) -> None:
     for shown in (escaping.visible(text), escaping.plain(text)):
         rest = re.sub(r"([\u2190-\U0001faff])\u200d(?=[\u2190-\U0001faff])", r"\1", shown)

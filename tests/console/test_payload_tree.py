@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from console import payload_tree
 from tests.github import PAYLOADS
+from tests.texts import CHARACTERS
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.text(CHARACTERS),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(CHARACTERS), inner, max_size=4),
     max_leaves=20,
 )
 

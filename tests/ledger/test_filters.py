@@ -14,6 +14,7 @@ from ledger import filters
 from ledger.filters import CONDITIONS, Filter, InvalidFilterError
 from receiver.models import HandlerRun, Outcome, Status, Trigger
 from tests.console.kept import kept
+from tests.texts import CHARACTERS
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -114,7 +115,11 @@ def test_a_time_is_iso_8601_in_utc_or_so_long_ago(text: str) -> None:
     assert chosen.condition == Q(received_at__gte=NOW - timedelta(hours=1))
 
 
-@given(st.dictionaries(st.sampled_from(["event", "action", "sender", "repository"]), st.text(min_size=1)))
+@given(
+    st.dictionaries(
+        st.sampled_from(["event", "action", "sender", "repository"]), st.text(CHARACTERS, min_size=1)
+    )
+)
 def test_a_filter_is_its_url_and_without_its_names_it_is_empty(parameters: dict[str, str]) -> None:
     try:
         chosen = filters.parse(parameters, NOW)

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from ledger import search
 from ledger.search import Guid, Repository, Sha, Words
+from tests.texts import CHARACTERS
 
-names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}", fullmatch=True)
+names = st.from_regex(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}", fullmatch=True, alphabet=CHARACTERS
+)
 
 
 @given(st.uuids(), st.booleans())
@@ -79,7 +82,7 @@ def test_a_guid_lies_between_those_that_begin_as_it_does_and_no_other(
     assert Sha("0" * 33).guids is None
 
 
-@given(st.text())
+@given(st.text(CHARACTERS))
 def test_any_text_is_one_thing_or_nothing_and_never_an_error(text: str) -> None:
     found = search.parse(text)
     assert (found is None) == (not text.strip())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from receiver.models import Delivery
 from tests import github, servers
 from tests.servers import ACME_SECRET, SECRET
+from tests.texts import CHARACTERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +37,7 @@ bodies = st.one_of(
         ]
     ),
     st.dictionaries(
-        st.sampled_from(["action", "repository", "sender", "installation"]), st.text(), max_size=4
+        st.sampled_from(["action", "repository", "sender", "installation"]), st.text(CHARACTERS), max_size=4
     ).map(lambda value: json.dumps(value).encode()),
 )
 Mutation = tuple[str, bytes]

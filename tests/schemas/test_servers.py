@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import schemas
 from schemas import GITHUB, server_in, server_of
 from tests import github
+from tests.texts import CHARACTERS
 
 EVENTS = schemas.discover(schemas)
 ENTERPRISE, TENANT = "X-GitHub-Enterprise-Host", "X-GitHub-Tenant"
@@ -66,7 +67,11 @@ def test_without_a_link_the_server_comes_from_a_header(headers: dict[str, str], 
     assert server_of([], headers) == server
 
 
-@given(st.lists(st.none() | st.text(max_size=300)), st.text(max_size=300), st.text(max_size=300))
+@given(
+    st.lists(st.none() | st.text(CHARACTERS, max_size=300)),
+    st.text(CHARACTERS, max_size=300),
+    st.text(CHARACTERS, max_size=300),
+)
 def test_whatever_is_sent_the_server_fits_into_its_column(
     links: list[str | None], enterprise: str, tenant: str
 ) -> None:

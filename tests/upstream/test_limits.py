@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.servers import examples
+from tests.texts import CHARACTERS
 from upstream.limits import LONGEST_UNNAMED_WAIT, LONGEST_WAIT, UNNAMED_WAIT, Limits
 
 SERVER_TIME = 1_800_000_000
@@ -127,7 +128,11 @@ def test_the_wait_does_not_depend_on_the_clock_of_this_machine(skew: int, reset:
 
 
 @settings(max_examples=examples(20, 1000))
-@given(st.dictionaries(st.sampled_from(["date", "retry-after", "x-ratelimit-reset"]), st.text(), min_size=1))
+@given(
+    st.dictionaries(
+        st.sampled_from(["date", "retry-after", "x-ratelimit-reset"]), st.text(CHARACTERS), min_size=1
+    )
+)
 def test_headers_that_cannot_be_read_are_no_error(hostile: dict[str, str]) -> None:
     limits = Limits()
     assert limits.answered(429, {"x-ratelimit-remaining": "0", **hostile}, b"", 1000.0)
