@@ -29,9 +29,11 @@ def manage(url: str, *arguments: str, **changes: str) -> "subprocess.CompletedPr
 @pytest.mark.parametrize(
     "command",
     [
-        *(pytest.param(command, marks=pytest.mark.full) for command in ("replay --status dead", "prune")),
         "queue",
-        "forward --to http://127.0.0.1:9/ --after 0",
+        *(
+            pytest.param(command, marks=pytest.mark.full)
+            for command in ("replay --status dead", "prune", "forward --to http://127.0.0.1:9/ --after 0")
+        ),
     ],
 )
 def test_an_empty_database_is_one_line_that_says_what_to_do(command: str, tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_output_that_cannot_be_written_is_no_traceback(
 ) -> None:
     writing = output()
     ran = subprocess.run(
-        [sys.executable, "manage.py", "showmigrations"], cwd=processes.ROOT,
+        [sys.executable, "manage.py", "diffsettings"], cwd=processes.ROOT,
         env=processes.environment(DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite3"),
         stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
     )  # fmt: skip

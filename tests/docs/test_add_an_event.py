@@ -45,7 +45,8 @@ ABOUT_IT = "dependabot_alert or test_every or new_alert"
 def copy(tmp_path: Path) -> Path:
     """Return a copy of the project with the files of the event added."""
     for part in PARTS:
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        # With what is compiled, but not what another process writes now and renames.
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("*.pyc.*"))
     for name in ("pyproject.toml", "settings.py", "manage.py", "Procfile"):
         shutil.copy(ROOT / name, tmp_path)
     for name, content in EVENT.items():
