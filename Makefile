@@ -40,7 +40,6 @@ run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOL
 
 # The parts of `make test` take about as long. Those of WAITING mostly wait for processes and sockets.
 WAITING := tests/bench tests/chaos tests/e2e tests/processing tests/receiver tests/telemetry
-WITH_CONSOLE := tests/e2e tests/telemetry
 SQLITE := $(BIN)/pytest
 POSTGRESQL := $(BIN)/pytest --database postgresql -m store
 # Tests outside of tests/chaos that are more with --chaos.
@@ -49,11 +48,11 @@ FULL := counts or full or hypothesis
 test: $(VENV)/.dev ## Run the whole suite: on SQLite, beside it on PostgreSQL what uses the database, in five parts
 	@echo "Running five parts of the suite at once. The output of all but the first follows at the end."
 	@output=$$(mktemp -d); \
-	$(SQLITE) $(filter-out $(WITH_CONSOLE),$(WAITING)) >$$output/2 2>&1 & parts=$$!; \
+	$(SQLITE) $(WAITING) >$$output/2 2>&1 & parts=$$!; \
 	$(SQLITE) $(WAITING:%=--ignore=%) --ignore=tests/console >$$output/3 2>&1 & parts="$$parts $$!"; \
 	$(POSTGRESQL) $(WAITING) >$$output/4 2>&1 & parts="$$parts $$!"; \
 	$(POSTGRESQL) $(WAITING:%=--ignore=%) >$$output/5 2>&1 & parts="$$parts $$!"; \
-	$(SQLITE) tests/console $(WITH_CONSOLE); failed=$$?; \
+	$(SQLITE) tests/console; failed=$$?; \
 	for part in $$parts; do wait $$part || failed=1; done; \
 	cat $$output/*; rm -rf $$output; exit $$failed
 
