@@ -39,8 +39,8 @@ LARGE_SCREEN = 3840
 # It takes seconds to walk through the others, even if they are excluded.
 OPEN_THE_FIRST = "document.querySelectorAll(':not(details) + details[id]').forEach((it) => (it.open = true))"
 REMOVE_THE_OTHERS = "document.querySelectorAll('details[id] + details[id]').forEach((it) => it.remove())"
-# Preload reads the style sheets as the policy of the pages refuses, and no rule that is on needs it. Selectors
-# of elements take time, and the failure shows their HTML.
+# Preload reads the style sheets as the policy of the pages refuses, and no rule that is on needs it.
+# Selectors of elements take time, and the failure shows their HTML.
 AXE = "axe.run({resultTypes: ['violations'], preload: false, selectors: false})"
 
 
