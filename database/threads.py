@@ -60,6 +60,8 @@ def _in_own_transaction(
 ) -> Result:
     try:
         result = function(*arguments, **named)
+    except StopIteration as error:  # Python before 3.12 cannot set it, and the caller would wait for ever
+        raise RuntimeError("the call raised StopIteration") from error
     finally:
         own = connections[DEFAULT_DB_ALIAS]  # each look through `connection` costs as much
         opened = own.connection

@@ -225,13 +225,18 @@ def _fail(run: Run, handler: Handler, error: BaseException, *, timed_out: bool) 
     if run.retry_after is None and not isinstance(error, PermanentError):
         reason = f"{run.attempt} attempts used up; {reason}"
     run.error = schemas.storable(reason)[:LONGEST_ERROR]
-    run.traceback = schemas.storable("".join(traceback.format_exception(error)))[-LONGEST_TRACEBACK:]
+    stack = _made("traceback", lambda: "".join(traceback.format_exception(error)))
+    run.traceback = schemas.storable(stack)[-LONGEST_TRACEBACK:]
 
 
 def _named(error: BaseException) -> str:
-    """Return the class and the text of an error, also of one whose text cannot be made."""
+    """Return the class and the text of an error."""
+    return f"{type(error).__name__}: {_made('text', lambda: str(error))}"
+
+
+def _made(what: str, make: Callable[[], str]) -> str:
+    """Return a text of an error that code of the handler may fail to make, such as its `__str__`."""
     try:
-        text = str(error)
-    except Exception as why:  # noqa: BLE001 - `__str__` is code of the handler, too
-        text = f"<no text: {type(why).__name__}>"
-    return f"{type(error).__name__}: {text}"
+        return make()
+    except BaseException as why:  # noqa: BLE001 - `sys.exit` there would stop every worker that claims it
+        return f"<no {what}: {type(why).__name__}>"

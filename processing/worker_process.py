@@ -1,6 +1,7 @@
 """One worker process: which background tasks it has, how it starts, and in which order and time it stops."""
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -79,6 +80,8 @@ class WorkerProcess:
             logger.warning("claims not given back reason=the database does not answer")
         await _end(self._tasks, END_WITHIN)
         await database.close_within(END_WITHIN)
+        # The interpreter waits for a thread that a handler left, such as one of `to_thread`. Stderr names it.
+        faulthandler.dump_traceback_later(END_WITHIN, exit=True)
 
 
 def _take_over_logging() -> None:

@@ -212,6 +212,11 @@ async def test_a_call_that_leaves_its_transaction_open_fails_and_takes_nothing_f
     assert await Repository.objects.acount() == database.threads.THREADS
 
 
+async def test_a_call_that_raises_stop_iteration_fails() -> None:
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await run(next, iter([]))
+
+
 async def test_threads_that_end_give_their_connections_back() -> None:
     for _ in range(10):
         assert set(await asyncio.gather(*(run(Repository.objects.count) for _ in range(8)))) == {0}

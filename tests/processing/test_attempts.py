@@ -204,13 +204,27 @@ class SilentError(Exception):
     """Has no text."""
 
     def __str__(self) -> str:
-        raise ValueError("no text")
+        raise SystemExit
 
 
-async def test_an_error_without_a_text_is_the_failure_of_its_handler_alone() -> None:
-    recorder = Recorder(fails=SilentError(), works=None)
+class TracelessError(Exception):
+    """Has no traceback."""
+
+    @property
+    def __cause__(self) -> None:  # type: ignore[override]
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(SilentError(), "SilentError: <no text: SystemExit>"), (TracelessError("a"), "TracelessError: a")],
+)
+async def test_an_error_without_a_text_or_traceback_is_the_failure_of_its_handler_alone(
+    error: Exception, text: str
+) -> None:
+    recorder = Recorder(fails=error, works=None)
     [row] = await process(recorder, await make())
-    assert (row.status, row.error) == ("retrying", "deliveries.fails: SilentError: <no text: ValueError>")
+    assert (row.status, row.error) == ("retrying", f"deliveries.fails: {text}")
     assert sorted(await runs("handler", "outcome")) == [
         ("deliveries.fails", "failed"),
         ("deliveries.works", "succeeded"),

@@ -96,7 +96,7 @@ def test_a_worker_that_was_killed_is_gone_when_its_key_is(
     assert heartbeats.read_or_error()[0] == []
 
 
-def test_arqs_check_finds_a_worker_of_this_host_as_long_as_one_runs(
+def test_arqs_check_finds_a_worker_of_this_host_until_it_ends_whatever_a_handler_left(
     redis: "Redis", database_url: str, worker_log: Path, tmp_path: Path
 ) -> None:
     def check(**variables: str) -> tuple[int, str]:
@@ -109,13 +109,17 @@ def test_arqs_check_finds_a_worker_of_this_host_as_long_as_one_runs(
 
     with (
         processes.worker(worker_log, DATABASE_URL=database_url) as one,
-        processes.worker(worker_log, DATABASE_URL=database_url),
+        processes.worker(
+            worker_log, "tests.processing.busy_worker.WorkerSettings", DATABASE_URL=database_url
+        ) as busy,
     ):
         alive(2)
         # The end of its terminal stops a worker as SIGTERM does, unless `nohup` runs the tests.
         ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
         assert processes.stop(one, signal.SIGTERM if ignored else signal.SIGHUP) == 0
         assert check() == (0, "")
+        assert processes.stop(busy, signal.SIGTERM) == 1
+        assert "threading.py" in worker_log.read_text()
     redis.flushall()  # a worker does not wait for a Redis that stalls when it removes its heartbeat
     assert check() == (1, "hookkeeper: no worker of this host is alive\n")
     code, away = check(REDIS_URL=f"unix://{tmp_path / 'none.sock'}")
