@@ -54,19 +54,19 @@ class _Tree:
     def __init__(self) -> None:
         self._nodes = 0
 
-    def render(self, value: JsonValue, depth: int = 0) -> Iterator[str]:
-        """Yield a value's HTML."""
+    def render(self, value: JsonValue, depth: int = 0, key: str = "") -> Iterator[str]:
+        """Yield the HTML of a value after its key."""
         if not isinstance(value, dict | list):
-            yield _scalar(value)
+            yield key + _scalar(value)
             return
         brackets = "{}" if isinstance(value, dict) else "[]"
         if not value:
-            yield f'<span class="dim">{brackets}</span>'
+            yield f'{key}<span class="dim">{brackets}</span>'
         elif depth >= DEEPEST:
-            yield '<span class="dim">nested deeper: see the raw text</span>'
+            yield f'{key}<span class="dim">nested deeper: see the raw text</span>'
         else:
             items = list(value.items() if isinstance(value, dict) else enumerate(value))
-            yield f"<details{'' if depth else ' open'}><summary>{_size(value)}</summary><ul>"
+            yield f"<details{'' if depth else ' open'}><summary>{key}{_size(value)}</summary><ul>"
             yield from self._items(items, depth)
             yield "</ul></details>"
 
@@ -74,8 +74,8 @@ class _Tree:
         shown = min(len(items), MAX_NODES - self._nodes)
         self._nodes += shown
         for key, value in items[:shown]:
-            yield f'<li><span class="key">{visible(key)}</span> '
-            yield from self.render(value, depth + 1)
+            yield "<li>"
+            yield from self.render(value, depth + 1, f'<span class="key">{visible(key)}</span> ')
             yield "</li>"
         if more := len(items) - shown:
             yield f'<li class="dim">{more:,} more: see the raw text</li>'

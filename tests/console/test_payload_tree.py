@@ -65,6 +65,7 @@ def test_every_sample_is_drawn(path: Any) -> None:
 
 def test_keys_values_and_sizes_are_shown_and_only_the_outermost_is_unfolded() -> None:
     shown = drawn({"ref": "refs/heads/main", "commits": [{"id": 1}, None], "none": {}})
+    assert '<summary><span class="key">commits</span>' in shown, "a click on the name unfolds it"
     text = html.unescape(re.sub(r"<[^>]+>", " ", shown))
     assert text.split() == [
         "3", "keys", "ref", '"refs/heads/main"', "commits", "2", "items", "0", "1", "key", "id", "1",
