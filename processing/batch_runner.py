@@ -84,7 +84,9 @@ class BatchRunner:
         now = time.monotonic()
         self._claims_at = now + CLAIM_INTERVAL
         if now > self._repaired_at + REPAIR_EVERY:
-            if await database.run(self.repair):
+            # Another worker may have died before it did the same.
+            await database.run(ordering.repair)
+            if await database.run(Delivery.objects.suspects_wait, SUSPECTS_WAIT):
                 self.isolate()
             self._repaired_at = now
         result = await self.claim()
@@ -129,11 +131,6 @@ class BatchRunner:
             self._recover = True  # it may have been committed
             raise
         return result
-
-    def repair(self) -> bool:
-        """Make up for what another worker did not do because it died; return whether suspects wait."""
-        ordering.repair()
-        return Delivery.objects.suspects_wait(SUSPECTS_WAIT)
 
     def isolate(self) -> None:
         """Run suspects in isolating processes, unless they are run already, until none is due."""

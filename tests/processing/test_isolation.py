@@ -157,11 +157,11 @@ async def test_a_worker_that_stops_ends_the_process_and_gives_the_suspect_back_u
 
 
 async def test_a_suspect_whose_finder_died_is_found_by_another_worker() -> None:
-    made = runner()
     await suspected("good")
-    assert not await database.run(made.repair), "its finder may be about to run it"
+    wait = sync_to_async(Delivery.objects.suspects_wait)
+    assert not await wait(batch_runner.SUSPECTS_WAIT), "its finder may be about to run it"
     await Delivery.objects.aupdate(next_attempt_at=timezone.now() - batch_runner.SUSPECTS_WAIT)
-    assert await database.run(made.repair)
+    assert await wait(batch_runner.SUSPECTS_WAIT)
 
 
 async def test_a_replay_frees_from_suspicion() -> None:
