@@ -6,11 +6,12 @@ small because each holds a connection of the database server. See docs/decisions
 
 import asyncio
 import sys
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import cycle
-from threading import Barrier
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
@@ -46,6 +47,18 @@ PREPARED_AFTER = 1_000_000_000
 LOCK_TIMEOUT = 15.0
 
 
+# Seconds without a call after which Django checks a connection to PostgreSQL before it uses it. Servers and
+# firewalls cut connections that are idle for minutes, and a handler would run twice.
+CHECK_AFTER = 60.0
+
+
+class _LastCall(threading.local):
+    ended = 0.0  # by this thread, by `time.monotonic()`
+
+
+_last_call = _LastCall()
+
+
 class _Threads(ThreadPoolExecutor):
     """Threads whose calls share no transaction: the writes of one would be lost with another's rollback."""
 
@@ -58,12 +71,15 @@ class _Threads(ThreadPoolExecutor):
 def _in_own_transaction(
     function: Callable[Arguments, Result], /, *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:
+    own = connections[DEFAULT_DB_ALIAS]  # each look through `connection` costs as much
+    if time.monotonic() > _last_call.ended + CHECK_AFTER:
+        own.health_check_done = False  # type: ignore[attr-defined] # the stubs lack it
     try:
         result = function(*arguments, **named)
     except StopIteration as error:  # Python before 3.12 cannot set it, and the caller would wait for ever
         raise RuntimeError("the call raised StopIteration") from error
     finally:
-        own = connections[DEFAULT_DB_ALIAS]  # each look through `connection` costs as much
+        _last_call.ended = time.monotonic()
         opened = own.connection
         left_open = own.in_atomic_block or (
             opened is not None and (opened.in_transaction or not own.autocommit)
@@ -207,7 +223,7 @@ def close() -> None:
     global _executor  # noqa: PLW0603 - as above
     if _executor is not None:
         # Each call waits for the others after it has closed its connection, so every thread takes one.
-        met = Barrier(_size())
+        met = threading.Barrier(_size())
         for _ in range(met.parties):
             _executor.submit(_disconnect, met)
         _executor.shutdown()
@@ -223,7 +239,7 @@ async def close_within(seconds: float) -> None:
         await asyncio.wait({closing}, timeout=seconds)
 
 
-def _disconnect(met: Barrier) -> None:
+def _disconnect(met: threading.Barrier) -> None:
     try:
         connection.close()  # Django looks up the connection of the current thread
     finally:

@@ -1,5 +1,6 @@
-"""A worker's statements have names on a direct connection to PostgreSQL."""
+"""A worker's own connections to PostgreSQL: statements have names, and what is idle is checked."""
 
+import asyncio
 from collections.abc import Iterator
 
 import psycopg
@@ -37,6 +38,23 @@ def change(sql: bytes) -> None:
     """Run a statement in another connection."""
     with psycopg.connect(**connection_parameters(), autocommit=True) as other:
         other.execute(sql)
+
+
+async def test_a_connection_that_was_cut_while_it_was_idle_is_replaced_before_the_next_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def process() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return int(cursor.fetchone()[0])
+
+    loop = asyncio.get_running_loop()
+    with threads._Threads(1) as orm:
+        cut = await loop.run_in_executor(orm, process)
+        change(f"SELECT pg_terminate_backend({cut}, 30000)".encode())
+        monkeypatch.setattr(threads, "CHECK_AFTER", 0)
+        assert await loop.run_in_executor(orm, process) != cut
+        await loop.run_in_executor(orm, lambda: connection.close())  # noqa: PLW0108 - that of the thread
 
 
 async def test_a_statement_has_a_name_and_is_planned_at_each_use() -> None:
