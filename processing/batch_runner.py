@@ -243,11 +243,10 @@ class BatchRunner:
                 self.leases.drop(claimed)
 
     def _lose(self, claimed: Claimed, why: object, *, recover: bool = True) -> None:
-        """Forget a delivery that could not be settled; `recover` has the next claim take it again."""
+        """Forget a delivery that could not be settled; with `recover`, the next look takes it again."""
         logger.warning("not settled delivery=%s error=%s", claimed.delivery, why)
         self._recover |= recover
         self.leases.drop(claimed)
-        self.due.set()
 
 
 def load(worker: str, lease: timedelta = claiming.LEASE) -> BatchRunner:
