@@ -44,6 +44,7 @@ async def check(case: Case) -> None:
             assert found == told.get("fields", {}), told
 
 
+@pytest.mark.full("sqlite")  # where each is handled in several orders
 @named
 async def test_as_it_was_reported(case: Case, http: aiohttp.ClientSession, receiver_url: str) -> None:
     runner = batch_runner.load("worker of the cases")

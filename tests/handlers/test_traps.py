@@ -23,7 +23,8 @@ from records.models import (
 from tests import github
 from tests.handlers.context import handle, handle_cases
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The cases of tests/cases, which are such traps, run on PostgreSQL.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 ZEROS = "0" * 40
 
