@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: Redis, the URL of the database, a receiver, HTTP clients."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import wait
 from pathlib import Path
@@ -39,11 +40,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark what touches the database: `make test` runs it on PostgreSQL too.
 
     Tests marked `once` and tests that drive a browser run on SQLite only; the pages have other tests on both.
-    Tests marked `full` do not run without --chaos, or not on the databases that the mark names. With it,
-    every test may take `FULL_TIMEOUT`.
+    Tests marked `only` run where the mark says. Tests marked `full` do not run without --chaos, or not on the
+    databases that the mark names. With it, every test may take `FULL_TIMEOUT`.
     """
     database = config.getoption("--database")
-    left_out = [item for item in items if not servers.full_counts and _is_full(item, database)]
+    left_out = [
+        item
+        for item in items
+        if _is_elsewhere(item, database) or (not servers.full_counts and _is_full(item, database))
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
@@ -70,6 +75,11 @@ def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> Iterator[
     yield
     if _TIME_LIMIT in node.stash and not node.config.getoption("usepdb"):
         node.config.hook.pytest_timeout_set_timer(item=node, settings=node.stash[_TIME_LIMIT])
+
+
+def _is_elsewhere(item: pytest.Item, database: str) -> bool:
+    mark = item.get_closest_marker("only")
+    return mark is not None and not {database, sys.platform}.issuperset(mark.args)
 
 
 def _is_full(item: pytest.Item, database: str) -> bool:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,22 +19,14 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of another database or system.
-
-    In the suite, tests marked `once` run on SQLite only.
-    """
-    database = config.getoption("--database")
-    run = {database, sys.platform}
-    again = database != "sqlite" and not config.getoption("--chaos")
+    """Deselect tests marked `once` on PostgreSQL, where they run with --chaos only."""
+    again = config.getoption("--database") != "sqlite" and not config.getoption("--chaos")
     left_out = []
     for item in items:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.store)
-        only = item.get_closest_marker("only")
-        if (only is not None and not run.issuperset(only.args)) or (
-            again and item.get_closest_marker("once")
-        ):
+        if again and item.get_closest_marker("once"):
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
