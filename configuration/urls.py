@@ -143,7 +143,6 @@ def postgresql(url: str) -> dict[str, Any]:
         "PASSWORD": found.pop("password", ""),
         "HOST": found.pop("host", "") if in_authority else "",
         "PORT": found.pop("port", "") if in_authority else "",
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": found,
     }
 

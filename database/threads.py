@@ -137,6 +137,7 @@ def configure_worker_connections() -> None:
         connection.settings_dict["OPTIONS"]["timeout"] = LOCK_TIMEOUT
     else:
         connection.settings_dict["OPTIONS"].pop("pool", None)
+        connection.settings_dict["CONN_HEALTH_CHECKS"] = True
 
 
 async def run(

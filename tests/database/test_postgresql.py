@@ -75,3 +75,20 @@ def test_a_transaction_whose_statement_is_not_answered_is_left_at_once() -> None
             wrapper.rollback()
     finally:
         wrapper.close()
+
+
+def test_connections_that_were_cut_in_the_pool_cost_the_next_statement_no_pause() -> None:
+    pool = {"min_size": 4, "max_size": 4, "timeout": 5}
+    own = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"], "pool": pool}}
+    wrapper = DatabaseWrapper(own, "of this test")
+    try:
+        wrapper.pool.open(wait=True)
+        for idle in list(wrapper.pool._pool):
+            idle.cut()
+        # psycopg's own check pauses for 1, 2 and 4 seconds, which is more than the pool may take.
+        with wrapper.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            assert cursor.fetchone() == (1,)
+    finally:
+        wrapper.close()
+        wrapper.close_pool()

@@ -26,6 +26,7 @@ def _one_connection_of_a_worker(transactional_db: None) -> Iterator[None]:
         patch.setattr(threads, "_prepares", True)
         patch.setattr(threads, "THREADS", 1)
         patch.delitem(connection.settings_dict["OPTIONS"], "pool", raising=False)
+        patch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
         yield
         database.close()
 
