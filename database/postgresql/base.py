@@ -96,13 +96,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection. After `cut` it fails at once, where a pool would retry for a few seconds."""
         _refuse_at_end()
-        while self.pool:
+        if self.pool:
+            return self._checked(conn_params)
+        self.isolation_level = IsolationLevel.READ_COMMITTED  # as Django's own does without that option
+        return Connection.connect(**conn_params)
+
+    def _checked(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection of the pool that works. Raises the error of the last one that was tried."""
+        for left in reversed(range(self.pool.max_size + 1)):  # one more than can have been cut
             given = super().get_new_connection(conn_params)
             try:
                 self.pool.check_connection(given)
             except psycopg.Error:
                 self.pool.putconn(given)
+                if not left:
+                    raise
             else:
-                return given
-        self.isolation_level = IsolationLevel.READ_COMMITTED  # as Django's own does without that option
-        return Connection.connect(**conn_params)
+                break
+        return given

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 
 from database import postgresql
-from database.postgresql.base import DatabaseWrapper
+from database.postgresql.base import Connection, DatabaseWrapper
 from database.postgresql.limits import ANSWER_WITHIN
 from tests import processes
 
@@ -78,10 +80,7 @@ def test_a_transaction_whose_statement_is_not_answered_is_left_at_once() -> None
 
 
 def test_connections_that_were_cut_in_the_pool_cost_the_next_statement_no_pause() -> None:
-    pool = {"min_size": 4, "max_size": 4, "timeout": 5}
-    own = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"], "pool": pool}}
-    wrapper = DatabaseWrapper(own, "of this test")
-    try:
+    with pooled() as wrapper:
         wrapper.pool.open(wait=True)
         for idle in list(wrapper.pool._pool):
             idle.cut()
@@ -89,6 +88,25 @@ def test_connections_that_were_cut_in_the_pool_cost_the_next_statement_no_pause(
         with wrapper.cursor() as cursor:
             cursor.execute("SELECT 1")
             assert cursor.fetchone() == (1,)
+
+
+def test_a_pooler_that_takes_connections_and_refuses_statements_is_an_error() -> None:
+    class Refused(Connection):
+        def execute(self, *_: Any, **__: Any) -> Any:
+            raise psycopg.OperationalError("server login has been failing")
+
+    with pooled(connection_class=Refused) as wrapper, pytest.raises(OperationalError, match="login"):
+        wrapper.ensure_connection()
+
+
+@contextmanager
+def pooled(**options: object) -> Iterator[DatabaseWrapper]:
+    """Connect with a pool of four."""
+    pool = {"min_size": 4, "max_size": 4, "timeout": 5, **options}
+    own = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"], "pool": pool}}
+    wrapper = DatabaseWrapper(own, "of this test")
+    try:
+        yield wrapper
     finally:
         wrapper.close()
         wrapper.close_pool()
