@@ -5,6 +5,7 @@ body before a view can reject it. `Handler` does neither, runs no middleware, an
 """
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
@@ -59,6 +60,7 @@ UNREAD = {
 # times for each batch, and finds no garbage.
 UNCOLLECTED = 10_000
 SAFE_METHODS = ("GET", "HEAD")
+M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 @lru_cache(maxsize=1024)
@@ -191,6 +193,10 @@ if not settings.WEBHOOK_SECRETS:
 # Seconds after which a thread that parses a large body must hand the GIL to the event loop: a tenth of
 # Python's default. The loop releases the GIL for each chunk that it signs, so it must get it back quickly.
 sys.setswitchinterval(0.0005)
+
+# With a heap for each thread, glibc keeps a tenth more memory after many of the largest bodies.
+if hasattr(libc := ctypes.CDLL(None), "mallopt"):
+    libc.mallopt(M_ARENA_MAX, 1)
 
 tracing.start(settings.TRACES)
 _handler = Handler()
