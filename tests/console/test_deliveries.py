@@ -88,10 +88,9 @@ def test_a_search_without_a_result_says_where_else_to_look(console: Console) -> 
     assert "were looked for in errors" not in console.viewer.get("/deliveries?event=push").text
     for number, name in enumerate(("octo/cat", "cat/tree", "octo/category")):
         Repository.objects.create(server="github.com", github_id=number, full_name=name)
-    assert re.findall(r"\?repository=([^\"]+)", console.viewer.get("/search?q=Cat").text) == [
-        "cat%2Ftree",
-        "octo%2Fcat",
-    ]
+    # Saved views that another test left may have the filter, too.
+    offered = console.viewer.get("/search?q=Cat").text.partition("Repositories: ")[2]
+    assert re.findall(r"\?repository=([^\"]+)", offered) == ["cat%2Ftree", "octo%2Fcat"]
     hook = console.viewer.get("/search?q=4701").text
     assert '<a href="/deliveries?hook=4701">a hook</a>' in hook
     assert "before a rename" in console.viewer.get("/search?q=OCTO/cat").text
