@@ -46,7 +46,6 @@ PREPARED_AFTER = 1_000_000_000
 # Seconds that a worker waits for SQLite's lock. Leases are renewed early enough to outlast it.
 LOCK_TIMEOUT = 15.0
 
-
 # Seconds without a call after which Django checks a connection to PostgreSQL before it uses it. Servers and
 # firewalls cut connections that are idle for minutes, and a handler would run twice.
 CHECK_AFTER = 60.0

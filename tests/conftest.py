@@ -71,7 +71,7 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> Iterator[None]:
-    """Let the limit hold for what follows a failure, too: pytest-timeout ends it there, for a debugger."""
+    """Limit the time of the teardown, too. At a failure pytest-timeout stops its timer, for a debugger."""
     yield
     if _TIME_LIMIT in node.stash and not node.config.getoption("usepdb"):
         node.config.hook.pytest_timeout_set_timer(item=node, settings=node.stash[_TIME_LIMIT])
