@@ -51,6 +51,14 @@ FORMER: Mapping[str, tuple[str, object]] = {
 }
 
 
+# Lists that an action removes a value from.
+REMOVALS: Mapping[str, Collection[str]] = {
+    "unlabeled": ("labels",),
+    "unassigned": ("assignees",),
+    "review_request_removed": ("requested_reviewers", "requested_teams"),
+}
+
+
 STATES: Mapping[str, str] = {"opened": "open", "reopened": "open", "closed": "closed"}
 """The state after an action, for a snapshot that has none."""
 
@@ -116,6 +124,17 @@ def destination(repository: Repository | None, number: int) -> str:
     """Return the new place of a transferred issue or discussion, as `owner/name#number`; empty if unknown."""
     name = repository.full_name if repository else None
     return f"{name}#{number}" if name else ""
+
+
+def named(stored: Row, snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with what its action removed from the row, if the payload does not name it.
+
+    A label that was deleted is absent from `unlabeled`: https://github.com/octokit/webhooks/issues/639.
+    """
+    fields = snapshot.fields
+    shown = [] if snapshot.lost else [name for name in REMOVALS.get(snapshot.action, ()) if name in fields]
+    lost = [mark(name, one) for name in shown for one in stored[name] if one not in fields[name]]
+    return snapshot._replace(lost=frozenset(lost)) if lost else snapshot
 
 
 def together(*parts: Mapping[str, frozenset[Any]]) -> dict[str, frozenset[Any]]:

@@ -49,6 +49,7 @@ def by_watermark(
         kept = separate
         if tracked:
             if stored is not None and tied:
+                snapshot = changes.named(stored, snapshot)
                 if changes.is_repeated(stored, snapshot):
                     return stored
                 decision, outdated = _within_a_second(stored, snapshot, blank, watermark, decision, tracked)

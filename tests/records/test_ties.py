@@ -279,6 +279,28 @@ async def test_any_number_of_edits_of_one_second_ends_with_the_last_in_every_ord
     assert (row.body, "texts" in row.changes) == ("four", False)
 
 
+REMOVED = {
+    "labels": ("labeled", "unlabeled", "label", {"name": "late"}),
+    "assignees": ("assigned", "unassigned", "assignee", {"login": "wren"}),
+    "requested_teams": ("review_requested", "review_request_removed", "requested_team", {"slug": "t"}),
+}
+
+
+@pytest.mark.parametrize("field", REMOVED)
+async def test_what_is_gone_from_its_repository_is_removed_though_the_payload_does_not_name_it(
+    field: str,
+) -> None:
+    # https://github.com/octokit/webhooks/issues/639. The deletion of a label need not update its issues.
+    verb, reverse, part, value = REMOVED[field]
+    before = snapshot("pull_request", "edited", **{field: []}, updated_at=BEFORE)
+    adding = snapshot("pull_request", verb, **{field: [value]}) | {part: value}
+    late = snapshot("pull_request", "edited", **{field: [value]})
+    removal = snapshot("pull_request", reverse, **{field: []})
+    for payload in (before, adding, removal, late, removal, adding):
+        await handle("pull_request", payload)
+    assert getattr(await PullRequest.objects.aget(number=7), field) == []
+
+
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 async def test_labels_that_were_added_between_heads_of_one_second_are_all_there(
     order: tuple[int, ...],
