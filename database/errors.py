@@ -10,13 +10,15 @@ NO_TABLE = re.compile(r"no such (?:table|column)|(?:relation|column) .+ does not
 NO_FILE = "unable to open database file"
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 NO_RIGHT = "42501"
-# Classes of errors of a server that is going away, or that cut the connection.
-AWAY = ("08", "57")
+# Classes of errors of a server that is going away, or that cut the connection, and errors of a file that
+# another process has locked or that cannot be reached: https://www.sqlite.org/rescode.html
+AWAY = ("08", "57", "SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_LOCKED")
 
 
 def fault(error: Exception) -> str:
     """Return what is wrong with the database."""
-    state = getattr(error.__cause__, "sqlstate", None) or ""
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or ""
     if NO_TABLE.search(str(error)):
         return "the database does not have the tables of this version"
     if state == NO_RIGHT:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.management.base import OutputWrapper
-from django.db import connection
+from django.db import Error, connection
 
 from console import rendering
 from database import errors
@@ -106,9 +106,23 @@ def test_an_end_of_a_token_without_a_unit_is_answered_with_one(tmp_path: Path) -
 
 
 def test_the_error_of_a_missing_file_says_what_creates_it(tmp_path: Path) -> None:
-    with pytest.raises(sqlite3.OperationalError) as raised:
+    with pytest.raises(Error) as raised, connection.wrap_database_errors:
         sqlite3.connect(tmp_path / "missing" / "hookkeeper.sqlite3")
-    assert errors.reason(raised.value).endswith("if it is missing, `manage.py migrate` creates it")
+    said = errors.reason(raised.value)
+    assert said.startswith("the database does not answer: unable to open")
+    assert said.endswith("if it is missing, `manage.py migrate` creates it")
+
+
+def test_a_file_that_is_no_database_or_may_not_be_written_is_not_said_to_be_away(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"text without the header of SQLite" * 40)
+    (tmp_path / "empty").touch()
+    for name, said in (
+        (f"file:{tmp_path}/text", "file is not a database"),
+        (f"file:{tmp_path}/empty?mode=ro", "attempt to write a readonly database"),
+    ):
+        with pytest.raises(Error) as raised, connection.wrap_database_errors:
+            sqlite3.connect(name, uri=True).execute("CREATE TABLE t (a)")
+        assert errors.reason(raised.value) == f"the database refuses this: {said}"
 
 
 def test_the_doctor_says_that_a_short_key_stops_the_console(tmp_path: Path) -> None:
