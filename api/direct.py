@@ -7,7 +7,6 @@ must not open it.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from http import HTTPStatus
 from typing import cast
 
 from asgiref.sync import markcoroutinefunction
@@ -51,10 +50,7 @@ class Direct:
         database.choose_orm_thread()
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_WITHIN):
-                answer = await self._call(request)
-                if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-                    await database.heal()
-                return answer
+                return await self._call(request)
         away = problems.response(problems.database_away())
         return outages.logged(request, away, f"no answer within {ANSWER_WITHIN:g} seconds")
 

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import (
     DEFAULT_DB_ALIAS,
     Error,
@@ -46,7 +46,7 @@ PREPARED_AFTER = 1_000_000_000
 # Seconds that a worker waits for SQLite's lock. Leases are renewed early enough to outlast it.
 LOCK_TIMEOUT = 15.0
 
-# Seconds without a call after which Django checks a connection to PostgreSQL before it uses it. Servers and
+# Seconds without a call after which a thread checks its connection, as it does after an error. Servers and
 # firewalls cut connections that are idle for minutes, and a handler would run twice.
 CHECK_AFTER = 60.0
 
@@ -58,12 +58,13 @@ class _LastCall(threading.local):
 _last_call = _LastCall()
 
 
-class _Threads(ThreadPoolExecutor):
+class Threads(ThreadPoolExecutor):
     """Threads whose calls share no transaction: the writes of one would be lost with another's rollback."""
 
     def submit(
         self, function: Callable[Arguments, Result], /, *arguments: Arguments.args, **named: Arguments.kwargs
     ) -> "Future[Result]":
+        """Call the function in a thread, in a transaction of its own if it opens one."""
         return super().submit(_in_own_transaction, function, *arguments, **named)
 
 
@@ -71,8 +72,10 @@ def _in_own_transaction(
     function: Callable[Arguments, Result], /, *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:
     own = connections[DEFAULT_DB_ALIAS]  # each look through `connection` costs as much
-    if time.monotonic() > _last_call.ended + CHECK_AFTER:
-        own.health_check_done = False  # type: ignore[attr-defined] # the stubs lack it
+    if own.errors_occurred or time.monotonic() > _last_call.ended + CHECK_AFTER:
+        own.errors_occurred = False
+        if own.connection is not None and not own.is_usable():
+            own.close()
     try:
         result = function(*arguments, **named)
     except StopIteration as error:  # Python before 3.12 cannot set it, and the caller would wait for ever
@@ -92,7 +95,7 @@ def _in_own_transaction(
     return result
 
 
-_executor: _Threads | None = None
+_executor: Threads | None = None
 _prepares = False
 
 
@@ -116,27 +119,27 @@ connection_created.connect(_prepare_if_direct)
 
 def _orm_thread() -> ThreadSensitiveContext:
     context = ThreadSensitiveContext()
-    SyncToAsync.context_to_thread_executor[context] = _Threads(1)
+    SyncToAsync.context_to_thread_executor[context] = Threads(1)
     return context
 
 
 _orm_threads = cycle([_orm_thread() for _ in range(ORM_THREADS)])
 
 
-def configure_worker_connections() -> None:
+def configure_worker_connections(loop: asyncio.AbstractEventLoop) -> None:
     """Use no pool and prepare statements on PostgreSQL; wait longer for SQLite's lock.
 
-    Call it before a connection is opened. A worker's threads keep their connections. The pool could replace a
-    connection that was cut by another one that does not answer either. The receiver waits less long for
-    SQLite, because it must answer.
+    Call it before a connection is opened. A worker's threads keep their connections, also those in which the
+    `loop` runs calls of `asyncio.to_thread`. The pool could replace a connection that was cut by another one
+    that does not answer either. The receiver waits less long for SQLite, because it must answer.
     """
     global _prepares  # noqa: PLW0603 - for all connections of the process
     _prepares = True
+    loop.set_default_executor(Threads(thread_name_prefix="asyncio"))
     if connection.vendor == "sqlite":
         connection.settings_dict["OPTIONS"]["timeout"] = LOCK_TIMEOUT
     else:
         connection.settings_dict["OPTIONS"].pop("pool", None)
-        connection.settings_dict["CONN_HEALTH_CHECKS"] = True
 
 
 async def run(
@@ -149,7 +152,7 @@ async def run(
     """
     global _executor  # noqa: PLW0603 - one pool for the process
     if _executor is None:
-        _executor = _Threads(_size(), thread_name_prefix="database")
+        _executor = Threads(_size(), thread_name_prefix="database")
     call = partial(_call, function, *arguments, **named)
     return await asyncio.get_running_loop().run_in_executor(_executor, call)
 
@@ -206,16 +209,6 @@ def connection_lost(error: BaseException) -> bool:
     if not isinstance(cause, loaded.OperationalError | loaded.InterfaceError):
         return False
     return cause.sqlstate is None or cause.sqlstate.startswith(("08", "57P"))
-
-
-async def heal() -> None:
-    """Close the connection of the current task's ORM thread if it is broken; the next call opens one."""
-    await sync_to_async(_close_if_broken)()
-
-
-def _close_if_broken() -> None:
-    if connection.connection is not None and not connection.is_usable():
-        connection.close()
 
 
 def close() -> None:

@@ -42,7 +42,7 @@ LOOK_EVERY = 0.2  # seconds
 
 async def main(worker: str, lease: str, grace: str, *modules: str) -> None:
     """Process suspects until none is due. Raises `django.db.Error` or `LeaseLostError`."""
-    database.configure_worker_connections()
+    database.configure_worker_connections(asyncio.get_running_loop())
     tracing.start(settings.TRACES)
     for module in modules:
         importlib.import_module(module)

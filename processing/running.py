@@ -200,10 +200,8 @@ async def _run(
         if isinstance(error, KeyboardInterrupt | BdbQuit) and not conditions.limited:
             raise KeyboardInterrupt from error
         _lift(limit, task)
-        if database.connection_lost(error):
-            await database.heal()
-            if conditions.forgiving:
-                raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
+        if conditions.forgiving and database.connection_lost(error):
+            raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
         _fail(run, handler, error, timed_out=expired and cancelled)
     run.duration = time.perf_counter() - start
     return run

@@ -42,7 +42,6 @@ class WorkerProcess:
         """
         # A restarted container has the same host name and process id; its leases must not have the same name.
         self.name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}"
-        database.configure_worker_connections()
         self.runner = batch_runner.load(self.name, lease)
         self.redis = resilient_redis.connect()
         self.operations = OperationRunner(self.name, kinds, lease)
@@ -54,6 +53,7 @@ class WorkerProcess:
         """Begin with the event loop, which need not run yet. Redis may be away, for which arq would wait."""
         logs.bind(worker=self.name)
         tracing.start(settings.TRACES)
+        database.configure_worker_connections(loop)
         loop.call_soon(_take_over_logging)
         if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # under `nohup` it is ignored
             loop.add_signal_handler(signal.SIGHUP, os.kill, os.getpid(), signal.SIGTERM)

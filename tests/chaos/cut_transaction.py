@@ -40,10 +40,10 @@ def work(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def main() -> None:
-    database.configure_worker_connections()
+    loop, hangs = asyncio.get_running_loop(), asyncio.Event()
+    database.configure_worker_connections(loop)
     together = Barrier(threads.THREADS)
     await asyncio.gather(*(database.run(query, together) for _ in range(threads.THREADS)))
-    loop, hangs = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, hangs.set)
     logger.warning("connected")
     await hangs.wait()

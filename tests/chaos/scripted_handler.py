@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from django.db import transaction
+
 import handlers.push  # noqa: F401 - its handler is to be there
 from handlers import DeliveryContext, RetryableError, on
 from handlers._registry import registry
@@ -64,7 +66,17 @@ async def leak(_attempt: int) -> None:
 async def use_the_orm(_attempt: int) -> None:
     for _ in range(20):
         await HandlerRun.objects.acount()
+        await asyncio.to_thread(HandlerRun.objects.count)
         await asyncio.sleep(0.05)
+
+
+async def leave_open(_attempt: int) -> None:
+    await asyncio.to_thread(begin)
+
+
+def begin() -> None:
+    transaction.set_autocommit(False)
+    HandlerRun.objects.update(error="lost")
 
 
 COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
@@ -76,6 +88,7 @@ COMMANDS: dict[str, Callable[[int], Awaitable[None]]] = {
     "blocks": block,
     "kills": kill,
     "leaks": leak,
+    "opens": leave_open,
     "orm": use_the_orm,
 }
 

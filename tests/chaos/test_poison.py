@@ -36,6 +36,11 @@ ENDS = {
         f"hanging.hang_if_told: 2 attempts used up; timed out after {HANGS_FOR:g} seconds",
     ),
     "leaks": (2, 0, "scripted_handler.follow_script: 2 attempts used up; CancelledError: "),
+    "opens": (
+        2,
+        0,
+        "scripted_handler.follow_script: 2 attempts used up; TransactionManagementError: rolled back",
+    ),
     "refused": (2, 0, "push.record: 2 attempts used up; IntegrityError"),
     "kills": (1, 3, "ended its worker 3 times, at last with signal 9"),
     "blocks": (1, 3, "ended its worker 3 times, at last with a handler that blocked it"),
@@ -91,7 +96,8 @@ BLOCKED_LEASES = 2
 TAKEN_OVER = BEGIN + STARTED_WITHIN + TAKEN_OVER_WITHIN
 CASES = [
     pytest.param(
-        Case(["raises", "hangs", "refused", "leaks"], BEGIN, EACH, deaths=0), marks=pytest.mark.full("sqlite")
+        Case(["raises", "hangs", "refused", "leaks", "opens"], BEGIN, EACH, deaths=0),
+        marks=pytest.mark.full("sqlite"),
     ),
     # Nothing in these depends on the database.
     pytest.param(

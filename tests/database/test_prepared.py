@@ -26,7 +26,6 @@ def _one_connection_of_a_worker(transactional_db: None) -> Iterator[None]:
         patch.setattr(threads, "_prepares", True)
         patch.setattr(threads, "THREADS", 1)
         patch.delitem(connection.settings_dict["OPTIONS"], "pool", raising=False)
-        patch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
         yield
         database.close()
 
@@ -50,7 +49,7 @@ async def test_a_connection_that_was_cut_while_it_was_idle_is_replaced_before_th
             return int(cursor.fetchone()[0])
 
     loop = asyncio.get_running_loop()
-    with threads._Threads(1) as orm:
+    with threads.Threads(1) as orm:
         cut = await loop.run_in_executor(orm, process)
         change(f"SELECT pg_terminate_backend({cut}, 30000)".encode())
         monkeypatch.setattr(threads, "CHECK_AFTER", 0)

@@ -134,6 +134,7 @@ class Command(BaseCommand):
 
     async def _inline(self, selection: Selection) -> None:
         runner = batch_runner.load(operating.process())
+        asyncio.get_running_loop().set_default_executor(database.Threads())  # as a worker's
         total = await database.run(selection.rows.count)
         taken = finished = failed = 0
         cursor = None
