@@ -201,7 +201,7 @@ def _plain(fields: Mapping[str, object]) -> dict[str, object]:
     """Return the fields as JSON can show them."""
     return {
         name: value
-        if value is None or isinstance(value, bool | int | float)
+        if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
         else one_line(str(value), LONGEST_FIELD)
         for name, value in fields.items()
     }

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 else:
     Stream = logging.StreamHandler  # generic only in the stubs
 
+logger = logging.getLogger(__name__)
+
 # Characters of one write. A pipe may mix larger writes of several processes: `PIPE_BUF` of pipe(7).
 LONGEST_WRITE = 4096
 
@@ -24,6 +26,11 @@ class WholeLines(Stream):
         """Write a record."""
         try:
             text, start = self.format(record) + self.terminator, 0
+        except Exception as error:  # noqa: BLE001 - of a handler's own line, in place of Python's many
+            name = type(error).__name__
+            logger.error("not logged by=%s text=%r error=%s", record.name, record.msg, name)  # noqa: TRY400
+            return
+        try:
             while start < len(text):
                 end = text.rfind("\n", start, start + LONGEST_WRITE) + 1 or text.index("\n", start) + 1
                 self.stream.write(text[start:end])

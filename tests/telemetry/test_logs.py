@@ -69,6 +69,11 @@ def test_an_error_without_a_text_has_its_name_as_a_field() -> None:
     assert (found["error"], found["path"]) == ("TimeoutError()", "/a")
 
 
+def test_a_number_that_json_cannot_hold_is_text() -> None:
+    found = as_json(record("own line ratio=%s most=%.1f count=%d", float("nan"), float("-inf"), 3))
+    assert (found["ratio"], found["most"], found["count"]) == ("nan", "-inf", 3)
+
+
 def test_a_pair_cannot_take_the_place_of_the_message() -> None:
     assert as_json(record("an event message=%s level=%s", "evil", "debug"))["level"] == "warning"
 

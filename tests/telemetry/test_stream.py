@@ -42,6 +42,24 @@ def test_lines_of_one_record_are_one_write(logger: logging.Logger, stream: Strea
     assert stream.writes == ["one\ntwo\nthree\n"]
 
 
+class Nameless:
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize("message", ["two: %s %s", Nameless()])
+def test_a_record_without_a_text_is_one_line(
+    stream: Stream, caplog: pytest.LogCaptureFixture, message: object
+) -> None:
+    record = logging.LogRecord("handlers.mine", logging.INFO, __file__, 1, message, ("secret",), None)
+    WholeLines(stream).handle(record)  # type: ignore[arg-type] # as above
+    [line] = caplog.messages
+    assert line.startswith(f"not logged by=handlers.mine text={message!r} error=")
+    assert not stream.writes
+
+
 def test_a_write_ends_with_a_line_and_is_no_longer_than_a_pipe_keeps_whole(
     logger: logging.Logger, stream: Stream
 ) -> None:
