@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
+# On all cores, where pip takes one. Like pip, it passes over what this version of Python cannot read.
+COMPILE := $(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 
 # Where an image sets it, each of the processes that the suite starts would compile the project anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,20 +19,32 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Hookkeeper needs Python 3.11 or later: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
+	@# Python 3.11 comes with a pip that takes twice as long to choose files of the index.
+	@$(PIP) -r requirements-pip.txt
 
 $(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
 	@echo "Installing what is pinned in requirements.txt into $(VENV) ..."
 	@$(PIP) -r requirements.txt
+	@$(COMPILE)
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+# Each list has all of the shorter ones, too.
+$(VENV)/.test: requirements-test.txt | $(VENV)/bin/python
+	@echo "Installing what is pinned in requirements-test.txt into $(VENV) ..."
+	@$(PIP) -r requirements-test.txt
+	@$(COMPILE)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.test
 	@echo "Installing what is pinned in requirements-dev.txt into $(VENV) ..."
 	@$(PIP) -r requirements-dev.txt
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 	@echo "Installing what is pinned in requirements-bench.txt into $(VENV) ..."
 	@$(PIP) -r requirements-bench.txt
+	@$(COMPILE)
 	@touch $@
 
 install: $(VENV)/.runtime ## Create .venv with the pinned requirements
@@ -45,7 +59,7 @@ POSTGRESQL := $(BIN)/pytest --database postgresql -m store
 # Tests outside of tests/chaos that are more with --chaos.
 FULL := counts or full or hypothesis
 
-test: $(VENV)/.dev ## Run the whole suite: on SQLite, beside it on PostgreSQL what uses the database, in five parts
+test: $(VENV)/.test ## Run the whole suite: on SQLite, beside it on PostgreSQL what uses the database, in five parts
 	@echo "Running five parts of the suite at once. The output of all but the first follows at the end."
 	@output=$$(mktemp -d); \
 	$(SQLITE) $(WAITING) >$$output/2 2>&1 & parts=$$!; \
@@ -56,10 +70,10 @@ test: $(VENV)/.dev ## Run the whole suite: on SQLite, beside it on PostgreSQL wh
 	for part in $$parts; do wait $$part || failed=1; done; \
 	cat $$output/*; rm -rf $$output; exit $$failed
 
-test-sqlite: $(VENV)/.dev ## Run the half of `make test` on SQLite
+test-sqlite: $(VENV)/.test ## Run the half of `make test` on SQLite
 	$(BIN)/pytest
 
-test-postgresql: $(VENV)/.dev ## Run the half of `make test` on PostgreSQL
+test-postgresql: $(VENV)/.test ## Run the half of `make test` on PostgreSQL
 	$(BIN)/pytest --database postgresql -m store
 
 coverage: $(VENV)/.dev ## Run the suite on SQLite, and fail if it covers less than the floor in pyproject.toml
@@ -67,7 +81,7 @@ coverage: $(VENV)/.dev ## Run the suite on SQLite, and fail if it covers less th
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-chaos: $(VENV)/.dev ## Run the fault, load and property tests with the full counts, on both databases
+chaos: $(VENV)/.test ## Run the fault, load and property tests with the full counts, on both databases
 	$(BIN)/pytest tests/chaos --chaos
 	$(BIN)/pytest tests/chaos --chaos --database postgresql
 	$(BIN)/pytest --ignore=tests/chaos --chaos -m "$(FULL)"
@@ -92,11 +106,11 @@ bench: $(VENV)/.bench ## Measure all parts beside their peers (options: BENCH, B
 	$(BIN)/python -m bench space
 	$(if $(BENCH_SCALE),$(BIN)/python -m bench scale $(BENCH_SCALE))
 
-docs: $(VENV)/.dev ## Build the documentation site in var/site, which opens without a server or a network
+docs: $(VENV)/.test ## Build the documentation site in var/site, which opens without a server or a network
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "Open var/site/index.html"
 
-screenshots: $(VENV)/.dev ## Take the pictures of the docs from a real run, with Debian's chromium
+screenshots: $(VENV)/.test ## Take the pictures of the docs from a real run, with Debian's chromium
 	$(BIN)/python -m tests.console.browser.screenshots
 
 format: $(VENV)/.dev ## Format the code and mend what lint can mend
@@ -107,10 +121,14 @@ lock: $(VENV)/.dev ## Pin anew what pyproject.toml asks for
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-strip-extras --upgrade pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+		--no-strip-extras --upgrade pyproject.toml --group test -c requirements.txt -o requirements-test.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-strip-extras --upgrade pyproject.toml --group dev -c requirements-test.txt -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-strip-extras --upgrade pyproject.toml --group dev --group bench -c requirements-dev.txt \
 		-o requirements-bench.txt
+	echo pip | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--upgrade - -o requirements-pip.txt
 
 clean: ## Remove .venv and caches (never var/, which holds the deliveries)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
