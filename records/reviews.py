@@ -8,7 +8,7 @@ from django.db import models
 
 from records import changes, repositories
 from records.activity import Activity
-from records.merging import Decision, Row, Watermark
+from records.merging import Decision, Row, Snapshot, Watermark
 from records.rules import by_watermark
 from records.snapshots import Snapshots
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from schemas.pull_request_review import PullRequestReviewEvent
 
 DISMISSED = "dismissed"
+PENDING = "pending"
 
 
 class PullRequestReviewManager(models.Manager["PullRequestReview"]):
@@ -24,11 +25,15 @@ class PullRequestReviewManager(models.Manager["PullRequestReview"]):
     async def record(self, event: PullRequestReviewEvent, server: str) -> tuple[Row, Decision]:
         """Merge the snapshot of a review; return its row and the decision.
 
-        A review without `updated_at` takes that of its pull request, which every review updates.
+        A review without `updated_at` takes that of its pull request, which every review updates. GitHub
+        sends an `edited` without a body and its change beside `submitted`. It has no time, as has a review
+        that is not yet submitted: https://github.com/rust-lang/triagebot/pull/1911.
         """
         repository = await repositories.upsert(event.repository, server)
         review = event.review
         edits = event.changes.body if event.changes else None
+        updated_at = review.updated_at or event.pull_request.updated_at or review.submitted_at
+        shows_nothing = event.action == "edited" and review.body is None and edits is None
         return await SNAPSHOTS.record(
             (repository, review.id),
             {
@@ -39,7 +44,7 @@ class PullRequestReviewManager(models.Manager["PullRequestReview"]):
                 "body": review.body or "",
                 "commit_sha": review.commit_id or "",
                 "submitted_at": review.submitted_at,
-                "updated_at": review.updated_at or event.pull_request.updated_at or review.submitted_at,
+                "updated_at": None if shows_nothing or review.state == PENDING else updated_at,
             },
             action=event.action,
             first=event.action == "submitted",
@@ -74,6 +79,13 @@ def _watermark(row: Row) -> Watermark:
     return Watermark(row["updated_at"], terminal=row["state"] == DISMISSED)
 
 
-SNAPSHOTS = Snapshots(
-    PullRequestReview, ("repository_id", "github_id"), by_watermark(_watermark, tracked=("body",))
-)
+_newest = by_watermark(_watermark, tracked=("body",))
+
+
+def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
+    """Merge by time. `submitted` is the first snapshot with one, but not the first of all."""
+    begun = stored is not None and stored["updated_at"] is None and snapshot.fields["updated_at"] is not None
+    return _newest(stored, snapshot._replace(first=False) if begun else snapshot, blank)
+
+
+SNAPSHOTS = Snapshots(PullRequestReview, ("repository_id", "github_id"), _merge)

@@ -35,6 +35,26 @@ async def test_a_dismissed_review_is_dismissed_in_every_order(order: tuple[str, 
     assert (await PullRequestReview.objects.aget()).state == "dismissed"
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 0, 1, 0)], ids=str)
+@pytest.mark.parametrize(
+    "before",
+    [{"body": None}, {"state": "pending", "submitted_at": None, "updated_at": "2026-05-04T12:41:00Z"}],
+)
+async def test_an_edit_that_github_sends_beside_the_submission_does_not_replace_it(
+    before: dict[str, str | None], order: tuple[int, ...]
+) -> None:
+    # https://github.com/rust-lang/triagebot/pull/1911, https://github.com/DefinitelyTyped/dt-mergebot/pull/59
+    submitted, edited = (github.payload("pull_request_review__submitted") for _ in range(2))
+    edited |= {"action": "edited", "changes": {}}
+    edited["review"] |= before
+    for place in order:
+        await handle("pull_request_review", (edited, submitted)[place])
+    row, told = await PullRequestReview.objects.aget(), submitted["review"]
+    assert (row.state, row.body, str(row.updated_at)) == (
+        told["state"], told["body"], "2026-05-04 12:40:00+00:00"
+    )  # fmt: skip
+
+
 async def test_an_edit_in_the_second_of_the_dismissal_does_not_take_it_back() -> None:
     await handle_cases("pull_request_review__dismissed")
     late = github.payload("pull_request_review__edited")
