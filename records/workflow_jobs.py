@@ -26,7 +26,8 @@ class WorkflowJobManager(models.Manager["WorkflowJob"]):
         """Merge the snapshot of a job; return its row and the decision."""
         repository = await repositories.upsert(event.repository, server)
         job = event.workflow_job
-        times = [time for time in (job.created_at, job.started_at, job.completed_at) if time]
+        deployed_at = event.deployment.updated_at if event.deployment and not job.completed_at else None
+        times = [job.created_at, job.started_at, job.completed_at, deployed_at]
         return await SNAPSHOTS.record(
             (repository, job.id),
             {
@@ -40,13 +41,13 @@ class WorkflowJobManager(models.Manager["WorkflowJob"]):
                 "labels": None if job.labels is None else [label for label in job.labels if label],
                 "started_at": job.started_at,
                 "completed_at": job.completed_at,
-                "updated_at": max(times, default=None),
+                "updated_at": max((time for time in times if time), default=None),
             },
         )
 
 
 class WorkflowJob(runs.Run):
-    """A job of one attempt of a workflow run; `updated_at` is the time of its end, start or creation."""
+    """A job of one attempt of a workflow run; `updated_at` is of its end, start, deployment or creation."""
 
     run_id = models.BigIntegerField(null=True, help_text="`github_id` of the workflow run")
     run_attempt = models.PositiveBigIntegerField(default=1)
@@ -72,9 +73,22 @@ def _place(row: Row) -> int:
     return PLACES.get(row.get("status", ""), UNKNOWN)
 
 
+def _is_older(fields: Row, stored: Row) -> bool:
+    """Return whether the row is newer, by its place, or before the start by the time of the deployment.
+
+    A job that waits for an approval is queued before and after:
+    https://github.com/runs-on/runs-on/issues/539.
+    """
+    place, before = _place(fields), _place(stored)
+    at, known = fields["updated_at"], stored["updated_at"]
+    if max(place, before) < PLACES["in_progress"] and None not in (at, known) and at != known:
+        return bool(at < known)
+    return place < before
+
+
 def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
     """Merge by the progress of the job. An earlier snapshot adds a runner that the end does not show."""
-    if stored is not None and _place(snapshot.fields) < _place(stored):
+    if stored is not None and _is_older(snapshot.fields, stored):
         runner = stored["runner"] or snapshot.fields.get("runner")
         return {**stored, "runner": runner} if runner else stored
     return {**(blank if stored is None else stored), **snapshot.fields}

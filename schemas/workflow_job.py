@@ -1,6 +1,6 @@
 """`workflow_job`: a job of a workflow run is waiting, queued, in progress or completed."""
 
-from schemas import BigInt, Event, Items, Repository, Timestamp
+from schemas import BigInt, Event, Items, Repository, Snapshot, Timestamp
 from schemas._runs import Run
 
 
@@ -18,9 +18,16 @@ class WorkflowJob(Run):
     completed_at: Timestamp | None = None
 
 
+class Deployment(Snapshot):
+    """The deployment of a job. Each of its statuses, such as `waiting` for an approval, updates it."""
+
+    updated_at: Timestamp | None = None
+
+
 class WorkflowJobEvent(Event):
     """https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_job."""
 
     action: str
     workflow_job: WorkflowJob
+    deployment: Deployment | None = None
     repository: Repository

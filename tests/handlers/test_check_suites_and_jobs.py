@@ -54,6 +54,17 @@ async def test_a_job_ends_completed_in_every_order_although_no_snapshot_has_its_
     assert (await end_in_every_order(WorkflowJob, history))["status"] == "completed"
 
 
+async def test_a_job_waits_for_the_approval_of_its_deployment_though_it_was_queued_before() -> None:
+    # https://github.com/runs-on/runs-on/issues/539
+    history = payloads("workflow_job__queued", "workflow_job__waiting", "workflow_job__queued")
+    for second, (_, payload) in enumerate(history):
+        payload["deployment"] = {"updated_at": f"2026-05-04T10:00:1{second}Z"}
+    assert (await end_in_every_order(WorkflowJob, history[:2]))["status"] == "waiting"
+    assert (await end_in_every_order(WorkflowJob, history))["status"] == "queued"
+    history += payloads("workflow_job__in_progress")
+    assert (await end_in_every_order(WorkflowJob, history[1:]))["status"] == "in_progress"
+
+
 async def test_a_job_whose_runners_clock_is_behind_ends_completed() -> None:
     history = payloads("workflow_job__in_progress", "workflow_job__completed")
     history[1][1]["workflow_job"] |= {"started_at": "2020-01-01T00:00:00Z", "completed_at": None}
