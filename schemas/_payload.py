@@ -62,11 +62,13 @@ def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> M
     The paths of invalid values are appended to `unread`. Raises `pydantic.ValidationError` with the path of
     each field that the model rejects, and `NotJSONError` or `TooDeepError` for an unreadable body.
     """
-    if _has_nul(body):
+    if b"\\" in body and _has_nul(body):
         body = storable_json(body)
     try:
         if len(body) <= MAX_FAST:
-            return _fast(model, body)
+            # `model_validate_json` calls this after it has checked options that are not used here.
+            read: Model = model.__pydantic_validator__.validate_json(body)
+            return read
     except ValidationError:
         pass  # the slow path mends it, or raises the same error
     if ESCAPED.search(body):
@@ -100,12 +102,6 @@ def server_in(event: Event, body: bytes, headers: Mapping[str, str]) -> str:
     return server_of(chain(event.links, others()), headers)
 
 
-def _fast(model: type[Model], body: bytes) -> Model:
-    # `model_validate_json` calls this after it has checked options that are not used here.
-    read: Model = model.__pydantic_validator__.validate_json(body)
-    return read
-
-
 def _has_nul(body: bytes) -> bool:
     escape = body.find(b"\\")
     for _ in range(FEW_ESCAPES):
@@ -114,7 +110,8 @@ def _has_nul(body: bytes) -> bool:
         if body.startswith(b"u0000", escape + 1):
             return True
         escape = body.find(b"\\", escape + 2)
-    return body.find(b"\\u0000", escape) >= 0
+    # From the end, Python compares the backslash first, which is rarer than the last zero.
+    return body.rfind(b"\\u0000", escape) >= 0
 
 
 def storable_json(body: bytes) -> bytes:
