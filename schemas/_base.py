@@ -51,8 +51,8 @@ Timestamp = Annotated[
     _OneError(),
 ]
 
-# Ids and numbers in the range of a bigint, also as text.
-BigInt = Annotated[int, Field(ge=0, lt=2**63)]
+# Ids and numbers in the range of a bigint, also as text. pydantic compares faster with a limit of that range.
+BigInt = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 # SHA-1 or SHA-256 of a commit or a tag object; all zeros mean none.
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
@@ -82,11 +82,10 @@ class Actor(Snapshot):
 
 
 class Account(Snapshot):
-    """The sender of an event, or its organisation. The links identify the server."""
+    """The sender of an event, or its organisation. The link identifies the server."""
 
     login: str | None = None
     html_url: str | None = None
-    url: str | None = None
 
 
 class Organization(Account):
@@ -133,7 +132,6 @@ class Repository(Snapshot):
     id: BigInt
     full_name: str | None = None
     html_url: str | None = None
-    url: str | None = None
     private: bool | None = None
     archived: bool | None = None
     default_branch: str | None = None
@@ -155,8 +153,6 @@ class Installation(Snapshot):
     """The installation of a GitHub App that a delivery belongs to."""
 
     id: BigInt
-    html_url: str | None = None
-    url: str | None = None
 
 
 class Event(Snapshot):
@@ -209,8 +205,7 @@ class Event(Snapshot):
 
     @property
     def links(self) -> Iterator[str | None]:
-        """Yield the payload's links to its own server, the most specific first."""
-        for part in (self.repository, self.organization, self.sender, self.installation):
+        """Yield the payload's links to the pages of its own server, the most specific first."""
+        for part in (self.repository, self.organization, self.sender):
             if part is not None:
                 yield part.html_url
-                yield part.url

@@ -113,7 +113,7 @@ class Sync:
         owner, _, name = (read.full_name or "").partition("/")
         if not owner or not name:
             raise UnexpectedAnswerError("GitHub's answer has no name of the repository")
-        server = schemas.server_of([read.html_url, read.url], {})
+        server = schemas.server_of(schemas.links_of({"repository": item.fields}), {})
         cursor.repository = await repositories.upsert(read, server)
         cursor.full_name = f"{owner}/{name}"
         if read.pushed_at is not None:
