@@ -149,12 +149,6 @@ class PushedRepository(Repository):
         return self.pushed_at or self.updated_at
 
 
-class Installation(Snapshot):
-    """The installation of a GitHub App that a delivery belongs to."""
-
-    id: BigInt
-
-
 class Event(Snapshot):
     """The base of all events, with the parts that all payloads share.
 
@@ -175,7 +169,6 @@ class Event(Snapshot):
     repository: Repository | None = None
     organization: Organization | None = None
     sender: Account | None = None
-    installation: Installation | None = None
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)  # type: ignore[arg-type] # pydantic takes class keywords only

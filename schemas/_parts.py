@@ -9,8 +9,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-import schemas
-from schemas._base import Event
+from schemas._base import Event, Snapshot
 
 # Parts of one event, or of a few, at the top of a payload. A name that a further event could share, such as
 # `name` of `status`, is left out where another part identifies the event.
@@ -37,7 +36,7 @@ PARTS = frozenset(
 ACTIONS_OF_OTHERS = frozenset({"started", "enabled", "disabled", "revoked"})
 
 
-class Installation(schemas.Installation):
+class Installation(Snapshot):
     """The installation as most events send it: its id alone. Only events about Apps name its App."""
 
     account: object = None

@@ -4,7 +4,6 @@ from typing import Self
 
 from pydantic import model_validator
 
-import schemas
 from schemas import BigInt, Event, Items, Repository, Snapshot, Timestamp
 from schemas._parts import PARTS
 
@@ -17,9 +16,10 @@ class InstalledOn(Snapshot):
     slug: str | None = None
 
 
-class Installation(schemas.Installation):
-    """The snapshot of an installation. Other events contain only its id."""
+class Installation(Snapshot):
+    """The snapshot of an installation. Other events contain only its id, which `DeliveryContext` has."""
 
+    id: BigInt
     account: InstalledOn | None = None
     app_id: BigInt | None = None
     app_slug: str | None = None

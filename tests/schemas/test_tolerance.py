@@ -187,7 +187,6 @@ def test_a_time_is_the_same_moment_or_reported_as_beyond_the_calendar_in_utc(
         ("ping__repository", ("hook", "events", 1), {}, None),
         ("check_run__completed", ("check_run", "started_at"), "0001-01-01T00:00:00Z", None),
         ("check_run__completed", ("check_run", "completed_at"), "0001-01-01T00:00:00", None),
-        ("push__branch", ("installation",), {"id": 2**63}, None),
         ("status__success", ("updated_at",), "0001-01-01T00:00:00Z", None),
         ("label__created", ("label", "default"), "perhaps", None),
         ("workflow_job__queued", ("workflow_job", "run_attempt"), "first", None),
