@@ -52,6 +52,7 @@ class FilterFields(BaseModel):
     hook: Id | None = None
     guid: UUID | None = None
     handler: Text | None = Field(None, examples=["push.record"])
+    operation: Id | None = Field(None, description="that made it due again; a list has its newest 100,000")
     error: Text | None = Field(None, description="words of the error, in any case and order")
     since: Moment | None = Field(None, description="received at this time or later")
     until: Moment | None = Field(None, description="received before this time")

@@ -10,8 +10,9 @@ from pydantic import Field, JsonValue
 
 from api.problems import conflict
 from api.schemas import Id, Listed, Model, Page, must, newest_first, number, requester
-from ledger import operations
+from ledger import operations, outcomes
 from ledger.models import Change, Kind, Operation, State
+from receiver.models import Status
 
 router = Router(tags=["operations"])
 
@@ -53,9 +54,18 @@ class StateChange(Model):
     by: str = Field(description="a person, a token, or a worker")
 
 
+class Replayed(Model):
+    """What became of the deliveries that a replay made due, as they are now."""
+
+    statuses: dict[Status, int] = Field(description="deliveries by status, without those that none has")
+    pruned: int | None = Field(description="deliveries of which only the key is left; null with `more`")
+    more: bool = Field(description="there are more: the newest 100,000 are counted")
+
+
 class OperationDetail(OperationItem):
     """An operation with its story, oldest first."""
 
+    replayed: Replayed | None = Field(description="of a replay")
     changes: list[StateChange]
 
 
@@ -71,7 +81,7 @@ async def list_operations(request: HttpRequest, query: Query[ListedOperations]) 
 
 @router.get("/{id}", response=OperationDetail, summary="Get an operation")
 async def get_operation(request: HttpRequest, id: PathId) -> OperationDetail:  # noqa: A002 - the API's name
-    """Get an operation with its progress and its story."""
+    """Get an operation with its progress, its story and, of a replay, what became of its deliveries."""
     return await detail(number(id))
 
 
@@ -93,7 +103,14 @@ async def cancel_operation(request: HttpRequest, id: PathId) -> OperationDetail:
 
 async def detail(pk: int) -> OperationDetail:
     """Return an operation with its story. Raises a 404."""
-    row = must(await Operation.objects.filter(pk=pk).values(*OperationItem.columns()).afirst())
+    operation = must(await Operation.objects.filter(pk=pk).afirst())
+    row = {name: getattr(operation, name) for name in OperationItem.columns()}
+    became = await outcomes.of(operation)
     newest: Any = Change.objects.filter(operation=pk).order_by("-pk").values("at", "state", "by")
     changes = [StateChange(**each) async for each in newest[:MAX_CHANGES]]
-    return OperationDetail(**row, changes=changes[::-1])
+    replayed = became and Replayed(
+        statuses={status: count.number for status, count in became.statuses.items()},
+        pruned=became.pruned,
+        more=became.pruned is None,
+    )
+    return OperationDetail(**row, replayed=replayed, changes=changes[::-1])

@@ -85,6 +85,7 @@ async def _context(
         "older": _link(chosen, before=shown.last) if shown.has_older else None,
         "reach": reach,
         "looked_at": halves.MAX_SEARCHED,
+        "most_replayed": filters.MAX_REPLAYED,
         "further": _link(chosen, before=reach.settled) if reach.settled and not shown.has_older else None,
         "refresh": refresh,
         "newest": _first(chosen),

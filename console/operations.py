@@ -13,9 +13,9 @@ from django.views import View
 
 from console.accounts.roles import require_operator
 from console.pages import ActionView, page, row_id
-from ledger import heartbeats, operations
+from ledger import heartbeats, operations, outcomes
 from ledger.counting import CAP, Count
-from ledger.filters import LARGEST_ID
+from ledger.filters import LARGEST_ID, MAX_REPLAYED
 from ledger.models import Change, Kind, Operation, State
 from receiver.models import TERMINAL, Delivery
 from receiver.queue import OPERATION, wake_workers
@@ -24,8 +24,10 @@ PAGE_SIZE = 50
 # Changes of one operation's state that are shown, the newest.
 MAX_CHANGES = 100
 LONGEST_VALUE = 200  # characters
+# Deliveries of a replay up to which it refreshes every second; it counts more of them every five seconds.
+MAX_LIVELY = 10_000
 # Deliveries of a replay that are listed: a page of the list has fewer, a request of the API may have more.
-MAX_REPLAYED = 100
+MAX_LISTED = 100
 REPLAYED_COLUMNS = ("event", "action", "repository", "number", "status", "received_at")
 # Parameters that are shown in words of their own, or that only a worker reads.
 _OWN = {"filter", "ids", "hooks", "after", "newest", "at"}
@@ -57,12 +59,18 @@ class OperationView(View):
         newest = Change.objects.filter(operation=pk).order_by("-pk")[:MAX_CHANGES]
         state, end = operation.state, most(operation)
         replayed, is_open = await _replayed(operation), state in {State.QUEUED, State.RUNNING}
+        became = await outcomes.of(operation)
         context: dict[str, Any] = {
             "operation": operation,
             "about": list(about(operation)),
             "is_open": is_open,
             "no_worker": state == State.QUEUED and await sync_to_async(heartbeats.none)(),
-            "is_moving": is_open or any(row.status not in TERMINAL for row in replayed),
+            "became": became,
+            "most_replayed": MAX_REPLAYED,
+            "is_moving": is_open
+            or bool(became and became.unsettled)
+            or any(row.status not in TERMINAL for row in replayed),
+            "is_lively": is_open and operation.processed <= MAX_LIVELY,
             "may_resume": state in {State.CANCELLED, State.FAILED},
             "estimated": estimated(operation),
             "most": end,
@@ -80,7 +88,7 @@ class OperationView(View):
 async def _replayed(operation: Operation) -> list[Delivery]:
     """Return the deliveries of a replay that was asked for by their ids."""
     ids = operation.parameters.get("ids", []) if operation.kind == Kind.REPLAY else []
-    rows = Delivery.objects.filter(pk__in=ids[:MAX_REPLAYED]).only(*REPLAYED_COLUMNS).order_by("pk")
+    rows = Delivery.objects.filter(pk__in=ids[:MAX_LISTED]).only(*REPLAYED_COLUMNS).order_by("pk")
     return [row async for row in rows]
 
 

@@ -120,7 +120,7 @@ def _create(chosen: Filter, by: str, rate: float, key: UUID) -> Operation:
 
 
 async def _ask(request: HttpRequest, chosen: Filter, error: str = "") -> HttpResponseBase:
-    rows = filters.deliveries(chosen)
+    rows = (await sync_to_async(Selection.of)(chosen.chosen)).rows
     context: dict[str, Any] = {
         "chosen": chosen,
         "count": await counting.capped(rows),

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
+from ledger.models import Replay
 from receiver.models import Delivery, HandlerRun, Status
 
 # The source of deliveries that came to /webhooks/github; no other source can be called so.
@@ -24,6 +25,8 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 LONGEST_VALUE = 1_000  # characters; a repository has at most 140, and PostgreSQL's index entries 2,700 bytes
 # Words of an error: SQLite refuses an expression of 1,000 parts, and each word is a search of its own.
 MOST_WORDS = 30
+# The newest deliveries of one replay, which are read or counted. All of a million would take seconds.
+MAX_REPLAYED = 100_000
 _AGO = re.compile(r"([0-9]{1,5})([mhd])")
 
 
@@ -132,6 +135,17 @@ def _handler(value: str, _now: datetime) -> Q:
     return Q(Exists(HandlerRun.objects.filter(delivery=OuterRef("pk"), handler=value)))
 
 
+def _operation(value: str, now: datetime) -> Q:
+    _number("operation", "pk")(value, now)
+    return replayed(int(value))
+
+
+def replayed(operation: int) -> Q:
+    """Return the condition of the newest deliveries that a replay made due, of one more than are shown."""
+    rows = Replay.objects.filter(operation=operation).order_by("-delivery_id")
+    return Q(pk__any=rows.values("delivery")[: MAX_REPLAYED + 1])
+
+
 def _error(value: str, _now: datetime) -> Q:
     """Return the condition that an error has every word, in any case and order."""
     words = value.split()
@@ -168,6 +182,7 @@ CONDITIONS: dict[str, Callable[[str, datetime], Q]] = {
     "hook": _number("hook", "hook_id"),
     "guid": _guid,
     "handler": _handler,
+    "operation": _operation,
     "error": _error,
     "since": _time("since", "received_at__gte"),
     "until": _time("until", "received_at__lt"),

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from ledger.filters import Filter
+from ledger.filters import MAX_REPLAYED, Filter
 from ledger.keys import Key
+from ledger.models import Operation
 from receiver.models import SETTLED, Delivery
 
 # Deliveries that are read where no index helps: words of an error, and any filter among open deliveries.
@@ -26,6 +27,8 @@ class Reach:
 
     open: Key | None = None
     settled: Key | None = None
+    newest_replayed: bool = False
+    """Whether only the newest deliveries of an operation are looked at."""
 
     @property
     def back_to(self) -> datetime | None:
@@ -51,12 +54,15 @@ def split(
 async def reach(chosen: Filter, start: Q | None = None) -> Reach:
     """Return how far the filter looks back from `start`, a condition on the place in the order."""
     opened = settled = None
+    cut = False
     rows = Delivery.objects.filter(start) if start else Delivery.objects.all()
-    if chosen.chosen.keys() - _ORDERED:
+    if operation := chosen.chosen.get("operation"):  # its deliveries are found by their ids
+        cut = await Operation.objects.filter(pk=operation, done__gt=MAX_REPLAYED).aexists()
+    elif chosen.chosen.keys() - _ORDERED:
         opened = await _floor(rows.filter(finished_at__isnull=True))
     if "error" in chosen.chosen:
         settled = await _floor(rows.filter(SETTLED & ~Q(error="")))
-    return Reach(opened, settled)
+    return Reach(opened, settled, cut)
 
 
 async def _floor(rows: QuerySet[Delivery]) -> Key | None:

@@ -118,7 +118,10 @@ class Replay(models.Model):
     at = models.DateTimeField(db_default=Now(), help_text="when the delivery was made due")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["delivery", "id"], name="replay_delivery")]
+        indexes: ClassVar = [
+            models.Index(fields=["delivery", "id"], name="replay_delivery"),
+            models.Index(fields=["operation", "delivery"], name="replay_operation"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.delivery_id} replayed by {self.by}"

@@ -10,6 +10,8 @@ from tests.chaos import ledger
 from tests.chaos.counts import Counts
 
 WORKER = "worker of the test"
+# Deliveries of the one replay.
+REPLAYED = 4_000
 INSERT = """
 INSERT INTO receiver_delivery (
     guid, hook_id, source, secret_position, event, action, repository_id, repository, sender, headers,
@@ -78,8 +80,13 @@ def filled(migrated: str, counts: Counts) -> str:
     )
     for statement in RECORDS.format(count=counts.rows // 5).split(";"):
         ledger.execute(url, statement)
+    ledger.execute(
+        url,
+        "INSERT INTO ledger_replay (delivery_id, operation_id, by, at) SELECT id, 1, 'ada', now()"
+        f" FROM receiver_delivery WHERE id % 3 = 0 ORDER BY id LIMIT {REPLAYED}",
+    )
     tables = "receiver_delivery, receiver_handlerrun, records_commit, records_push, records_pushcommit"
-    ledger.execute(url, f"VACUUM (ANALYZE) {tables}, ledger_aggregate")
+    ledger.execute(url, f"VACUUM (ANALYZE) {tables}, ledger_aggregate, ledger_replay")
     return url
 
 

@@ -1,5 +1,6 @@
 """The pages of operations: asking for one, watching it, cancelling and resuming it, and the log of all."""
 
+import html
 import re
 from datetime import timedelta
 from uuid import uuid4
@@ -33,9 +34,10 @@ def running(**columns: object) -> Operation:
 
 
 def test_before_all_that_match_are_replayed_the_page_says_what_that_means(console: Console) -> None:
-    for status in (Status.SUCCEEDED, Status.SUCCEEDED, Status.DEAD, Status.PROCESSING):
-        kept(status=status)
-    kept("issues__opened", status=Status.DEAD)
+    for status in (Status.SUCCEEDED, Status.SUCCEEDED, Status.DEAD):
+        kept(status=status, finished_at=PAST)
+    kept(status=Status.PROCESSING)
+    kept("issues__opened", status=Status.DEAD, finished_at=PAST)
     page = text(console.operator.get("/operations/replay?event=push"))
     assert "4 deliveries match." in page
     assert "2 of them succeeded before. All their handlers run again" in page
@@ -117,7 +119,14 @@ def test_a_replay_says_what_became_of_its_deliveries(console: Console) -> None:
     Delivery.objects.filter(pk=ids[0]).update(status=Status.SUCCEEDED)
     words = text(console.viewer.get(path))
     assert "Done means due again: a worker processes each delivery next." in words
+    assert "Its deliveries now 1 received 1 succeeded A later replay or redelivery" in words
     assert re.search(r"push octo/cat succeeded .* push octo/cat received", words)
+    [link] = re.findall(r'href="([^"]+status=succeeded)"', console.viewer.get(path).text)
+    listed = console.viewer.get(html.unescape(link)).text
+    assert re.findall(r'data-row="/deliveries/(\d+)"', listed) == [str(ids[0])]
+    assert "were looked at" not in listed
+    Operation.objects.update(done=100_001)
+    assert "its newest 100,000 were looked at" in console.viewer.get(html.unescape(link)).text
     every = operations.create(Kind.REPLAY, {"filter": {"event": "push", "status": "dead"}}, "ada")
     page = console.viewer.get(f"/operations/{every.pk}").text
     assert 'href="/deliveries?event=push&amp;status=dead">What matches its filters now' in page

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ledger import filters
 from ledger.filters import CONDITIONS, Filter, InvalidFilterError
+from ledger.models import Replay
 from receiver.models import HandlerRun, Outcome, Status, Trigger
 from tests.console.kept import kept
 from tests.texts import CHARACTERS
@@ -43,6 +44,8 @@ def found(**parameters: str) -> list[str]:
         ({"hook": "8"}, ["bob"]),
         ({"handler": "issues.record"}, ["bob"]),
         ({"handler": "issues"}, []),
+        ({"operation": "5"}, ["bob"]),
+        ({"operation": "6"}, []),
         ({"error": "route NO"}, ["bob"]),
         ({"error": "no way"}, []),
         ({"since": "1h"}, ["ada"]),
@@ -62,6 +65,7 @@ def test_each_filter_narrows_the_choice(parameters: dict[str, str], expected: li
         delivery=dead, handler="issues.record", attempt=1, trigger=Trigger.DELIVERY, outcome=Outcome.FAILED,
         started_at=timezone.now(), duration=0.1,
     )  # fmt: skip
+    Replay.objects.create(delivery=dead, operation_id=5, by="ada")
     assert found(**parameters) == expected
 
 
@@ -81,6 +85,7 @@ def test_a_guid_finds_the_deliveries_of_all_its_hooks() -> None:
         ("hook", "seven", "hook must be a number"),
         ("hook", "9" * 19, "hook must be a number"),
         ("number", "-1", "number must be a number"),
+        ("operation", "9" * 19, "operation must be a number"),
         ("guid", "b39322f1", "guid must be a GUID"),
         ("since", "yesterday", "since must be a time"),
         ("since", "99999999h", "since must be a time"),

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from ledger import operations, replays
-from ledger.models import Kind, Operation
+from ledger import filters, operations, outcomes, replays
+from ledger.counting import Count
+from ledger.models import Kind, Operation, Replay
 from ledger.operations import LEASE, Progress
 from ledger.selection import Selection
 from receiver.models import Delivery, Status
@@ -25,6 +27,13 @@ def step(operation: Operation) -> tuple[Operation, Progress]:
     advanced = operations.advance(operation, replays._replay)
     assert advanced is not None
     return advanced
+
+
+def ended(operation: Operation) -> dict[str, int | None]:
+    """Return the outcomes as numbers, with `pruned`."""
+    found = async_to_sync(outcomes.of)(operation)
+    assert found is not None
+    return {status: count.number for status, count in found.statuses.items()} | {"pruned": found.pruned}
 
 
 def test_all_that_match_are_replayed_in_portions_and_what_comes_later_is_not() -> None:
@@ -89,3 +98,42 @@ def test_a_time_range_counts_from_when_it_was_asked_for() -> None:
     now = Selection.of({"until": "1h"})
     yesterday = {**now.parameters, "at": (timezone.now() - timedelta(days=1)).isoformat()}
     assert (now.rows.count(), Selection(yesterday).rows.count()) == (1, 0)
+
+
+def test_the_outcomes_of_a_replay_are_the_present_statuses_of_what_it_made_due() -> None:
+    rows = [stored(status="dead", finished_at=PAST) for _ in range(5)]
+    operation, _ = step(asked(Selection.of({"status": "dead"}), rate=4.0))
+    assert ended(operation) == {"received": 4, "pruned": 0}
+    for row, status in zip(rows, ("succeeded", "dead", "ignored"), strict=False):
+        Delivery.objects.filter(pk=row.pk).update(status=status, finished_at=timezone.now())
+    operations.cancel(operation.pk, "ada")
+    assert ended(operation) == {"received": 1, "succeeded": 1, "ignored": 1, "dead": 1, "pruned": 0}
+    later, _ = replays.at_once([rows[1].pk], "bob")
+    assert ended(later) == {"received": 1, "pruned": 0}
+    assert ended(operation)["received"] == 2, "a later replay changes what the first one shows"
+    Replay.objects.filter(delivery=rows[0].pk).delete()  # as pruning does
+    assert ended(operation) == {"received": 2, "ignored": 1, "pruned": 1}
+
+
+def test_a_replay_of_nothing_and_another_kind_have_no_outcomes() -> None:
+    operation, _ = step(asked(Selection.of({"status": "dead"})))
+    assert ended(operation) == {"pruned": 0}
+    sync = operations.create(Kind.SYNC, {"repository": "octo/cat"}, "ada")
+    assert async_to_sync(outcomes.of)(sync) is None
+
+
+def test_outcomes_and_pages_stop_at_the_newest_and_a_replay_of_them_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [stored(status="dead", finished_at=PAST) for _ in range(5)]
+    operation, _ = step(asked(Selection.of({"status": "dead"})))
+    Delivery.objects.filter(pk=rows[0].pk).update(status="dead", finished_at=PAST)
+    monkeypatch.setattr(filters, "MAX_REPLAYED", 3)
+    found = async_to_sync(outcomes.of)(operation)
+    assert found == outcomes.Outcomes({Status.RECEIVED: Count(3, more=True)}, pruned=None)
+    chosen = filters.parse({"operation": str(operation.pk)}, timezone.now())
+    assert set(filters.deliveries(chosen).values_list("pk", flat=True)) == {row.pk for row in rows[1:]}
+    every = Selection.of({"operation": str(operation.pk)})
+    assert every.take(None) == [row.pk for row in rows]
+    assert every.parameters["guids"] == [], "a worker without this filter would replay all deliveries"
+    assert Selection.of({"operation": str(operation.pk), "status": "dead"}).take(None) == [rows[0].pk]

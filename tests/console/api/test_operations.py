@@ -8,8 +8,8 @@ from uuid import uuid4
 from django.utils import timezone
 
 from ledger import replays
-from ledger.models import Operation, State
-from receiver.models import Status
+from ledger.models import Operation, Replay, State
+from receiver.models import Delivery, Status
 from tests.console.api.conftest import Programs
 from tests.console.api.programs import items, problem
 from tests.console.kept import kept
@@ -63,6 +63,20 @@ def test_operations_are_listed_watched_and_cancelled(api: Programs) -> None:
     assert problem(api.operator.post(f"operations/{first['id']}/cancel"))["status"] == 409
     assert problem(api.operator.post("operations/999999/cancel"))["status"] == 404
     assert problem(api.reader.get("operations/999999"))["status"] == 404
+
+
+def test_a_replay_says_how_its_deliveries_ended_and_a_filter_lists_them(api: Programs) -> None:
+    past = timezone.now() - timedelta(seconds=5)
+    rows = [kept(status=Status.DEAD, finished_at=past) for _ in range(3)]
+    kept(status=Status.DEAD, finished_at=past)
+    operation, _ = replays.at_once([row.pk for row in rows], "ada")
+    Delivery.objects.filter(pk=rows[0].pk).update(status=Status.DEAD, finished_at=timezone.now())
+    Replay.objects.filter(delivery=rows[1].pk).delete()  # as pruning does
+    found = json.loads(api.reader.get(f"operations/{operation.pk}").body)
+    assert found["replayed"] == {"statuses": {"received": 1, "dead": 1}, "pruned": 1, "more": False}
+    listed = items(api.reader.get(f"deliveries?operation={operation.pk}&status=dead"))
+    assert [item["id"] for item in listed] == [str(rows[0].pk)]
+    assert items(api.reader.get("deliveries?operation=999999")) == []
 
 
 def test_a_replay_of_a_few_is_in_the_log(api: Programs) -> None:

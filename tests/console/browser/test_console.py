@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.utils import timezone
 from playwright.async_api import Browser, expect
 
-from ledger.models import Operation
+from ledger.models import Operation, Replay
 from receiver.models import Delivery, HandlerRun, Outcome, Reason, Rejection, RejectionCount, Status, Trigger
 from records.models import Commit, Issue, PullRequest, Repository
 from tests import servers
@@ -81,8 +81,9 @@ async def test_no_page_has_a_serious_fault_of_accessibility_or_a_complaint(
     await Commit.objects.acreate(repository=repository, sha="abcdef1", message="Mend it")
     operation = await Operation.objects.acreate(
         kind="replay", state="failed", error="it stopped", failures={"it is gone": 2}, failed=2, estimated=9,
-        parameters={"filter": {"status": "dead"}}, requested_by="ada", created_at=timezone.now(),
+        done=1, parameters={"filter": {"status": "dead"}}, requested_by="ada", created_at=timezone.now(),
     )  # fmt: skip
+    await Replay.objects.acreate(delivery=row, operation=operation, by="ada")
     screen = await opened(browser, console.url, console.operator)
     for place, path in enumerate(PAGES):
         path = path.replace("DEAD", f"/deliveries/{row.pk}")  # noqa: PLW2901
