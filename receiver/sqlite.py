@@ -97,7 +97,9 @@ def _insert(made: Sequence[Made]) -> dict[Key, int]:
 
     sqlite3 releases Python's lock once for each statement, and the event loop takes it.
     """
-    connection.ensure_connection()
+    if connection.connection is None:
+        # SQLite would build a table of all states for each row, and parse headers that were just made.
+        connection.cursor().execute("PRAGMA ignore_check_constraints = ON")
     lite = connection.connection
     if len(made) * _PARAMETERS <= lite.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER):
         with suppress(IntegrityError), connection.wrap_database_errors:

@@ -14,12 +14,13 @@ from django.test import AsyncClient
 from django.utils import timezone
 from redis import Redis
 
-from receiver import intake, store
+from receiver import intake, sqlite, store
 from receiver.arrivals import Arrival
 from receiver.frames import PLAIN, WRITTEN, id_of, unpack
 from receiver.models import Delivery, HandlerRun, digest_of
 from receiver.parts import Parts
 from receiver.postgresql import PostgresWriter
+from receiver.sqlite import SqliteWriter
 from receiver.store import Receipt
 from tests import github
 
@@ -227,6 +228,20 @@ def test_postgresql_compresses_no_body_again() -> None:
             " WHERE attrelid = 'receiver_delivery'::regclass AND attname = 'body'"
         )
         assert cursor.fetchone() == ("e",)  # external: out of the row where it is long, never compressed
+
+
+@pytest.mark.only("sqlite")
+async def test_sqlite_builds_no_table_of_states_for_a_row_that_the_receiver_inserts(
+    parts: Parts, write: Write
+) -> None:
+    def opcodes() -> set[str]:
+        values = [None] * sqlite._PARAMETERS
+        return {row[1] for row in connection.connection.execute(f"EXPLAIN {sqlite._statement(1)}", values)}
+
+    await write([arrival()])
+    writer = parts.intake.writers[0]
+    assert isinstance(writer, SqliteWriter)
+    assert "OpenEphemeral" not in await writer._run(opcodes)
 
 
 def test_an_acknowledged_row_is_synced_to_the_disk() -> None:
