@@ -138,7 +138,7 @@ async def _ask(row: Row) -> Live:
     if not Credentials.configured():
         return _left_out("no credential of GitHub's API is set")
     async with Client() as client:
-        found = await live.read(client, row.full_name)
+        found = await live.read(client, row.full_name, row.github_id)
     if isinstance(found, str):
         return _left_out(found)
     return Live(

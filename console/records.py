@@ -84,13 +84,9 @@ def names(repository: Repository) -> list[str]:
 
 
 def named(repository: Repository) -> list[QuerySet[Delivery]]:
-    """Return its deliveries by name; another repository may have the previous name now."""
-    present, *previous = names(repository)
-    rows = Delivery.objects.all()
-    found = [
-        rows.filter(in_any_case("repository", name), repository_id=repository.github_id) for name in previous
-    ]
-    return [rows.filter(in_any_case("repository", present)), *found]
+    """Return its deliveries by name, which another repository may have had before, or may have now."""
+    rows = Delivery.objects.filter(repository_id=repository.github_id)
+    return [rows.filter(in_any_case("repository", name)) for name in names(repository)]
 
 
 async def about(repository: Repository, number: int, reach: Reach) -> list[Delivery]:

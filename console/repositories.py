@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import aget_object_or_404
 from django.views import View
 
 import database
 from console import syncing
-from console.pages import page
+from console.pages import page, row_id
 from ledger import repositories
 from ledger.repositories import Read
 from records.models import Commit, Repository
@@ -20,12 +21,13 @@ class RepositoriesView(View):
     """All repositories by name, a page at a time."""
 
     async def get(self, request: HttpRequest) -> HttpResponse:
-        """Show the repositories after the name in the URL."""
-        after = request.GET.get("after", "").replace("\0", "")
-        rows = Repository.objects.filter(full_name__gt=after).order_by("full_name", "pk")
+        """Show the repositories after the name and the id in the URL; several may have one name."""
+        after, pk = request.GET.get("after", "").replace("\0", ""), row_id(request.GET.get("id", ""))
+        beyond = Q(full_name__gt=after) | (Q(full_name=after, pk__gt=pk) if pk else Q())
+        rows = Repository.objects.filter(beyond).order_by("full_name", "pk")
         found = [row async for row in rows[: MAX_LISTED + 1]]
-        more = found[MAX_LISTED - 1].full_name if len(found) > MAX_LISTED else ""
-        return await page(request, "repositories.html", {"repositories": found[:MAX_LISTED], "more": more})
+        last = found[MAX_LISTED - 1] if len(found) > MAX_LISTED else None
+        return await page(request, "repositories.html", {"repositories": found[:MAX_LISTED], "last": last})
 
 
 class RepositoryView(View):

@@ -61,8 +61,7 @@ def context(repository: Repository) -> Mapping[str, Any]:
 
 def _is_open(repository: Repository) -> bool:
     rows = Operation.objects.filter(OPEN, kind=Kind.SYNC)
-    name = repository.full_name.lower()
-    return any(str(row.parameters.get("repository")).lower() == name for row in rows)
+    return any(repositories.is_sync_of(row, repository) for row in rows)
 
 
 def _create(repository: Repository, user: str, key: UUID) -> None:

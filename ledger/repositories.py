@@ -76,8 +76,14 @@ async def read(repository: Repository) -> list[Read]:
 def newest_sync(repository: Repository) -> Operation | None:
     """Return the newest sync of a repository with GitHub. Raises `django.db.Error`."""
     rows = Operation.objects.filter(kind=Kind.SYNC).order_by("-pk")[:MAX_SYNCS]
-    name = repository.full_name.lower()
-    return next((row for row in rows if str(row.parameters.get("repository")).lower() == name), None)
+    return next((row for row in rows if is_sync_of(row, repository)), None)
+
+
+def is_sync_of(operation: Operation, repository: Repository) -> bool:
+    """Return whether a sync is of this repository: as GitHub answered, and before that by its name."""
+    if answered := (operation.cursor or {}).get("repository"):
+        return bool(answered == repository.pk)
+    return str(operation.parameters.get("repository")).lower() == repository.full_name.lower()
 
 
 def _rows(repository: Repository, part: Part) -> list[tuple[Any, ...]]:

@@ -19,6 +19,7 @@ LONGEST_WAIT = 1.5
 class RepositoryAnswer(Answer):
     """https://docs.github.com/rest/repos/repos#get-a-repository."""
 
+    id: int
     open_issues_count: int
     stargazers_count: int
     forks_count: int
@@ -56,7 +57,7 @@ def is_of(server: str) -> bool:
     return host.removeprefix("api.") == server
 
 
-async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) -> Live | str:
+async def read(client: Client, full_name: str, github_id: int, longest: float = LONGEST_WAIT) -> Live | str:
     """Return the state of a repository at GitHub, or the reason why it is left out."""
     owner, _, name = full_name.partition("/")
     try:
@@ -68,6 +69,8 @@ async def read(client: Client, full_name: str, longest: float = LONGEST_WAIT) ->
         return f"GitHub did not answer within {longest:g} s"
     except UpstreamError as error:
         return str(error)
+    if repository.id != github_id:
+        return "GitHub has another repository of this name"
     if rate is None:
         return Live(repository, None, None, None)
     return Live(repository, rate.limit, rate.remaining, rate.reset)

@@ -20,7 +20,7 @@ REPOSITORY = {
 
 async def test_counts_and_the_rate_limit_are_read(fake: Github, client: Client) -> None:
     fake.data["/repos/octo/cat"], fake.data["/rate_limit"] = REPOSITORY, RATE
-    found = await live.read(client, "octo/cat")
+    found = await live.read(client, "octo/cat", 1)
     assert isinstance(found, live.Live)
     assert (found.repository.open_issues_count, found.limit, found.remaining) == (7, 5000, 4998)
     assert found.reset_at == datetime.fromtimestamp(1_800_000_000, UTC)
@@ -28,7 +28,7 @@ async def test_counts_and_the_rate_limit_are_read(fake: Github, client: Client) 
 
 async def test_counts_are_read_from_a_server_without_a_rate_limit(fake: Github, client: Client) -> None:
     fake.data["/repos/octo/cat"] = REPOSITORY
-    found = await live.read(client, "octo/cat")
+    found = await live.read(client, "octo/cat", 1)
     assert isinstance(found, live.Live)
     assert (found.repository.open_issues_count, found.limit, found.reset_at) == (7, None, None)
 
@@ -37,19 +37,26 @@ async def test_an_app_alone_reads_counts_without_a_rate_limit(fake: Github) -> N
     fake.data["/repos/octo/cat"], fake.data["/rate_limit"] = REPOSITORY, RATE
     app = Credentials("", fake_github.APP_ID, fake_github.private_key())
     async with Client(app, api_url=fake.url) as client:
-        found = await live.read(client, "octo/cat", longest=30.0)
+        found = await live.read(client, "octo/cat", 1, longest=30.0)
     assert isinstance(found, live.Live), found
     assert (found.repository.open_issues_count, found.limit) == (7, None)
 
 
 async def test_a_repository_that_github_does_not_know_is_left_out(fake: Github, client: Client) -> None:
     fake.data["/rate_limit"] = RATE
-    assert isinstance(await live.read(client, "octo/gone"), str)
+    assert isinstance(await live.read(client, "octo/gone", 1), str)
+
+
+async def test_a_repository_that_has_the_name_of_one_that_is_gone_is_left_out(
+    fake: Github, client: Client
+) -> None:
+    fake.data["/repos/octo/cat"], fake.data["/rate_limit"] = REPOSITORY, RATE
+    assert await live.read(client, "octo/cat", 2) == "GitHub has another repository of this name"
 
 
 async def test_an_answer_that_takes_too_long_is_left_out(fake: Github, client: Client) -> None:
     begun = time.monotonic()
-    assert "did not answer within" in str(await live.read(client, "octo/cat", longest=0.0))
+    assert "did not answer within" in str(await live.read(client, "octo/cat", 1, longest=0.0))
     assert time.monotonic() - begun < 30
 
 

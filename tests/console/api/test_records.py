@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from redis import Redis
 
 from ledger import heartbeats, operations
-from ledger.models import Kind
+from ledger.models import Kind, Operation
 from receiver.models import Rejection, RejectionCount, Status
 from records.models import Commit, Issue, PullRequest, Repository
 from tests.console.api.conftest import Programs
@@ -65,14 +66,22 @@ def test_a_repository_has_the_parts_of_the_consoles_page(api: Programs, reposito
 
 
 def test_a_repository_has_its_newest_sync(api: Programs, repository: Repository) -> None:
-    _, newest, _ = (
+    def shown() -> dict[str, Any]:
+        answer = json.loads(api.reader.get(f"repositories/{repository.pk}").body)
+        found: dict[str, Any]
+        [found] = answer["parts"][-1]["items"]
+        return found
+
+    former, newest, _ = (
         operations.create(Kind.SYNC, {"repository": name, "since": None}, name)
-        for name in ("octo/cat", "Octo/Cat", "octo/dog")
+        for name in ("octo/kitten", "Octo/Cat", "octo/dog")
     )
-    answer = json.loads(api.reader.get(f"repositories/{repository.pk}").body)
-    [shown] = answer["parts"][-1]["items"]
-    assert (shown["id"], shown["state"]) == (str(newest.pk), "queued")
-    assert (shown["requested_by"], shown["done"]) == ("Octo/Cat", 0)
+    assert (shown()["id"], shown()["state"]) == (str(newest.pk), "queued")
+    assert (shown()["requested_by"], shown()["done"]) == ("Octo/Cat", 0)
+    # GitHub has answered: the former name leads to this repository, and its name to one made again.
+    for operation, read in ((former, repository.pk), (newest, repository.pk + 1)):
+        Operation.objects.filter(pk=operation.pk).update(cursor={"repository": read})
+    assert shown()["id"] == str(former.pk)
 
 
 def test_a_part_that_cannot_be_read_says_so_and_costs_no_other(api: Programs, repository: Repository) -> None:
