@@ -185,24 +185,25 @@ async def _run(
     # `asyncio.timeout` costs six times as much.
     limit = loop.call_later(handler.timeout, expire) if conditions.limited else None
     start = time.perf_counter()
-    try:
-        with tracing.span("handle", context.guid, handler=handler.name):
+    with tracing.span("handle", context.guid, handler=handler.name) as span:
+        try:
             returned = await handler.run(event, context)
-        if isinstance(returned, BaseException):
-            raise returned  # noqa: TRY301 - it is judged below, as one that was raised
-        if task.cancelling():
-            await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
-        _lift(limit, task)
-    except BaseException as error:  # a panic of a library in Rust is no `Exception`
-        cancelled = isinstance(error, asyncio.CancelledError)
-        if cancelled and conditions.stopping():
-            raise
-        if isinstance(error, KeyboardInterrupt | BdbQuit) and not conditions.limited:
-            raise KeyboardInterrupt from error
-        _lift(limit, task)
-        if conditions.forgiving and database.connection_lost(error):
-            raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
-        _fail(run, handler, error, timed_out=expired and cancelled)
+            if isinstance(returned, BaseException):
+                raise returned  # noqa: TRY301 - it is judged below, as one that was raised
+            if task.cancelling():
+                await asyncio.sleep(0)  # a handler that cancelled its own task is cancelled here
+            _lift(limit, task)
+        except BaseException as error:  # a panic of a library in Rust is no `Exception`
+            cancelled = isinstance(error, asyncio.CancelledError)
+            if cancelled and conditions.stopping():
+                raise
+            if isinstance(error, KeyboardInterrupt | BdbQuit) and not conditions.limited:
+                raise KeyboardInterrupt from error
+            _lift(limit, task)
+            if conditions.forgiving and database.connection_lost(error):
+                raise DatabaseAwayError(one_line(str(error), LONGEST_ERROR)) from error
+            _fail(run, handler, error, timed_out=expired and cancelled)
+            tracing.fail(span, run.error)
     run.duration = time.perf_counter() - start
     return run
 

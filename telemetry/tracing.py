@@ -40,6 +40,14 @@ def span(name: str, guid: object, **attributes: str) -> AbstractContextManager[A
     )
 
 
+def fail(span: Any, reason: str) -> None:
+    """Mark what `span` returned as failed for this reason."""
+    if span is not None:
+        from opentelemetry.trace import StatusCode  # noqa: PLC0415 - only when it is on
+
+        span.set_status(StatusCode.ERROR, reason)
+
+
 def received(guid: object, event: str, seconds: float, asked: int) -> None:
     """Record the request, which took so many seconds, and in it the commit, which was asked for then."""
     from opentelemetry import trace  # noqa: PLC0415 - only when it is on
@@ -52,7 +60,8 @@ def received(guid: object, event: str, seconds: float, asked: int) -> None:
     request = _tracer.start_span(
         "receive", _context(guid), kind=trace.SpanKind.SERVER, attributes=attributes, start_time=began
     )
-    commit = _tracer.start_span("commit", trace.set_span_in_context(request), start_time=asked)
+    within = trace.set_span_in_context(request)
+    commit = _tracer.start_span("commit", within, attributes=_attributes(guid, {}), start_time=asked)
     commit.end(end)
     request.end(end)
 

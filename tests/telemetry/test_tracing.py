@@ -1,5 +1,6 @@
 """Traces: one for each delivery, through receiver and worker, with opentelemetry's own SDK as the reader."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,9 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asgiref.sync import sync_to_async
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
+from receiver.models import HandlerRun
 from telemetry import tracing
 from tests import github, processes
+from tests.processing.deliveries import PanicException, Recorder, process, stored
 
 WITH_SDK = Path(__file__).parent / "with_sdk"
 
@@ -48,9 +56,32 @@ def test_a_delivery_is_one_trace_from_its_receipt_to_its_settlement(
     assert found["receive"]["start_time"] <= found["commit"]["start_time"]
     assert found["commit"]["end_time"] <= found["claim"]["end_time"] <= found["handle"]["start_time"]
     assert found["handle"]["end_time"] <= found["settle"]["start_time"]
+    assert found["commit"]["attributes"] == {"github.delivery": sent.guid}
     assert found["receive"]["attributes"] == {"github.delivery": sent.guid, "github.event": "push"}
     assert found["handle"]["attributes"]["handler"] == "push.record"
     assert found["settle"]["attributes"]["status"] == "succeeded"
+
+
+@pytest.mark.once
+@pytest.mark.django_db(transaction=True)
+async def test_the_span_of_a_run_that_failed_says_why_as_the_run_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("hookkeeper"))
+    recorder = Recorder(works=None, fails=OSError("x" * 9_000), leaks=PanicException("index"), hangs=None)
+    hangs = recorder.registry.handlers["push"][-1]
+    object.__setattr__(hangs, "run", lambda *_: asyncio.Event().wait())
+    object.__setattr__(hangs, "timeout", 0.05)
+    await process(recorder, await sync_to_async(stored)())
+    runs = HandlerRun.objects.exclude(outcome="succeeded").values_list("handler", "error")
+    assert {
+        span.attributes["handler"]: span.status.description
+        for span in spans.get_finished_spans()
+        if span.attributes is not None and span.status.status_code is StatusCode.ERROR
+    } == dict([run async for run in runs])
+    assert await runs.acount() == 3
 
 
 def test_the_trace_id_is_that_of_the_guid_in_any_form_of_it() -> None:
