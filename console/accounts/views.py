@@ -63,6 +63,8 @@ class SignInView(View):
 class LinkView(View):
     """The link that `make run` prints."""
 
+    http_method_names = ("get",)  # a HEAD, as of a preview, would use the link up
+
     async def get(self, request: HttpRequest, token: str) -> HttpResponseBase:
         """Sign in as the admin of this machine, once, and only from this machine."""
         if request.user.is_authenticated:

@@ -4,6 +4,8 @@ import re
 import stat
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from urllib.parse import quote
 
@@ -238,6 +240,9 @@ def test_the_link_of_make_run_signs_in_once_and_from_this_machine_alone(console:
     elsewhere = console.stranger().get("/sign-in/a%20token", Host="hooks.example.org")
     assert (elsewhere.status, "<code>ALLOWED_HOSTS</code>" in elsewhere.text) == (400, True)
     assert console.stranger().get("/sign-in/a%20token", X_Forwarded_For="192.0.2.1").status == 403
+    # A program that only looks at the link does not use it up.
+    with pytest.raises(urllib.error.HTTPError, match="405"):
+        urllib.request.urlopen(urllib.request.Request(f"{console.url}/sign-in/a%20token", method="HEAD"))
     visitor = console.stranger()
     assert "local (admin)" in visitor.get("/sign-in/a%20token").text
     assert not path.exists()
