@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.db import models
 
 from records import changes, repositories
-from records.merging import Decision, Row, Snapshot, Watermark
+from records.merging import Decision, Row, Watermark
 from records.repositories import Repository
 from records.rules import by_watermark
 from records.snapshots import Snapshots, listed
@@ -102,18 +102,12 @@ def _watermark(row: Row) -> Watermark:
 
 PEOPLE = ("assignees", "requested_reviewers", "requested_teams")
 BASE = ("base_ref", "base_sha")
-BRANCHES = ("head_repository", "head_ref", "head_sha", *BASE)
 TRACKED = (*PEOPLE, *BASE, "labels", "title", "head_sha", "milestone", "locked", "draft", "state")
-_newest = by_watermark(_watermark, tracked=TRACKED, follows={"closed_at": "state"})
-
-
-def _merge(stored: Row | None, snapshot: Snapshot, blank: Row) -> Row:
-    """Merge by time. An older snapshot adds the branches that no newer one showed: `issues` has none."""
-    row, fields = _newest(stored, snapshot, blank), snapshot.fields
-    return row if row["head_sha"] else {**row, **{name: fields[name] for name in BRANCHES if name in fields}}
-
-
-SNAPSHOTS = Snapshots(PullRequest, ("repository_id", "number"), _merge)
+SNAPSHOTS = Snapshots(
+    PullRequest,
+    ("repository_id", "number"),
+    by_watermark(_watermark, tracked=TRACKED, follows={"closed_at": "state"}),
+)
 
 
 def _fields(pull: PullRequestSnapshot) -> dict[str, Any]:

@@ -153,14 +153,6 @@ async def test_a_milestone_of_a_pull_request_that_is_told_as_of_an_issue_is_that
         assert (row.milestone, row.state) == ("M" if milestone else "", "merged")
         kept = ("head_repository", "head_sha", "base_ref", "merge_commit_sha", "requested_reviewers")
         assert all(getattr(row, name) == getattr(before, name) for name in kept)
-    await PullRequest.objects.all().adelete()
-    await handle("issues", told)
-    await handle("pull_request", snapshot("pull_request__opened", number=before.number))
-    row = await PullRequest.objects.aget()
-    assert (row.head_ref, row.state) == (
-        github.payload("pull_request__opened")["pull_request"]["head"]["ref"],
-        "merged",
-    )
     assert not await Issue.objects.aexists()
 
 
