@@ -119,13 +119,6 @@ class Milestone(Snapshot):
     title: str
 
 
-class PullRequestLinks(Snapshot):
-    """The part of an issue that is a pull request; both share one series of numbers."""
-
-    url: str | None = None
-    merged_at: Timestamp | None = None
-
-
 class Repository(Snapshot):
     """A repository in a payload. Its numeric id is stable; a rename or transfer changes its names."""
 

@@ -2,20 +2,7 @@
 
 from typing import Literal
 
-from schemas import (
-    Actor,
-    BigInt,
-    Edits,
-    Event,
-    Items,
-    Label,
-    Milestone,
-    PullRequestLinks,
-    Repository,
-    Snapshot,
-    Timestamp,
-    pull_request,
-)
+from schemas import Actor, BigInt, Edits, Event, Items, Label, Milestone, Repository, Snapshot, Timestamp
 
 
 class Issue(Snapshot):
@@ -32,8 +19,6 @@ class Issue(Snapshot):
     labels: Items[Label | None] | None = None
     assignees: Items[Actor | None] | None = None
     milestone: Milestone | None = None
-    draft: bool | None = None
-    pull_request: PullRequestLinks | None = None
 
 
 class Destination(Snapshot):
@@ -63,21 +48,3 @@ class IssuesEvent(Event):
     assignee: Actor | None = None
     milestone: Milestone | None = None
     changes: Changes | None = None
-
-    @property
-    def of_pull_request(self) -> pull_request.PullRequestEvent | None:
-        """Return the event as one of a pull request; None if it is about an issue.
-
-        GitHub sent the milestones of pull requests as `issues` alone until 2023, as older servers do:
-        https://github.com/quarkiverse/quarkus-github-app/issues/472.
-        """
-        links = self.issue.pull_request
-        if links is None:
-            return None
-        shared = {name: value for name, value in self.issue if name in pull_request.PullRequest.model_fields}
-        title = self.changes.title if self.changes else None
-        return pull_request.PullRequestEvent.model_construct(
-            **{name: value for name, value in self if name not in {"issue", "changes"}},
-            pull_request=pull_request.PullRequest.model_construct(**shared, merged_at=links.merged_at),
-            changes=pull_request.Changes.model_construct(title=title),
-        )

@@ -135,27 +135,6 @@ async def test_the_newest_pinned_or_unpinned_action_decides_whether_an_issue_is_
     assert (row.pinned, row.updated_at and row.updated_at.minute) == (False, 4)
 
 
-async def test_a_milestone_of_a_pull_request_that_is_told_as_of_an_issue_is_that_of_the_pull_request() -> (
-    None
-):
-    # https://github.com/quarkiverse/quarkus-github-app/issues/472, https://github.com/iFixit/pulldasher/issues/57
-    await handle_cases("pull_request__closed_merged")
-    before = await PullRequest.objects.aget()
-    told = github.payload("issues__closed")
-    for at, milestone in (("2026-06-01T00:00:00Z", {"title": "M"}), ("2026-06-02T00:00:00Z", None)):
-        told |= {"action": "milestoned" if milestone else "demilestoned", "milestone": {"title": "M"}}
-        told["issue"] |= {
-            "number": before.number, "title": before.title, "milestone": milestone, "updated_at": at,
-            "pull_request": {"url": "https://api.github.com/x", "merged_at": "2026-05-04T12:00:00Z"},
-        }  # fmt: skip
-        await handle("issues", told)
-        row = await PullRequest.objects.aget()
-        assert (row.milestone, row.state) == ("M" if milestone else "", "merged")
-        kept = ("head_repository", "head_sha", "base_ref", "merge_commit_sha", "requested_reviewers")
-        assert all(getattr(row, name) == getattr(before, name) for name in kept)
-    assert not await Issue.objects.aexists()
-
-
 async def test_a_late_push_of_the_second_of_a_rename_does_not_rename_the_repository_back() -> None:
     renamed, push = github.payload("repository__renamed"), github.payload("push__branch")
     push["repository"]["updated_at"] = renamed["repository"]["updated_at"]
