@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from database import row_sets
 from ledger import filters
@@ -62,8 +62,10 @@ class Selection:
         named = dict(parameters.get("filter", {}))
         operation = named.pop("operation", None)
         chosen = filters.parse(named, at).condition
-        if operation is not None:  # a page shows the newest of its deliveries
-            chosen &= Q(Exists(Replay.objects.filter(delivery=OuterRef("pk"), operation=operation)))
+        if operation is not None:  # all of its deliveries, of which a page shows the newest
+            bounds = {"delivery__gt": parameters["after"], "delivery__lte": parameters["newest"]}
+            replayed = Replay.objects.filter(operation=operation, **bounds)
+            chosen &= Q(pk__any=replayed.values("delivery"))
         if "repository" in parameters:  # as version 0.2.0 stored it
             chosen &= filters.in_any_case("repository", parameters["repository"])
         if parameters.get("guids"):
@@ -80,5 +82,5 @@ class Selection:
 
     def take(self, after: int | None, most: int = PORTION) -> list[int]:
         """Return the first ids after this one, or after none; an empty list at the end."""
-        rows = self.rows if after is None else self.rows.filter(pk__gt=after)
-        return list(rows.values_list("pk", flat=True)[:most])
+        rest = self if after is None else Selection({**self.parameters, "after": after})
+        return list(rest.rows.values_list("pk", flat=True)[:most])
