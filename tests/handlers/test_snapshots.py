@@ -100,14 +100,18 @@ def snapshot(case: str, **changes: Any) -> dict[str, Any]:
     return payload
 
 
-async def test_a_merged_pull_request_is_still_labeled_and_edited() -> None:
+async def test_a_merged_pull_request_is_still_labeled_and_keeps_what_the_payload_lacks() -> None:
     await handle_cases("pull_request__closed_merged")
+    before = await PullRequest.objects.aget()
     later = snapshot(
         "pull_request__closed_merged", labels=[{"name": "done"}], updated_at="2027-01-01T00:00:00Z"
     )
+    del later["pull_request"]["head"], later["pull_request"]["merge_commit_sha"]
     await handle("pull_request", later | {"action": "labeled"})
     row = await PullRequest.objects.aget()
     assert (row.state, row.labels) == ("merged", ["done"])
+    for name in ("head_repository", "head_sha", "merge_commit_sha"):
+        assert getattr(row, name) == getattr(before, name) != ""
 
 
 async def test_null_lists_and_absent_fields_leave_the_row_as_it_is() -> None:
