@@ -64,7 +64,8 @@ def _note(hook_id: int, pk: int) -> None:
             # Another worker may store it now.
             there = {"kind": kind, "name": name}
             found, _ = WatchedHook.objects.get_or_create(hook_id=hook_id, defaults=there)
-        elif kind == found.kind:
+        # One that was missed may be from before a rename, after which GitHub no longer answers for that name.
+        elif kind == found.kind and not found.missed.filter(guid=delivery.guid, hook_id=hook_id).exists():
             found.name = name
     found.source = delivery.source
     found.last_delivery, found.last_received_at = pk, delivery.received_at

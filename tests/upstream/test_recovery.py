@@ -606,8 +606,9 @@ async def test_hooks_are_found_by_what_they_delivered(fake: Github, receiver_url
 async def test_a_hook_whose_owner_was_renamed_is_asked_for_under_the_new_name(
     kind: str, names: tuple[str, str], fake: Github
 ) -> None:
-    hook = fake.hook(kind=kind, owner=names[0])
-    for place, name in enumerate(names):
+    hook, last = fake.hook(kind=kind, owner=names[0]), 0
+    # The last one was missed before the rename, and is delivered again.
+    for place, name in enumerate([*names, names[0]]):
         login = name.partition("/")[0]
         body = STAR.replace(b"{", f'{{"organization": {{"login": "{login}"}}, '.encode(), 1)
         attempt = Attempt(hooks.guid(place), "star", body, fake.moment())
@@ -615,4 +616,13 @@ async def test_a_hook_whose_owner_was_renamed_is_asked_for_under_the_new_name(
         await database.run(keep, hook, [attempt], repository=repository)
         await database.run(discovery.discover)
         watched = await WatchedHook.objects.aget()
-        assert (watched.kind, watched.name) == (kind, name)
+        assert (watched.kind, watched.name, watched.last_delivery > last) == (
+            kind,
+            names[min(place, 1)],
+            True,
+        )
+        last = watched.last_delivery
+        missed = {"attempt": 1, "event": "star", "delivered_at": fake.moment(), "found_at": fake.moment()}
+        await Missed.objects.aget_or_create(
+            watched=watched, hook_id=hook.id, guid=hooks.guid(2), defaults=missed
+        )
