@@ -134,7 +134,7 @@ def test_deliveries_from_before_a_rename_belong_to_what_they_shaped(
 def test_a_record_without_deliveries_says_why(console: Console, repository: Repository) -> None:
     Issue.objects.create(repository=repository, number=4, title="It rains", updated_at=timezone.now())
     page = words(console.viewer.get(f"/repositories/{repository.pk}/issues/4").text)
-    assert "None is found: it came from GitHub's API, or its deliveries were pruned." in page
+    assert "it came from GitHub's API, or its deliveries were pruned or have an older name." in page
 
 
 def test_a_commit_shows_the_pushes_and_deliveries_that_carried_it(
