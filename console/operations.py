@@ -17,7 +17,7 @@ from ledger import heartbeats, operations, outcomes
 from ledger.counting import CAP, Count
 from ledger.filters import LARGEST_ID, MAX_REPLAYED
 from ledger.models import Change, Kind, Operation, State
-from receiver.models import TERMINAL, Delivery
+from receiver.models import TERMINAL, Delivery, Status
 from receiver.queue import OPERATION, wake_workers
 
 PAGE_SIZE = 50
@@ -60,11 +60,12 @@ class OperationView(View):
         state, end = operation.state, most(operation)
         replayed, is_open = await _replayed(operation), state in {State.QUEUED, State.RUNNING}
         became = await outcomes.of(operation)
+        needs_worker = state == State.QUEUED or bool(became and Status.RECEIVED in became.statuses)
         context: dict[str, Any] = {
             "operation": operation,
             "about": list(about(operation)),
             "is_open": is_open,
-            "no_worker": state == State.QUEUED and await sync_to_async(heartbeats.none)(),
+            "no_worker": needs_worker and await sync_to_async(heartbeats.none)(),
             "became": became,
             "most_replayed": MAX_REPLAYED,
             "is_moving": is_open

@@ -10,7 +10,7 @@ from django.utils import timezone
 from redis import Redis
 
 from console.operations import most
-from ledger import heartbeats, operations
+from ledger import heartbeats, operations, replays
 from ledger.heartbeats import Heartbeat
 from ledger.models import Kind, Operation, State
 from ledger.operations import Progress
@@ -144,7 +144,11 @@ def test_an_open_operation_refreshes_in_place_and_an_ended_one_does_not(console:
 
 def test_what_waits_says_so_while_no_worker_is_alive(console: Console, redis: Redis) -> None:
     queued = operations.create(Kind.REPLAY, {"filter": {"status": "dead"}}, "ada")
-    paths = (f"/operations/{queued.pk}", f"/deliveries/{kept(next_attempt_at=timezone.now()).pk}")
+    replayed, _ = replays.at_once([kept(status=Status.DEAD, finished_at=PAST).pk], "ada")
+    paths = (
+        f"/operations/{queued.pk}", f"/deliveries/{kept(next_attempt_at=timezone.now()).pk}",
+        f"/operations/{replayed.pk}",
+    )  # fmt: skip
     for path in paths:
         assert "No worker is alive" in console.viewer.get(path).text
     beat = Heartbeat("one:1:abc", timezone.now(), 0)
