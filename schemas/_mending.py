@@ -11,7 +11,7 @@ schema follows three rules:
 Everything else is rejected.
 """
 
-from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -34,7 +34,7 @@ def drop_nulls(annotation: Any, value: Any) -> None:
         for item in value if model else ():
             drop_nulls(model, item)
     elif isinstance(value, dict) and model:
-        for name, field in _fields(model):
+        for name, field in _fields(model).items():
             if value.get(name) is not None:
                 drop_nulls(field.annotation, value[name])
             elif not field.is_required():
@@ -70,7 +70,7 @@ def _mend_rest(annotation: Any, value: Any, path: Path) -> list[str]:
                     value[at], mended = None, [""]
                 paths += [f"{before}{at}.{name}".rstrip(".") for name in mended]
             break
-        field = dict(_fields(model)).get(str(step)) if model else None
+        field = _fields(model).get(str(step)) if model else None
         if field is None or not isinstance(value, dict):
             break
         annotation, value = field.annotation, value[step]
@@ -100,12 +100,7 @@ def _innermost(annotation: Any, value: Any, path: Path) -> tuple[Any, Path] | No
         model = _model_in(annotation)
         if isinstance(value, list) and isinstance(step, int):
             annotation = _item_in(annotation)
-        elif (
-            isinstance(value, dict)
-            and step in value
-            and model
-            and (field := dict(_fields(model)).get(str(step)))
-        ):
+        elif isinstance(value, dict) and step in value and model and (field := _fields(model).get(str(step))):
             annotation = field.annotation
         else:
             break
@@ -115,11 +110,13 @@ def _innermost(annotation: Any, value: Any, path: Path) -> tuple[Any, Path] | No
     return found
 
 
-def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Return the fields of a model by their names in JSON."""
-    return ((field.alias or name, field) for name, field in model.model_fields.items())
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
+@cache
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     """Return the model in a field's type, alone, in a list, or nullable."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
