@@ -16,8 +16,10 @@ FORWARD_SECRET = "the secret of the laptop"
 # Of each console to which somebody signs in with a password.
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.console.settings", "SECRET_KEY": KEY}
 ACCOUNTS = f"""
+from datetime import timedelta
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.utils import timezone
 call_command("migrate", interactive=False, verbosity=0)
 for name in ("viewer", "operator", "someone"):
     User.objects.create_user(name, password={PASSWORD!r})
@@ -25,6 +27,10 @@ User.objects.get(username="operator").groups.add(Group.objects.get(name="operato
 User.objects.create_superuser("admin", password={PASSWORD!r})
 from api.tokens import create
 create("of the pages", "read")
+later = timezone.now() + timedelta(days=1)
+print(create("reader", "read", limit=10**6), create("operator", "operate", limit=10**6))
+print(create("to expire", "read", expires_at=later), create("to be revoked", "read"))
+print(create("of two requests", "read", limit=2))
 """
 
 
@@ -53,9 +59,14 @@ def manage(*arguments: str, **environment: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def accounts(database_url: str) -> str:
+def tokens(database_url: str) -> list[str]:
+    """Create the console's tables, accounts and tokens; return the tokens of `Programs`."""
+    return manage("shell", "--no-imports", "-c", ACCOUNTS, DATABASE_URL=database_url, **SETTINGS).split()
+
+
+@pytest.fixture(scope="session")
+def accounts(database_url: str, tokens: list[str]) -> str:
     """Return the URL of the run's database, with the console's tables and accounts."""
-    manage("shell", "--no-imports", "-c", ACCOUNTS, DATABASE_URL=database_url, **SETTINGS)
     return database_url
 
 

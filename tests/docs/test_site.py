@@ -1,5 +1,6 @@
 """The documentation as a site: all pages are found in it, without a server or a network."""
 
+import json
 import os
 import re
 import shutil
@@ -50,6 +51,14 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     assert {url for urls in loaded for url in urls if "//" in url} == set()
 
 
+def test_the_index_of_the_search_is_a_script_that_knows_the_settings(site: Path) -> None:
+    # A page that is opened as a file may load scripts, and no data.
+    index = json.loads((site / "search" / "search_index.js").read_text().removeprefix("var __index = "))
+    found = {place["location"].partition("#")[0] for place in index["docs"] if "KEEP_BODIES" in place["text"]}
+    assert "reference/settings.html" in found
+
+
+@pytest.mark.full
 async def test_a_search_finds_a_setting_in_pages_that_are_opened_as_files(site: Path) -> None:
     if CHROMIUM is None:
         pytest.skip("no chromium on PATH: apt-get install chromium")

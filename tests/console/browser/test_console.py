@@ -30,9 +30,9 @@ PAGES = [
     "/operations", "OPERATION", "/operations/replay?status=dead",
 ]  # fmt: skip
 
-# Colour schemes and widths in which axe reads a page. A page on a large screen has the colours and controls
-# of the second, so there only its width is looked at. Pages share their parts: in the suite every other page
-# is read in one of them.
+# Colour schemes and widths in which axe reads a page. Pages share their parts: in the suite every other page
+# is read in one of them, and of the other only the width is looked at. So is that of a large screen, whose
+# colours and controls are those of the second.
 VIEWS: list[tuple[Literal["light", "dark"], int]] = [("dark", 360), ("light", 1280)]
 LARGE_SCREEN = 3840
 # The page of the API has a hundred parts of one form, with ids: axe reads the first of each kind, opened.
@@ -102,12 +102,15 @@ async def without_a_serious_fault(screen: Screen, path: str, place: int) -> None
     """
     await screen.page.goto(path)
     await screen.page.evaluate(OPEN_THE_FIRST)
-    await look(screen, path, "dark", LARGE_SCREEN)
     await screen.page.evaluate(AXE_SCRIPT)
-    for scheme, width in VIEWS:
-        await look(screen, path, scheme, width)
-        if not servers.full_counts and (scheme, width) != VIEWS[place % 2]:
-            continue
+    views = VIEWS if servers.full_counts else [VIEWS[place % 2]]
+    for width in {LARGE_SCREEN, *(width for _, width in VIEWS)} - {width for _, width in views}:
+        await fits(screen, path, width)
+    for scheme, width in views:
+        await screen.page.emulate_media(color_scheme=scheme)
+        await fits(screen, path, width)
+        # A colour that fades into another one has neither's contrast.
+        await screen.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
         await screen.page.evaluate(REMOVE_THE_OTHERS)
         found = (await screen.page.evaluate(AXE))["violations"]
         serious = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
@@ -115,12 +118,9 @@ async def without_a_serious_fault(screen: Screen, path: str, place: int) -> None
         assert told == [], (path, scheme, width)
 
 
-async def look(screen: Screen, path: str, scheme: Literal["light", "dark"], width: int) -> None:
-    """Give the window this width and colour scheme; fail if the page is wider."""
-    await screen.page.emulate_media(color_scheme=scheme)
+async def fits(screen: Screen, path: str, width: int) -> None:
+    """Give the window this width; fail if the page is wider."""
     await screen.page.set_viewport_size({"width": width, "height": 900})
-    # A colour that fades into another one has neither's contrast.
-    await screen.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
     overflow = await screen.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert overflow <= 0, f"{path} is wider than {width} pixels"
 
@@ -143,7 +143,7 @@ async def test_no_page_of_the_accounts_has_a_serious_fault_or_a_complaint(
         one = await screen.page.get_by_role("link", name=name, exact=True).get_attribute("href")
         await without_a_serious_fault(screen, f"{one}", place)
     await screen.page.goto("/deliveries")
-    await look(screen, "the most links in the head", "light", 1920)
+    await fits(screen, "the most links in the head", 1920)
     beside = "document.querySelector('.account').offsetTop < document.querySelector('.search').offsetHeight"
     assert await screen.page.evaluate(beside), "the account stands beside the search"
     await screen.close()
@@ -255,7 +255,7 @@ async def test_a_deep_payload_is_read_in_a_narrow_window(screen: Screen) -> None
     row = await add(body=b'{"deep": ' + b"[" * 60 + b"]" * 60 + b"}")
     await screen.page.goto(f"/deliveries/{row.pk}")
     await screen.page.evaluate("document.querySelectorAll('details').forEach((it) => (it.open = true))")
-    await look(screen, "a deep payload", "light", 360)
+    await fits(screen, "a deep payload", 360)
     assert await screen.page.locator(".tree li").last.evaluate("(it) => it.clientWidth") > 100
     await screen.page.set_viewport_size({"width": 1280, "height": 900})
 
