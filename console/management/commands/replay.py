@@ -118,8 +118,7 @@ class Command(BaseCommand):
             Kind.REPLAY, replays.portion, selection.parameters, self.stderr.write, slow,
             rate=rate, estimated=estimated,
         )  # fmt: skip
-        shown = f"; operation {ended.pk} in the console shows how they end" if ended.done else ""
-        self.stdout.write(f"{ended.done} to be processed again{shown}")
+        self.stdout.write(f"{ended.done} to be processed again")
         for reason, count in ended.failures.items():
             self.stderr.write(f"{count} left alone: {reason}")
         self._report_end(ended)
