@@ -1,7 +1,7 @@
 """Group commit: concurrent requests share one transaction, each answered only after the commit.
 
 The first arrival is written at once. Arrivals during a commit form the next batch, so that a lone request
-does not wait, and many requests share one commit.
+does not wait, and many requests share one commit. A lone writer first reads what has already come.
 """
 
 import asyncio
@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 MAX_BATCH = 100
 # Arrivals that must wait before a second batch starts while another is being committed.
 MIN_SECOND_BATCH = 3
+# Turns of the event loop before a lone writer takes a batch. Senders that were answered together send again
+# together: one turn reads their requests, another runs the tasks. Without these turns, batches of one and of
+# all others alternate.
+LONE_WRITER_TURNS = 3
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Seconds. GitHub gives up after ten: https://docs.github.com/webhooks/using-webhooks/best-practices
 ANSWER_WITHIN = 8.5
@@ -42,6 +46,7 @@ class Intake:
         self.writers = writers
         self._wake = wake
         self._idle = list(writers)
+        self._turns = LONE_WRITER_TURNS if len(writers) == 1 else 0
         self._waiting: deque[Waiting] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._down = False
@@ -102,6 +107,8 @@ class Intake:
         """
         try:
             while self._waiting:
+                for _ in range(self._turns):
+                    await asyncio.sleep(0)
                 await self._write_batch(writer, self._take())
         finally:
             self._idle.append(writer)

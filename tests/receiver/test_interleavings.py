@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from receiver.arrivals import Arrival, Key
-from receiver.intake import MAX_BATCH, MIN_SECOND_BATCH, Intake, StoreDownError
+from receiver.intake import LONE_WRITER_TURNS, MAX_BATCH, MIN_SECOND_BATCH, Intake, StoreDownError
 from receiver.store import DownError, Receipt, RefusedError, Row, Stored
 from tests import servers
 
@@ -148,13 +148,21 @@ def test_whatever_the_order_every_arrival_is_answered_without_another_one_coming
     asyncio.run(run())
 
 
+async def test_a_lone_writer_commits_together_what_arrives_within_a_few_steps() -> None:
+    script = Script(1)
+    await script.run([("arrive", 1), ("step", 0)] * LONE_WRITER_TURNS)
+    await script.run([("step", 0), ("step", 0), ("end", 0), ("step", 0)])
+    assert len(script.writers[0].committed) == LONE_WRITER_TURNS
+    await script.come_to_rest()
+
+
 async def test_an_arrival_in_the_step_in_which_the_writer_ends_is_written() -> None:
     for delay in range(12):
         writer, wakes = ScriptedWriter(), Wakes()
         intake = Intake([writer], wakes)
         first = asyncio.create_task(intake.keep(arrival()))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(2 + LONE_WRITER_TURNS):
+            await asyncio.sleep(0)
         writer.end()
         for _ in range(delay):
             await asyncio.sleep(0)
@@ -214,7 +222,7 @@ async def after_an_outage(writers: int) -> Script:
 async def test_deliveries_that_arrive_together_after_an_outage_are_all_stored(writers: int) -> None:
     script = await after_an_outage(writers)
     script.arrive(2 * MIN_SECOND_BATCH)
-    await script.run([("step", 0)] * 3)
+    await script.run([("step", 0)] * (3 + LONE_WRITER_TURNS))
     assert sum(writer.running is not None for writer in script.writers) == 1, "one batch tries the store"
     await script.come_to_rest()
     assert {task.result().receipt for task in script.tasks} == {Receipt.ACCEPTED}
@@ -223,7 +231,7 @@ async def test_deliveries_that_arrive_together_after_an_outage_are_all_stored(wr
 async def test_a_store_that_hangs_keeps_no_more_than_a_batch_waiting() -> None:
     script = await after_an_outage(1)
     script.arrive(MAX_BATCH + 3)
-    await script.run([("step", 0)] * 3)
+    await script.run([("step", 0)] * (3 + LONE_WRITER_TURNS))
     assert [task.done() for task in script.tasks] == [False] * MAX_BATCH + [True] * 3
     script.down(0)
     outcomes = await asyncio.gather(*script.tasks, return_exceptions=True)
