@@ -159,6 +159,7 @@ WRONG = [
     ("FORWARD_URLS", "http://a.example/,ftp://b.example/"),
     ("FORWARD_URLS", f"http://me:{SECRET}@a.example/"),
     ("FORWARD_SECRET", ""),
+    ("CONSOLE_REMOTE_USER_HEADER", "two words"),
 ]
 
 # One process reads many environments, because each program takes half a second to start. The console reads
@@ -208,9 +209,10 @@ def test_a_wrong_value_stops_the_start_with_a_line_that_names_the_variable(
         ("PORT", "70000", "a whole number from 1 to 65535, not 70000"),
         ("WORKER_GRACE", "nan", "a number above 0, and at most 86400, not NaN or infinity"),
         ("KEEP_KEYS", "0.001", "0, which keeps for ever, or 0.01 to 36500 days, not 0.001"),
+        ("CONSOLE_REMOTE_USER_HEADER", "two words", "the name of a header"),
     ],
 )
-def test_a_wrong_number_or_switch_is_answered_with_what_is_allowed(
+def test_a_wrong_value_is_answered_with_what_is_allowed(
     name: str, value: str, allowed: str, told: dict[tuple[str, str], str]
 ) -> None:
     assert told[name, value] == f"hookkeeper: {name} must be {allowed}."

@@ -101,6 +101,14 @@ def running_console(
     assert "Internal Server Error" not in log, log
 
 
+@pytest.fixture(scope="session")
+def other_console_url(accounts: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the URL of a console without a credential for GitHub, behind a proxy that may sign in."""
+    environment = {**SETTINGS, "DATABASE_URL": accounts, "CONSOLE_REMOTE_USER_HEADER": "X-Forwarded-User"}
+    with processes.console(tmp_path_factory.mktemp("other") / "console.log", **environment) as url:
+        yield url
+
+
 @pytest.fixture
 def console(transactional_db: None, running_console: Console) -> Console:
     """Return the console, with an empty ledger."""

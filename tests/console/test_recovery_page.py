@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,8 +9,7 @@ from django.utils import timezone
 
 from console.recovery import MAX_HOOKS
 from ledger.models import Operation
-from tests import processes
-from tests.console.conftest import SETTINGS, Console
+from tests.console.conftest import Console
 from tests.console.kept import kept
 from tests.console.visitors import Visitor, words
 from upstream.models import Missed, Pause, WatchedHook
@@ -32,16 +30,15 @@ def hook(**changes: object) -> WatchedHook:
 
 @pytest.mark.once
 def test_without_a_credential_the_page_says_how_to_set_one(
-    transactional_db: None, accounts: str, tmp_path: Path
+    transactional_db: None, other_console_url: str
 ) -> None:
-    with processes.console(tmp_path / "console.log", DATABASE_URL=accounts, **SETTINGS) as url:
-        operator = Visitor(url)
-        operator.sign_in("operator")
-        page = operator.get("/recovery")
-        assert page.status == 200
-        assert "No credential for GitHub" in page.text
-        assert "GITHUB_TOKEN" in page.text
-        assert "No credential for GitHub" in operator.post("/recovery").text
+    operator = Visitor(other_console_url)
+    operator.sign_in("operator")
+    page = operator.get("/recovery")
+    assert page.status == 200
+    assert "No credential for GitHub" in page.text
+    assert "GITHUB_TOKEN" in page.text
+    assert "No credential for GitHub" in operator.post("/recovery").text
     assert Operation.objects.count() == 0
 
 
