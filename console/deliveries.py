@@ -17,7 +17,7 @@ from django.views import View
 from api.models import SavedView
 from console.pages import page
 from ledger import counting, filters, halves, paging, search
-from ledger.filters import Filter, InvalidFilterError
+from ledger.filters import Filter, InvalidFilterError, in_any_case
 from ledger.halves import Reach
 from ledger.paging import Page
 from receiver.models import Delivery, HandlerRun, Status
@@ -110,14 +110,24 @@ async def _page(
     return await paging.newest(rows, paging.key(parameters.get("from", "")), reach=reach), reach
 
 
-async def _repositories(chosen: Mapping[str, str]) -> list[str]:
-    """Return the repositories with the name, or of the owner, that was looked for in errors alone."""
+async def _repositories(chosen: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return names of repositories to look for instead, each with its query.
+
+    They are the previous names of the repository that was looked for, and of words that were looked for in
+    errors alone, the repositories with that name or owner.
+    """
+    if present := chosen.get("repository"):
+        renamed = Repository.objects.filter(in_any_case("full_name", present)).exclude(previous_full_name="")
+        former = [row.previous_full_name async for row in renamed[:MAX_REPOSITORIES]]
+        return [(name, urlencode({**chosen, "repository": name})) for name in former]
     name = chosen.get("error", "") if len(chosen) == 1 else ""
     if not name:
         return []
     named = Q(full_name__iendswith=f"/{name}") | Q(full_name__istartswith=f"{name}/")
     names = Repository.objects.filter(named).values_list("full_name", flat=True).distinct()
-    return [one async for one in names.order_by("full_name")[:MAX_REPOSITORIES]]
+    return [
+        (one, urlencode({"repository": one})) async for one in names.order_by("full_name")[:MAX_REPOSITORIES]
+    ]
 
 
 def _first(chosen: Filter) -> str:

@@ -93,7 +93,9 @@ def test_a_search_without_a_result_says_where_else_to_look(console: Console) -> 
     assert re.findall(r"\?repository=([^\"]+)", offered) == ["cat%2Ftree", "octo%2Fcat"]
     hook = console.viewer.get("/search?q=4701").text
     assert '<a href="/deliveries?hook=4701">a hook</a>' in hook
-    assert "before a rename" in console.viewer.get("/search?q=OCTO/cat").text
+    Repository.objects.filter(full_name="octo/cat").update(previous_full_name="octo/kitten")
+    renamed = console.viewer.get("/search?q=OCTO/cat%2312").text.partition("before a rename")[2]
+    assert 'href="/deliveries?repository=octo%2Fkitten&amp;number=12"' in renamed
     sha = console.viewer.get("/search?q=470100900").text
     assert 'href="/deliveries?error=470100900"' in sha, "a number looks like the begin of a hash"
     assert 'href="/deliveries?hook=470100900"' in sha
