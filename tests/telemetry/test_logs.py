@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from contextvars import copy_context
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from receiver.models import Delivery
 from telemetry import logs
 from telemetry.logs import JsonLines, Lines
 from tests import processes
-from tests.console.kept import kept
+from tests.telemetry.conftest import Told
 
 HOSTILE = "a\nb\x1b[31m\u202ec\x00" + 10_000 * "x"
 GUID = UUID("b39322f1-9e12-46e5-91e9-2812601072fd")
@@ -165,34 +164,20 @@ def test_each_value_in_a_message_has_a_name_so_that_json_has_it_as_a_field() -> 
     assert nameless <= WITHOUT_NAMES
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.once
-@pytest.mark.usefixtures("redis")
-def test_every_line_of_a_worker_is_json_and_a_settled_delivery_is_one(
-    database_url: str, worker_log: Path
-) -> None:
-    row = kept(next_attempt_at="2026-01-01T00:00Z")
-    with processes.worker(worker_log, DATABASE_URL=database_url, LOG_FORMAT="json"):
-        processes.wait_until(lambda: str(row.guid) in worker_log.read_text(), "the delivery is logged")
-    entries = [json.loads(line) for line in worker_log.read_text().splitlines()]
-    assert {entry["worker"] for entry in entries} == {entries[0]["worker"]}
-    [settled] = [entry for entry in entries if entry.get("guid") == str(row.guid)]
-    assert (settled["event"], settled["repository"], settled["attempt"]) == ("push", "octo/cat", 1)
+def test_every_line_of_a_worker_is_json_and_a_settled_delivery_is_one(told: Told) -> None:
+    assert {entry["worker"] for entry in told.worker} == {told.worker[0]["worker"]}
+    [settled] = [entry for entry in told.worker if entry.get("guid") == told.guid]
+    about = (settled["event"], settled["repository"], settled["attempt"])
+    assert about == ("push", "harbour-works/tide-tables", 1)
     assert (settled["status"], settled["notes"]) == ("succeeded", "main pushed with 3 commits, 3 of them new")
     assert settled["milliseconds"] > 0
 
 
-def test_every_line_of_the_receiver_is_json_and_none_is_about_a_request(
-    database_url: str, tmp_path: Path
-) -> None:
-    log = tmp_path / "receiver.log"
-    with processes.receiver(log, DATABASE_URL=database_url, LOG_FORMAT="json"):
-        processes.wait_until(lambda: "Uvicorn running on" in log.read_text(), "uvicorn's line")
-        written, _, _ = log.read_text().rpartition("\n")
-    messages = [json.loads(line)["message"] for line in written.splitlines()]
+def test_every_line_of_the_receiver_is_json_and_none_is_about_a_request(told: Told) -> None:
+    messages = [line["message"] for line in told.receiver]
     assert all(messages)
-    # It answered at least one request before it was taken to run.
-    assert not any("/healthz" in message for message in messages)
+    # It answered at least one request before it was taken to run, and the push.
+    assert not any("/healthz" in message or "/webhooks" in message for message in messages)
 
 
 def test_a_warning_of_python_is_a_line_of_json() -> None:

@@ -1,13 +1,8 @@
 """Traces: one for each delivery, through receiver and worker, with opentelemetry's own SDK as the reader."""
 
 import asyncio
-import json
-import os
 import re
 import subprocess
-import urllib.request
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,45 +14,24 @@ from opentelemetry.trace import StatusCode
 
 from receiver.models import HandlerRun
 from telemetry import tracing
-from tests import github, processes
+from tests import processes
 from tests.processing.deliveries import PanicException, Recorder, process, stored
+from tests.telemetry.conftest import Told
 
-WITH_SDK = Path(__file__).parent / "with_sdk"
 
-
-@pytest.mark.once
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("redis")
-def test_a_delivery_is_one_trace_from_its_receipt_to_its_settlement(
-    database_url: str, tmp_path: Path, worker_log: Path
-) -> None:
-    file = tmp_path / "spans"
-    file.touch()
-    path = os.pathsep.join([str(WITH_SDK), os.environ.get("PYTHONPATH", "")])
-    there = {"DATABASE_URL": database_url, "TRACES": "1", "SPANS": str(file), "PYTHONPATH": path}
-    sent = github.sample("push__branch")
-
-    def spans() -> dict[str, dict[str, Any]]:
-        return {span["name"]: span for span in map(json.loads, file.read_text().splitlines())}
-
-    with processes.receiver(tmp_path / "receiver.log", **there) as url:
-        request = urllib.request.Request(f"{url}/webhooks/github", sent.body, sent.headers)
-        with urllib.request.urlopen(request):
-            pass
-        assert set(spans()) == {"receive", "commit"}
-    with processes.worker(worker_log, **there):
-        processes.wait_until(lambda: "settle" in file.read_text(), "it is settled")
-    found = spans()
+def test_a_delivery_is_one_trace_from_its_receipt_to_its_settlement(told: Told) -> None:
+    found = told.spans
+    assert set(told.received) == {"receive", "commit"}
     assert set(found) == {"receive", "commit", "claim", "handle", "settle"}
     assert {span["context"]["trace_id"] for span in found.values()} == {
-        f"0x{tracing.trace_id(sent.guid):032x}"
+        f"0x{tracing.trace_id(told.guid):032x}"
     }
     assert found["commit"]["parent_id"] == found["receive"]["context"]["span_id"]
     assert found["receive"]["start_time"] <= found["commit"]["start_time"]
     assert found["commit"]["end_time"] <= found["claim"]["end_time"] <= found["handle"]["start_time"]
     assert found["handle"]["end_time"] <= found["settle"]["start_time"]
-    assert found["commit"]["attributes"] == {"github.delivery": sent.guid}
-    assert found["receive"]["attributes"] == {"github.delivery": sent.guid, "github.event": "push"}
+    assert found["commit"]["attributes"] == {"github.delivery": told.guid}
+    assert found["receive"]["attributes"] == {"github.delivery": told.guid, "github.event": "push"}
     assert found["handle"]["attributes"]["handler"] == "push.record"
     assert found["settle"]["attributes"]["status"] == "succeeded"
 
