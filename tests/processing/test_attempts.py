@@ -217,9 +217,16 @@ class TracelessError(Exception):
 
 @pytest.mark.parametrize(
     ("error", "text"),
-    [(SilentError(), "SilentError: <no text: SystemExit>"), (TracelessError("a"), "TracelessError: a")],
+    [
+        (SilentError(), "SilentError: <no text: SystemExit>"),
+        (TracelessError("a"), "TracelessError: a"),
+        (
+            ExceptionGroup("tasks", [OSError("no route"), ValueError("x")]),
+            "ExceptionGroup: tasks (2 sub-exceptions): OSError: no route",
+        ),
+    ],
 )
-async def test_an_error_without_a_text_or_traceback_is_the_failure_of_its_handler_alone(
+async def test_an_error_of_any_kind_has_a_reason_and_is_the_failure_of_its_handler_alone(
     error: Exception, text: str
 ) -> None:
     recorder = Recorder(fails=error, works=None)
