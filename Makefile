@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
-# On all cores, where pip takes one. Like pip, it passes over what this version of Python cannot read.
-COMPILE := $(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
+# On several cores, where pip takes one; `compileall -j` would hand over one file at a time. Like pip, it passes
+# over what this version of Python cannot read.
+COMPILE := find $(VENV)/lib -name '*.py' -print0 \
+	| xargs -0 -n 1000 -P 4 $(BIN)/python -W ignore -m compileall -qq || true
 
 # Where an image sets it, each of the processes that the suite starts would compile the project anew.
 unexport PYTHONDONTWRITEBYTECODE
