@@ -54,10 +54,10 @@ install: $(VENV)/.runtime ## Create .venv with the pinned requirements
 run: $(VENV)/.runtime ## Start Redis, receiver, worker and console (PORT, CONSOLE_PORT, HOOKKEEPER_DATA); Ctrl-C stops all
 	@exec $(BIN)/python -m dev
 
-# The parts of `make test` take about as long. Those of WAITING mostly wait for processes and sockets, so two such
-# parts on SQLite let neither core be idle.
+# The parts of `make test` take about as long, if they run at once. Most tests of FAULTS and PROCESSES wait.
 FAULTS := tests/bench tests/chaos tests/e2e
-WAITING := $(FAULTS) tests/processing tests/receiver tests/telemetry
+PROCESSES := tests/dev tests/docs tests/processing tests/receiver tests/telemetry
+REST := $(FAULTS:%=--ignore=%) $(PROCESSES:%=--ignore=%)
 SQLITE := $(BIN)/pytest
 POSTGRESQL := $(BIN)/pytest --database postgresql -m store
 # Tests outside of tests/chaos that are more with --chaos.
@@ -67,10 +67,10 @@ test: $(VENV)/.test ## Run the whole suite: on SQLite, beside it on PostgreSQL w
 	@echo "Running six parts of the suite at once. The output of all but the first follows at the end."
 	@output=$$(mktemp -d); \
 	$(SQLITE) $(FAULTS) >$$output/2 2>&1 & parts=$$!; \
-	$(SQLITE) $(filter-out $(FAULTS),$(WAITING)) >$$output/6 2>&1 & parts="$$parts $$!"; \
-	$(SQLITE) $(WAITING:%=--ignore=%) --ignore=tests/console >$$output/3 2>&1 & parts="$$parts $$!"; \
-	$(POSTGRESQL) $(WAITING) >$$output/4 2>&1 & parts="$$parts $$!"; \
-	$(POSTGRESQL) $(WAITING:%=--ignore=%) >$$output/5 2>&1 & parts="$$parts $$!"; \
+	$(SQLITE) $(PROCESSES) >$$output/3 2>&1 & parts="$$parts $$!"; \
+	$(SQLITE) $(REST) --ignore=tests/console >$$output/4 2>&1 & parts="$$parts $$!"; \
+	$(POSTGRESQL) $(FAULTS) tests/processing >$$output/5 2>&1 & parts="$$parts $$!"; \
+	$(POSTGRESQL) $(FAULTS:%=--ignore=%) --ignore=tests/processing >$$output/6 2>&1 & parts="$$parts $$!"; \
 	$(SQLITE) tests/console; failed=$$?; \
 	for part in $$parts; do wait $$part || failed=1; done; \
 	cat $$output/*; rm -rf $$output; exit $$failed
