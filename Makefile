@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile
 # On several cores, where pip takes one; `compileall -j` would hand over one file at a time. Like pip, it passes
-# over what this version of Python cannot read.
-COMPILE := find $(VENV)/lib -name '*.py' -print0 \
+# over what this version of Python cannot read. Of githubkit's 3,400 files of schemas, tests import 56.
+COMPILE := find $(VENV)/lib -name '*.py' -not -path '*/githubkit_schemas/*' -print0 \
 	| xargs -0 -n 1000 -P 4 $(BIN)/python -W ignore -m compileall -qq || true
 
 # Where an image sets it, each of the processes that the suite starts would compile the project anew.
