@@ -61,8 +61,11 @@ def _row(hook: Hook, attempt: Attempt) -> dict[str, Any]:
 
 
 def operation(database: str) -> tuple[str, int]:
-    """Return the state of the newest operation, and how many portions it did."""
-    statement = "SELECT state, version FROM ledger_operation ORDER BY id DESC LIMIT 1"
+    """Return the state of the first operation, and how many portions it did.
+
+    Another one follows five minutes after the receiver came.
+    """
+    statement = "SELECT state, version FROM ledger_operation ORDER BY id LIMIT 1"
     [(state, version)] = ledger.execute(database, statement) or [("", 0)]
     return state, version
 
