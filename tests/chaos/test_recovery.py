@@ -63,7 +63,7 @@ def _row(hook: Hook, attempt: Attempt) -> dict[str, Any]:
 def operation(database: str) -> tuple[str, int]:
     """Return the state of the first operation, and how many portions it did.
 
-    Another one follows five minutes after the receiver came.
+    Another one follows it, because it began too early to cover all that the receiver missed.
     """
     statement = "SELECT state, version FROM ledger_operation ORDER BY id LIMIT 1"
     [(state, version)] = ledger.execute(database, statement) or [("", 0)]
