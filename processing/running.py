@@ -231,7 +231,9 @@ def _fail(run: Run, handler: Handler, error: BaseException, *, timed_out: bool) 
 def _named(error: BaseException) -> str:
     """Return the class and the text of an error, and of a group also those of its first one."""
     text = f"{type(error).__name__}: {_made('text', lambda: str(error))}"
-    return f"{text}: {_named(error.exceptions[0])}" if isinstance(error, BaseExceptionGroup) else text
+    if not isinstance(error, BaseExceptionGroup):
+        return text
+    return f"{text}: {_made('text of its first error', lambda: _named(error.exceptions[0]))}"
 
 
 def _made(what: str, make: Callable[[], str]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -236,6 +237,15 @@ async def test_an_error_of_any_kind_has_a_reason_and_is_the_failure_of_its_handl
         ("deliveries.fails", "failed"),
         ("deliveries.works", "succeeded"),
     ]
+
+
+async def test_a_group_nested_deeper_than_python_calls_is_the_failure_of_its_handler() -> None:
+    error: Exception = OSError("no route")
+    for _ in range(2 * sys.getrecursionlimit()):
+        error = ExceptionGroup("g", [error])
+    [row] = await process(Recorder(fails=error), await make())
+    assert row.status == "retrying"
+    assert row.error.startswith("deliveries.fails: ExceptionGroup: g (1 sub-exception): ExceptionGroup: g")
 
 
 async def test_a_note_of_any_type_is_logged_and_holds_up_no_neighbour(
