@@ -97,6 +97,8 @@ class LimitedHttpProtocol(WithoutUpgrade):
 
     def on_headers_complete(self) -> None:
         """Start the application, as `WithoutUpgrade` does, and limit what it gets."""
+        # Before the start, because Python reads at most 4,300 digits of a number, and raises for more.
+        self._left = next((int(value) for name, value in self.headers if name == b"content-length"), None)
         super().on_headers_complete()
         if self.parser.should_upgrade():
             return
@@ -105,7 +107,6 @@ class LimitedHttpProtocol(WithoutUpgrade):
         self.stage = BODY
         self.since = self.loop.time()
         self._without_body = 0
-        self._left = next((int(value) for name, value in self.headers if name == b"content-length"), None)
 
     def on_body(self, body: bytes) -> None:
         """Keep a body that arrives in one piece; uvicorn would copy it twice."""

@@ -181,6 +181,12 @@ async def test_a_malformed_chunk_is_400_and_the_application_learns_that_the_send
     await until(lambda: server.application.gone == 1)
 
 
+async def test_a_length_of_more_digits_than_python_reads_is_400(server: Server) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %b2\r\n\r\n" % (b"0" * 5000)
+    assert (await raw.exchange(server.url, [head + b"{}"])).startswith(b"HTTP/1.1 400 ")
+    assert server.application.begun == 0
+
+
 CODINGS = [
     b"Transfer-Encoding: gzip, chunked",
     b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
