@@ -125,7 +125,7 @@ class Rejections:
                         "rejections not written count=%d error=%s", counts.total(), type(error).__name__
                     )
                 self._away = True
-                self._newest.extendleft(reversed(newest[: MAX_KEPT - len(self._newest)]))
+                self._newest = deque([*newest, *self._newest], maxlen=MAX_KEPT)
                 self._counts += counts
                 if self._closing.is_set():
                     return
