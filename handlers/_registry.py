@@ -11,6 +11,7 @@ from handlers._context import DeliveryContext
 from schemas import DiscoveryError, Event
 
 DEFAULT_TIMEOUT = 30.0  # seconds of one run
+LONGEST_TIMEOUT = 86_400.0  # seconds; faulthandler, which ends an isolated run, does not take infinity
 MAX_ATTEMPTS = 8  # runs of a handler that fails
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
@@ -60,8 +61,8 @@ class Registry:
         retry.
 
         Raises `DiscoveryError` for `@on` without an event, a function that is not a coroutine function of an
-        event and a delivery, a duplicate name, limits that are not above zero, an action of an event whose
-        schema declares none, or an event without the part to serialize by.
+        event and a delivery, a duplicate name, limits that are not above zero, a timeout of more than a day,
+        an action of an event whose schema declares none, or an event without the part to serialize by.
         """
         if not (isinstance(event, type) and issubclass(event, Event)):
             raise DiscoveryError(f"write @on(PushEvent), with an event of schemas/, not with {event!r}")
@@ -80,8 +81,10 @@ class Registry:
             if any(handler.name == name for handler in listed):
                 raise DiscoveryError(f"two handlers of {event.event!r} are named {name}")
             numbers = isinstance(timeout, int | float) and isinstance(max_attempts, int)
-            if not (numbers and timeout > 0 and max_attempts >= 1):  # NaN compares false
-                raise DiscoveryError(f"timeout and max_attempts of {name} must be numbers above zero")
+            if not (numbers and 0 < timeout <= LONGEST_TIMEOUT and max_attempts >= 1):  # NaN compares false
+                raise DiscoveryError(
+                    f"timeout and max_attempts of {name} must be numbers above zero, timeout at most a day"
+                )
             if serialize not in [None, *(part for part in get_args(Serialize) if part in event.model_fields)]:
                 raise DiscoveryError(f"{event.__name__} has no {serialize} to serialize {name} by")
             named = [action] if isinstance(action, str) else action

@@ -99,6 +99,7 @@ def test_a_handlers_name_is_taken_once() -> None:
     [
         ({"timeout": 0}, "must be numbers above zero"),
         ({"timeout": float("nan")}, "must be numbers above zero"),
+        ({"timeout": float("inf")}, "must be numbers above zero"),
         ({"timeout": "30"}, "must be numbers above zero"),
         ({"max_attempts": 0}, "must be numbers above zero"),
         ({"max_attempts": None}, "must be numbers above zero"),
