@@ -1,4 +1,7 @@
-"""The documentation as a site: all pages are found in it, without a server or a network."""
+"""The documentation as a site: all pages are found in it, without a server or a network.
+
+`make check` builds it, and `make test` does not: its packages have 16,000 files to install.
+"""
 
 import json
 import os
@@ -44,6 +47,7 @@ def test_the_navigation_has_every_page_but_single_decisions() -> None:
     assert set(listed(CONFIG["nav"])) == {page for page in pages if not page.startswith("decisions/0")}
 
 
+@pytest.mark.full
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     text = "".join(page.read_text() for page in site.rglob("*.html"))
     loaded = re.findall(r"<(?:script|img|iframe)\b[^>]*\bsrc=\"([^\"]+)|<link\b[^>]*\bhref=\"([^\"]+)", text)
@@ -51,6 +55,7 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     assert {url for urls in loaded for url in urls if "//" in url} == set()
 
 
+@pytest.mark.full
 def test_the_index_of_the_search_is_a_script_that_knows_the_settings(site: Path) -> None:
     # A page that is opened as a file may load scripts, and no data.
     index = json.loads((site / "search" / "search_index.js").read_text().removeprefix("var __index = "))
