@@ -96,9 +96,11 @@ def sqlite(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "DATABASE_URL: sqlite:/// is followed by a path alone; in it, ? is written %3F and # %23."
         )
-    path = Path(unquote(parts.path[1:])).absolute()
-    if path.is_dir():
-        raise ImproperlyConfigured("DATABASE_URL: it names a folder, where it must name a file.")
+    name = unquote(parts.path[1:])
+    path = Path(name).absolute()
+    # Each connection to `:memory:` would have an empty database of its own.
+    if name == ":memory:" or "\0" in name or (path.exists() and not path.is_file()):
+        raise ImproperlyConfigured("DATABASE_URL: it must name a file.")
     usable(path.parent, "DATABASE_URL")
     return {**dj_database_url.parse(url, conn_max_age=None)}
 
