@@ -13,6 +13,9 @@ class HandlerError(Exception):
 class RetryableError(HandlerError):
     """The failure may be temporary: retry this handler after `retry_in`, or after the default backoff."""
 
+    retry_in: float | None = None
+    """Seconds; None for the default backoff, also in a subclass that does not call this constructor."""
+
     def __init__(self, message: str = "", *, retry_in: timedelta | float | None = None) -> None:
         """`retry_in` is a timedelta or seconds, not negative."""
         super().__init__(message)

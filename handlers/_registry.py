@@ -64,7 +64,7 @@ class Registry:
         event and a delivery, a duplicate name, limits that are not above zero, a timeout of more than a day,
         an action of an event whose schema declares none, or an event without the part to serialize by.
         """
-        if not (isinstance(event, type) and issubclass(event, Event)):
+        if not (isinstance(event, type) and issubclass(event, Event) and event is not Event):
             raise DiscoveryError(f"write @on(PushEvent), with an event of schemas/, not with {event!r}")
 
         def register(run: Run[AnyEvent]) -> Run[AnyEvent]:

@@ -130,9 +130,11 @@ class Snapshots:
 
     @cached_property
     def _blank(self) -> dict[str, Any]:
-        """Return all fields but the primary key, with the model's defaults."""
+        """Return all fields but the primary key, with the model's defaults, else those of the database."""
         return {
-            field.attname: field.get_default()
+            field.attname: field.db_default
+            if field.has_db_default() and not field.has_default()
+            else field.get_default()
             for field in self._model._meta.concrete_fields
             if not field.primary_key
         }

@@ -29,6 +29,14 @@ def test_a_handlers_own_wish_is_kept(attempt: int, retry_in: float) -> None:
     assert wait(attempt, RetryableError(retry_in=retry_in), attempt + 1) == retry_in
 
 
+def test_an_error_that_does_not_call_the_constructor_has_no_wish() -> None:
+    class RateLimitedError(RetryableError):
+        def __init__(self, status: int) -> None:
+            self.status = status
+
+    assert wait(1, RateLimitedError(429), 2, lambda _low, high: high) == FIRST_BACKOFF
+
+
 @pytest.mark.parametrize("wish", [1e12, float("inf")])
 def test_a_wish_beyond_the_calendar_is_a_year(wish: float) -> None:
     assert wait(1, RetryableError(retry_in=wish), 2) == LONGEST_RETRY_IN

@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection, models
+from django.test.utils import isolate_apps
 from pydantic import BaseModel
 
 from dev.reference import recorded
 from handlers import registry
+from records.merging import Snapshot
+from records.snapshots import Snapshots
 from tests.handlers.context import events, handle
 from tests.schemas.test_tolerance import parts
 
@@ -88,6 +92,27 @@ async def test_a_payload_with_nothing_but_its_key_is_recorded(
     await handle(event, {**parts_, **repository})
     row = await apps.get_model("records", model)._default_manager.aget()
     assert {name: getattr(row, name) for name in fields} == fields
+
+
+@pytest.mark.django_db(transaction=True)
+@isolate_apps("records")
+def test_an_absent_field_has_the_default_that_only_the_database_has() -> None:
+    class Added(models.Model):  # noqa: DJ008 - nobody sees its rows
+        number = models.BigIntegerField(unique=True)
+        severity = models.TextField(db_default="unknown")
+        updated_at = models.DateTimeField(null=True)
+
+        class Meta:
+            app_label = "records"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Added)
+    try:
+        [(row, _)] = Snapshots(Added, ("number",)).write([((3,), Snapshot({}))])
+        assert (row["severity"], Added._default_manager.get(number=3).severity) == ("unknown", "unknown")
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Added)
 
 
 def test_every_event_with_a_record_has_a_sparse_payload() -> None:

@@ -72,9 +72,10 @@ def test_a_handler_that_is_not_a_coroutine_is_refused() -> None:
         Registry().on(PushEvent)(lambda _event, _delivery: None)  # type: ignore[arg-type,return-value]
 
 
-def test_a_decorator_without_its_event_is_refused() -> None:
+@pytest.mark.parametrize("event", [_handler, "push", Event])  # the first as `@on` without parentheses does
+def test_a_decorator_without_its_event_is_refused(event: Any) -> None:
     with pytest.raises(DiscoveryError, match=r"write @on\(PushEvent\)"):
-        Registry().on(_handler)  # type: ignore[arg-type,type-var] # as `@on` without parentheses does
+        Registry().on(event)
 
 
 def test_a_handler_that_does_not_take_its_arguments_is_refused() -> None:
