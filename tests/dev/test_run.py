@@ -26,13 +26,14 @@ from tests.processes import PROCFILE, ROOT, free_port, wait_until
 Start = Callable[..., "Run"]
 # Seconds until the supervisor has ended.
 ENDS_WITHIN = 60
-# Stands in for the Procfile where only the supervisor is tested: its processes cost no time to start.
-QUICK = """
-release: true
-web: echo up; exec sleep 1000
-worker: echo up; exec sleep 1000
-console: echo up; exec sleep 1000
-"""
+# Stands in for a process that a test does not need: it costs no time to start.
+QUICK = "echo up; exec sleep 1000"
+# What each process writes once it is up.
+ALL_UP = {
+    "web": "Application startup complete",
+    "worker": "worker started version=",
+    "console": "Uvicorn running",
+}
 
 
 class Run:
@@ -67,17 +68,13 @@ class Run:
         """Return what one of the processes wrote."""
         return "\n".join(line for line in self.output.splitlines() if re.search(rf" {name} +\| ", line))
 
-    def wait_until_ready(self, *up: tuple[str, str]) -> "Run":
-        """Wait until each of these processes wrote this text; by default until all are up."""
-        expected = up or (
-            ("web", "Application startup complete"),
-            ("worker", "worker started version="),
-            ("console", "Uvicorn running"),
-        )
+    def wait_until_ready(self, **up: str) -> "Run":
+        """Wait until each process wrote its text, or this one."""
+        expected = {**ALL_UP, **up}
 
         def ready() -> bool:
             assert self.process.poll() is None, self.output
-            return all(text in self.lines(name) for name, text in expected)
+            return all(text in self.lines(name) for name, text in expected.items())
 
         wait_until(ready, "all processes are up", 60)
         self.family = self.children()
@@ -99,12 +96,10 @@ class Run:
         )  # fmt: skip
 
     def send_push(self) -> None:
-        """Send a push, and wait until the worker has logged its success."""
+        """Send a push, which the receiver accepts."""
         sent = self.command("send", "push")
         assert sent.stdout.startswith("202 "), sent.stderr
-        guid = json.loads(sent.stdout[4:])["guid"]
-        wait_until(lambda: f"| {guid}" in self.output, "the worker logs the delivery")
-        self.sent.append(guid)
+        self.sent.append(json.loads(sent.stdout[4:])["guid"])
 
     def kill_the_receiver(self) -> None:
         [receiver] = [process for process in self.family if "receiver.asgi:application" in words(process)]
@@ -179,23 +174,37 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Run]]:
     """Yield two runs in one folder, whose long path has spaces; no test may end the second.
 
-    The first one took a push, and ended because its receiver was killed.
+    The first one has a receiver alone, took a push, and ended because its receiver was killed.
+    The worker of the second has processed the push.
     """
     logs = tmp_path_factory.mktemp("running")
     folder = logs / ("a folder's name " * 6) / "var"
     folder.parent.mkdir()
     with starting(logs, folder) as start:
         port = str(free_port())
-        first = start(PORT=port).wait_until_ready()
-        first.send_push()
+        alone = checkout(logs / "tree", **{**PROCFILE, "worker": QUICK, "console": QUICK})
+        first = start(tree=alone, PORT=port)
+        first.wait_until_ready(worker="up", console="up").send_push()
         first.kill_the_receiver()
         assert first.process.wait(ENDS_WITHIN) == 1
         first.nothing_is_left()
         second = start(PORT=port).wait_until_ready()
+        wait_until(lambda: f"| {first.sent[0]}" in second.output, "the worker logs the delivery")
         yield first, second
         assert second.end() == 0
         second.nothing_is_left()
         assert "Traceback" not in second.output
+
+
+def checkout(tree: Path, **procfile: str) -> Path:
+    """Make a checkout with the packages of this one and another Procfile."""
+    tree.mkdir()
+    for package in ROOT.glob("*/__init__.py"):
+        (tree / package.parent.name).symlink_to(package.parent)
+    for name in ("manage.py", "settings.py", "pyproject.toml", "worker.py"):
+        shutil.copy(ROOT / name, tree)
+    (tree / "Procfile").write_text("".join(f"{name}: {command}\n" for name, command in procfile.items()))
+    return tree
 
 
 @pytest.fixture
@@ -206,14 +215,8 @@ def running(runs: tuple[Run, Run]) -> Run:
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the supervisor with the Procfile `QUICK`."""
-    tree = tmp_path_factory.mktemp("tree")
-    for name in ("settings.py", "pyproject.toml"):
-        shutil.copy(ROOT / name, tree)
-    for name in ("configuration", "dev"):
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tree / "Procfile").write_text(QUICK)
-    return tree
+    """Return a checkout in which only the supervisor is real."""
+    return checkout(tmp_path_factory.mktemp("quick") / "tree", release="true", **dict.fromkeys(ALL_UP, QUICK))
 
 
 def rows(run: Run, table: str) -> int:
@@ -223,12 +226,11 @@ def rows(run: Run, table: str) -> int:
 
 
 def test_a_push_that_is_sent_ends_as_commits_whatever_the_folder_is_called(runs: tuple[Run, Run]) -> None:
-    first, _ = runs
+    first, second = runs
     assert f"webhook URL  http://127.0.0.1:{first.port}/webhooks/github" in first.output
-    [line] = [line for line in first.output.splitlines() if "harbour-works/tide-tables" in line]
-    assert re.search(r" worker +\| ", line)
+    [line] = [line for line in second.lines("worker").splitlines() if f"| {first.sent[0]}" in line]
     assert "push | harbour-works/tide-tables | main pushed with 3 commits, 3 of them new | succeeded" in line
-    assert (rows(first, "records_push"), rows(first, "records_commit")) == (1, 3)
+    assert (rows(second, "records_push"), rows(second, "records_commit")) == (1, 3)
 
 
 def test_each_process_logs_the_version_of_the_checkout_when_it_starts(running: Run) -> None:
@@ -281,18 +283,18 @@ def test_it_starts_again_after_its_receiver_died_with_the_same_secret_and_all_de
 ) -> None:
     first, second = runs
     assert second.secret == first.secret != ""
-    second.send_push()
     with closing(sqlite3.connect(second.folder / "hookkeeper.sqlite3")) as database:
         guids = {str(UUID(guid)) for (guid,) in database.execute("SELECT guid FROM receiver_delivery")}
-    assert guids.issuperset(first.sent + second.sent)
+    assert guids.issuperset(first.sent)
 
 
 def all_up(start: Start, quick: Path) -> Run:
-    return start(tree=quick).wait_until_ready(("web", "up"), ("worker", "up"), ("console", "up"))
+    return start(tree=quick).wait_until_ready(**dict.fromkeys(ALL_UP, "up"))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_a_termination_and_the_end_of_the_terminal_stop_all(
+# `runs` ends with Ctrl-C.
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_a_termination_and_the_end_of_the_terminal_stop_all(
     how: signal.Signals, start: Start, quick: Path
 ) -> None:
     run = all_up(start, quick)
@@ -310,25 +312,21 @@ def test_a_supervisor_that_is_killed_takes_all_with_it_and_can_be_started_again(
         kill(run.process.pid, signal.SIGKILL)
         run.process.wait(ENDS_WITHIN)
         run.nothing_is_left()
-    assert all_up(start, quick).end() == 0
 
 
 # The three processes of the Procfile are one to the supervisor; `runs` shows it of a real receiver.
-@pytest.mark.parametrize("place", [0, -1], ids=["redis", "console"])
-def test_when_one_process_dies_all_stop(place: int, start: Start, quick: Path) -> None:
+def test_when_redis_dies_all_stop(start: Start, quick: Path) -> None:
     run = all_up(start, quick)
+    # A program that has just begun, or writes its own title, has no arguments for a moment.
     found: list[psutil.Process] = []
 
-    def all_run() -> bool:
-        # A program that has just begun, or writes its own title, has no arguments for a moment.
+    def redis_runs() -> bool:
         run.family |= run.children()
-        redis = [process for process in run.family if "valkey-server" in words(process)]
-        others = sorted((one for one in run.family if "sleep" in words(one)), key=lambda one: one.pid)
-        found[:] = [*redis, *others]
-        return (len(redis), len(others)) == (1, len(PROCFILE) - 1)
+        found[:] = [process for process in run.family if "valkey-server" in words(process)]
+        return len(found) == 1
 
-    wait_until(all_run, "all four run their programs")
-    found[place].kill()
+    wait_until(redis_runs, "Redis runs its program")
+    found[0].kill()
     assert run.process.wait(ENDS_WITHIN) == 1
     run.nothing_is_left()
 
