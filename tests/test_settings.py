@@ -14,19 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from configuration import github
 from configuration.secrets import webhook_secrets
+from tests import servers
 from tests.fake_github import private_key
 from tests.processes import PROCFILE, ROOT, free_port
 
 SECRET = "Ga11eon-and-Cannon"
-
-
-def read(
-    code: str = "import settings", folder: Path = ROOT, **environment: str
-) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False, timeout=60,
-        env={"PATH": os.environ["PATH"], **environment},
-    )  # fmt: skip
 
 
 WRONG = [
@@ -165,33 +157,64 @@ WRONG = [
     ("CONSOLE_REMOTE_USER_HEADER", "two words"),
 ]
 
+UNSET = dict.fromkeys(
+    [
+        "HOOKKEEPER_DATA", "REDIS_URL", "DATABASE_URL", "GITHUB_API_URL", "GITHUB_TOKEN", "GITHUB_TOKEN_FILE",
+        "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY",
+    ],
+    "",
+)  # fmt: skip
+FROM_WINDOWS = {
+    "HOOKKEEPER_DATA": f"{servers.folder} \r",
+    "ALLOWED_HOSTS": "a.example, b.example\r",
+    "GITHUB_TOKEN": "ghp_one\r",
+    "FORWARD_SECRET": f" {SECRET}\r",
+    "FORWARD_URLS": "https://a.example/x\r",
+    "REDIS_URL": "redis://a.example/1 ",
+    "DATABASE_URL": "postgresql://me@a.example/db\r",
+    "GITHUB_API_URL": "https://a.example/api/v3\r",
+}
 # One process reads many environments, because each program takes half a second to start. The console reads
 # all settings.
 READER = """
 import importlib, json, os, sys
 plain = dict(os.environ)
-for name, value in json.load(sys.stdin):
+for environment in json.load(sys.stdin):
     os.environ.clear()
-    os.environ.update({**plain, name: value})
+    os.environ.update({**plain, **environment})
     for module in ("settings", "console.settings"):
         sys.modules.pop(module, None)
     try:
-        importlib.import_module("console.settings")
+        read = importlib.import_module("console.settings")
     except SystemExit as stopped:
         assert stopped.code == 1
     else:
+        print(json.dumps({name: str(value) for name, value in vars(read).items() if name.isupper()}))
         print(file=sys.stderr)
 """
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[tuple[str, str], str]:
-    """Return the line with which each wrong value ends the program, or an empty one."""
-    read = subprocess.run(
+def reading() -> "subprocess.CompletedProcess[str]":
+    """Return a line of errors for each environment, or an empty one and on stdout a line with the values."""
+    environments = [*({name: value} for name, value in WRONG), {}, UNSET, FROM_WINDOWS]
+    return subprocess.run(
         [sys.executable, "-c", READER], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
-        env={"PATH": os.environ["PATH"]}, input=json.dumps(WRONG),
+        env={"PATH": os.environ["PATH"]}, input=json.dumps(environments),
     )  # fmt: skip
-    return dict(zip(WRONG, read.stderr.splitlines(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def told(reading: "subprocess.CompletedProcess[str]") -> dict[tuple[str, str], str]:
+    """Return the line with which each wrong value ends the program, or an empty one."""
+    return dict(zip(WRONG, reading.stderr.splitlines()[:-3], strict=True))
+
+
+@pytest.fixture(scope="module")
+def values(reading: "subprocess.CompletedProcess[str]") -> list[dict[str, str]]:
+    """Return the values without any setting, with `UNSET`, and with `FROM_WINDOWS`."""
+    assert reading.stderr.endswith("\n" * 3)
+    return [json.loads(line) for line in reading.stdout.splitlines()[-3:]]
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
@@ -294,30 +317,29 @@ def test_with_both_urls_set_the_default_folder_need_not_be_usable(tmp_path: Path
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "configuration", tmp_path / "configuration")
     (tmp_path / "var").write_text("a file")
-    url = "postgresql://host/db"
-    assert read(folder=tmp_path, REDIS_URL="redis://localhost", DATABASE_URL=url).returncode == 0
-    assert "HOOKKEEPER_DATA" in read(folder=tmp_path).stderr
+    urls = {"REDIS_URL": "redis://localhost", "DATABASE_URL": "postgresql://host/db"}
+    for environment, error in ((urls, ""), ({}, "HOOKKEEPER_DATA")):
+        ended = subprocess.run(
+            [sys.executable, "-c", "import settings"], cwd=tmp_path, capture_output=True, text=True,
+            env={"PATH": os.environ["PATH"], **environment}, check=False, timeout=60,
+        )  # fmt: skip
+        assert (ended.returncode == 0) == (error == "")
+        assert error in ended.stderr
 
 
-def test_the_defaults_are_closed() -> None:
-    told = read(
-        "import settings as s; print(s.DEBUG, s.WEBHOOK_SECRETS, repr(s.SECRET_KEY), s.ALLOWED_HOSTS, s.PORT)"
-    )
-    assert told.stdout == "False {} '' ['localhost', '127.0.0.1', '[::1]'] 8000\n"
+def test_the_defaults_are_closed(values: list[dict[str, str]]) -> None:
+    defaults, *_ = values
+    names = ("DEBUG", "WEBHOOK_SECRETS", "SECRET_KEY", "ALLOWED_HOSTS", "PORT")
+    assert [defaults[name] for name in names] == [
+        "False", "{}", "", "['localhost', '127.0.0.1', '[::1]']", "8000",
+    ]  # fmt: skip
 
 
-def test_an_empty_url_folder_or_credential_counts_as_unset() -> None:
-    code = (
-        "import settings as s; print(s.DATA, s.REDIS_URL, s.DATABASES['default']['NAME'],"
-        " repr(s.GITHUB_TOKEN), repr(s.GITHUB_APP_ID), s.RECOVER_EVERY)"
-    )
-    names = (
-        "HOOKKEEPER_DATA", "REDIS_URL", "DATABASE_URL", "GITHUB_API_URL", "GITHUB_TOKEN",
-        "GITHUB_TOKEN_FILE", "GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY",
-    )  # fmt: skip
-    told = read(code, ROOT, **dict.fromkeys(names, "")).stdout
-    assert told == read(code).stdout
-    assert told.endswith(" '' '' 600.0\n")
+def test_an_empty_url_folder_or_credential_counts_as_unset(values: list[dict[str, str]]) -> None:
+    defaults, unset, _ = values
+    assert unset == defaults
+    names = ("GITHUB_TOKEN", "GITHUB_APP_ID", "RECOVER_EVERY")
+    assert [unset[name] for name in names] == ["", "", "600.0"]
 
 
 def test_secrets_are_split_for_rotation_and_kept_apart_by_source(tmp_path: Path) -> None:
@@ -400,20 +422,13 @@ def test_settings_are_read_in_one_place() -> None:
     assert readers == set()
 
 
-def test_the_line_ends_of_a_file_from_windows_and_spaces_are_no_part_of_a_value(tmp_path: Path) -> None:
-    code = (
-        "from console import settings as s; print(s.DATA, s.ALLOWED_HOSTS, [s.GITHUB_TOKEN],"
-        " [s.FORWARD_SECRET], s.FORWARD_URLS, [s.REDIS_URL], [s.DATABASES['default']['NAME']],"
-        " [s.GITHUB_API_URL])"
-    )
-    done = read(
-        code,
-        HOOKKEEPER_DATA=f"{tmp_path} \r", ALLOWED_HOSTS="a.example, b.example\r", GITHUB_TOKEN="ghp_one\r",
-        FORWARD_SECRET=f" {SECRET}\r", FORWARD_URLS="https://a.example/x\r", REDIS_URL="redis://a.example/1 ",
-        DATABASE_URL="postgresql://me@a.example/db\r", GITHUB_API_URL="https://a.example/api/v3\r",
-    )  # fmt: skip
-    assert done.stderr == ""
-    assert done.stdout == (
-        f"{tmp_path} ['a.example', 'b.example'] ['ghp_one'] ['{SECRET}'] ['https://a.example/x'] "
-        "['redis://a.example/1'] ['db'] ['https://a.example/api/v3']\n"
-    )
+def test_the_line_ends_of_a_file_from_windows_and_spaces_are_no_part_of_a_value(
+    values: list[dict[str, str]],
+) -> None:
+    *_, read = values
+    assert "'NAME': 'db'" in read["DATABASES"]
+    names = [name for name in FROM_WINDOWS if name not in {"HOOKKEEPER_DATA", "DATABASE_URL"}]
+    assert [read[name] for name in ("DATA", *names)] == [
+        str(servers.folder), "['a.example', 'b.example']", "ghp_one", SECRET, "['https://a.example/x']",
+        "redis://a.example/1", "https://a.example/api/v3",
+    ]  # fmt: skip
