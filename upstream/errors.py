@@ -15,6 +15,10 @@ class UnreachableError(UpstreamError):
     """GitHub did not answer, or only with 5xx, after all attempts. Try again later."""
 
 
+class UnsentError(UnreachableError):
+    """No connection to GitHub could be made, so it has not seen the request. Try again later."""
+
+
 class LimitedError(UpstreamError):
     """The rate limit ends later than the caller waits: in so many `seconds`."""
 

@@ -28,6 +28,7 @@ from upstream.errors import (
     UnauthorizedError,
     UnexpectedAnswerError,
     UnreachableError,
+    UnsentError,
     UpstreamError,
 )
 from upstream.looking import Look
@@ -93,7 +94,10 @@ class Recovery:
         """Do the next portion of an operation; see `processing.operation_runner`."""
         cursor = Cursor(**(operation.cursor or {}))
         if (seconds := await database.run(missing.paused, API)) > 0:
-            return Progress(cursor.as_json(), wait=seconds)
+            # What GitHub was asked for before the limit arrives meanwhile.
+            done = await database.run(missing.note_arrivals, cursor.ask_for)
+            wait = min(seconds, self._pace.arrives_within.total_seconds())
+            return Progress(cursor.as_json(), done, wait=wait)
         try:
             if cursor.look_at is None:
                 return await self._begin(operation.parameters, cursor)
@@ -101,7 +105,8 @@ class Recovery:
                 return await self._look(operation.parameters, cursor, cursor.look_at)
             return await self._recover(operation.parameters, cursor)
         except LimitedError as error:
-            return Progress(cursor.as_json(), wait=await _limited(error))
+            await _limited(error)
+            return Progress(cursor.as_json())
 
     async def _begin(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
         while await database.run(discovery.discover):
@@ -170,7 +175,8 @@ class Recovery:
                     # Hooks take turns, so that GitHub forgets nothing of one while another is asked.
                     left = [*cursor.ask_for[place + 1 :], *left, pk]
                 except LimitedError as error:
-                    return Progress(cursor.as_json(), done, failures, wait=await _limited(error))
+                    await _limited(error)
+                    return Progress(cursor.as_json(), done, failures)
                 except UpstreamError as error:
                     failed = await database.run(_failed_alike, watched, cursor.ask_for, error)
                     failures.update(await _failed(failed, error))
@@ -201,6 +207,9 @@ class Recovery:
             except NotFoundError as error:
                 await self._not_found(url, row, error)
                 failures.update([FORGOTTEN] * await database.run(missing.lose, row, FORGOTTEN))
+            except UnsentError:
+                await database.run(missing.take_back, row)
+                raise
             except (UnreachableError, RefusedError) as error:
                 # GitHub may have acted although no answer came, so the ask is spent.
                 logger.warning("not asked guid=%s error=%s", row.guid, error)
@@ -260,11 +269,9 @@ class Recovery:
         return 0
 
 
-async def _limited(error: LimitedError) -> float:
-    """Let every worker wait, and the next one after a crash too; return the seconds."""
-    seconds = max(1.0, error.seconds)
-    await database.run(missing.extend_pause, API, seconds)
-    return seconds
+async def _limited(error: LimitedError) -> None:
+    """Let every worker wait, and the next one after a crash too."""
+    await database.run(missing.extend_pause, API, max(1.0, error.seconds))
 
 
 def _chosen(hooks: Sequence[int] | None) -> list[int]:

@@ -14,7 +14,7 @@ from upstream.errors import (
     UpstreamError,
 )
 
-# Characters of GitHub's own message that an error repeats.
+# Characters of a message that an error repeats.
 LONGEST_MESSAGE = 200
 
 
@@ -45,11 +45,11 @@ def _permission(headers: Mapping[str, str]) -> str:
 
     https://docs.github.com/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens
     """
-    needed = _text(headers.get("x-accepted-github-permissions", ""))
-    scopes = _text(headers.get("x-accepted-oauth-scopes", ""))
+    needed = text(headers.get("x-accepted-github-permissions", ""))
+    scopes = text(headers.get("x-accepted-oauth-scopes", ""))
     has = headers.get("x-oauth-scopes")
     if has is not None and scopes:
-        return f"A classic token needs one of the scopes {scopes}; this one has {_text(has) or 'none'}."
+        return f"A classic token needs one of the scopes {scopes}; this one has {text(has) or 'none'}."
     if needed:
         return f"A fine-grained token or an App needs the permission {needed}."
     if scopes:
@@ -62,8 +62,9 @@ def _message(body: bytes) -> str:
         message = json.loads(body)["message"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
-    return f" {_text(message)}" if isinstance(message, str) else ""
+    return f" {text(message)}" if isinstance(message, str) else ""
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
+    """Return one line of at most `LONGEST_MESSAGE` characters that can be shown."""
     return " ".join("".join(c if c.isprintable() else " " for c in value[:LONGEST_MESSAGE]).split())

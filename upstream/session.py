@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import httpx2
 from gidgethub import sansio
 
+from upstream import refusals
 from upstream.credentials import Authorization
-from upstream.errors import LimitedError, UnexpectedAnswerError, UnreachableError
+from upstream.errors import LimitedError, UnexpectedAnswerError, UnreachableError, UnsentError
 from upstream.limits import Limits
 
 # Supported by github.com until March 2028, and by every supported GHES:
@@ -36,6 +37,8 @@ RECHECK = 0.2
 MAX_LIMITED = 10
 # Bytes. A delivery's detail holds up to 25 MB of JSON, which may be indented and escaped.
 MAX_ANSWER = 128 * 1024 * 1024
+# Errors before a connection exists, through a proxy too.
+UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)
 
 logger = logging.getLogger(__name__)
 
@@ -107,26 +110,29 @@ class Session:
     ) -> Raw:
         """Return the answer to a request, whatever its status below 500.
 
-        After a limit the request is repeated, because GitHub has not done it. After an outage or a broken
-        answer only a GET or a `repeatable` request is. Raises `LimitedError`, `UnreachableError` and
-        `UnexpectedAnswerError`.
+        After a limit, or without a connection, the request is repeated, because GitHub has not done it. After
+        an outage or a broken answer only a GET or a `repeatable` request is. Raises `LimitedError`,
+        `UnreachableError` and `UnexpectedAnswerError`.
         """
         headers = sansio.create_headers(AGENT) | {"authorization": authorization.header}
         if etag:
             headers["if-none-match"] = etag
         limits = self._limits.setdefault(authorization.name, Limits())
-        pauses = iter(self._backoff if repeatable or method == "GET" else ())
+        pauses = iter(self._backoff)
         while True:
             found = await self._attempt(limits, method, url, headers)
             if isinstance(found, Raw):
                 return found
-            pause = next(pauses, None)
+            kind, reason = found
+            pause = next(pauses, None) if repeatable or method == "GET" or kind is UnsentError else None
             if pause is None:
-                raise UnreachableError(f"GitHub did not answer {method} {path_of(url)}: {found}; try later")
-            logger.info("repeated method=%s path=%s reason=%s", method, path_of(url), found)
+                raise kind(f"GitHub did not answer {method} {path_of(url)}: {reason}; try later")
+            logger.info("repeated method=%s path=%s reason=%s", method, path_of(url), reason)
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
 
-    async def _attempt(self, limits: Limits, method: str, url: str, headers: dict[str, str]) -> Raw | str:
+    async def _attempt(
+        self, limits: Limits, method: str, url: str, headers: dict[str, str]
+    ) -> Raw | tuple[type[UnreachableError], str]:
         """Return the answer, or the fault in it."""
         for _ in range(MAX_LIMITED):
             async with self._slots:
@@ -134,13 +140,13 @@ class Session:
                 try:
                     raw, limited = await self._exchange(limits, method, url, headers)
                 except TimeoutError:
-                    return "no answer in time"
+                    return UnreachableError, "no answer in time"
                 except httpx2.HTTPError as error:
-                    return type(error).__name__
+                    return UnsentError if isinstance(error, UNSENT) else UnreachableError, _reason(error)
                 except httpx2.InvalidURL:
                     raise UnexpectedAnswerError("GitHub's answer leads to an invalid URL") from None
             if not limited:
-                return raw.problem or raw
+                return (UnreachableError, problem) if (problem := raw.problem) else raw
         now = asyncio.get_running_loop().time()
         raise LimitedError(f"GitHub limits {method} {path_of(url)} again and again", limits.wait(now))
 
@@ -149,13 +155,13 @@ class Session:
         loop = asyncio.get_running_loop()
         logged = False
         while (seconds := limits.wait(loop.time())) > 0:
+            if not logged and seconds > 1:
+                logger.info("rate limit wait=%.0f path=%s", seconds, path_of(url))
+                logged = True
             if seconds > self._patience:
                 raise LimitedError(
                     f"GitHub's rate limit ends in {seconds:.0f} seconds; try again then", seconds
                 )
-            if not logged and seconds > 1:
-                logger.info("rate limit wait=%.0f path=%s", seconds, path_of(url))
-                logged = True
             await asyncio.sleep(min(seconds, RECHECK))
 
     async def _exchange(
@@ -178,6 +184,11 @@ class Session:
             return raw, limits.answered(raw.status, raw.headers, raw.body, now)
         finally:
             limits.ended()
+
+
+def _reason(error: httpx2.HTTPError) -> str:
+    """Return what a failed exchange says, such as that a certificate is not trusted."""
+    return ": ".join(filter(None, (type(error).__name__, refusals.text(str(error)))))
 
 
 def path_of(url: str) -> str:

@@ -51,6 +51,26 @@ def test_what_is_missing_is_delivered_again(fake: Github, hook: Hook) -> None:
     assert "(manage.py)" in operation.requested_by
 
 
+def test_it_says_what_arrived_though_a_worker_noted_it_and_what_is_not_there_yet(
+    fake: Github, hook: Hook
+) -> None:
+    watched = WatchedHook.objects.create(hook_id=hook.id, kind="repository", name="octo/cat")
+    for attempt, columns in zip(
+        hook.attempts[1:],
+        ({"state": "arrived", "arrived_at": fake.moment() + HOUR}, {"state": "asked", "reason": "refused"}),
+        strict=True,
+    ):
+        Missed.objects.create(
+            watched=watched, guid=attempt.guid, hook_id=hook.id, attempt=attempt.id, event="star", asks=1,
+            delivered_at=attempt.delivered_at, found_at=fake.moment(), asked_at=fake.moment() - HOUR / 2,
+            **columns,
+        )  # fmt: skip
+    out, err = recover("octo/cat")
+    assert out == "1 missing, 1 arrived\n"
+    assert "1 not there yet" in err
+    assert fake.asked == {}
+
+
 def test_a_dry_run_lists_what_is_missing_and_changes_nothing(fake: Github, hook: Hook) -> None:
     hook.attempts[2].status_code, hook.attempts[2].status = 502, "Bad\x1b[1m Gateway"
     out, _ = recover("octo/cat", "--dry-run")

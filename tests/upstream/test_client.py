@@ -25,6 +25,7 @@ from upstream.errors import (
     UnauthorizedError,
     UnexpectedAnswerError,
     UnreachableError,
+    UnsentError,
 )
 from upstream.session import Session
 from upstream.trails import Trail
@@ -152,6 +153,16 @@ async def test_a_post_is_sent_once_whatever_becomes_of_it(fake: Github, client: 
     assert len(fake.seen) == 2
 
 
+async def test_a_post_that_no_connection_takes_is_repeated_and_says_why(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client.api_url = "http://127.0.0.1:9"
+    with pytest.raises(UnsentError, match="POST /away: ConnectError: All connection attempts failed"):
+        await client.post("/away")
+    assert caplog.text.count("repeated method=POST path=/away reason=ConnectError") == len(BACKOFF)
+
+
 async def test_a_secondary_limit_is_waited_out_by_all_requests_of_the_credential(
     fake: Github, client: Client
 ) -> None:
@@ -174,7 +185,10 @@ async def test_the_primary_limit_is_waited_out_by_the_clock_of_the_server(
     assert {one.status for one in fake.seen} == {200}, "nothing was sent while nothing remained"
 
 
-async def test_a_limit_beyond_the_patience_is_an_error_that_says_when(fake: Github) -> None:
+async def test_a_limit_beyond_the_patience_is_logged_and_an_error_that_says_when(
+    fake: Github, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     filled(fake, 1)
     fake.limits.limit = 1
     async with Client(Credentials(fake_github.TOKEN), Session(patience=5.0), fake.url) as client:
@@ -182,6 +196,7 @@ async def test_a_limit_beyond_the_patience_is_an_error_that_says_when(fake: Gith
         with pytest.raises(LimitedError, match=r"ends in 3[0-9]{3} seconds") as caught:
             await get_hook(client)
     assert 3000 < caught.value.seconds <= 3601
+    assert "rate limit wait=3" in caplog.text
     assert len(fake.seen) == 1
 
 

@@ -349,16 +349,23 @@ async def test_entries_that_cannot_be_read_are_reported_until_the_list_shows_the
 
 
 @pytest.mark.full("postgresql")
-async def test_a_permission_that_is_missing_spends_no_request(
-    fake: Github, recovery: Recovery, receiver_url: str
+@pytest.mark.parametrize(
+    ("lack", "said"), [("permission", "webhooks=write"), ("connection", "All connection attempts failed")]
+)
+async def test_what_github_certainly_did_not_do_spends_no_request(
+    lack: str, said: str, fake: Github, recovery: Recovery, receiver_url: str
 ) -> None:
     hook = listing(fake, 2, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
-    fake.tokens[fake_github.TOKEN] = {"webhooks": "read"}
+    if lack == "permission":
+        fake.tokens[fake_github.TOKEN] = {"webhooks": "read"}
+    else:  # the network goes away after the list was read
+        fake.faults.answer = lambda *_: setattr(recovery.client, "api_url", "http://127.0.0.1:9")
     ended = await run(recovery)
-    assert "permission webhooks=write" in next(iter(ended.failures))
+    assert said in next(iter(ended.failures))
     assert (await Missed.objects.aget()).asks == 0
     fake.tokens[fake_github.TOKEN] = {"webhooks": "write"}
+    fake.faults.answer, recovery.client.api_url = lambda *_: None, fake.url
     await run(recovery)
     assert await states() == {"arrived": 1}
 
@@ -510,27 +517,27 @@ async def test_the_signed_bytes_take_the_place_of_what_was_fetched(
     assert (row.unsigned, row.body, row.size, row.redeliveries) == (False, STAR, len(STAR), 1)
 
 
-async def test_a_rate_limit_is_kept_by_every_worker_and_can_be_cancelled_meanwhile(
-    fake: Github, recovery: Recovery, receiver_url: str
+async def test_while_a_rate_limit_lasts_no_worker_asks_arrivals_are_noted_and_it_can_be_cancelled(
+    fake: Github, impatient: Recovery, receiver_url: str
 ) -> None:
-    hook = listing(fake, 2, receiver_url)
+    hook = listing(fake, 3, receiver_url)
     await database.run(keep, hook, hook.attempts[:1])
-    fake.limits.limit = 1
-    runner = OperationRunner("a test", {Kind.RECOVER: recovery.portion})
+    fake.limits.limit = 2
+    runner = OperationRunner("a test", {Kind.RECOVER: impatient.portion})
     create = partial(operations.create, Kind.RECOVER, {}, "a test", worker=runner.worker)
     operation = await database.run(create)
     running = asyncio.create_task(runner.operate(operation))
     async with asyncio.timeout(30):
-        while not await Pause.objects.filter(name="api").aexists():  # noqa: ASYNC110 - the database is waited for
+        while await states() != {"arrived": 1, "found": 1}:  # noqa: ASYNC110 - the database is waited for
             await asyncio.sleep(0.05)
-    assert len(fake.seen) == 1
+    assert await Pause.objects.filter(name="api").aexists()
     assert await database.run(operations.cancel, operation.pk, "a test")
     await running
     second = recovering(fake)
     progress = await second.portion(operation)
     await second.client.close()
-    assert progress.wait > 3000
-    assert (len(fake.seen), fake.limits.violations) == (1, [])
+    assert progress.wait == PACE.arrives_within.total_seconds()
+    assert (len(fake.seen), fake.limits.violations) == (2, [])
 
 
 @pytest.mark.full("postgresql")

@@ -19,12 +19,17 @@ from telemetry import sanitising
 from upstream import credentials, looking, targets
 from upstream.client import Client, for_operations
 from upstream.errors import UpstreamError
-from upstream.models import HookKind, Missed, MissedState, WatchedHook
+from upstream.models import OPEN, HookKind, Missed, MissedState, WatchedHook
 from upstream.recovery import Recovery
 
 # Lost deliveries that are listed; the console shows all.
 MAX_LISTED = 1000
 WAITS = "waiting for GitHub; every step is logged by its time and guid"
+
+AGAIN = (
+    "workers or the next recovery ask again once something comes through the hook or a receiver starts, "
+    "otherwise after an hour"
+)
 
 
 class Command(BaseCommand):
@@ -126,7 +131,12 @@ class Command(BaseCommand):
             if hook.unknown_from:
                 span = f"from {hook.unknown_from:%Y-%m-%d %H:%M} to {hook.unknown_until:%Y-%m-%d %H:%M} UTC"
                 self.stdout.write(f"hook {hook.hook_id}: GitHub had forgotten what it delivered {span}")
-        self.stdout.write(f"{ended.estimated or 0} missing, {ended.done} arrived")
+        rows = Missed.objects.filter(watched__in=hooks)
+        # A worker that recovers at the same time counts some of the arrivals.
+        arrived = rows.filter(state=MissedState.ARRIVED, arrived_at__gte=ended.started_at)
+        self.stdout.write(f"{ended.estimated or 0} missing, {await database.run(arrived.count)} arrived")
+        if waiting := await database.run(rows.filter(OPEN).count):
+            self.stderr.write(f"{waiting} not there yet; {AGAIN}")
         for reason, count in ended.failures.items():
             self.stderr.write(sanitising.lines(f"{count} x {reason}"))
         operating.require_finished(ended, "the next recovery continues")
