@@ -1,6 +1,7 @@
 """The pages of operations: parameters, requester and progress; cancel and resume."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -126,6 +127,8 @@ def about(operation: Operation) -> Iterator[tuple[str, str, str]]:
         yield "hooks", f"{len(hooks)} selected", ""
     for name, value in parameters.items():
         if name not in _OWN and value not in (None, False, "", []):
+            if name == "since" and operation.kind == Kind.RECOVER:
+                name, value = "goes back", timedelta(seconds=round(value))  # noqa: PLW2901 - as it is shown
             yield name, "yes" if value is True else str(value)[:LONGEST_VALUE], ""
     if operation.rate:
         yield "rate", f"{operation.rate:g} per second", ""

@@ -25,6 +25,8 @@ LAG = timedelta(days=1)
 # A look begins so long before the end of the last one, by GitHub's clock: its lists may lag, and an App's
 # detail may be 404 at first.
 OVERLAP = timedelta(hours=1)
+# Age from which a detail that is 404 counts as one that GitHub fails to show.
+DETAIL_WITHIN = OVERLAP / 2
 # The id of a hook that is not known yet, and of one whose detail GitHub fails to show.
 UNKNOWN, UNREADABLE = 0, -1
 # Details of a page that GitHub fails to show. The next one counts as an outage.
@@ -89,7 +91,7 @@ async def step(client: Client, watched: WatchedHook, look: Look) -> Look | str:
     if page.unchanged:
         return await database.run(_looked, watched, look, since, now)
     wanted = [one for one in page.items if one.delivered_at >= since]
-    comparable, unreadable = await _compare(client, watched, wanted)
+    comparable, unreadable = await _compare(client, watched, wanted, now)
     look = replace(look, unreadable=look.unreadable + page.unreadable + unreadable)
     if look.unreadable or not comparable:
         look = replace(look, etag="")
@@ -121,11 +123,12 @@ async def entries(client: Client, watched: WatchedHook, seconds: float) -> Async
 
 
 async def _compare(
-    client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery]
+    client: Client, watched: WatchedHook, listed: Iterable[ListedDelivery], now: datetime
 ) -> tuple[bool, int]:
     """Store the missing deliveries; return whether all details were there, and how many failed."""
     by_hook = await _missing(client, watched, listed)
     unknown, unreadable = by_hook.pop(UNKNOWN, []), by_hook.pop(UNREADABLE, [])
+    unreadable += [one for one in unknown if one.delivered_at < now - DETAIL_WITHIN]
     for hook_id, found in by_hook.items():
         await database.run(missing.add, watched, hook_id, found)
     return not unknown, len(unreadable)

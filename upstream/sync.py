@@ -43,7 +43,7 @@ class Cursor:
     open: dict[str, str] = field(default_factory=dict)
     """The position of each part that is not at its end, by name; empty at its begin."""
     tries: dict[str, int] = field(default_factory=dict)
-    """Outages in a row, by part."""
+    """Outages in a row, by part; the repository's are those of ""."""
     trails: dict[str, Sequence[Any]] = field(default_factory=dict)
     """The values of `Trail`, by part."""
 
@@ -77,12 +77,8 @@ class Sync:
         done, failures, wait = 0, Counter[str](), 0.0
         for part, one in zip(steps, found, strict=True):
             outage = one.outage if isinstance(one, Step) else one
-            tries = cursor.tries.get(part.name, 0)
-            if isinstance(outage, LimitedError):
-                wait = max(wait, 1.0, outage.seconds)
-            elif isinstance(outage, UnreachableError) and tries < RETRIES:
-                wait = max(wait, self._retry_after * 2**tries)
-                cursor.tries[part.name] = tries + 1
+            if pause := self._pause(cursor, part.name, outage):
+                wait = max(wait, pause)
             elif isinstance(one, Step):
                 done += one.done
                 failures.update({f"{part.name}: {why}": n for why, n in (one.failures or {}).items()})
@@ -104,8 +100,10 @@ class Sync:
         owner, _, name = parameters["repository"].partition("/")
         try:
             item, date = await self.client.dated("/repos/{owner}/{name}", Item, owner=owner, name=name)
-        except LimitedError as error:
-            return Progress(None, wait=max(1.0, error.seconds))
+        except UpstreamError as error:
+            if pause := self._pause(cursor, "", error):
+                return Progress(cursor.as_json(), wait=pause)
+            raise
         try:
             read = conversions.repository(item.fields)
         except ValidationError:
@@ -122,6 +120,16 @@ class Sync:
             cursor.read_at = min(read.pushed_at, shown).isoformat()
         cursor.open = {part.name: "" for part in PARTS}
         return Progress(cursor.as_json(), done=1)
+
+    def _pause(self, cursor: Cursor, part: str, error: object) -> float:
+        """Return the seconds until a step that met a limit or an outage is repeated; 0 if it is not."""
+        if isinstance(error, LimitedError):
+            return max(1.0, error.seconds)
+        tries = cursor.tries.get(part, 0)
+        if not isinstance(error, UnreachableError) or tries >= RETRIES:
+            return 0.0
+        cursor.tries[part] = tries + 1
+        return self._retry_after * 2**tries
 
 
 def _scope(parameters: Mapping[str, Any], cursor: Cursor) -> Scope:

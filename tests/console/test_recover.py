@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from console.operations import about
 from ledger.models import Operation
 from receiver.models import Delivery
 from tests import fake_github
@@ -49,6 +50,7 @@ def test_what_is_missing_is_delivered_again(fake: Github, hook: Hook) -> None:
     operation = Operation.objects.get()
     assert (operation.kind, operation.done) == ("recover", 2)
     assert "(manage.py)" in operation.requested_by
+    assert ("goes back", "6 days, 22:00:00", "") in about(operation)
 
 
 def test_it_says_what_arrived_though_a_worker_noted_it_and_what_is_not_there_yet(
