@@ -36,9 +36,9 @@ LOST = (
     " a sync of the repository records what they would have changed."
 )
 WAITING = (
-    "GitHub was asked for these, or will be: each at most three times. It is asked again once something comes"
-    " through the hook or a receiver starts; otherwise, and where a reason is shown, after an hour and three"
-    " hours before GitHub forgets."
+    "GitHub was asked for these, or will be: each at most three times. It is asked again a minute and an hour"
+    " later if something came through the hook or a receiver started; otherwise, and where a reason is shown,"
+    " after an hour and three hours before GitHub forgets."
 )
 
 

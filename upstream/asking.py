@@ -1,8 +1,8 @@
 """Decides whether GitHub is asked to deliver a missed delivery again. Pure.
 
 A guid is asked for three times at most, in its whole life, so an ask must not be spent while the endpoint
-cannot be reached. The second and third ask need evidence that it can be. Without it, the second waits for an
-hour, and the third until GitHub is about to forget the delivery.
+cannot be reached. The second ask needs evidence that it can be, or an hour. The third needs both, or waits
+until GitHub is about to forget the delivery.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from upstream.models import MAX_ASKS
 
 # GitHub sends within seconds; under throttling later.
 ARRIVES_WITHIN = timedelta(seconds=60)
-# Time between two asks without evidence that the endpoint can be reached.
+# Time between two asks without evidence that the endpoint can be reached, and before the last ask.
 WITHOUT_EVIDENCE = timedelta(hours=1)
 # Time before GitHub forgets a delivery, at which the last ask needs no evidence.
 LAST_CALL = timedelta(hours=3)
@@ -70,9 +70,13 @@ def decide(
         return GiveUp(f"GitHub was asked {missed.asks} times, and it did not arrive")
     if now - missed.delivered_at >= retention:
         return GiveUp(f"GitHub keeps deliveries for {retention.days} days")
-    if missed.asked_at is None or (reachable_at is not None and reachable_at > missed.asked_at):
+    if missed.asked_at is None:
         return Ask()
+    is_last = missed.asks == MAX_ASKS - 1
     again = missed.asked_at + WITHOUT_EVIDENCE
-    if missed.asks == MAX_ASKS - 1:
+    if reachable_at is not None and reachable_at > missed.asked_at:
+        # The last ask waits all the same: what a proxy refuses takes people longer than minutes to mend.
+        again = again if is_last else now
+    elif is_last:
         again = max(again, missed.delivered_at + retention - LAST_CALL)
     return Ask() if now >= again else Wait(again)

@@ -53,7 +53,9 @@ class Credentials:
     def app(self) -> Authorization:
         """Return the App's JWT; raise `NotConfiguredError` without an App."""
         if not self.app_id:
-            raise NotConfiguredError(f"this needs an App: {MISSING}")
+            raise NotConfiguredError(
+                "this needs the App: set GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY: see docs/how-to/recover.md"
+            )
         now = time.monotonic()
         if self._jwt is None or now >= self._jwt[1]:
             token = get_jwt(app_id=self.app_id, private_key=self.private_key, expiration=JWT_LIFETIME)

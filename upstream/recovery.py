@@ -50,6 +50,9 @@ RETRY_AFTER = 5.0
 # An automatic look leaves out a hook that failed last and delivered nothing for so long.
 SILENT = timedelta(days=30)
 
+# Errors that say nothing about other requests for the same hook.
+OF_ONE_ANSWER = (UnreachableError, RefusedError, UnexpectedAnswerError)
+
 # Names of the pauses that all workers share: see `upstream.models.Pause`.
 ASKS, API = "asks", "api"
 FORGOTTEN = "GitHub does not have it any more"
@@ -131,6 +134,9 @@ class Recovery:
                 return Progress(cursor.as_json(), wait=wait)
             failed = await database.run(_failed_alike, watched, look_at, error)
             failures.update(await _failed(failed, error))
+            if cursor.look is not None and isinstance(error, OF_ONE_ANSWER):
+                # What the pages so far showed is asked for: GitHub may never show this one.
+                cursor.ask_for.append(watched.pk)
         cursor.look, cursor.tries = look.as_json() if isinstance(look, Look) else None, 0
         for one in failed:
             # A hook that cannot be seen is not asked for anything: its answers would mean nothing.
@@ -254,7 +260,7 @@ class Recovery:
             detail = await self.client.get(f"{watched.path}/deliveries/{row.attempt}", DeliveryDetail)
         except NotFoundError:
             reason = FORGOTTEN
-        except (UnreachableError, RefusedError, UnexpectedAnswerError) as error:
+        except OF_ONE_ANSWER as error:
             if len(skipped) >= MAX_SKIPPED:
                 raise
             logger.warning("not fetched guid=%s error=%s", row.guid, error)

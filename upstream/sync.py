@@ -129,7 +129,7 @@ class Sync:
         if not isinstance(error, UnreachableError) or tries >= RETRIES:
             return 0.0
         cursor.tries[part] = tries + 1
-        return self._retry_after * 2**tries
+        return self._retry_after * float(2**tries)
 
 
 def _scope(parameters: Mapping[str, Any], cursor: Cursor) -> Scope:

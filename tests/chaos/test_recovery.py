@@ -22,7 +22,7 @@ from tests.fake_github import Attempt, Github, Hook, hooks
 from tests.upstream.kept import STAR
 
 EAGER_WORKER = "tests.chaos.eager_worker.WorkerSettings"
-# Every so many missed deliveries get lost at the first requests.
+# Every so many missed deliveries get lost at the first request.
 UNRELIABLE = 5
 MAX_ASKS = 3
 LIVE_EVERY = 0.5  # seconds
@@ -122,13 +122,12 @@ async def test_what_can_be_had_arrives_once_though_github_limits_and_fails_and_w
     assert set(stored) == {one.guid for one in hook.attempts} - never - unanswered
     assert set(fake.asked) == missed, "none that is stored is asked for"
     assert {guid for guid, asks in fake.asked.items() if asks > MAX_ASKS} == set()
-    assert {fake.asked[guid] for guid in never - unanswered} <= {MAX_ASKS}
+    # The last request is sent an hour later.
+    assert {fake.asked[guid] for guid in never - unanswered} <= {MAX_ASKS - 1}
     assert fake.limits.violations == []
     found = ledger.execute(database, "SELECT state, count(*) FROM upstream_missed GROUP BY state ORDER BY 1")
     assert Counter(dict(found)) == Counter(
-        arrived=counts.missed - len(never | unanswered),
-        lost=len(never - unanswered),
-        asked=len(unanswered),
+        arrived=counts.missed - len(never | unanswered), asked=len(never | unanswered)
     )
     times = [one.at for one in fake.seen if one.method == "POST"]
     assert all(

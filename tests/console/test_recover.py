@@ -57,11 +57,11 @@ def test_it_says_what_arrived_though_a_worker_noted_it_and_what_is_not_there_yet
     fake: Github, hook: Hook
 ) -> None:
     watched = WatchedHook.objects.create(hook_id=hook.id, kind="repository", name="octo/cat")
-    for attempt, columns in zip(
-        hook.attempts[1:],
-        ({"state": "arrived", "arrived_at": fake.moment() + HOUR}, {"state": "asked", "reason": "refused"}),
-        strict=True,
-    ):
+    outcomes: tuple[dict[str, Any], ...] = (
+        {"state": "arrived", "arrived_at": fake.moment() + HOUR},
+        {"state": "asked", "reason": "refused"},
+    )
+    for attempt, columns in zip(hook.attempts[1:], outcomes, strict=True):
         Missed.objects.create(
             watched=watched, guid=attempt.guid, hook_id=hook.id, attempt=attempt.id, event="star", asks=1,
             delivered_at=attempt.delivered_at, found_at=fake.moment(), asked_at=fake.moment() - HOUR / 2,

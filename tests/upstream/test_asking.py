@@ -32,8 +32,11 @@ def test_what_was_just_asked_for_is_given_time_to_arrive() -> None:
     assert decided(asks=MAX_ASKS, asked=timedelta(seconds=20)) == Wait(NOW + timedelta(seconds=40))
 
 
-def test_it_is_asked_for_again_once_something_else_came_through_the_hook() -> None:
-    assert decided(asks=1, asked=2 * ARRIVES_WITHIN, reached=ARRIVES_WITHIN) == Ask()
+def test_it_is_asked_for_again_once_something_else_came_through_the_hook_at_last_after_an_hour() -> None:
+    asked, reached = 2 * ARRIVES_WITHIN, ARRIVES_WITHIN
+    assert decided(asks=1, asked=asked, reached=reached) == Ask()
+    assert decided(asks=2, asked=asked, reached=reached) == Wait(NOW + HOUR - asked)
+    assert decided(asks=2, asked=HOUR, reached=reached) == Ask()
 
 
 @pytest.mark.parametrize(

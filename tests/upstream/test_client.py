@@ -320,7 +320,7 @@ async def test_without_a_credential_nothing_is_sent(fake: Github) -> None:
     async with Client(Credentials(), Session(), fake.url) as client:
         with pytest.raises(NotConfiguredError, match="set GITHUB_TOKEN"):
             await get_hook(client)
-        with pytest.raises(NotConfiguredError, match="needs an App"):
+        with pytest.raises(NotConfiguredError, match="needs the App: set GITHUB_APP_ID"):
             await client.page("/app/hook/deliveries", ListedDelivery)
     assert fake.seen == []
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -193,7 +193,8 @@ async def test_what_never_arrives_is_asked_for_three_times_and_then_lost(
         failures.update((await run(impatient)).failures)
         other = Attempt(hooks.guid(50 + number), "star", STAR, fake.moment())
         await asyncio.to_thread(fake.deliver, hook, other)
-    assert fake.asked == {hooks.guid(1): 3}
+        assert fake.asked == {hooks.guid(1): min(number + 1, 3)}
+        await Missed.objects.aupdate(asked_at=fake.moment() - HOUR)
     lost = await Missed.objects.aget()
     assert (lost.state, str(lost.guid), lost.event) == ("lost", hooks.guid(1), "star")
     assert lost.reason == "GitHub was asked 3 times, and it did not arrive"
@@ -325,6 +326,21 @@ async def test_a_list_that_leads_in_a_circle_ends_and_what_it_showed_arrives(
     assert await states() == {"arrived": 2}
     watched = await WatchedHook.objects.aget()
     assert "leads back to a page" in watched.error
+    assert list(ended.failures) == [f"hook {hook.id}: {watched.error}"]
+    assert watched.complete_until is None
+
+
+@pytest.mark.full("postgresql")
+async def test_what_was_listed_before_a_page_that_github_never_shows_arrives(
+    fake: Github, recovery: Recovery, receiver_url: str
+) -> None:
+    hook = listing(fake, PAGE_SIZE + 2, receiver_url)
+    await database.run(keep, hook, hook.attempts[:-1])
+    answers: Iterator[Answered | None] = iter([None, (422, {}, b"{}")])
+    fake.faults.answer = lambda method, path: next(answers) if path.endswith("/deliveries") else None
+    ended = await run(recovery)
+    assert await states() == {"arrived": 1}
+    watched = await WatchedHook.objects.aget()
     assert list(ended.failures) == [f"hook {hook.id}: {watched.error}"]
     assert watched.complete_until is None
 
