@@ -176,7 +176,8 @@ class SearchView(View):
                 context = {"text": sha, "commits": commits, "deliveries": deliveries}
                 return await page(request, "search.html", context)
             case search.Words(words):
-                return redirect(f"/deliveries?{urlencode({'error': words})}")
+                # Cut to where the filter refuses it: a browser and Django take no longer address.
+                return redirect(f"/deliveries?{urlencode({'error': words[: filters.LONGEST_VALUE + 1]})}")
             case _:
                 return redirect("/deliveries")
 

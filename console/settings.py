@@ -106,6 +106,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "sign-in"
+SESSION_ENGINE = "console.accounts.sessions"
 # Seconds after signing in; using a session does not make it longer.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 # Cookies are shared by all ports of a host, so the names are the console's own.

@@ -33,7 +33,8 @@ def commits(payload: object) -> list[str]:
     """Return the hashes of the commits that a push carried, newest first."""
     listed = payload.get("commits") if isinstance(payload, Mapping) else None
     found = [one.get("id") for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-    return [sha for sha in found if isinstance(sha, str) and "\0" not in sha][::-1][:MAX_COMMITS]
+    # NUL and lone surrogates, which no database takes, are not printable.
+    return [sha for sha in found if isinstance(sha, str) and sha.isprintable()][::-1][:MAX_COMMITS]
 
 
 async def links(delivery: Delivery, payload: object) -> list[Link]:

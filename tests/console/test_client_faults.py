@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.console.conftest import Console
-from tests.console.visitors import Answer, Visitor, words
+from tests.console.visitors import SESSION_COOKIE, Answer, Visitor, words
 from tests.processes import wait_until
 
 
@@ -61,3 +61,8 @@ def test_the_page_of_a_refusal_has_the_navigation_of_the_reader(
 
 def test_a_stranger_who_finds_nothing_sees_no_navigation(console: Console) -> None:
     assert "Deliveries" not in console.stranger().get("/elsewhere").text
+
+
+def test_a_cookie_that_is_no_key_of_a_session_leads_to_signing_in(console: Console) -> None:
+    answer = console.stranger().get("/deliveries", Cookie=f'{SESSION_COOKIE}="\\000not a key"')
+    assert answer.url == f"{console.url}/sign-in?next=/deliveries"

@@ -192,6 +192,7 @@ def test_searching_leads_to_what_was_named(console: Console) -> None:
     assert '<a href="/deliveries?sender=ada%26co">a sender</a>' in search("/search?q=ada%26co").text
     assert search("/search?q=").url == f"{console.url}/deliveries"
     assert search("/search?q=%00").url == f"{console.url}/deliveries"
+    assert "error must be at most 1000 characters" in search(f"/search?q={'x' * 20_000}").text
     assert "No recorded commit begins so" in search("/search?q=abc1234").text
     unknown = search("/search?q=11111111-2222-3333-4444-555555555555").text
     assert 'refused, see <a href="/rejections">' in unknown

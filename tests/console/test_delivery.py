@@ -151,7 +151,9 @@ def test_what_it_wrote_is_linked(console: Console) -> None:
     )
     sample = json.loads(github.sample("push__branch").body)
     commit = Commit.objects.create(repository=repository, sha=sample["commits"][0]["id"], message="m")
-    pages = [console.viewer.get(f"/deliveries/{kept(number=number).pk}").text for number in (12, None)]
+    sample["commits"] += [{"id": "\0"}, {"id": "\ud800"}]
+    rows = [kept(number=12), kept(body=json.dumps(sample).encode())]
+    pages = [console.viewer.get(f"/deliveries/{row.pk}").text for row in rows]
     path = f"/repositories/{repository.pk}"
     assert f'<a href="{path}/issues/{issue.number}">#12 It &lt;leaks&gt;</a>' in pages[0]
     assert f'<a href="{path}/commits/{commit.sha}">{commit.sha[:10]}</a>' in pages[1]

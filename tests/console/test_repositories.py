@@ -151,6 +151,7 @@ def test_a_commit_shows_the_pushes_and_deliveries_that_carried_it(
     carrier = kept(body=named, status="succeeded", finished_at=now)
     other = kept(status="succeeded", finished_at=now)
     text = console.viewer.get(f"/repositories/{repository.pk}/commits/{'a' * 40}").text
+    assert console.viewer.get(f"/repositories/{repository.pk}/commits/%00").status == 404
     assert f'href="/deliveries/{carrier.pk}"' in text
     assert f'href="/deliveries/{other.pk}"' not in text
     page = words(text)
