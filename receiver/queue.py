@@ -1,7 +1,7 @@
 """Wake-ups: arq jobs in arq's own format. Each says that deliveries of one event are due.
 
 A job carries no ids. Workers claim due deliveries from the database, at a wake-up and once a second without
-one, so no request waits for Redis.
+one, so no request waits for Redis. One job of each event waits at most: see docs/decisions/0104.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Collection
 from typing import Any
-from uuid import uuid4
 
 from arq.constants import default_queue_name, expires_extra_ms, job_key_prefix
 from arq.jobs import serialize_job
@@ -26,6 +25,8 @@ logger = logging.getLogger(__name__)
 FUNCTION = "process"
 NAME = default_queue_name
 JOB_KEY = job_key_prefix  # followed by the id of a job
+# Followed by the event, the id of a job. Other programs may have jobs in the same queue.
+JOB_ID = "wake-up:"
 # Takes the place of an event where an operation is due. At any wake-up, workers look for both.
 OPERATION = "operation"
 # Seconds between two pipelines. The first is sent at once; a burst then costs one job per event and interval.
@@ -43,13 +44,13 @@ def serialize(job: dict[str, Any]) -> bytes:
 
 
 async def enqueue(redis: Redis, events: Collection[str]) -> None:
-    """Write the job `process(event)` for each of these events, in one pipeline.
+    """Write the job `process(event)` for each of these events, in place of one that waits, in one pipeline.
 
     Raises `redis.exceptions.RedisError` or `OSError` when Redis does not accept them.
     """
     async with redis.pipeline(transaction=False) as pipeline:
         for event in events:
-            now, job_id = timestamp_ms(), uuid4().hex
+            now, job_id = timestamp_ms(), JOB_ID + event
             body = serialize_job(FUNCTION, (event,), {}, None, now, serializer=serialize)
             pipeline.psetex(JOB_KEY + job_id, expires_extra_ms, body)
             pipeline.zadd(NAME, {job_id: now})

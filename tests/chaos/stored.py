@@ -114,6 +114,6 @@ def multiply(url: str, pk: int, count: int) -> None:
 
 
 async def wake(redis_url: str, jobs: int = 1) -> None:
-    """Send `jobs` wake-ups."""
+    """Send `jobs` wake-ups, each of another event, because one of each waits at most."""
     async with Redis.from_url(redis_url) as redis:
-        await queue.enqueue(redis, ["push"] * jobs)
+        await queue.enqueue(redis, [f"event_{number}" for number in range(jobs)])

@@ -62,11 +62,15 @@ async def test_a_job_is_what_arq_itself_would_have_written(redis: "Redis") -> No
         assert all([await client.pttl(key) > 80_000_000 for key in keys])
 
 
-async def test_many_deliveries_are_one_wake_up_for_each_event(redis: "Redis") -> None:
-    wakeups = queue.Wakeups()
-    for number in range(40):
-        wakeups.wake(Stored(number, "push" if number % 2 else "issues", Receipt.ACCEPTED))
-    await wakeups.close()
+async def test_one_wake_up_of_each_event_waits_however_many_arrive_while_no_worker_runs(
+    redis: "Redis",
+) -> None:
+    for _ in range(2):
+        wakeups = queue.Wakeups()
+        for number in range(40):
+            wakeups.wake(Stored(number, "push" if number % 2 else "issues", Receipt.ACCEPTED))
+        await wakeups.close()
+    assert len(redis.keys("arq:job:*")) == 2  # type: ignore[arg-type] # of a client that does not wait
     assert sorted(await burst(redis)) == [("issues",), ("push",)]
 
 
