@@ -37,7 +37,7 @@ def migrating(url: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
-@pytest.mark.full("sqlite")  # the next test has its lock, and that of `make run` its empty database
+@pytest.mark.full  # the next test has its lock, and every run an empty database
 @pytest.mark.store
 def test_two_that_migrate_an_empty_database_at_once_both_end_well(empty_database: str) -> None:
     machines = [migrating(empty_database) for _ in range(MACHINES)]

@@ -120,6 +120,7 @@ def structure(there: BaseDatabaseWrapper) -> set[tuple[str, ...]]:
     return found
 
 
+@pytest.mark.full("sqlite")  # a step that is new runs on the empty database of every run
 def test_what_was_recorded_is_of_github_com_and_every_row_stays(old: BaseDatabaseWrapper) -> None:
     step_by_step(old).migrate([("records", WITH_SERVERS)])
     again = "INSERT INTO records_hook ({}) VALUES (%s, %s, 61, '', '[]', '', true, CURRENT_TIMESTAMP)".format(
