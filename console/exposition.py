@@ -18,7 +18,7 @@ from receiver.models import Reason, Status
 from telemetry import events
 from telemetry.counts import HANDLER, INGEST, QUEUE, RECEIVED, SETTLED, SUM, Histogram
 from telemetry.models import Count
-from upstream.models import Missed, MissedState
+from upstream.models import Missed, MissedState, WatchedHook
 
 PREFIX = "hookkeeper"
 MICROSECONDS = 1_000_000
@@ -51,6 +51,7 @@ GAUGES = {
     "oldest_waiting_seconds": ("Time since the oldest delivery that waits was due; 0 if none is due.", ()),
     "workers": ("Workers with a heartbeat; absent while Redis does not answer.", ()),
     "missed": ("Deliveries that GitHub could not deliver: found, asked, arrived, lost.", ("state",)),
+    "failing_hooks": ("Hooks that could not be compared with GitHub at the last look.", ()),
     "operations": ("Operations.", ("kind", "state")),
 }
 
@@ -146,4 +147,5 @@ def _gauges() -> Iterator[tuple[str, Mapping[Any, float]]]:
         yield "workers", {}
     missed = gauges.grouped(Missed.objects.order_by("-pk"), ("state",))
     yield "missed", {(state,): missed.get((state,), 0) for state in MissedState.values}
+    yield "failing_hooks", {(): WatchedHook.objects.exclude(error="").count()}
     yield "operations", gauges.operations()

@@ -18,6 +18,7 @@ from telemetry.models import Count
 from tests import github, processes
 from tests.console.conftest import Console, manage
 from tests.console.kept import kept
+from upstream.models import WatchedHook
 
 pytestmark = pytest.mark.usefixtures("redis")
 
@@ -70,12 +71,15 @@ def test_counters_of_receivers_and_workers_reach_it(
 def test_gauges_show_the_state_of_the_ledger(console: Console) -> None:
     kept(status="dead", finished_at=timezone.now())
     kept(received_at="2026-01-01T00:00Z", next_attempt_at="2026-01-01T00:00Z")
+    for hook, error in enumerate(("", "GitHub does not accept the credential")):
+        WatchedHook.objects.create(hook_id=hook, kind="repository", error=error)
     found = samples(console.stranger().get("/metrics").text)
     assert found["hookkeeper_deliveries", "dead"] == 1
     assert found["hookkeeper_deliveries", "received"] == 1
     assert found["hookkeeper_deliveries", "processing"] == 0
     assert found[("hookkeeper_oldest_waiting_seconds",)] > 1_000_000
     assert found["hookkeeper_missed", "lost"] == 0
+    assert found[("hookkeeper_failing_hooks",)] == 1
     assert found["hookkeeper_operations", "replay", "running"] == 0
 
 
@@ -133,7 +137,7 @@ def test_every_metric_is_documented(console: Console) -> None:
     text = console.stranger().get("/metrics").text
     page = (processes.ROOT / "docs" / "reference" / "metrics.md").read_text()
     names = set(re.findall(r"^# TYPE (\w+)", text, re.M))
-    assert len(names) == 11
+    assert len(names) == 12
     assert {name for name in names if f"`{name}`" not in page} == set()
     labels = set(re.findall(r'(\w+)="', text)) - {"le"}
     assert {label for label in labels if f"`{label}`" not in page} == set()

@@ -56,6 +56,6 @@ def test_prometheus_scrapes_the_console_and_evaluates_the_rules(console: Console
         processes.wait_until(
             lambda: {rule["health"] for rule in rules()} == {"ok"}, "the rules are evaluated", 30
         )
-        assert len(rules()) == 10
+        assert len(rules()) == 11
         found = ask("query?query=hookkeeper_workers")["result"]
         assert [sample["value"][1] for sample in found] == ["0"]

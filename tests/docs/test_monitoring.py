@@ -45,7 +45,7 @@ def promtool(*arguments: str) -> str:
 
 
 def test_promtool_loads_the_rules() -> None:
-    assert "10 rules found" in promtool("check", "rules", str(FOLDER / "alerts.yml"))
+    assert "11 rules found" in promtool("check", "rules", str(FOLDER / "alerts.yml"))
 
 
 def test_each_alert_fires_for_its_fault_and_for_nothing_else() -> None:
