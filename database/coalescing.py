@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -69,8 +70,8 @@ class Coalescer(Generic[Item, Result]):
         # A writer that is done takes no further items, so it does not count.
         waiting.writers = [writer for writer in waiting.writers if not writer.done()]
         if len(waiting.writers) < self._at_once:
-            # The task starts after all callers that are ready now have added their items.
-            waiting.writers.append(asyncio.create_task(self._work(waiting)))
+            # The task starts after all callers that are ready now have added their items, and is about none.
+            waiting.writers.append(asyncio.create_task(self._work(waiting), context=Context()))
 
     async def _work(self, waiting: _Waiting[Item, Result]) -> None:
         while waiting.items:

@@ -5,6 +5,7 @@ import logging
 import time
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import Context
 from datetime import timedelta
 
 from django.db import Error
@@ -217,7 +218,7 @@ class BatchRunner:
         # A settler that is done looks no more, so it may not count from that moment on.
         self._settlers = [settler for settler in self._settlers if not settler.done()]
         if len(self._settlers) < SETTLERS:
-            self._settlers.append(asyncio.create_task(self._settle()))
+            self._settlers.append(asyncio.create_task(self._settle(), context=Context()))  # of no delivery
 
     async def _settle(self) -> None:
         """Settle attempts, all that have ended at once, until there are no more."""
@@ -232,7 +233,7 @@ class BatchRunner:
                     elif verdict.status in FINE:
                         fine.append(LogLine(claimed, verdict))
                     else:
-                        logger.warning("%s", LogLine(claimed, verdict))
+                        logger.warning("%s", logs.Group([LogLine(claimed, verdict)]))
                 if fine:
                     logger.info("%s", logs.Group(fine))
                 if due:

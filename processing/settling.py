@@ -26,7 +26,6 @@ SIBLINGS = 1_000
 # Statuses after which a delivery's siblings have nothing left to run.
 SHARED = frozenset({Status.SUCCEEDED, Status.IGNORED, Status.INVALID})
 
-
 Ended = tuple[Claimed, Verdict]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -230,3 +231,15 @@ async def test_concurrent_tasks_use_several_orm_threads() -> None:
 
     await asyncio.gather(*(asyncio.create_task(look()) for _ in range(8)))
     assert await Repository.objects.acount() == 1
+
+
+async def test_a_write_for_many_callers_is_in_the_context_of_none() -> None:
+    caller, seen = ContextVar("caller", default="nobody"), list[str]()
+    caller.set("the first")
+
+    def rows(_item: int) -> int:
+        seen.append(caller.get())
+        return 1
+
+    await Coalescer[int, int](list, rows)(7)
+    assert seen == ["nobody"]

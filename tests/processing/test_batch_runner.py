@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from processing.running import Conditions
 from receiver.models import Delivery, HandlerRun
 from receiver.postgresql import connection_parameters
 from schemas.push import PushEvent
+from telemetry.logs import JsonLines
 from tests import beside
 from tests.processing.deliveries import Recorder, drain, due, idle, process, stored
 
@@ -307,3 +309,14 @@ async def test_an_attempt_that_ends_in_the_moment_in_which_the_settlers_end_is_s
         time.sleep(0.1)  # noqa: ASYNC251 - both calls have returned
         await idle(runner)
     assert await Delivery.objects.filter(status="succeeded").acount() == 3
+
+
+async def test_the_line_of_each_failed_attempt_is_about_its_own_delivery(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caplog.handler, "formatter", JsonLines())
+    caplog.set_level("WARNING")
+    rows = [await make(action=f"number {number}") for number in range(3)]
+    await process(Recorder(bad=OSError("away")), *rows)
+    lines = [json.loads(line) for line in caplog.text.splitlines()]
+    assert {(line["guid"], line["action"]) for line in lines} == {(str(row.guid), row.action) for row in rows}
