@@ -20,8 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Seconds beyond the longest time limit of a delivery's handlers, after which the process counts as blocked.
 GRACE = 15.0
-# Exit status of a process that was blocked, or whose program is at fault.
-BLOCKED = 1
+BLOCKED = 1  # exit status of a process that was blocked, or whose program is at fault
 
 
 async def run(worker: str, lease: timedelta, modules: Iterable[str]) -> None:
@@ -49,7 +48,8 @@ async def run(worker: str, lease: timedelta, modules: Iterable[str]) -> None:
             logger.warning("isolated delivery not given back error=%s", error)  # its lease ends
             return
         if status:
-            logger.error("isolated process ended by=%s deliveries=%s", _crash(status), ",".join(held))
+            by = _crash(status) if held else f"status {status}"  # no handler ran
+            logger.error("isolated process ended by=%s deliveries=%s", by, ",".join(held))
         if not (status and held):
             return
 

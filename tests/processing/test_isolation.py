@@ -130,6 +130,14 @@ async def test_a_database_that_is_away_is_no_crash(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.once
+async def test_a_program_that_cannot_start_is_no_handler_that_blocks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await isolation.run("worker of the test", LEASE, ["handlers.without_a_file"])
+    assert "isolated process ended by=status 1 deliveries=" in caplog.text
+
+
+@pytest.mark.once
 async def test_a_process_that_ends_while_it_is_idle_is_nobodys_crash_and_its_last_claim_is_found() -> None:
     made = runner()
     await suspected("good")
