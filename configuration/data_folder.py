@@ -2,11 +2,11 @@
 
 import fcntl
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 SECRET_FILE = "webhook-secret"  # noqa: S105 - the name of a file
@@ -56,16 +56,20 @@ def _described(folder: Path) -> str:
 def secret(folder: Path, name: str = SECRET_FILE) -> Path:
     """Return the file with a generated secret; create it with mode 0600 if it is missing."""
     path = folder / name
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
+    if not path.exists():
+        _write(path)
     return path
 
 
 def new_link(folder: Path) -> str:
     """Write a new token for signing in to the console once, with mode 0600, and return it."""
-    (folder / LINK_FILE).unlink(missing_ok=True)
-    return secret(folder, LINK_FILE).read_text().strip()
+    return _write(folder / LINK_FILE)
+
+
+def _write(path: Path) -> str:
+    """Write a new token with mode 0600, and return it. A full disk leaves the file as it was."""
+    token = secrets.token_hex(32)
+    with NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(token + "\n")
+    Path(file.name).replace(path)
+    return token

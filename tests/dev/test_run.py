@@ -20,6 +20,7 @@ import psutil
 import pytest
 from django.conf import settings
 
+from configuration import data_folder
 from tests.console.visitors import Visitor
 from tests.processes import PROCFILE, ROOT, free_port, wait_until
 
@@ -360,6 +361,18 @@ def test_one_port_for_receiver_and_console_is_an_error(start: Start) -> None:
     run = start(PORT=port, CONSOLE_PORT=port)
     assert run.process.wait(ENDS_WITHIN) == 1
     assert run.output == "hookkeeper: CONSOLE_PORT must differ from PORT\n"
+
+
+def test_a_full_disk_leaves_no_empty_secret_at_which_each_later_start_would_fail(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from resource import RLIMIT_FSIZE, setrlimit\n"
+        "from configuration import data_folder\n"
+        "setrlimit(RLIMIT_FSIZE, (0, 0))\n"
+        "data_folder.secret(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, capture_output=True, check=False)
+    assert b"OSError: [Errno 27] File too large" in done.stderr
+    assert len(data_folder.secret(tmp_path).read_text()) == 65
 
 
 def test_a_data_folder_that_cannot_be_used_is_one_line_that_names_it(start: Start, tmp_path: Path) -> None:
