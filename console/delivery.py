@@ -16,7 +16,7 @@ from console.pages import page
 from ledger import counting, filters, halves, heartbeats
 from ledger.models import Replay
 from receiver.frames import UnreadableBodyError
-from receiver.models import TERMINAL, Delivery, HandlerRun, Status
+from receiver.models import TERMINAL, Delivery, HandlerRun
 
 # Rows that the page shows, the newest.
 MAX_RUNS = 500
@@ -44,7 +44,7 @@ class DeliveryView(View):
                 delivery, [run async for run in runs][::-1], [one async for one in replays][::-1]
             ),
             "settled": settled,
-            "no_worker": delivery.status == Status.RECEIVED and await sync_to_async(heartbeats.none)(),
+            "no_worker": not settled and await sync_to_async(heartbeats.none)(delivery.lease_expires_at),
             "only_story": only_story,
             "forward_urls": settings.FORWARD_URLS,
         }

@@ -18,7 +18,7 @@ from ledger import heartbeats, operations, outcomes
 from ledger.counting import CAP, Count
 from ledger.filters import LARGEST_ID, MAX_REPLAYED
 from ledger.models import Change, Kind, Operation, State
-from receiver.models import TERMINAL, Delivery, Status
+from receiver.models import TERMINAL, Delivery
 from receiver.queue import OPERATION, wake_workers
 
 PAGE_SIZE = 50
@@ -61,17 +61,16 @@ class OperationView(View):
         state, end = operation.state, most(operation)
         replayed, is_open = await _replayed(operation), state in {State.QUEUED, State.RUNNING}
         became = await outcomes.of(operation)
-        needs_worker = state == State.QUEUED or bool(became and Status.RECEIVED in became.statuses)
+        unsettled = bool(became and became.unsettled)
+        lease = None if unsettled else operation.lease_expires_at
         context: dict[str, Any] = {
             "operation": operation,
             "about": list(about(operation)),
             "is_open": is_open,
-            "no_worker": needs_worker and await sync_to_async(heartbeats.none)(),
+            "no_worker": (is_open or unsettled) and await sync_to_async(heartbeats.none)(lease),
             "became": became,
             "most_replayed": MAX_REPLAYED,
-            "is_moving": is_open
-            or bool(became and became.unsettled)
-            or any(row.status not in TERMINAL for row in replayed),
+            "is_moving": is_open or unsettled or any(row.status not in TERMINAL for row in replayed),
             "is_lively": is_open and operation.processed <= MAX_LIVELY,
             "may_resume": state in {State.CANCELLED, State.FAILED},
             "estimated": estimated(operation),

@@ -82,9 +82,8 @@ def _settled(delivery: Delivery) -> Entry:
 
 def _to_come(delivery: Delivery) -> list[Entry]:
     if delivery.status == Status.PROCESSING:
-        return [
-            Entry(delivery.lease_expires_at, "Lease ends", [f"held by {delivery.worker}"], delivery.status)
-        ]
+        held = [f"held by {delivery.worker}"]
+        return [Entry(delivery.lease_expires_at, "End of its lease", held, delivery.status)]
     if delivery.status == Status.RETRYING:
         what = f"Attempt {delivery.attempts + 1}"
         return [Entry(delivery.next_attempt_at, what, ["unless it is replayed before"], delivery.status)]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import redis
 from django.conf import settings
+from django.utils import timezone
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 
@@ -48,8 +49,10 @@ def read() -> list[Heartbeat]:
     return [FORMAT.validate_json(text) for text in said if text is not None]
 
 
-def none() -> bool:
-    """Return whether Redis answers that no worker is alive."""
+def none(lease: datetime | None = None) -> bool:
+    """Return whether Redis answers that no worker is alive, and no lease lasts, as that of a command may."""
+    if lease is not None and lease > timezone.now():
+        return False
     alive, error = read_or_error()
     return not alive and not error
 

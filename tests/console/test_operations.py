@@ -145,16 +145,24 @@ def test_an_open_operation_refreshes_in_place_and_an_ended_one_does_not(console:
 def test_what_waits_says_so_while_no_worker_is_alive(console: Console, redis: Redis) -> None:
     queued = operations.create(Kind.REPLAY, {"filter": {"status": "dead"}}, "ada")
     replayed, _ = replays.at_once([kept(status=Status.DEAD, finished_at=PAST).pk], "ada")
-    paths = (
-        f"/operations/{queued.pk}", f"/deliveries/{kept(next_attempt_at=timezone.now()).pk}",
-        f"/operations/{replayed.pk}",
-    )  # fmt: skip
+    soon = timezone.now() + timedelta(minutes=5)
+    held = {"status": Status.PROCESSING, "worker": "two:1:abc"}
+    waiting = [
+        kept(next_attempt_at=PAST), kept(status=Status.RETRYING, attempts=1, next_attempt_at=soon),
+        kept(**held, lease_expires_at=PAST),
+    ]  # fmt: skip
+    paths = [f"/operations/{one.pk}" for one in (queued, replayed, running(lease_expires_at=PAST))]
+    paths += [f"/deliveries/{one.pk}" for one in waiting]
     for path in paths:
-        assert "No worker is alive" in console.viewer.get(path).text
+        assert "No worker is alive" in console.viewer.get(path).text, path
+    # A command holds these.
+    others = [f"/deliveries/{kept(**held, lease_expires_at=soon).pk}", f"/operations/{running().pk}"]
+    for path in others:
+        assert "No worker is alive" not in console.viewer.get(path).text
     beat = Heartbeat("one:1:abc", timezone.now(), 0)
     redis.zadd(heartbeats.NAMES, {beat.worker: 1})
     redis.set(heartbeats.KEY + beat.worker, heartbeats.FORMAT.dump_json(beat))
-    for path in (*paths, f"/operations/{running().pk}"):
+    for path in paths:
         assert "No worker is alive" not in console.viewer.get(path).text
 
 
