@@ -9,7 +9,6 @@ the rules of `schemas._mending`.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar
@@ -17,43 +16,19 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from schemas._base import Event
+from schemas._bodies import ESCAPED, storable_json
 from schemas._errors import NotJSONError, TooDeepError
-from schemas._forms import payload_of
 from schemas._mending import MAX_ATTEMPTS_TO_MEND, drop_nulls, drop_unreadable
 from schemas._outlines import reader
 from schemas._servers import links_of, server_of
 
-FORM = "application/x-www-form-urlencoded"
 MAX_INT_DIGITS = 4000  # Python converts no longer string to an int
-ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # NUL, or a surrogate that may be alone
 # Escapes that are looked at one by one. A search for one byte is twenty times faster than for six, and many
 # bodies have a few escapes or none.
 FEW_ESCAPES = 4
-# A whole escape; a pair of surrogates is one. Group 1 is the escape of a character that cannot be stored.
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
 # Bytes of a body for the fast path. Where a field is missing, pydantic's error holds the whole object.
 MAX_FAST = 1024 * 1024
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def is_form(content_type: str) -> bool:
-    """Return whether a content type is that of a form. All others count as JSON."""
-    return content_type.partition(";")[0].strip().lower() == FORM
-
-
-def json_of(body: bytes, content_type: str, at_most: int | None = None) -> bytes:
-    """Return the JSON in a body: the whole body, or the field `payload` of a form.
-
-    Raises `NotJSONError` for a form without that field, and `TooLongError` for more than `at_most` bytes of
-    JSON in a form.
-    """
-    return payload_of(body, at_most) if is_form(content_type) else body
 
 
 def parse(model: type[Model], body: bytes, unread: list[str] | None = None) -> Model:
@@ -114,11 +89,6 @@ def _has_nul(body: bytes) -> bool:
     return body.rfind(b"\\u0000", escape) >= 0
 
 
-def storable_json(body: bytes) -> bytes:
-    """Return the JSON with each NUL and lone surrogate replaced by the text of its escape."""
-    return _ESCAPE.sub(lambda escape: escape[0] if escape[1] is None else rb"\\u" + escape[1].lower(), body)
-
-
 def _load(body: bytes) -> Any:
     try:
         return json.loads(body.decode(), parse_int=_parse_int)
@@ -132,8 +102,3 @@ def _load(body: bytes) -> Any:
 
 def _parse_int(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_INT_DIGITS else float(digits)
-
-
-def storable(text: str) -> str:
-    """Return the text with NUL and lone surrogates escaped, which PostgreSQL or UTF-8 cannot store."""
-    return UNSTORABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
