@@ -33,6 +33,7 @@ def ran(delivery: Delivery, outcome: Outcome, **changes: object) -> HandlerRun:
     return HandlerRun.objects.create(**{**fields, **changes})
 
 
+@pytest.mark.once
 def test_the_history_shows_each_step_in_order(console: Console) -> None:
     begin = timezone.now() - timedelta(minutes=10)
     row = kept(
@@ -72,6 +73,7 @@ def test_a_delivery_leads_to_the_others_of_its_repository_and_source(console: Co
         assert f'data-row="/deliveries/{row.pk}"' in console.viewer.get(link).text
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -96,6 +98,7 @@ def test_the_next_step_is_shown_and_refreshed(changes: dict[str, Any], said: str
     assert "hx-get" not in console.viewer.get(f"/deliveries/{row.pk}", HX_Request="true").text
 
 
+@pytest.mark.once
 def test_the_bytes_are_sent_exactly_and_only_to_be_saved(console: Console) -> None:
     row = kept("push__text_not_storable")
     answer = console.viewer.get(f"/deliveries/{row.pk}/body")
@@ -125,6 +128,7 @@ def test_hostile_text_of_every_part_is_shown_and_does_nothing(console: Console) 
     assert "\0" not in page.text
 
 
+@pytest.mark.once
 def test_of_a_large_payload_the_first_256_kb_are_shown(console: Console) -> None:
     body = b'{"text": "' + b"x" * 25 * 1024 * 1024 + b'"}'
     row = kept(body=body)
@@ -195,6 +199,7 @@ def test_a_line_for_manage_py_finds_the_run_of_another_data_folder() -> None:
     assert shell_lines.finding(Path("/of mine"), Path("/app/var")) == "HOOKKEEPER_DATA='/of mine' "
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="needs curl and openssl")
 @pytest.mark.django_db(transaction=True)
 def test_the_line_for_curl_sends_the_same_delivery(receiver_url: str, tmp_path: Path, redis: "Redis") -> None:

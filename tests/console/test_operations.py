@@ -33,6 +33,7 @@ def running(**columns: object) -> Operation:
     return Operation.objects.get(pk=operation.pk)
 
 
+@pytest.mark.once
 def test_before_all_that_match_are_replayed_the_page_says_what_that_means(console: Console) -> None:
     for status in (Status.SUCCEEDED, Status.SUCCEEDED, Status.DEAD):
         kept(status=status, finished_at=PAST)
@@ -62,6 +63,7 @@ def test_the_form_starts_one_operation_even_if_it_is_sent_twice(console: Console
     assert Delivery.objects.get().status == Status.DEAD, "the page itself replays nothing"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("rate", ["-1", "many", "nan", "1e9"])
 def test_a_wrong_rate_starts_nothing(rate: str, console: Console) -> None:
     kept(status=Status.DEAD)
@@ -70,6 +72,7 @@ def test_a_wrong_rate_starts_nothing(rate: str, console: Console) -> None:
     assert not Operation.objects.exists()
 
 
+@pytest.mark.once
 def test_without_a_filter_or_a_key_nothing_starts(console: Console) -> None:
     kept(status=Status.DEAD)
     for path in ("/operations/replay", "/operations/replay?since=never"):
@@ -79,6 +82,7 @@ def test_without_a_filter_or_a_key_nothing_starts(console: Console) -> None:
     assert not Operation.objects.exists()
 
 
+@pytest.mark.once
 def test_a_viewer_watches_and_neither_starts_nor_changes(console: Console) -> None:
     operation = running()
     assert console.viewer.get("/operations/replay?status=dead").status == 403
@@ -91,6 +95,7 @@ def test_a_viewer_watches_and_neither_starts_nor_changes(console: Console) -> No
     assert operation.state == State.RUNNING
 
 
+@pytest.mark.once
 def test_the_page_shows_progress_failures_by_reason_and_who_did_what(console: Console) -> None:
     operation = running(estimated=200)
     operations.advance(operation, Progress(7, done=40, failures={HOSTILE: 9, "gone": 1}))
@@ -104,6 +109,7 @@ def test_the_page_shows_progress_failures_by_reason_and_who_did_what(console: Co
     assert re.search(r"queued by ada .* running by w:1 .* cancelled by operator", words)
 
 
+@pytest.mark.once
 def test_an_operation_that_found_nothing_to_do_is_seen_to_be_finished(console: Console) -> None:
     operation = running(estimated=0)
     operations.advance(operation, Progress(None, finished=True))
@@ -132,6 +138,7 @@ def test_a_replay_says_what_became_of_its_deliveries(console: Console) -> None:
     assert 'href="/deliveries?event=push&amp;status=dead">What matches its filters now' in page
 
 
+@pytest.mark.once
 def test_an_open_operation_refreshes_in_place_and_an_ended_one_does_not(console: Console) -> None:
     operation = running()
     part = console.viewer.get(f"/operations/{operation.pk}", HX_Request="true").text
@@ -142,6 +149,7 @@ def test_an_open_operation_refreshes_in_place_and_an_ended_one_does_not(console:
     assert ("hx-get" in ended, "finished" in ended) == (False, True)
 
 
+@pytest.mark.once
 def test_what_waits_says_so_while_no_worker_is_alive(console: Console, redis: Redis) -> None:
     queued = operations.create(Kind.REPLAY, {"filter": {"status": "dead"}}, "ada")
     replayed, _ = replays.at_once([kept(status=Status.DEAD, finished_at=PAST).pk], "ada")
@@ -177,6 +185,7 @@ def test_a_cancelled_operation_is_resumed_and_an_ended_one_is_not_cancelled(cons
     assert "It can be resumed only after it ended." in console.operator.post(f"{path}/resume").text
 
 
+@pytest.mark.once
 def test_the_log_lists_all_newest_first_in_pages(console: Console) -> None:
     for _ in range(51):
         operations.create(Kind.SYNC, {"repository": HOSTILE}, "ada")
@@ -192,6 +201,7 @@ def test_the_log_lists_all_newest_first_in_pages(console: Console) -> None:
     assert console.viewer.get("/operations?before=x").status == 200
 
 
+@pytest.mark.once
 def test_what_is_not_there_is_not_found(console: Console) -> None:
     assert console.viewer.get("/operations/1").status == 404
     assert console.operator.post(f"/operations/{'9' * 30}/cancel").status == 404

@@ -16,7 +16,8 @@ from records.models import Commit, Issue, PullRequest, Push, PushCommit, Ref, Re
 from tests import github, servers
 from tests.handlers.context import handle
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# On SQLite, the cases and the ties run in several orders.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("sqlite")]
 
 Delivery = tuple[str, dict[str, Any]]
 START = datetime(2026, 5, 4, tzinfo=UTC)

@@ -25,7 +25,7 @@ from records.models import (
 from tests import github, servers
 from tests.handlers.context import handle
 
-# Which of two snapshots is newer is decided before the database is asked; the histories run on both.
+# Which of two snapshots is newer is decided before the database is asked; the histories run on PostgreSQL.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("postgresql")]
 
 SECOND, BEFORE = "2026-05-04T09:00:00Z", "2026-05-04T08:00:00Z"

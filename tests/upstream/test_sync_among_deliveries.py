@@ -22,7 +22,8 @@ from upstream.credentials import Credentials
 from upstream.session import Session
 from upstream.sync import Sync
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# On SQLite, the other syncs run.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full("sqlite")]
 
 CAT = {"id": 1296269, "full_name": "octo/cat", "html_url": "https://github.com/octo/cat"}
 HOUR = timedelta(hours=1)

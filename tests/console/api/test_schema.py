@@ -89,7 +89,7 @@ def test_every_operation_answers_as_its_schema_says(schema: Any, api: Programs) 
     assert len(operations) > 15
     for operation in operations:
 
-        @settings(SPARSE, max_examples=servers.examples(3, 200))
+        @settings(SPARSE, max_examples=servers.examples(2, 200))
         @given(case=operation.as_strategy())
         def answers(case: Any) -> None:
             validate(case, case.call(headers=sent_headers(case, api), timeout=30))
@@ -97,9 +97,10 @@ def test_every_operation_answers_as_its_schema_says(schema: Any, api: Programs) 
         answers()
 
 
+@pytest.mark.full  # the last test has each operation alone
 def test_what_one_operation_answers_is_taken_by_the_next(schema: Any, api: Programs) -> None:
     machine = schema.as_state_machine()
-    wanted, runs, wrong = servers.examples(4, 200), 0, []
+    wanted, runs, wrong = 200, 0, []
 
     class Machine(machine):  # type: ignore[misc,valid-type] # made at run time
         def __init__(self) -> None:
@@ -117,7 +118,7 @@ def test_what_one_operation_answers_is_taken_by_the_next(schema: Any, api: Progr
                 wrong.append(error)
                 raise
 
-    steps = settings(SPARSE, stateful_step_count=servers.examples(6, 30))
+    steps = settings(SPARSE, stateful_step_count=30)
     while runs < wanted and not wrong:
         # Hypothesis refuses equal choices with unlike ends, and the ledger remembers the runs before.
         with suppress(FlakyStrategyDefinition):
