@@ -137,7 +137,9 @@ def page_of_form(request: HttpRequest) -> str:
     if request.method != "POST" or not url_has_allowed_host_and_scheme(referer, request.get_host()):
         return ""
     parts = urlsplit(referer)
-    return parts._replace(scheme="", netloc="", fragment="").geturl() if parts.netloc else ""
+    found = parts._replace(scheme="", netloc="", fragment="").geturl()
+    # The path of //host is another host to a browser.
+    return found if parts.netloc and url_has_allowed_host_and_scheme(found, None) else ""
 
 
 def key_of(request: HttpRequest, *asked: object) -> UUID:

@@ -71,7 +71,8 @@ def test_a_form_that_is_sent_after_the_session_leads_back_to_its_page(console: C
     answer = visitor.post("/deliveries/replay", referer=f"{console.url}{page}", id=1)
     assert answer.url == f"{console.url}/sign-in?next={quote(page, safe='/')}"
     assert "Nothing was done, as your session had ended." in words(answer.text)
-    for elsewhere in ("https://evil.example/deliveries", "", f"{console.url}:81/x", "http://[", "x"):
+    paths = ("https://evil.example/deliveries", "", f"{console.url}:81/x", "http://[", "x")
+    for elsewhere in (*paths, f"{console.url}//evil.example/x"):
         answer = visitor.post("/deliveries/replay", referer=elsewhere, id=1)
         assert answer.url == f"{console.url}/sign-in?next=/deliveries/replay"
 
