@@ -4,6 +4,8 @@ import importlib
 import pkgutil
 from types import ModuleType
 
+from pydantic import PydanticUndefinedAnnotation
+
 from schemas._base import Event
 
 
@@ -20,7 +22,8 @@ def modules(package: ModuleType) -> list[ModuleType]:
 def discover(package: ModuleType) -> dict[str, type[Event]]:
     """Return the event classes by the name of the event, which is the name of the file.
 
-    Raises `DiscoveryError` for a file that does not define exactly one event of its own name.
+    Raises `DiscoveryError` for a file that does not define exactly one event of its own name, or whose event
+    has a field of a type that exists for type checkers alone.
     """
     found: dict[str, type[Event]] = {}
     for module in modules(package):
@@ -35,5 +38,11 @@ def discover(package: ModuleType) -> dict[str, type[Event]]:
             raise DiscoveryError(
                 f"{module.__name__} must define exactly one Event, for {name!r}; it defines: {listed}."
             )
+        try:
+            classes[0].model_rebuild()  # which pydantic else does at the first payload
+        except PydanticUndefinedAnnotation as error:
+            raise DiscoveryError(
+                f"{module.__name__} has a field of a type that is not known at run time: {error.name}"
+            ) from error
         found[name] = classes[0]
     return found

@@ -63,6 +63,15 @@ def test_a_file_that_does_not_define_its_one_event_stops_the_program(
         schemas.discover(package(release=source))
 
 
+def test_a_type_that_is_imported_for_type_checkers_alone_stops_the_program(
+    package: Callable[..., ModuleType],
+) -> None:
+    source = RELEASE.replace("str", '"Sha"')
+    with pytest.raises(DiscoveryError, match=r"trial_\w+\.release has a field .* not known at run time: Sha"):
+        schemas.discover(package(release=source))
+    assert schemas.discover(package(release=f"{source}from schemas import Sha\n"))
+
+
 async def _handler(_event: PushEvent, _delivery: DeliveryContext) -> None:
     """Do nothing."""
 
