@@ -5,20 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import aget_object_or_404, redirect
 
 import database
-import schemas
 from console.accounts.roles import require_operator
 from console.pages import ActionView, key_of
 from ledger import operations, repositories
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
 from records.models import Repository
+from upstream import live
 from upstream.credentials import Credentials
 
 logger = logging.getLogger(__name__)
@@ -50,8 +49,7 @@ class SyncView(ActionView):
 
 def offered(repository: Repository) -> bool:
     """Return whether this installation may read the repository."""
-    server = schemas.server_of([settings.GITHUB_API_URL], {})
-    return bool(Credentials.configured()) and repository.server == server
+    return bool(Credentials.configured()) and live.is_of(repository.server)
 
 
 def context(repository: Repository) -> Mapping[str, Any]:

@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import AwareDatetime
 
+import schemas
 from upstream.answers import Answer
 from upstream.client import Client
 from upstream.errors import NotConfiguredError, NotFoundError, UpstreamError
@@ -53,8 +53,7 @@ class Live:
 
 def is_of(server: str) -> bool:
     """Return whether `GITHUB_API_URL` is the API of this server."""
-    host = urlsplit(settings.GITHUB_API_URL).hostname or ""
-    return host.removeprefix("api.") == server
+    return schemas.server_of([settings.GITHUB_API_URL], {}) == server
 
 
 async def read(client: Client, full_name: str, github_id: int, longest: float = LONGEST_WAIT) -> Live | str:

@@ -65,7 +65,7 @@ async def test_an_answer_that_takes_too_long_is_left_out(fake: Github, client: C
     [
         ("https://api.github.com", "github.com", True),
         ("https://api.github.com", "ghe.example", False),
-        ("https://ghe.example/api/v3", "ghe.example", True),
+        ("https://api.ghe.example/api/v3", "api.ghe.example", True),
         ("https://api.octo.ghe.com", "octo.ghe.com", True),
     ],
 )
