@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import aget_object_or_404, redirect
+from django.utils import timezone
 from django.views import View
 
 from console.accounts.roles import require_operator
@@ -30,6 +31,8 @@ MAX_LIVELY = 10_000
 # Deliveries of a replay that are listed: a page of the list has fewer, a request of the API may have more.
 MAX_LISTED = 100
 REPLAYED_COLUMNS = ("event", "action", "repository", "number", "status", "received_at")
+# An idle worker that runs operations of a kind takes one within a second.
+TAKEN_WITHIN = timedelta(seconds=10)
 # Parameters that are shown in words of their own, or that only a worker reads.
 _OWN = {"filter", "ids", "hooks", "after", "newest", "at"}
 
@@ -68,6 +71,9 @@ class OperationView(View):
             "about": list(about(operation)),
             "is_open": is_open,
             "no_worker": (is_open or unsettled) and await sync_to_async(heartbeats.none)(lease),
+            "credential_missing": state == State.QUEUED
+            and operation.kind in {Kind.RECOVER, Kind.SYNC}
+            and operation.created_at < timezone.now() - TAKEN_WITHIN,
             "became": became,
             "most_replayed": MAX_REPLAYED,
             "is_moving": is_open or unsettled or any(row.status not in TERMINAL for row in replayed),

@@ -150,7 +150,7 @@ def test_an_open_operation_refreshes_in_place_and_an_ended_one_does_not(console:
 
 
 @pytest.mark.once
-def test_what_waits_says_so_while_no_worker_is_alive(console: Console, redis: Redis) -> None:
+def test_what_waits_says_so_while_no_worker_is_alive_or_may_take_it(console: Console, redis: Redis) -> None:
     queued = operations.create(Kind.REPLAY, {"filter": {"status": "dead"}}, "ada")
     replayed, _ = replays.at_once([kept(status=Status.DEAD, finished_at=PAST).pk], "ada")
     soon = timezone.now() + timedelta(minutes=5)
@@ -172,6 +172,11 @@ def test_what_waits_says_so_while_no_worker_is_alive(console: Console, redis: Re
     redis.set(heartbeats.KEY + beat.worker, heartbeats.FORMAT.dump_json(beat))
     for path in paths:
         assert "No worker is alive" not in console.viewer.get(path).text
+    recovery = operations.create(Kind.RECOVER, {}, "ada")
+    for created_at, is_said in ((timezone.now(), False), (PAST, True)):
+        Operation.objects.filter(pk=recovery.pk).update(created_at=created_at)
+        page = console.viewer.get(f"/operations/{recovery.pk}").text
+        assert ("Workers without a credential" in page) is is_said
 
 
 def test_a_cancelled_operation_is_resumed_and_an_ended_one_is_not_cancelled(console: Console) -> None:
