@@ -1,12 +1,13 @@
 """Heartbeats of the workers in Redis: their format, and how they are read. The workers write them."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import redis
 from django.conf import settings
 from django.utils import timezone
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 
 from configuration import redis_pools
@@ -39,14 +40,18 @@ def client() -> "redis.Redis":
 
 
 def read() -> list[Heartbeat]:
-    """Return the living workers, by name.
+    """Return the living workers, by name, without those whose heartbeat another version or program wrote.
 
     Raises `redis.exceptions.RedisError` or `OSError` when Redis does not answer.
     """
     with client() as connected:
         names = [name.decode() for name in connected.zrange(NAMES, 0, -1)]
         said = connected.mget([KEY + name for name in sorted(names)]) if names else []
-    return [FORMAT.validate_json(text) for text in said if text is not None]
+    found = []
+    for text in said:
+        with suppress(ValidationError):  # also where it has expired
+            found.append(FORMAT.validate_json(text or b""))
+    return found
 
 
 def none(lease: datetime | None = None) -> bool:
