@@ -225,7 +225,8 @@ def close() -> None:
 
 async def close_within(seconds: float) -> None:
     """Run `close`; cut the statements of threads that have not ended within so many seconds."""
-    closing = asyncio.ensure_future(asyncio.to_thread(close))
+    # Handlers may hold all threads of `to_thread`.
+    closing = asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), close)
     await asyncio.wait({closing}, timeout=seconds)
     if not closing.done():
         postgresql.cut()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
 
@@ -243,3 +244,16 @@ async def test_a_write_for_many_callers_is_in_the_context_of_none() -> None:
 
     await Coalescer[int, int](list, rows)(7)
     assert seen == ["nobody"]
+
+
+async def test_connections_close_while_handlers_hold_all_threads_of_the_event_loop() -> None:
+    await run(list)
+    ended, loop = threading.Event(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    held = loop.run_in_executor(None, ended.wait)
+    try:
+        async with asyncio.timeout(5):
+            await database.close_within(10)
+    finally:
+        ended.set()
+        await held
