@@ -21,8 +21,8 @@ from ledger import operations
 from ledger.models import OPEN, Kind, Operation
 from receiver.queue import OPERATION, wake_workers
 from upstream.credentials import Credentials
+from upstream.missing import API
 from upstream.models import HookKind, Missed, MissedState, Pause, WatchedHook
-from upstream.recovery import API
 
 logger = logging.getLogger(__name__)
 

@@ -20,6 +20,8 @@ ARRIVAL_NOTED_FOR = timedelta(days=8)
 # Rows that one decision reads.
 MAX_CONSIDERED = 1000
 MAX_TEXT = 255  # characters of a column
+# Names of the pauses that all workers share: see `upstream.models.Pause`.
+ASKS, API = "asks", "api"
 
 
 def grouped(listed: Iterable[ListedDelivery]) -> dict[UUID, ListedDelivery]:
@@ -192,3 +194,10 @@ def extend_pause(name: str, seconds: float) -> None:
     """Let no worker send under this name for so long from now, even if another one holds the pause."""
     until = row_sets.clock() + timedelta(seconds=seconds)
     Pause.objects.update_or_create(name=name, defaults={"until": until})
+
+
+def note_limit(seconds: float) -> float:
+    """Let every worker wait for a limit, and the next one after a crash too; return the seconds."""
+    seconds = max(1.0, seconds)
+    extend_pause(API, seconds)
+    return seconds

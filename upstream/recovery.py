@@ -32,6 +32,7 @@ from upstream.errors import (
     UpstreamError,
 )
 from upstream.looking import Look
+from upstream.missing import API, ASKS
 from upstream.models import HookKind, Missed, MissedState, WatchedHook, retention
 
 logger = logging.getLogger(__name__)
@@ -53,8 +54,6 @@ SILENT = timedelta(days=30)
 # Errors that say nothing about other requests for the same hook.
 OF_ONE_ANSWER = (UnreachableError, RefusedError, UnexpectedAnswerError)
 
-# Names of the pauses that all workers share: see `upstream.models.Pause`.
-ASKS, API = "asks", "api"
 FORGOTTEN = "GitHub does not have it any more"
 NO_PAYLOAD = "GitHub shows no payload of it"
 
@@ -108,7 +107,7 @@ class Recovery:
                 return await self._look(operation.parameters, cursor, cursor.look_at)
             return await self._recover(operation.parameters, cursor)
         except LimitedError as error:
-            await _limited(error)
+            await database.run(missing.note_limit, error.seconds)
             return Progress(cursor.as_json())
 
     async def _begin(self, parameters: Mapping[str, Any], cursor: Cursor) -> Progress:
@@ -181,7 +180,7 @@ class Recovery:
                     # Hooks take turns, so that GitHub forgets nothing of one while another is asked.
                     left = [*cursor.ask_for[place + 1 :], *left, pk]
                 except LimitedError as error:
-                    await _limited(error)
+                    await database.run(missing.note_limit, error.seconds)
                     return Progress(cursor.as_json(), done, failures)
                 except UpstreamError as error:
                     failed = await database.run(_failed_alike, watched, cursor.ask_for, error)
@@ -273,11 +272,6 @@ class Recovery:
             reason = NO_PAYLOAD
         failures.update([reason] * await database.run(missing.lose, row, reason))
         return 0
-
-
-async def _limited(error: LimitedError) -> None:
-    """Let every worker wait, and the next one after a crash too."""
-    await database.run(missing.extend_pause, API, max(1.0, error.seconds))
 
 
 def _chosen(hooks: Sequence[int] | None) -> list[int]:

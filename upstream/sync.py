@@ -14,11 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+import database
 import schemas
 from ledger.models import Operation
 from ledger.operations import Progress
 from records import repositories
-from upstream import conversions
+from upstream import conversions, missing
 from upstream.client import Client
 from upstream.errors import LimitedError, UnexpectedAnswerError, UnreachableError, UpstreamError
 from upstream.parts import BRANCHES_PART, COMMITS, COMPLETE_AFTER, PARTS, Item, Scope, Step
@@ -66,6 +67,8 @@ class Sync:
         itself cannot be read.
         """
         cursor = Cursor(**(operation.cursor or {}))
+        if (seconds := await database.run(missing.paused, missing.API)) > 0:
+            return Progress(operation.cursor, wait=seconds)
         if not cursor.repository:
             return await self._begin(operation.parameters, cursor)
         scope = _scope(operation.parameters, cursor)
@@ -77,7 +80,7 @@ class Sync:
         done, failures, wait = 0, Counter[str](), 0.0
         for part, one in zip(steps, found, strict=True):
             outage = one.outage if isinstance(one, Step) else one
-            if pause := self._pause(cursor, part.name, outage):
+            if pause := await self._pause(cursor, part.name, outage):
                 wait = max(wait, pause)
             elif isinstance(one, Step):
                 done += one.done
@@ -101,7 +104,7 @@ class Sync:
         try:
             item, date = await self.client.dated("/repos/{owner}/{name}", Item, owner=owner, name=name)
         except UpstreamError as error:
-            if pause := self._pause(cursor, "", error):
+            if pause := await self._pause(cursor, "", error):
                 return Progress(cursor.as_json(), wait=pause)
             raise
         try:
@@ -121,10 +124,10 @@ class Sync:
         cursor.open = {part.name: "" for part in PARTS}
         return Progress(cursor.as_json(), done=1)
 
-    def _pause(self, cursor: Cursor, part: str, error: object) -> float:
+    async def _pause(self, cursor: Cursor, part: str, error: object) -> float:
         """Return the seconds until a step that met a limit or an outage is repeated; 0 if it is not."""
         if isinstance(error, LimitedError):
-            return max(1.0, error.seconds)
+            return await database.run(missing.note_limit, error.seconds)
         tries = cursor.tries.get(part, 0)
         if not isinstance(error, UnreachableError) or tries >= RETRIES:
             return 0.0

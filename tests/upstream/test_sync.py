@@ -175,6 +175,17 @@ async def test_outages_and_limits_of_github_cost_nothing(fake: Github, cat: Repo
     assert len((await rows())["Commit"]) == 3
 
 
+async def test_a_limit_that_one_worker_meets_holds_up_the_others(
+    fake: Github, cat: Repository, sync: Sync
+) -> None:
+    fake.limits.limit = 1
+    operation = await advance(sync, await begin())
+    await sync.portion(operation)
+    async with Client(Credentials(fake_github.TOKEN), Session(patience=1.0), fake.url) as another:
+        assert (await Sync(another).portion(operation)).wait > 3000
+    assert len(fake.seen) == 1
+
+
 async def test_a_sync_continues_where_another_worker_left_it(fake: Github, cat: Repository) -> None:
     cat.refs |= {f"refs/tags/v{number}": TAG for number in range(2, 2 + 2 * PAGE)}
     operation = await begin()
