@@ -4,7 +4,7 @@ Rows are read without a lock. Only rows that a snapshot changes are locked, read
 order of the kind's key, so that two workers cannot deadlock.
 """
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
@@ -69,7 +69,8 @@ class Snapshots:
         return [(ends[key][0], next(decisions[key])) for key, _ in items]
 
     def _fold(self, stored: Row | None, key: Key, snapshots: list[Snapshot]) -> tuple[Row, list[Decision]]:
-        blank = {**self._blank, **dict(zip(self._key, key, strict=True))}
+        made = {name: make() for name, make in self._makers.items()}
+        blank = {**self._blank, **made, **dict(zip(self._key, key, strict=True))}
         return fold(stored, snapshots, blank, self._merge)
 
     def _read(self, keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Row]:
@@ -127,6 +128,12 @@ class Snapshots:
     @cached_property
     def _nullable(self) -> frozenset[str]:
         return frozenset(field.attname for field in self._model._meta.concrete_fields if field.null)
+
+    @cached_property
+    def _makers(self) -> dict[str, Callable[[], Any]]:
+        """Return the functions that make the default of a field for each row, such as `uuid4`."""
+        fields = [field for field in self._model._meta.concrete_fields if field.has_default()]
+        return {field.attname: field.default for field in fields if callable(field.default)}
 
     @cached_property
     def _blank(self) -> dict[str, Any]:

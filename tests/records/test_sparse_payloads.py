@@ -1,6 +1,7 @@
 """A payload with the key of its record alone is recorded: no other part is necessary."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -96,10 +97,11 @@ async def test_a_payload_with_nothing_but_its_key_is_recorded(
 
 @pytest.mark.django_db(transaction=True)
 @isolate_apps("records")
-def test_an_absent_field_has_the_default_that_only_the_database_has() -> None:
+def test_an_absent_field_has_the_default_that_django_or_the_database_gives_a_row() -> None:
     class Added(models.Model):  # noqa: DJ008 - nobody sees its rows
         number = models.BigIntegerField(unique=True)
         severity = models.TextField(db_default="unknown")
+        key = models.UUIDField(default=uuid4)
         updated_at = models.DateTimeField(null=True)
 
         class Meta:
@@ -108,8 +110,11 @@ def test_an_absent_field_has_the_default_that_only_the_database_has() -> None:
     with connection.schema_editor() as editor:
         editor.create_model(Added)
     try:
-        [(row, _)] = Snapshots(Added, ("number",)).write([((3,), Snapshot({}))])
-        assert (row["severity"], Added._default_manager.get(number=3).severity) == ("unknown", "unknown")
+        snapshots = Snapshots(Added, ("number",))
+        rows = [row for number in (3, 4) for row, _ in snapshots.write([((number,), Snapshot({}))])]
+        stored = Added._default_manager.order_by("number").values_list("severity", "key")
+        assert list(stored) == [("unknown", row["key"]) for row in rows]
+        assert rows[0]["key"] != rows[1]["key"]
     finally:
         with connection.schema_editor() as editor:
             editor.delete_model(Added)
