@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
+import database
+from database import threads
 from handlers import DeliveryContext
 from handlers._registry import MAX_ATTEMPTS
 from processing import batch_runner, claiming, leases
@@ -105,7 +108,9 @@ async def test_after_a_fault_of_this_program_in_a_settlement_capacity_is_free(
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
 async def test_a_claim_that_was_committed_before_its_connection_broke_is_found_again_at_once() -> None:
     recorder = Recorder()
-    await process(recorder)  # a connection that was used before is replaced without an error
+    # A connection that was used before is replaced without an error, in whichever thread the claim runs.
+    met = threading.Barrier(threads.THREADS, timeout=30)
+    await asyncio.gather(*(database.run(connected, met) for _ in range(met.parties)))
     row = await make()
     with (
         ThreadPoolExecutor(1) as thread,
@@ -132,6 +137,12 @@ async def test_a_claim_that_was_committed_before_its_connection_broke_is_found_a
         second.rollback()
         [row] = await processing
     assert (row.status, row.claims, row.crashes) == ("succeeded", 2, 0)
+
+
+def connected(met: threading.Barrier) -> None:
+    """Connect this thread, and wait for the others, so that each does."""
+    connection.ensure_connection()
+    met.wait()
 
 
 WAITING = "SELECT pid FROM pg_locks WHERE relation = 'receiver_delivery'::regclass AND NOT granted"
