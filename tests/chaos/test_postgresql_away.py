@@ -20,7 +20,7 @@ BACK_WITHIN = 2.0
 # Seconds for an answer after the first failure, before any timeout of a connection or a statement.
 QUICK = 2.5
 # Seconds for the claims of a worker that stops while PostgreSQL hangs.
-END_WITHIN = 1
+END_WITHIN = 3
 # Deliveries whose handlers run when PostgreSQL stops.
 AT_WORK = 50
 
