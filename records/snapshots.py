@@ -69,8 +69,9 @@ class Snapshots:
         return [(ends[key][0], next(decisions[key])) for key, _ in items]
 
     def _fold(self, stored: Row | None, key: Key, snapshots: list[Snapshot]) -> tuple[Row, list[Decision]]:
-        made = {name: make() for name, make in self._makers.items()}
-        blank = {**self._blank, **made, **dict(zip(self._key, key, strict=True))}
+        blank = {**self._blank, **dict(zip(self._key, key, strict=True))}
+        if stored is None:
+            blank |= {name: make() for name, make in self._makers.items()}
         return fold(stored, snapshots, blank, self._merge)
 
     def _read(self, keys: Iterable[Key], *, lock: bool = False) -> dict[Key, Row]:
@@ -131,7 +132,7 @@ class Snapshots:
 
     @cached_property
     def _makers(self) -> dict[str, Callable[[], Any]]:
-        """Return the functions that make the default of a field for each row, such as `uuid4`."""
+        """Return the functions that make the default of a field for each new row, such as `uuid4`."""
         fields = [field for field in self._model._meta.concrete_fields if field.has_default()]
         return {field.attname: field.default for field in fields if callable(field.default)}
 

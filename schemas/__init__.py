@@ -72,7 +72,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what pydantic makes once it is used: the receiver uses none, and would start a sixth slower."""
+    """Import what pydantic makes once it is used: the receiver uses none, and starts sooner."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from schemas import _base, _discovery, _payload  # noqa: PLC0415
